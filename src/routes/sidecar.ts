@@ -17,12 +17,15 @@ import { inCgroupOf, innerPid } from "./process.ts";
 import { type ConnectedAgent, openRendezvous, type Rendezvous } from "./rendezvous.ts";
 import { deadline, ignoreMissing, isMissing, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
+import { SidecarGuard } from "./sidecar-guard.ts";
 
 /**
  * Label of every sidecar; its value is the owner's run directory, because several users may share
  * an engine.
  */
 const OWNER_LABEL = "io.porthole.run-directory";
+/** Label of every sidecar; its value tells this start from all others. */
+const START_LABEL = "io.porthole.start";
 /** Milliseconds to remove an unfinished or unused sidecar. */
 export const CLEAN_UP_MS = 5_000;
 
@@ -97,11 +100,14 @@ async function startSidecar(
   const over = deadline(options.timeoutMs, options.signal);
   const name = sidecarName(sidecar.target, run, sidecar.suffix);
   let stream: Duplex | undefined;
+  await using guard = new SidecarGuard(engine);
   try {
-    const id = await createSidecar(sidecar, run, name, rendezvous, { ...options, over });
+    const id = await createSidecar(sidecar, run, name, rendezvous, { ...options, over, guard });
     options.signal?.throwIfAborted();
     stream = await openStream(engine, over, (docker) => docker.getContainer(id).attach(STREAMS));
     await dockerRequest(engine, over, (docker) => docker.getContainer(id).start());
+    // The agent ends with the stream, as long as it has no listener.
+    await guard.end();
     const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, id, over)) === peer;
     const met = await acceptOverStream(stream, rendezvous, listener, isOurs, options);
     return { ...met, sidecar: id };
@@ -133,6 +139,21 @@ export async function removeSidecars(engine: Engine, target?: string, run = runD
     if (!signal.aborted || error instanceof PortholeError) throw error;
     const text = `the engine did not respond within ${CLEAN_UP_MS / 1_000} s`;
     throw new PortholeError("TARGET", text, { errno: "ETIMEDOUT", cause: error });
+  }
+}
+
+/**
+ * Removes the sidecar of one start whose command was killed. Waits a moment for it: the engine may
+ * still be creating it.
+ * @throws the engine's failure
+ */
+export async function removeStarted(engine: Engine, start: string): Promise<void> {
+  const signal = AbortSignal.timeout(CLEAN_UP_MS);
+  const ofStart = { all: true, filters: { label: [`${START_LABEL}=${start}`] } };
+  for (;;) {
+    const [found] = jsonOf(await dockerRequest(engine, signal, (docker) => docker.listContainers(ofStart))).list();
+    if (found !== undefined) return remove(engine, found.get("Id").containerId(), signal);
+    await delay(100, undefined, { signal });
   }
 }
 
@@ -180,7 +201,7 @@ export async function createSidecar(
   run: RunDirectory,
   name: string,
   rendezvous: Rendezvous,
-  options: SidecarOptions & { over: AbortSignal },
+  options: SidecarOptions & { over: AbortSignal; guard: SidecarGuard },
 ): Promise<string> {
   const { engine } = sidecar;
   // Otherwise dockerode sends everything twice, in the query too.
@@ -239,7 +260,12 @@ async function pidOf(engine: Engine, id: string, signal: AbortSignal): Promise<n
 }
 
 /** Body of the request that creates a sidecar. */
-function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous, options: SidecarOptions): object {
+function description(
+  sidecar: Sidecar,
+  run: RunDirectory,
+  rendezvous: Rendezvous,
+  options: SidecarOptions & { guard: SidecarGuard },
+): object {
   const { target, host, binds = [], image } = sidecar;
   return {
     Image: image ?? agentImage(),
@@ -261,7 +287,7 @@ function description(sidecar: Sidecar, run: RunDirectory, rendezvous: Rendezvous
     AttachStdout: true,
     AttachStderr: true,
     NetworkDisabled: true,
-    Labels: { [SIDECAR_LABEL]: target, [OWNER_LABEL]: run.root },
+    Labels: { [SIDECAR_LABEL]: target, [OWNER_LABEL]: run.root, [START_LABEL]: options.guard.start },
     HostConfig: {
       NetworkMode: "none",
       IpcMode: "private",

@@ -8,6 +8,7 @@ import { openRendezvous } from "./rendezvous.ts";
 import { deadline, routeError } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
 import { CLEAN_UP_MS, createSidecar, removeOurs, type Sidecar, sidecarName } from "./sidecar.ts";
+import { SidecarGuard } from "./sidecar-guard.ts";
 
 /** For what container the storage is read. The caller holds a lock for its sidecar's name. */
 type Files = Pick<Sidecar, "engine" | "target" | "name" | "suffix">;
@@ -96,8 +97,9 @@ async function withStorage<T>(
   const rendezvous = openRendezvous(run);
   const over = deadline(options.timeoutMs, options.signal);
   const name = sidecarName(target, run, suffix);
+  await using guard = new SidecarGuard(engine);
   try {
-    const how = { ...options, user: "", idleSeconds: 1, pidsLimit: 0, over };
+    const how = { ...options, user: "", idleSeconds: 1, pidsLimit: 0, over, guard };
     const id = await createSidecar({ ...files, options: [], host }, run, name, rendezvous, how);
     return await action((method, file) => {
       const question = `/containers/${id}/archive?path=${encodeURIComponent(join(STORAGE_PLACE, file))}`;

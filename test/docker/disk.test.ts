@@ -3,10 +3,12 @@ import { dirname, join } from "node:path";
 import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { engineProxy } from "../helpers/engine-proxy.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
 import { repository } from "../helpers/paths.ts";
 import { type Result, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
+import { sidecarsOf } from "./agents.ts";
 
 const MIB = 1024 * 1024;
 
@@ -180,6 +182,21 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
       }
     },
   );
+
+  test("no container is left when the command is killed while one exists that never runs", async () => {
+    const on = engine("docker");
+    const proxy = await engineProxy(on, /^HEAD /);
+    onTestFinished(() => proxy.close());
+    const by = user({ uid: ORDINARY_USER, engine: { ...on, host: proxy.host } });
+    const web = await container(on, { host: { LogConfig: { Type: "json-file", Config: {} } } });
+    const running = by.start(["ps", "--disk", web.name]);
+    running.stdout.resume();
+    await waitFor("the question for a size", () => proxy.ongoing().some((line) => line.startsWith("HEAD ")));
+    expect(await sidecarsOf(on, web)).toHaveLength(1);
+    running.child.kill("SIGKILL");
+    await running.ended;
+    await waitFor("the container to be removed", async () => (await sidecarsOf(on, web)).length === 0);
+  });
 
   test("--route direct asks for no sidecar, and says in one line what is not counted", async () => {
     const on = engine("docker");

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { expect, inject, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { startDocker } from "../helpers/daemons.ts";
 import { container, engine, engineAt, firstProcess } from "../helpers/engine.ts";
+import { engineProxy } from "../helpers/engine-proxy.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
@@ -36,17 +37,21 @@ describeWithDocker("twenty commands at the same moment", () => {
 });
 
 describeWithDocker("porthole killed with SIGKILL", () => {
-  test("during the start of a sidecar leaves one that the next command uses", async (context) => {
+  test("during the start of a sidecar leaves none, and the next command starts one", async (context) => {
     const docker = engine("docker");
+    const proxy = await engineProxy(docker, /^POST .*containers\/create/);
+    onTestFinished(() => proxy.close());
     const by = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
-    const begun = by.start(["cat", `${target.name}:/d/f`]);
+    // The engine has the agent's image from then on.
+    await by.run(["cat", `${target.name}:/d/f`]);
+    await by.run(["detach", target.name]);
+    const begun = by.start(["cat", `${target.name}:/d/f`], { env: { DOCKER_HOST: proxy.host } });
     begun.stdout.resume();
-    await waitFor("the sidecar to be created", async () => (await sidecarsOf(docker, target)).length > 0, {
-      interval: 2,
-    });
+    await waitFor("the sidecar to be created", async () => (await sidecarsOf(docker, target)).length > 0);
     begun.child.kill("SIGKILL");
     await begun.ended;
+    await waitFor("the sidecar to be removed", async () => (await sidecarsOf(docker, target)).length === 0);
     const result = await witness(context, {
       ...{ section, situation: "porthole -9 while it started a sidecar, then again", on: docker, by },
       args: ["cat", "--trace", `${target.name}:/d/f`],

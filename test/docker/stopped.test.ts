@@ -393,7 +393,7 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
       running.child.kill("SIGKILL");
       await running.ended;
     }
-    // Removes a sidecar that was created only.
+    await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
     expect(await by.run(["cat", `${target.name}:/own`], { env })).toMatchObject({ code: 0, text: "own\n" });
     // Each look is a connection, from which the idle time begins again.
     await waitFor("every agent to end", async () => (await listedAgents(by)).length === 0, { interval: 3000 });

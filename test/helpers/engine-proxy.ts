@@ -14,8 +14,11 @@ export interface EngineProxy {
   close(): Promise<void>;
 }
 
-/** Starts a proxy for `engine` that every user may connect to. The caller closes it. */
-export async function engineProxy(engine: Engine): Promise<EngineProxy> {
+/**
+ * Starts a proxy for `engine` that every user may connect to. The caller closes it.
+ * @param unanswered request lines whose responses it keeps
+ */
+export async function engineProxy(engine: Engine, unanswered?: RegExp): Promise<EngineProxy> {
   const path = `${inject("machine").directory}/${uniqueName("proxy")}.sock`;
   const requests: string[] = [];
   const open = new Set<Socket>();
@@ -30,6 +33,7 @@ export async function engineProxy(engine: Engine): Promise<EngineProxy> {
       for (const [, line = ""] of bytes.toString("latin1").matchAll(/^((?:GET|HEAD|POST|PUT|DELETE) \S+) HTTP\/1/gm)) {
         requests.push(line);
         ongoing.set(client, line);
+        if (unanswered?.test(line)) upstream.unpipe(client);
       }
     });
     client.on("close", () => ongoing.delete(client));

@@ -1,0 +1,11 @@
+import { recordedEngine } from "../engines/engine-address.ts";
+
+/**
+ * A program of its own: `sidecar-cleaner SOCKET START`. Reads its standard input to the end, which
+ * comes when the command that started it was killed, and removes that command's sidecar.
+ */
+const [, , socketPath = "", start = ""] = process.argv;
+process.stdin.resume().once("close", async () => {
+  const { removeStarted } = await import("./sidecar.ts");
+  await removeStarted(recordedEngine(socketPath), start).catch(() => undefined);
+});
