@@ -28,6 +28,11 @@ const MAX_QUIET_MS = 30_000;
 const BUSY_MS = 10_000;
 /** Maximum records per poll: Docker counts those of both streams and returns one stream. */
 const ASKED = 64;
+/**
+ * Maximum stored records that a resumed stream repeats. Without a limit, Docker reads its whole log
+ * to find a time.
+ */
+const REPEATED = 10_000;
 
 /**
  * Follows a container's output across reconnects, engine restarts and container restarts. Returns
@@ -140,24 +145,48 @@ export class OutputFollower {
     }
   }
 
+  /** The records that were not returned yet. */
   async *#resumed(signal: AbortSignal, follow = this.#container.isRunning): AsyncGenerator<OutputRecord, void, void> {
-    const since = this.#since();
-    const options = { path: this.#path, timestamps: true, follow, since, signal };
+    if (this.#canRepeat && (yield* this.#unknown(signal, follow, REPEATED))) return;
+    yield* this.#unknown(signal, follow);
+  }
+
+  /** True if the last records in the log are known records, and the engine finds those quickly. */
+  get #canRepeat(): boolean {
+    const { isPodman, log, rotatesLog } = this.#container;
+    if (isPodman || log !== undefined || this.#passed.size < 2) return false;
+    return !rotatesLog || this.#complete === this.#last;
+  }
+
+  /** Returns false at once if the limit `tail` may have cut off unknown records. */
+  async *#unknown(signal: AbortSignal, follow: boolean, tail?: number): AsyncGenerator<OutputRecord, boolean, void> {
+    const since = this.#since(tail !== undefined);
+    const options = { path: this.#path, timestamps: true, follow, since, tail, signal };
     const isStream = follow && this.#container.log === undefined;
     const records = isStream ? this.#unstalled(options) : outputRecords(this.#container, options);
     const cursors = { stdout: new Cursor(), stderr: new Cursor() };
+    let first: OutputRecord | undefined;
     let before: OutputRecord | undefined;
+    // All parts of a long line have its time, so the limit may have cut off parts of the first
+    // line. It has not if a later record of the stream is known.
+    let isWhole = tail === undefined;
     for await (const record of records) {
       const isDoubled = this.#container.log === undefined && before !== undefined && isSame(before, record);
       before = record;
       if (isDoubled) continue;
       const { stream, time } = record;
-      if (time !== undefined) {
-        if (time < since || cursors[stream].count(time) <= this.#passed.count(stream, time)) continue;
+      const isKnown =
+        time !== undefined && (time < since || cursors[stream].count(time) <= this.#passed.count(stream, time));
+      if (isKnown) {
+        first ??= record;
+        isWhole ||= stream === first.stream && time !== first.time;
+        continue;
       }
+      if (!isWhole) return false;
       this.#note(record);
       yield record;
     }
+    return true;
   }
 
   /** Also ends when the engine has records that its stream does not send. */
@@ -214,12 +243,13 @@ export class OutputFollower {
   }
 
   /**
-   * The time to resume from. Allows for an engine clock that was set back since the last record.
+   * The time to resume from, or, if the number of records is limited, the time of the oldest known
+   * one. Allows for an engine clock that was set back since the last record.
    */
-  #since(): bigint {
+  #since(isLimited = false): bigint {
     const back = BigInt(Math.max(0, Math.round(this.#clock - clock()))) * 1_000_000n;
     const { knownFrom = 0n } = this.#passed;
-    let since = (this.#container.rotatesLog ? this.#complete : this.#last) - WINDOW;
+    let since = isLimited ? 0n : (this.#container.rotatesLog ? this.#complete : this.#last) - WINDOW;
     if (knownFrom > since && knownFrom <= this.#last) since = knownFrom;
     if (this.#oldest > since) since = this.#oldest;
     return since > back ? since - back : 0n;

@@ -24,6 +24,11 @@ export class PassedRecords {
     this.#young.add(stream, time);
   }
 
+  /** Number of known records. */
+  get size(): number {
+    return this.#young.size + (this.#old?.size ?? 0);
+  }
+
   /** Time of the oldest known record; undefined while one generation holds all records. */
   get knownFrom(): bigint | undefined {
     return this.#old?.first;

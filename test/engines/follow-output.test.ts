@@ -112,3 +112,35 @@ test("records after the clock was set back are not lost: the engine leaves out w
   });
   expect(words).toEqual(["before", "after"]);
 });
+
+test.each([
+  ["known records come before the new one", [3, 4, 5], ["line 5"]],
+  ["the limit cut off new ones", [6, 7], ["line 5", "line 6", "line 7"]],
+  ["the limit cut in front of the newest known one", [4, 5], ["line 5"]],
+])("a follow repeats few records of a long log, and loses none: %s", async (_, repeated, expected) => {
+  const abort = new AbortController();
+  const asked: string[] = [];
+  const newest = Math.max(...repeated);
+  const lines = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, index) => frame(from + index, `line ${from + index}`));
+  const engine = await fakeEngine((path) => {
+    if (!path.includes("/logs")) return { status: 200, body: { Id: id, Name: "/web", State } };
+    if (path.includes("follow=false")) return gives(...lines(2, 4));
+    const query = new URLSearchParams(path.split("?")[1]);
+    asked.push(`${query.get("tail")} since ${query.get("since")?.split(".")[0]}`);
+    if (query.get("tail") !== "all") return givesAndStays(...repeated.map((second) => frame(second, `line ${second}`)));
+    return givesAndStays(...lines(3, newest));
+  });
+  const address = `unix://${engine.socketPath}`;
+  const follower = new OutputFollower(await outputContainer("web", address), "web", address, "@logs");
+  const words: string[] = [];
+  const { signal } = abort;
+  for await (const { bytes } of follower.existing({ tail: 3, signal })) words.push(bytes.toString().trim());
+  for await (const event of follower.follow(true, signal)) {
+    if (event.kind === "record") words.push(event.record.bytes.toString().trim());
+    if (words.length === 3 + expected.length) abort.abort();
+  }
+  expect(words).toEqual(["line 2", "line 3", "line 4", ...expected]);
+  const isRepeated = repeated.length === 3;
+  expect(asked).toEqual(["10000 since 2", ...(isRepeated ? [] : ["all since 3"])]);
+});
