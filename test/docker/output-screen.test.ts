@@ -56,4 +56,34 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     screen = startScreen(user({ engine: on }), ["open", `${target.name}:@stderr`], { size: { columns: 80, rows: 10 } });
     expect(await screen.waitFor("the stream", has("bad"))).not.toContain("good");
   });
+
+  it("is merged by time with the output of another container and with a file, if all are marked", async () => {
+    const on = engine("docker");
+    const one = await printing(on, "echo first; sleep 0.3; echo third; exec sleep 1000");
+    const log = "2001-01-01T00:00:00Z oldest";
+    const other = await printing(on, `mkdir /log; echo ${log} > /log/app.log; echo on the way >&2; exec sleep 1000`);
+    screen = startScreen(user({ engine: on }), [`${other.name}:/log`], { size: { columns: 80, rows: 14 } });
+    await screen.waitFor("the file", has("app.log"));
+    screen.keys("Space");
+    await screen.waitFor("its mark", has("*app.log"));
+    screen.keys("C");
+    await screen.waitFor("the containers", has(one.name, other.name, "1 marked (F follows)"));
+    // The filter leaves one: its container is the selected one.
+    for (const [index, { name }] of [one, other].entries()) {
+      screen.type(`/${name}`);
+      screen.keys("Enter");
+      await screen.waitFor("the container alone", has("1 of 1"));
+      screen.keys("Space");
+      await screen.waitFor("its mark", has(`*${name}`, `${index + 2} marked`));
+      screen.keys("Escape");
+      await screen.waitFor("both containers", has(one.name, other.name));
+    }
+    screen.keys("L");
+    const lines = await screen.waitFor("all lines", has("oldest", "on the way", "first", "third", "FOLLOW"));
+    expect(lines).toMatch(/app\.log *\| 2001-01-01T00:00:00Z oldest\n/);
+    expect(lines).toMatch(new RegExp(`${one.name} *\\| first\n(.*\n)*${one.name} *\\| third`));
+    expect(lines.indexOf("oldest")).toBeLessThan(lines.indexOf("first"));
+    await one.handle.kill();
+    await screen.waitFor("its end", has("the container has ended with status 137", "oldest"));
+  });
 });

@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 import { actionFor, CONTEXT_NAMES, type Context, KEYMAP, keyLabel } from "../../cli/tui/keymap/keymap.ts";
-import { LESS_KEYS } from "../../cli/tui/keymap/viewer.ts";
 import { HELP_KEYS_WIDTH, helpAction, helpPage, helpWidth } from "../../cli/tui/ui/help.ts";
 
 const contexts = Object.keys(KEYMAP) as Context[];
@@ -35,8 +34,8 @@ it.each(contexts.filter((context) => !["global", "out", "list", "prompt"].includ
   },
 );
 
-/** What a key moves or leaves, whatever is shown: the same in another word. */
-const ALIKE: Readonly<Record<string, string>> = {
+/** Actions that are one meaning in the words of two views. */
+const SYNONYMS: Readonly<Record<string, string>> = {
   "item-down": "line-down",
   "item-up": "line-up",
   "items-page-down": "page-down",
@@ -44,42 +43,57 @@ const ALIKE: Readonly<Record<string, string>> = {
   "first-item": "start",
   "last-item": "end",
   "show-in-files": "files-here",
+  // All items, or without the kind that is seldom wanted.
   "toggle-hidden": "toggle-stopped",
   "follow-marked": "follow",
+  // What the screen shows, from its source again.
   refresh: "redraw",
-  // Search and narrow: what is typed is looked for.
+  // What contains the words that are typed.
   filter: "search",
-  // To what was before, and on.
-  backward: "previous-problem",
-  forward: "next-problem",
-  // Hide a group: the containers of a project, the lines of a source.
-  fold: "mute",
-  "fold-all": "solo",
-  // Out of what one is in, and into what is selected.
+  // To the left and right: of a line, of the tree of directories.
   parent: "left",
   open: "right",
 };
 
-it("gives a key one meaning in every view, except those of less in a text", () => {
+/** Keys with a second meaning, and the reason. docs/screen.md lists them. */
+const EXCEPTIONS: readonly { key: string; context: Context; action: string; reason: string }[] = [
+  { key: "f", context: "viewer", action: "page-down", reason: "less" },
+  { key: "h", context: "viewer", action: "help", reason: "less" },
+  { key: "p", context: "viewer", action: "percent", reason: "less" },
+  { key: "s", context: "viewer", action: "save", reason: "less" },
+  { key: "enter", context: "viewer", action: "line-down", reason: "less" },
+  { key: "ctrl-d", context: "viewer", action: "half-page-down", reason: "less" },
+  { key: "ctrl-u", context: "viewer", action: "half-page-up", reason: "less" },
+  { key: " ", context: "files", action: "mark", reason: "file managers mark with Space" },
+  { key: " ", context: "containers", action: "mark", reason: "as in files" },
+];
+
+it("gives a key one meaning in every view, except for the listed keys", () => {
+  const isException = (key: string, context: Context, action: string) =>
+    EXCEPTIONS.some((one) => one.key === key && one.context === context && one.action === action);
   const meanings = new Map<string, Set<string>>();
   for (const context of contexts.filter((one) => one !== "prompt"))
     for (const { action, keys } of KEYMAP[context])
-      for (const key of keys) {
-        if (context === "viewer" && LESS_KEYS.includes(key)) continue;
-        // Both views have a filter, on keys of their own.
-        const meaning = key === "&" ? action : (ALIKE[action] ?? action);
-        meanings.set(key, (meanings.get(key) ?? new Set()).add(meaning));
-      }
-  // Space marks a file, as in other file managers, and turns a page elsewhere.
-  meanings.get(" ")?.delete("mark");
+      for (const key of keys)
+        if (!isException(key, context, action))
+          meanings.set(key, (meanings.get(key) ?? new Set()).add(SYNONYMS[action] ?? action));
   const several = [...meanings].filter(([, actions]) => actions.size > 1);
   expect(several.map(([key, actions]) => [key, ...actions])).toEqual([]);
 });
 
-it("pages a list by Space and b, except where Space marks files", () => {
-  expect(actionFor(" ", ["containers", "list"])).toBe("items-page-down");
-  expect(actionFor("b", ["containers", "list"])).toBe("items-page-up");
+it.each(EXCEPTIONS)("lists '$key' of '$context' as an exception because it has another meaning", (exception) => {
+  const { key, context, action } = exception;
+  expect(actionFor(key, [context])).toBe(action);
+  const elsewhere = contexts.filter((one) => one !== "prompt" && one !== context);
+  const others = elsewhere.flatMap((one) => KEYMAP[one].flatMap((row) => (row.keys.includes(key) ? row.action : [])));
+  expect(others.filter((other) => (SYNONYMS[other] ?? other) !== action)).not.toEqual([]);
+});
+
+it("pages a list by Space and b, except where Space marks items", () => {
+  expect(actionFor(" ", ["mounts", "list"])).toBe("items-page-down");
+  expect(actionFor("b", ["mounts", "list"])).toBe("items-page-up");
   expect(actionFor(" ", ["files", "out", "list"])).toBe("mark");
+  expect(actionFor(" ", ["containers", "list"])).toBe("mark");
 });
 
 it.each([80, 120, 200])("fits every line of help into its columns on a screen of %d", (columns) => {

@@ -43,17 +43,17 @@ describeWith("tmux", "several files followed together", () => {
     await expect.poll(() => screen.styled()).toMatch(/\x1b\[36m(\x1b\[49m)?app\.log \|/);
     await expect.poll(() => screen.styled()).toMatch(/\x1b\[1;?m?(\x1b\[)?31m(\x1b\[49m)?ERROR/);
 
-    screen.keys("z");
+    screen.keys("X");
     await screen.waitFor("the other file", (text) => shows(second)(text) && status(text).includes("only db.log"));
     appendFileSync(db, at(4, "INFO fourth"));
     const fourth = "db.log  | 2026-01-31T10:00:04Z INFO fourth";
     await screen.waitFor("its new line", shows(second, fourth));
-    screen.keys("z");
-    await screen.waitFor("why it stays", (text) => toastOf(text).includes("the only source shown: Z"));
-    screen.keys("Z");
+    screen.keys("X");
+    await screen.waitFor("why it stays", (text) => toastOf(text).includes("the only source shown: K"));
+    screen.keys("K");
     await screen.waitFor("all files", shows(first, second, third, fourth));
     await expect.poll(() => status(screen.text())).not.toContain("only");
-    screen.keys("Z");
+    screen.keys("K");
     await screen.waitFor("one file", (text) => shows(first, third)(text) && status(text).includes("only app.log"));
     screen.type("&third");
     screen.keys("Enter");
@@ -69,7 +69,7 @@ describeWith("tmux", "several files followed together", () => {
 
   it("are the only texts with sources", async () => {
     await screen.open(screen.file("log", "one\n"));
-    screen.keys("z");
+    screen.keys("X");
     await screen.waitFor("that it has no others", (text) => toastOf(text) === "this text has one source");
   });
 });

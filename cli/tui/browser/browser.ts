@@ -36,7 +36,7 @@ export class Browser implements BrowserContext {
   /** Show details of the selected container; undefined: if there is room beside the list. */
   details: boolean | undefined;
   listShare = 0.55;
-  /** Marked files, by target. */
+  /** Marked files and outputs of containers, by target. */
   readonly marks = new Map<string, { place: BrowserTarget; path: string }>();
   readonly #places = new Map<string, BrowserTarget>();
   readonly #abort = new AbortController();
@@ -176,15 +176,19 @@ export class Browser implements BrowserContext {
     }
   }
 
-  toggleMark(place: BrowserTarget, path: string): void {
-    const target = place.text(path);
-    if (!this.marks.delete(target)) this.marks.set(target, { place, path });
+  isMarked(place: BrowserTarget, path: string): boolean {
+    return this.marks.has(markKey(place, path));
   }
 
-  /** Follows every marked file, lines in order of arrival; without marks, the given file. */
-  async followMarked(place: BrowserTarget, path: string | undefined): Promise<void> {
+  toggleMark(place: BrowserTarget, path: string): void {
+    const key = markKey(place, path);
+    if (!this.marks.delete(key)) this.marks.set(key, { place, path });
+  }
+
+  /** Follows all that is marked, merged by time; without marks the selected file. */
+  async followMarked(selected?: { place: BrowserTarget; path: string }): Promise<void> {
     const { followView } = await import("./follow-view.ts");
-    const chosen = this.marks.size > 0 ? [...this.marks.values()] : path === undefined ? [] : [{ place, path }];
+    const chosen = this.marks.size > 0 ? [...this.marks.values()] : selected === undefined ? [] : [selected];
     if (chosen.length > 0) await followView(this, chosen);
   }
 
@@ -193,4 +197,9 @@ export class Browser implements BrowserContext {
     this.#abort.abort();
     for (const place of this.#places.values()) place.close();
   }
+}
+
+/** Containers of two engines may have one name. */
+function markKey(place: BrowserTarget, path: string): string {
+  return `${place.engine ?? ""} ${place.text(path)}`;
 }

@@ -54,19 +54,24 @@ export interface ContainerColumnsOptions {
   areSeveralEngines(): boolean;
   /** Usage samples of a container, oldest first. */
   usage(container: ListedContainer): readonly ContainerUsage[];
+  /** `*` for a marked container, a space for others; empty if none is marked. */
+  markOf(container: ListedContainer): string;
 }
 
 /** Width of a sparkline in columns. */
 const SPARKLINE = 8;
 
 export function containerColumns(options: ContainerColumnsOptions): Column<ContainerItem>[] {
-  const { theme, now, usage } = options;
+  const { theme, now, usage, markOf } = options;
   const of = (read: (container: ListedContainer) => Cell) => (item: ContainerItem) =>
     item.container === undefined ? "" : read(item.container);
   return [
     {
       title: "NAME",
-      cell: of((one) => ({ text: one.name, style: isLive(one) ? "1" : "" })),
+      cell: of((one) => {
+        const mark = markOf(one);
+        return { text: `${mark}${one.name}`, style: mark === "*" ? theme.marked : isLive(one) ? "1" : "" };
+      }),
       most: 60,
       share: 0.35,
     },

@@ -25,6 +25,9 @@ import { UsageWatch } from "./usage-watch.ts";
 /** Milliseconds between redraws of ages and usage. */
 const TICK_MS = 1_000;
 
+/** The path of what a mark on a container means. */
+const OUTPUT = "@logs";
+
 /** The list of containers of all engines, live. */
 export class ContainersView implements View {
   readonly contexts = ["containers", "list"] as const;
@@ -55,6 +58,7 @@ export class ContainersView implements View {
       now: Date.now,
       areSeveralEngines: () => this.#areSeveralEngines,
       usage: (container) => this.#usage.of(container),
+      markOf: (container) => this.#markOf(container),
     });
     this.#pane = new ListPane({ columns, theme: browser.theme, empty: () => this.#emptyLines() }, browser.host);
     this.#watching = watchContainers({
@@ -84,7 +88,13 @@ export class ContainersView implements View {
         this.#open("processes");
         return true;
       case "output":
-        this.#open("output");
+        this.#openOutput(this.#hasMarkedOutput);
+        return true;
+      case "follow-marked":
+        this.#openOutput(this.#browser.marks.size > 0);
+        return true;
+      case "mark":
+        this.#mark();
         return true;
       case "mounts":
         this.#open("mounts");
@@ -124,6 +134,7 @@ export class ContainersView implements View {
     const hidden = this.#stopped ? 0 : stoppedCount(this.#state);
     const trouble = this.#state.containers.length > 0 ? this.#state.troubles[0] : undefined;
     const filter = this.#pane.list.filter;
+    const marks = this.#browser.marks.size;
     return {
       rows,
       side: split && this.#side(split.panel),
@@ -131,6 +142,7 @@ export class ContainersView implements View {
         mark: filter ? `/${filter}` : "",
         left: trouble ? failureLine(trouble) : selected ? containerMessage(selected, Date.now()) : "",
         right: [
+          marks > 0 ? `${marks} marked (${this.#key("follow-marked")} follows)` : "",
           hidden > 0 ? `${hidden} stopped (${this.#key("toggle-stopped")} shows)` : "",
           at > 0 ? `${at} of ${shown}` : shown > 0 ? `${shown} containers` : "",
         ]
@@ -247,11 +259,35 @@ export class ContainersView implements View {
     return this.#browser.place({ kind: "container", name, path: "/" }, engineAddress(engine));
   }
 
+  #markOf(container: ListedContainer): string {
+    if (!this.#hasMarkedOutput) return "";
+    return this.#browser.isMarked(this.#placeOf(container), OUTPUT) ? "*" : " ";
+  }
+
+  get #hasMarkedOutput(): boolean {
+    return [...this.#browser.marks.values()].some(({ path }) => path === OUTPUT);
+  }
+
+  /** Marks the container's own output. */
+  #mark(): void {
+    const container = this.#pane.list.selected?.container;
+    if (container) this.#browser.toggleMark(this.#placeOf(container), OUTPUT);
+    this.#pane.act("item-down");
+  }
+
+  /** Shows the output of the selected container, or all that is marked. */
+  #openOutput(areMarked: boolean): void {
+    if (areMarked) void this.#browser.followMarked();
+    else this.#open("output");
+  }
+
   #open(what: "files" | "processes" | "mounts" | "output", how?: OpenMode): void {
     const { list } = this.#pane;
-    const container = list.selected?.container;
+    const { selected } = list;
+    const container = selected?.container;
     if (!container) {
-      list.toggleFold();
+      if (selected) list.toggleFold();
+      else this.#browser.host.say(this.#emptyLines()[0] ?? "");
       return;
     }
     // What is left of one that does not run is its files.

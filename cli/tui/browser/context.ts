@@ -28,7 +28,7 @@ export interface BrowserContext {
   details: boolean | undefined;
   /** Share of the width for a list beside its preview. */
   listShare: number;
-  /** Marked files, by target. */
+  /** Marked files and outputs of containers, by target. */
   readonly marks: Map<string, { place: BrowserTarget; path: string }>;
   /**
    * The target with its session; `engine` where the name alone may mean another container. Closed
@@ -54,7 +54,8 @@ export interface BrowserContext {
   ): Promise<void>;
   /** Opens a descriptor of a process: its file, deleted or not. */
   openProcessFile(place: BrowserTarget, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;
+  isMarked(place: BrowserTarget, path: string): boolean;
   toggleMark(place: BrowserTarget, path: string): void;
-  /** Follows every marked file, lines in order of arrival; without marks, the given file. */
-  followMarked(place: BrowserTarget, path: string | undefined): Promise<void>;
+  /** Follows all that is marked, merged by time; without marks the selected file. */
+  followMarked(selected?: { place: BrowserTarget; path: string }): Promise<void>;
 }

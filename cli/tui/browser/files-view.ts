@@ -77,7 +77,7 @@ export class FilesView implements View {
         columns: fileColumns({
           theme: browser.theme,
           colours: browser.colours,
-          isMarked: ({ entry }) => browser.marks.has(entry.target),
+          isMarked: ({ entry }) => browser.isMarked(place, entry.path),
           now: Date.now,
           arrangement: () => browser.arrangement,
         }),
@@ -168,7 +168,7 @@ export class FilesView implements View {
         this.#pane.act("item-down");
         return true;
       case "follow-marked":
-        void this.#browser.followMarked(this.place, selected?.entry.path);
+        void this.#browser.followMarked(selected && { place: this.place, path: selected.entry.path });
         return true;
       default:
         return this.#pane.act(action);

@@ -1,32 +1,36 @@
 import { follow, lastLinesOffset } from "../../../src/follow/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
-import { sanitiseText, TimestampReader } from "../../../src/text/index.ts";
+import type { OutputPath } from "../../../src/target.ts";
+import { TimestampReader } from "../../../src/text/index.ts";
 import { utc } from "../../../src/times/index.ts";
 import { Merger } from "../../tail/merger.ts";
 import { Notices } from "../../tail/notices.ts";
-import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
 import { tailSource } from "../../tail/tail-source.ts";
 import type { TailTarget } from "../../tail/tail-target.ts";
-import { textWidth } from "../canvas/text-width.ts";
 import type { LineSource } from "../viewer/sources.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 import { failureLine } from "./failure-lines.ts";
-import { shortNames } from "./short-names.ts";
+import { MergedOutput } from "./merged-output.ts";
+import { endedLine, type MergedSource, mergedSources, noteRow } from "./merged-source.ts";
 
-/** A file of a merged follow. */
+/** A file or a container's own output in a merged follow. */
 export interface FollowEntry {
   place: BrowserTarget;
+  /** Absolute, or an {@link OutputPath}. */
   path: string;
 }
 
-/** A file as the merger sees it. */
-interface MergedFile {
-  readonly name: string;
-  /** Prefix of its lines: its short name in its colour. */
-  readonly prefix: Buffer;
+/** A source that was opened. */
+interface OpenedSource {
+  lane: MergedSource;
+  /** Its last lines; undefined if it could not be opened. */
+  pieces: AsyncIterable<Buffer> | undefined;
+  /** What it writes after {@link pieces}, until the follow ends. */
+  follow(): Promise<void>;
+  close(): void;
 }
 
-/** Initial lines of each file. */
+/** Initial lines of each source. */
 const LINES = 1_000;
 
 /** Maximum bytes that wait for the viewer; above it, backpressure stops reading. */
@@ -35,16 +39,16 @@ const MAX_WAITING = 1024 * 1024;
 const NEWLINE = 10;
 
 /**
- * Merges several files into one stream of lines, ordered by their timestamps: the last lines of
- * each, then appended lines, through rotation and restart. Each line begins with the short name of
- * its file. Events of a file are lines too.
+ * Merges files and outputs of containers into one stream of lines, ordered by time: the last lines
+ * of each, then new lines, through rotation and restart. Each line begins with the short name of its
+ * source. Events of a source are lines too.
  */
 export class MergedFollow {
   /** No descriptor: the stream is made here. */
   readonly fd = -1;
   readonly isSeekable = false;
   readonly #chosen: readonly FollowEntry[];
-  readonly #lanes: readonly MergedFile[];
+  readonly #lanes: readonly MergedSource[];
   /** One per place for all its files, so that events are reported once. */
   readonly #places = new Map<BrowserTarget, TailTarget>();
   readonly #ready: Buffer[] = [];
@@ -55,16 +59,16 @@ export class MergedFollow {
 
   constructor(chosen: readonly FollowEntry[]) {
     this.#chosen = chosen;
-    this.#lanes = lanesOf(chosen);
+    this.#lanes = mergedSources(chosen.map(({ place, path }) => ({ place: place.name, path })));
   }
 
-  /** The files, by the prefixes of their lines. */
+  /** The sources, by the prefixes of their lines. */
   get sources(): LineSource[] {
     return this.#lanes.map(({ name, prefix }) => ({ name, beginning: prefix }));
   }
 
   async *stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
-    const merger = new Merger<MergedFile>(
+    const merger = new Merger<MergedSource>(
       { line: ({ prefix }, bytes) => this.#put(endedLine(prefix, bytes)) },
       NEWLINE,
     );
@@ -100,50 +104,94 @@ export class MergedFollow {
     }
   }
 
-  async #run(merger: Merger<MergedFile>, signal: AbortSignal): Promise<void> {
-    const lanes = this.#lanes;
-    const files = await Promise.all(
-      this.#chosen.map(async (one, index) => {
-        const lane = lanes[index] as MergedFile;
-        const zone = await one.place.zone().catch(() => utc);
-        const reader = new TimestampReader({ now: Date.now(), zone });
-        merger.add(lane, (line) => reader.read(line));
-        const file = await this.#open(one, lane);
-        return { ...one, lane, file, size: file?.size() ?? 0 };
+  async #run(merger: Merger<MergedSource>, signal: AbortSignal): Promise<void> {
+    const opened = await Promise.all(
+      this.#chosen.map((one, index) => {
+        const lane = this.#lanes[index] as MergedSource;
+        return isOutput(one.path)
+          ? this.#openOutput(one.place, one.path, lane, merger, signal)
+          : this.#openFile(one, lane, merger, signal);
       }),
     );
     try {
-      const parts = files.flatMap(({ file, lane, size }) =>
-        file?.isSeekable ? [{ lane, pieces: lastPart(file, size), goesOn: true }] : [],
+      await merger.show(
+        opened.flatMap(({ lane, pieces }) => (pieces === undefined ? [] : [{ lane, pieces, goesOn: true }])),
       );
-      await merger.show(parts);
-      await Promise.all(
-        files.map(async ({ place, path, lane, file, size }) => {
-          const from = { place, path, lane, size };
-          if (file?.isSeekable) await this.#follow(from, file, merger, signal);
-          else if (file) await this.#note(lane, "it has no positions: it is not followed with others");
-        }),
-      );
+      await Promise.all(opened.map((source) => source.follow()));
     } finally {
       for (const place of this.#places.values()) place.end();
-      for (const { file } of files) file?.close();
+      for (const source of opened) source.close();
       await merger.end();
     }
   }
 
-  async #open({ place, path }: FollowEntry, lane: MergedFile): Promise<OpenFile | undefined> {
+  async #openFile(
+    { place, path }: FollowEntry,
+    lane: MergedSource,
+    merger: Merger<MergedSource>,
+    signal: AbortSignal,
+  ): Promise<OpenedSource> {
+    const zone = await place.zone().catch(() => utc);
+    const reader = new TimestampReader({ now: Date.now(), zone });
+    merger.add(lane, (line) => reader.read(line));
     try {
-      return await place.use((session) => session.open(path));
+      const file = await place.use((session) => session.open(path));
+      const size = file.size() ?? 0;
+      return {
+        lane,
+        pieces: file.isSeekable ? lastPart(file, size) : undefined,
+        follow: () =>
+          file.isSeekable
+            ? this.#follow({ place, path, lane, size }, file, merger, signal)
+            : this.#note(lane, "it has no positions: it is not followed with others"),
+        close: () => file.close(),
+      };
     } catch (error) {
-      await this.#note(lane, failureLine(error));
-      return undefined;
+      return this.#failed(lane, error);
     }
   }
 
+  async #openOutput(
+    { target, engine }: BrowserTarget,
+    path: OutputPath,
+    lane: MergedSource,
+    merger: Merger<MergedSource>,
+    signal: AbortSignal,
+  ): Promise<OpenedSource> {
+    const output = new MergedOutput("name" in target ? target.name : "", path, engine);
+    merger.add(lane, output.timeOf);
+    try {
+      await output.open(signal);
+    } catch (error) {
+      return this.#failed(lane, error);
+    }
+    const sink = {
+      line: (line: Buffer) => merger.take(lane, line),
+      lineEnded: () => merger.endLine(lane),
+      notice: (text: string) => this.#note(lane, text),
+    };
+    return {
+      lane,
+      pieces: output.lastLines(LINES, signal),
+      follow: () => output.follow(sink, signal),
+      close: () => undefined,
+    };
+  }
+
+  /** A source that only reports its error. */
+  #failed(lane: MergedSource, error: unknown): OpenedSource {
+    return {
+      lane,
+      pieces: undefined,
+      follow: () => this.#note(lane, failureLine(error)),
+      close: () => undefined,
+    };
+  }
+
   async #follow(
-    { place, path, lane, size }: FollowEntry & { lane: MergedFile; size: number },
+    { place, path, lane, size }: FollowEntry & { lane: MergedSource; size: number },
     file: OpenFile,
-    merger: Merger<MergedFile>,
+    merger: Merger<MergedSource>,
     signal: AbortSignal,
   ): Promise<void> {
     const notices = new Notices(lane.name, { retries: true, keepsName: true });
@@ -167,7 +215,7 @@ export class MergedFollow {
     return followed;
   }
 
-  #note({ prefix }: MergedFile, text: string): Promise<void> {
+  #note({ prefix }: MergedSource, text: string): Promise<void> {
     return this.#put(Buffer.concat([prefix, noteRow(text)]));
   }
 
@@ -179,25 +227,9 @@ export class MergedFollow {
   }
 }
 
-/** Prefixes of equal width, in distinct colours. */
-function lanesOf(chosen: readonly FollowEntry[]): MergedFile[] {
-  const names = shortNames(chosen.map(({ place, path }) => ({ place: place.name, path }))).map(sanitiseText);
-  const width = Math.max(...names.map(textWidth));
-  return names.map((name, index) => {
-    const colour = SOURCE_COLOURS[index % SOURCE_COLOURS.length];
-    const padding = " ".repeat(width - textWidth(name));
-    return { name, prefix: Buffer.from(`\x1b[${colour}m${name}${padding} |\x1b[0m `) };
-  });
-}
-
-/** A line with its prefix, and a newline if it has none. */
-function endedLine(prefix: Buffer, line: Uint8Array): Buffer {
-  return Buffer.concat(line.at(-1) === NEWLINE ? [prefix, line] : [prefix, line, Buffer.of(NEWLINE)]);
-}
-
-/** A marked row that belongs to no file. */
-function noteRow(text: string): Buffer {
-  return Buffer.from(`\x1b[7m ${sanitiseText(text)} \x1b[0m\n`);
+/** True for the path of a container's own output. */
+export function isOutput(path: string): path is OutputPath {
+  return path.startsWith("@");
 }
 
 /** The last lines of the first `size` bytes. */

@@ -17,7 +17,9 @@ export const LIST_KEYS = [
 
 export const CONTAINERS_KEYS = [
   { action: "open-files", keys: ["O"], help: "processes and what they have open", hint: "open files" },
-  { action: "output", keys: ["L"], help: "output of the container, live", hint: "output" },
+  { action: "output", keys: ["L"], help: "output of it, or of all marked", hint: "output" },
+  { action: "mark", keys: [" "], help: "mark a container", hint: "mark" },
+  { action: "follow-marked", keys: ["F"], help: "follow what is marked, or this output" },
   { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
   { action: "toggle-preview", keys: ["P"], help: "details of the selected container", hint: "details" },
   { action: "grep", keys: ["*", "alt-f"], help: "search files of the running containers", hint: "grep" },
@@ -40,8 +42,8 @@ export const FILES_KEYS = [
   { action: "toggle-preview", keys: ["P"], help: "preview of the selected file", hint: "preview" },
   { action: "preview-down", keys: ["alt-down", "alt-j"], help: "scroll the preview down" },
   { action: "preview-up", keys: ["alt-up", "alt-k"], help: "scroll the preview up" },
-  { action: "backward", keys: ["[", "alt-left"], help: "back to the directory before" },
-  { action: "forward", keys: ["]", "alt-right"], help: "forward again" },
+  { action: "backward", keys: ["alt-left", "alt-h"], help: "back to the directory before" },
+  { action: "forward", keys: ["alt-right", "alt-l"], help: "forward again" },
 ] as const satisfies readonly Binding[];
 
 export const OPEN_FILES_KEYS = [

@@ -35,8 +35,8 @@ export const VIEWER_KEYS = [
   { action: "only-warnings", keys: ["alt-w"], help: "the same of warnings; levels add up" },
   { action: "only-info", keys: ["alt-i"], help: "the same of info" },
   { action: "only-debug", keys: ["alt-d"], help: "the same of debug and trace" },
-  { action: "mute", keys: ["z"], help: "merged: hide the source of the top line" },
-  { action: "solo", keys: ["Z"], help: "merged: only that source, or all again" },
+  { action: "mute", keys: ["X"], help: "merged: hide the source of the top line" },
+  { action: "solo", keys: ["K"], help: "merged: only that source, or all again" },
   { action: "line-numbers", keys: ["#"], help: "line numbers" },
   { action: "levels", keys: ["c"], help: "levels (ERROR, WARN) in colour, or not" },
   { action: "scroll-bar", keys: ["alt-b"], help: "scroll bar with ticks for matches" },
@@ -49,6 +49,3 @@ export const VIEWER_KEYS = [
   { action: "help", keys: ["h"], help: "every key of this view" },
   { action: "cancel", keys: ["escape"], help: "cancel what runs; hide matches" },
 ] as const satisfies readonly Binding[];
-
-/** Keys with their meaning in less, which users know. A list may use them for something else. */
-export const LESS_KEYS: readonly string[] = ["d", "e", "f", "h", "p", "s", "u", " ", "b", "enter", "ctrl-d", "ctrl-u"];

@@ -137,6 +137,7 @@ it.each([80, 120, 200])("shows name, state and age at %i columns, in exactly the
     now: () => NOW,
     areSeveralEngines: () => false,
     usage: () => [],
+    markOf: () => "",
   });
   const ended = details({ exitCode: 137, isOomKilled: true, finished: NOW - 3_600_000, restarts: 3 });
   const container = listed(`${"long-".repeat(12)}name`, "shop", { state: "exited", details: ended });
