@@ -5,6 +5,7 @@ import { totalmem } from "node:os";
 import { isTerminal, Lifeline } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { refuseConsuming } from "../../src/sessions/index.ts";
+import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { configuredFlags, type Flag, FlagSet, parseArguments, refuseFlags, writeFlags } from "../grep/arguments.ts";
 import { cleanUp, onExit } from "../grep/on-exit.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
@@ -50,7 +51,7 @@ async function search(words: readonly string[], sessions: SessionPool, isRaw: bo
   const targets = (await sessions.expand(operands, failed)).filter((named) => mayRead(named, failed));
   if (targets.length === 0) return Status.failed;
   // A wrong target must not change how the matches of the others are printed.
-  if (operands.length > 1) flags.unshift({ name: "with-filename", value: undefined });
+  if (operands.length > 1 || isPartOfSeveral()) flags.unshift({ name: "with-filename", value: undefined });
   const run = new Search(program, flags);
   const isLocal = targets.every(({ target }) => target.kind === "local");
   const status = isLocal

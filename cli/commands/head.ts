@@ -3,6 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { lastLinesOffset, StreamEnd, StreamStart } from "../../src/follow/index.ts";
 import { TimestampReader } from "../../src/text/index.ts";
 import { systemZone, targetZone } from "../../src/times/index.ts";
+import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { exitStatus } from "../io/fail.ts";
 import type { Amount } from "../tail/amount.ts";
 import { type Input, pieces, sizeOf, standardInput } from "../tail/input.ts";
@@ -33,7 +34,9 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
   try {
     const targets = await sessions.expand(texts.length > 0 ? texts : ["-"], (error) => failed(reasonOf(error), error));
     const { json } = options;
-    const headers = !json && (options.headers === "always" || (options.headers === "several" && targets.length > 1));
+    const headers =
+      !json &&
+      (options.headers === "always" || (options.headers === "several" && (targets.length > 1 || isPartOfSeveral())));
     const printer = await Printer.open({
       command: "head",
       headers,

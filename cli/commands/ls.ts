@@ -11,6 +11,7 @@ import {
 } from "../../src/files/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
+import { isLaterPart, isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { write } from "../io/output.ts";
 import { filesLine, Progress } from "../io/progress.ts";
@@ -58,7 +59,7 @@ class Lister {
   readonly #progress: Progress | undefined;
   #added = { files: 0, bytes: 0n };
   #pending = "";
-  #isFirst = true;
+  #isFirst = !isLaterPart();
 
   constructor(options: LsOptions, shown: View) {
     this.#options = options;
@@ -91,7 +92,7 @@ class Lister {
         ),
       );
     const byItem = new Map(directories.map((found) => [found.item, found]));
-    const isTitled = targets.length > 1 || this.#options.recursive === true;
+    const isTitled = targets.length > 1 || isPartOfSeveral() || this.#options.recursive === true;
     for (const item of sortItems(
       directories.map((found) => found.item),
       this.#options,

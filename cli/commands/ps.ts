@@ -3,6 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/files/index.ts";
 import { kindOf, type Session } from "../../src/sessions/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
+import { isLaterPart, isPartOfSeveral, namePrefix } from "../elsewhere/part-of-several.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
@@ -34,12 +35,13 @@ export async function ps(texts: readonly string[], options: PsOptions): Promise<
   try {
     const targets = await containers(texts.length > 0 ? texts : ["*"], sessions, failed, { runningOnly: true });
     sessions.prepare(targets);
-    const isTitled = targets.length > 1 || texts.length > 1;
-    let isFirst = true;
+    const isTitled = targets.length > 1 || isPartOfSeveral() || texts.length > 1;
+    let isFirst = !isLaterPart();
     for (const target of targets) {
       try {
         const session = await sessions.session(target);
-        const title = isTitled && !options.json ? `${isFirst ? "" : "\n"}${sanitiseText(session.name)}:\n` : "";
+        const title =
+          isTitled && !options.json ? `${isFirst ? "" : "\n"}${sanitiseText(namePrefix() + session.name)}:\n` : "";
         write(title + (await listed(session, options, failed)));
         isFirst = false;
       } catch (error) {

@@ -3,6 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { parseSessionTarget } from "../../src/target.ts";
 import { FlagSet, parseArguments } from "../grep/arguments.ts";
 import { parsePattern } from "../targets/container-pattern.ts";
+import { OF_CONTAINERS } from "./segments.ts";
 
 /** The machine of a command's operands: this one, or the engine's. */
 export type Side = "here" | "there";
@@ -15,8 +16,8 @@ export type Side = "here" | "there";
  */
 export function sideOf(operands: readonly string[], { name, engine }: { name: string; engine: string }): Side {
   if (operands.length === 0) return LISTS.has(name) ? "there" : "here";
-  const local = operands.find((text) => text !== "-" && isLocal(text, name));
-  const remote = operands.find((text) => text !== "-" && !isLocal(text, name));
+  const local = operands.find((text) => text !== "-" && isOfThisMachine(text, name));
+  const remote = operands.find((text) => text !== "-" && !isOfThisMachine(text, name));
   if (remote === undefined) return "here";
   if (local === undefined) return "there";
   throw new PortholeError("USAGE", `'${local}' is on this machine, '${remote}' at ${engine}`, {
@@ -26,10 +27,9 @@ export function sideOf(operands: readonly string[], { name, engine }: { name: st
 
 /** Commands that list the engine's containers if they have no operand. */
 const LISTS = new Set(["browse", "ps"]);
-/** Commands whose operand may be a container without a path. */
-const OF_CONTAINERS = new Set(["browse", "diff", "doctor", "ps"]);
 
-function isLocal(text: string, command: string): boolean {
+/** True for files and processes of this machine. */
+export function isOfThisMachine(text: string, command: string): boolean {
   if (parsePattern(text, []) !== undefined) return false;
   try {
     const { kind } = OF_CONTAINERS.has(command) ? parseSessionTarget(text) : parsed(text);

@@ -1,5 +1,5 @@
 import { PortholeError } from "../../src/errors.ts";
-import { type OptionTable, splitWords, type Word } from "./words.ts";
+import { type OptionTable, splitWords, type Word } from "../elsewhere/words.ts";
 
 /** A target of the command line: `[NAMESPACE/]POD[/CONTAINER][:PATH]`. */
 export interface PodTarget {

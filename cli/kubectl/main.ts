@@ -1,9 +1,9 @@
 #!/usr/bin/env node
+import { Interrupt } from "../elsewhere/interrupt.ts";
 import { Exit, exitStatus, report } from "../io/fail.ts";
 import { parseRequest, type Request } from "./arguments.ts";
 import { HELP } from "./help.ts";
 import { Helpers } from "./helpers.ts";
-import { Interrupt } from "./interrupt.ts";
 import { kubectl } from "./kubectl.ts";
 import { optionTable } from "./option-table.ts";
 import { COLUMNS, parseRows, planNodes, queries } from "./plan.ts";

@@ -1,24 +1,8 @@
-import { SHORT, WITH_VALUE } from "../grep/flags.ts";
+import { tableOf } from "../elsewhere/option-table.ts";
+import type { OptionTable } from "../elsewhere/words.ts";
 import { program } from "../program/index.ts";
-import type { OptionTable } from "./words.ts";
 
-/** The options of a command of porthole, from its definition; those of `grep` are ripgrep's too. */
+/** The options of a command of porthole. */
 export function optionTable(command: string): OptionTable {
-  const defined = program("", [command]).commands.find((one) => one.name() === command);
-  const options = new Map<string, { name: string; takesValue: boolean }>();
-  for (const { short, long, required } of defined?.options ?? [])
-    for (const flag of [short, long])
-      if (flag) options.set(flag, { name: long?.slice(2) ?? flag.slice(1), takesValue: required });
-  if (command === "grep") {
-    const ours = ["raw", "route", "engine", "user", "idle", "label", "help"];
-    for (const [flag] of options) if (!ours.includes(flag.slice(2))) options.delete(flag);
-    for (const [letter, name] of Object.entries(SHORT))
-      options.set(`-${letter}`, { name, takesValue: WITH_VALUE.has(name) });
-    for (const name of WITH_VALUE) options.set(`--${name}`, { name, takesValue: true });
-  }
-  return {
-    has: (flag) => options.has(flag),
-    find: (flag) => options.get(flag),
-    stopsAtOperand: command === "find",
-  };
+  return tableOf(program("", [command]).commands.find((one) => one.name() === command));
 }

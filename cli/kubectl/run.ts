@@ -1,8 +1,8 @@
+import type { Interrupt } from "../elsewhere/interrupt.ts";
 import type { Request } from "./arguments.ts";
 import { type Exec, startExec } from "./exec.ts";
 import type { ExecEnd } from "./exit-line.ts";
 import type { Helpers } from "./helpers.ts";
-import type { Interrupt } from "./interrupt.ts";
 import { mergedLines, wireRequest } from "./merged-lines.ts";
 import { lostNode, say, show } from "./output.ts";
 import type { NodePlan } from "./plan.ts";

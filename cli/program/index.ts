@@ -50,7 +50,7 @@ export function program(version: string, args: readonly string[] = []): Command 
   const called = kinds.filter(([names]) => args[0] !== undefined && names.includes(args[0]));
   for (const [, add] of called.length > 0 ? called : kinds) add(root);
   root.hook("preAction", async (_, command) => {
-    if (!REDIRECTED.has(command.name()) || !mayBeElsewhere(command.opts().engine)) return;
+    if (!REDIRECTED.has(command.name()) || !mayBeElsewhere(command.opts().engine, args)) return;
     const status = await (await import("../commands/redirect.ts")).redirect(command, args, version);
     if (status !== undefined) process.exit(status);
   });
@@ -61,10 +61,12 @@ export function program(version: string, args: readonly string[] = []): Command 
 const REDIRECTED = new Set("cat head tail cp ls stat find diff grep hexdump open browse ps with doctor".split(" "));
 
 /** False for the default sockets of this machine. Loads nothing. */
-function mayBeElsewhere(engine: string | undefined): boolean {
+function mayBeElsewhere(engine: string | undefined, args: readonly string[]): boolean {
   const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME = "" } = process.env;
-  if (engine !== undefined || DOCKER_HOST) return engine !== "all";
-  return Boolean(DOCKER_CONTEXT) || existsSync(`${DOCKER_CONFIG || `${HOME}/.docker`}/config.json`);
+  const configuration = DOCKER_CONFIG || `${HOME}/.docker`;
+  if (args.some((arg) => /^[A-Za-z0-9][\w.+-]*!/.test(arg))) return true;
+  if (engine === "all") return existsSync(`${configuration}/contexts/meta`);
+  return engine !== undefined || Boolean(DOCKER_HOST || DOCKER_CONTEXT) || existsSync(`${configuration}/config.json`);
 }
 
 const targets = `Targets:
@@ -77,6 +79,8 @@ const targets = `Targets:
                          shell takes it for file names
   image:nginx:1.25:/etc  in an image, which is neither run nor pulled
   volume:data:/app.db    in a volume
+  'far!web:/path'        on the engine of the docker context far, also in one
+                         command with targets of other engines
   pid:4242:/etc/hosts    as process 4242 sees it
   /path, ./path          on this machine`;
 

@@ -16,7 +16,7 @@ export function connectionOptions(command: Command): Command {
     )
     .option(
       "--engine <address>",
-      "container engine: unix:///PATH, ssh://[USER@]HOST, tcp://HOST:PORT, a docker context, cri:PATH for pods, or all (default: DOCKER_HOST, the current docker context, the default sockets)",
+      "container engine: unix:///PATH, ssh://[USER@]HOST, tcp://HOST:PORT, a docker context, cri:PATH for pods, or all, with every docker context (default: DOCKER_HOST, the current docker context, the default sockets)",
     )
     .option("--image <name>", "for an engine on another machine: run porthole there from this image")
     .option("--user <user>", "user inside the container, for the mount route (default: root)")

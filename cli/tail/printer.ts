@@ -1,6 +1,7 @@
 import { dieBySignal, isTerminal, Output } from "../../src/descriptors/index.ts";
 import { LineSplitter } from "../../src/follow/index.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
+import { isLaterPart } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
 import { lineRecord, type RecordOrigin } from "./line-record.ts";
@@ -64,7 +65,7 @@ export class Printer {
   #last: OutputSource | undefined;
   /** The file whose unfinished line was printed last. */
   #unfinished: OutputSource | undefined;
-  #first = true;
+  #first = !isLaterPart();
   #follows = false;
   #gone: { close(): void } | undefined;
   #turn: Promise<void> = Promise.resolve();

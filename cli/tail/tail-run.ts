@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { PortholeError } from "../../src/errors.ts";
 import { AT_END, type Identity, identityOf, onTick } from "../../src/follow/index.ts";
 import { type PathTarget, parseTarget, placeName, type Target, withPath } from "../../src/target.ts";
+import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import type { ContainerPattern } from "../targets/container-pattern.ts";
 import { type NamedTarget, type SessionPool, selected } from "../targets/session-pool.ts";
 import { GlobWatch } from "./glob-watch.ts";
@@ -75,7 +76,7 @@ export class TailRun {
       this.#failed(error);
     };
     for (const text of texts) targets.push(...(await this.#named(text, failed)));
-    const several = targets.length > 1 || this.#globs.length > 0 || this.#selections.length > 0;
+    const several = isPartOfSeveral() || targets.length > 1 || this.#globs.length > 0 || this.#selections.length > 0;
     this.#printer = await Printer.open({
       command: "tail",
       headers: !json && !prefix && !merge && (headers === "always" || (headers === "several" && several)),

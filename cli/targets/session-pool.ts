@@ -3,6 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import { type PathTarget, parseTarget, placeName, type Target, withPath } from "../../src/target.ts";
+import { namePrefix } from "../elsewhere/part-of-several.ts";
 import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
 import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
 import type { ConnectionOptions } from "./options.ts";
@@ -141,7 +142,9 @@ export class SessionPool {
         failed(explained);
       }
     }
-    return found;
+    const prefix = namePrefix();
+    if (prefix === "") return found;
+    return found.map((named) => (named.target.kind === "local" ? named : { ...named, text: prefix + named.text }));
   }
 
   async #inOne(named: NamedTarget): Promise<NamedTarget[]> {

@@ -56,7 +56,8 @@ export async function removeHelpers(remote: RemoteEngine, { images = false } = {
   forgetEngine(remote);
 }
 
-async function withEngine<T>(
+/** Asks a remote engine. @throws PortholeError TARGET */
+export async function withEngine<T>(
   remote: RemoteEngine,
   action: (connections: Dialler, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

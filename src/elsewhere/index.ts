@@ -2,6 +2,7 @@
 export { dialler } from "./dial.ts";
 export { recordedEngines } from "./engine-records.ts";
 export { linkOwnEngine } from "./find-engine.ts";
+export { hasContainer } from "./has-container.ts";
 export { ENGINE_VARIABLES, type HelperPlace, helperPlace } from "./helper-place.ts";
 export { helperAgents, removeHelpers } from "./helpers.ts";
 export { describeImage, imagePieces } from "./image.ts";

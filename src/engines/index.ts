@@ -12,7 +12,7 @@ export { imageNames } from "./images.ts";
 export { listEvery, listPods, runtimeVersion } from "./list-containers.ts";
 export { outputContainer, outputRecords } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
-export { engineElsewhere } from "./other-kernel.ts";
+export { engineElsewhere, remoteContexts } from "./other-kernel.ts";
 export type { OutputContainer, OutputRecord } from "./output-record.ts";
 export type { RemoteEngine } from "./remote-engine.ts";
 export { type ContainerStorage, containerStorage, type VolumeStorage, volumeStorage } from "./storage.ts";

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { peerCredentials } from "../descriptors/socket.ts";
+import { allContexts } from "./docker-contexts.ts";
 import { type Engine, engineGet, engines } from "./engine.ts";
 import { decodeInfo } from "./engine-info.ts";
 import { connectEngine } from "./http.ts";
@@ -27,6 +28,13 @@ export async function engineElsewhere(
   if (kernel === undefined || kernel === release()) return undefined;
   const { socketPath, source } = engine;
   return { address: `unix://${socketPath}`, source, transport: { kind: "socket", socketPath } };
+}
+
+/** Names of the docker contexts whose engine is reached by ssh or TCP, sorted. */
+export function remoteContexts(environment: NodeJS.ProcessEnv = process.env): string[] {
+  return allContexts(environment)
+    .filter(({ host }) => /^(ssh|tcp|https?):/.test(host))
+    .map(({ name }) => name);
 }
 
 /**

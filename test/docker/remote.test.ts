@@ -1,16 +1,16 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { createServer } from "node:tls";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { note } from "../helpers/compatibility.ts";
-import { OFF_THE_NETWORK } from "../helpers/daemons.ts";
-import { type Engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
+import { type Engine, image, uniqueName } from "../helpers/engine.ts";
+import { sshOnPath, startFarEngine } from "../helpers/far-engine.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
-import { childrenOf, findProcesses } from "../helpers/processes.ts";
+import { findProcesses } from "../helpers/processes.ts";
 import { type SshServer, startSshd } from "../helpers/sshd.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { quoted, TmuxScreen } from "../tui/screen.ts";
@@ -225,51 +225,6 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(code).toBe(3);
   });
 });
-
-interface FarEngine {
-  far: Engine;
-  /** Prefix of a command line that runs in the engine's namespaces. */
-  enter(): string[];
-  stop(): Promise<void>;
-}
-
-/** A Docker engine in namespaces of its own. */
-async function startFarEngine(): Promise<FarEngine> {
-  const directory = `${inject("machine").directory}/far`;
-  mkdirSync(directory, { mode: 0o711 });
-  const socket = `${directory}/docker.sock`;
-  const options = ["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`];
-  const dockerd = ["dockerd", ...options, "-H", `unix://${socket}`, ...OFF_THE_NETWORK];
-  const namespaces = ["--pid", "--mount", "--net", "--fork", "--kill-child", "--mount-proc"];
-  const daemon = spawn("unshare", [...namespaces, ...dockerd], { stdio: "ignore" });
-  const ended = new Promise((resolve) => daemon.once("close", resolve));
-  const far = engineAt("docker", socket);
-  await waitFor("the engine", () =>
-    far.api.ping().then(
-      () => true,
-      () => false,
-    ),
-  );
-  const stop = async () => {
-    daemon.kill("SIGKILL");
-    await ended;
-  };
-  const enter = () => ["nsenter", "--target", `${childrenOf(Number(daemon.pid))[0]}`, "--pid", "--mount", "--net"];
-  return { far, enter, stop };
-}
-
-/** A directory with an `ssh` that has the server's key, or a wrong one. Returns its path. */
-function sshOnPath({ command }: SshServer): string {
-  const directory = mkdtempSync(`${inject("machine").directory}/bin-`);
-  const options = command.slice(1, command.indexOf("-p"));
-  const key = options[options.indexOf("-i") + 1] ?? "";
-  const others = options.filter((word) => word !== "-i" && word !== key);
-  execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/none`]);
-  const script = `#!/bin/sh\nkey=${key}\n[ -z "$PT_KEY" ] || key=${directory}/$PT_KEY\nexec /usr/bin/ssh -i "$key" ${others.join(" ")} -o BatchMode=yes "$@"\n`;
-  writeFileSync(`${directory}/ssh`, script);
-  chmodSync(`${directory}/ssh`, 0o755);
-  return directory;
-}
 
 /** Processes of porthole commands that run in a helper on this target, which has a unique name. */
 function commandsThere(target: string): number[] {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { LinePrinter } from "../../cli/elsewhere/records/line-printer.ts";
+import { milliseconds, parseRecord, Resumption } from "../../cli/elsewhere/records/line-record.ts";
+import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
+import { resumedWords } from "../../cli/elsewhere/records/resumed-words.ts";
 import { ExitLine } from "../../cli/kubectl/exit-line.ts";
 import { hasEnded, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
-import { LinePrinter } from "../../cli/kubectl/line-printer.ts";
-import { milliseconds, parseRecord, Resumption } from "../../cli/kubectl/line-record.ts";
-import { resumedWords } from "../../cli/kubectl/merged-lines.ts";
-import { PlaceMerge } from "../../cli/kubectl/place-merge.ts";
 
 const line = (target: string, text: string, time: string | null = null) => {
   const record = parseRecord(Buffer.from(`${JSON.stringify({ target, line: text, time })}\n`));

@@ -1,9 +1,9 @@
-import { TerminalStream } from "../../src/text/index.ts";
-import { printable } from "../io/fail.ts";
-import { SOURCE_COLOURS } from "../tail/source-colours.ts";
+import { TerminalStream } from "../../../src/text/index.ts";
+import { printable } from "../../io/fail.ts";
+import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
 import type { LineRecord } from "./line-record.ts";
 
-/** How lines of several nodes are printed: the options of tail and head. */
+/** How lines of several places are printed: the options of tail and head. */
 export interface LineFormat {
   format: "json" | "prefix" | "headers" | "plain";
   delimiter: string;

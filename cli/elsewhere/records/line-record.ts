@@ -1,4 +1,4 @@
-import { pathBytes } from "../../src/target.ts";
+import { pathBytes } from "../../../src/target.ts";
 
 /** A record of `tail --json`, as a node sends it. */
 export interface LineRecord {

@@ -1,0 +1,40 @@
+import { type HelperPlace, helperPlace } from "../../src/elsewhere/index.ts";
+import type { RemoteEngine } from "../../src/engines/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { Progress, progressLine } from "../io/progress.ts";
+
+/** A remote engine as a place. Shows the progress of the image's load. */
+export function placeOf(remote: RemoteEngine, image: string | undefined, version: string): HelperPlace {
+  const progress = new Progress();
+  return helperPlace(remote, {
+    image,
+    version,
+    progress: (bytes, total) => {
+      progress.show((elapsedMs, columns) =>
+        `loading porthole's image there: ${progressLine({ bytes, total, elapsedMs }, columns)}`.slice(0, columns),
+      );
+      if (bytes >= total) progress.erase();
+    },
+  });
+}
+
+/**
+ * The same command line without what chooses the engine.
+ * @throws PortholeError USAGE for bytes that the engine's API cannot carry
+ */
+export function argumentsThere(args: readonly string[]): string[] {
+  const odd = args.find((arg) => /\p{Cs}/u.test(arg));
+  if (odd !== undefined)
+    throw new PortholeError("USAGE", `'${odd}' is not UTF-8, and the engine's API takes nothing else`, {
+      hint: "use a pattern, such as ? for the byte",
+    });
+  const end = args.indexOf("--");
+  const kept: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = args[at] as string;
+    const isOption = end === -1 || at < end;
+    if (isOption && /^--(engine|image)$/.test(arg)) at++;
+    else if (!isOption || !/^--(engine|image)=/.test(arg)) kept.push(arg);
+  }
+  return kept;
+}

@@ -1,0 +1,90 @@
+import type { Command } from "commander";
+import { hasContainer } from "../../src/elsewhere/index.ts";
+import { engineElsewhere, engineGet, engines, remoteContexts } from "../../src/engines/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { parseSessionTarget } from "../../src/target.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { type Label, parseSessionPattern } from "../targets/container-pattern.ts";
+import { isOfThisMachine, operandsOf } from "./operands.ts";
+import { type CommandLine, HERE, locateOperands, type Operand, segmentsOf } from "./segments.ts";
+import type { SeveralLine } from "./several.ts";
+
+/** Every local engine, as a value of `--engine`. */
+const ALL = "all";
+
+/** The runs of a command line whose operands may be of several engines. @throws PortholeError USAGE */
+export async function planOf({ command, args, version }: CommandLine): Promise<SeveralLine> {
+  const name = command.name();
+  const { engine, image } = command.opts<{ engine?: string; image?: string }>();
+  const located = locateOperands(args, operandsOf(command, args), name);
+  const operands = located.map((operand) =>
+    operand.engine === undefined && (operand.text === "-" || isOfThisMachine(operand.text, name))
+      ? { ...operand, engine: HERE }
+      : operand,
+  );
+  const line = { name, args, operands, engine, image, version };
+  if (engine !== ALL) return { ...line, segments: segmentsOf(operands), failed: 0 };
+  const names = remoteContexts();
+  if (operands.length === 0 && !listsEverything(command)) return { ...line, segments: [], failed: 0 };
+  if (operands.length === 0)
+    return { ...line, segments: [ALL, ...names].map((each) => ({ engine: each, operands: [] })), failed: 0 };
+  const spread: Operand[] = [];
+  let failed = 0;
+  const onFailure = (error: unknown) => {
+    report(error);
+    failed = Math.max(failed, exitStatus(error));
+  };
+  for (const operand of operands) {
+    const container = operand.engine === undefined ? containerOf(operand.text, command) : undefined;
+    if (operand.engine !== undefined) spread.push(operand);
+    else if (container === undefined) spread.push(...[ALL, ...names].map((each) => ({ ...operand, engine: each })));
+    else spread.push({ ...operand, engine: await engineWith(container, names, onFailure) });
+  }
+  return { ...line, segments: segmentsOf(spread), failed };
+}
+
+/** True if the command lists every container when it has no operand. */
+function listsEverything(command: Command): boolean {
+  const { disk, label } = command.opts<{ disk?: boolean; label?: readonly Label[] }>();
+  return command.name() === "ps" && (disk === true || label !== undefined);
+}
+
+/** The container that a target names; undefined for what may be in every engine: patterns, images, volumes. */
+function containerOf(text: string, command: Command): string | undefined {
+  const { label } = command.opts<{ label?: readonly Label[] }>();
+  if (parseSessionPattern(text, label ?? []) !== undefined) return undefined;
+  const target = parseSessionTarget(text);
+  return (target.kind === "container" || target.kind === "output") && !target.name.includes("/")
+    ? target.name
+    : undefined;
+}
+
+/**
+ * The engine that has a container, as a value of `--engine`; the local ones if none has it.
+ * @throws PortholeError USAGE if several have it
+ */
+async function engineWith(
+  container: string,
+  contexts: readonly string[],
+  failed: (error: unknown) => void,
+): Promise<string> {
+  const asked = contexts.map(async (name) => {
+    const remote = await engineElsewhere(name);
+    return remote !== undefined && (await hasContainer(remote, container)) ? name : undefined;
+  });
+  const answers = await Promise.allSettled([isLocal(container), ...asked]);
+  for (const answer of answers) if (answer.status === "rejected") failed(answer.reason);
+  const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : []));
+  const [first = ALL, second] = found;
+  if (second === undefined) return first;
+  throw new PortholeError("USAGE", `'${container}' is a container of several engines: ${found.join(", ")}`, {
+    hint: `write for example '${second}!${container}:/path'`,
+  });
+}
+
+async function isLocal(container: string): Promise<string | undefined> {
+  const answers = await Promise.allSettled(
+    engines(ALL).map((engine) => engineGet(engine, `/containers/${container}/json`)),
+  );
+  return answers.some((answer) => answer.status === "fulfilled" && answer.value.status === 200) ? ALL : undefined;
+}

@@ -1,0 +1,89 @@
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PortholeError } from "../../../src/errors.ts";
+import { LineSplitter } from "../../../src/follow/index.ts";
+import { complain, printable } from "../../io/fail.ts";
+import type { Interrupt } from "../interrupt.ts";
+import { type LineRecord, parseRecord, Resumption } from "./line-record.ts";
+import type { RecordOutput } from "./merged-output.ts";
+import type { RecordRun, RecordSource } from "./record-source.ts";
+
+/** Milliseconds before the first and the last attempts to reach a lost place. */
+const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
+
+/**
+ * Passes the records of one place to the output until the command there has ended. Returns its
+ * status. A lost place of a follow is reported and tried again, from where it was.
+ * @throws PortholeError if it cannot be started, or is lost without a follow
+ */
+export async function followSource(
+  source: RecordSource,
+  output: RecordOutput,
+  { follows, interrupt }: { follows: boolean; interrupt: Interrupt },
+): Promise<number> {
+  const resumption = new Resumption();
+  let beginning: readonly string[] | undefined;
+  let isLost = false;
+  const take = async (record: LineRecord) => {
+    if (!resumption.isNew(record)) return;
+    if (isLost) reportBack(source, resumption);
+    isLost = false;
+    await output.take(source, record);
+  };
+  for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
+    const began = performance.now();
+    try {
+      const run = await interrupt.orEnd(source.start(beginning));
+      return await recordsOf(run, take, interrupt);
+    } catch (error) {
+      if (interrupt.received !== undefined) return 0;
+      // A first attempt that fails is an error of the command line.
+      if (!follows || !(error instanceof PortholeError) || (!isLost && error.code !== "SESSION")) throw error;
+      if (!isLost) complain(printable(`${error.message}; trying again`));
+      isLost = true;
+      if (performance.now() - began > LAST_RETRY_MS) delay = FIRST_RETRY_MS;
+      beginning = resumption.options();
+    } finally {
+      await output.leave(source);
+    }
+    await interrupt.orEnd(sleep(delay));
+  }
+}
+
+async function recordsOf(
+  run: RecordRun,
+  take: (record: LineRecord) => Promise<void>,
+  interrupt: Interrupt,
+): Promise<number> {
+  const remove = interrupt.listen((name) => run.signal(name));
+  run.ended.catch(() => undefined);
+  try {
+    for await (const record of records(run.stdout)) await take(record);
+    return await run.ended;
+  } finally {
+    remove();
+  }
+}
+
+/** The records that a command writes. Ignores what is no record. */
+export async function* records(output: Readable): AsyncGenerator<LineRecord> {
+  const splitter = new LineSplitter(NEWLINE);
+  let parts: Uint8Array[] = [];
+  for await (const piece of output) {
+    for (const line of splitter.push(piece as Buffer)) {
+      parts.push(line);
+      if (line.at(-1) !== NEWLINE) continue;
+      const record = parseRecord(parts.length === 1 ? line : Buffer.concat(parts));
+      parts = [];
+      if (record !== undefined) yield record;
+    }
+  }
+}
+
+const NEWLINE = 10;
+
+/** Reports that a lost place sends again. */
+function reportBack({ name }: RecordSource, { isComplete }: Resumption): void {
+  const gap = isComplete ? "" : "; lines without a time that were written meanwhile are not shown";
+  complain(printable(`${name} is back${gap}`));
+}

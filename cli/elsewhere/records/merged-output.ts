@@ -1,0 +1,108 @@
+import type { LinePrinter } from "./line-printer.ts";
+import { type LineRecord, milliseconds } from "./line-record.ts";
+import { PlaceMerge } from "./place-merge.ts";
+import type { RecordSource } from "./record-source.ts";
+
+/** Milliseconds that a line waits for an earlier one of a place that sends nothing. */
+const WINDOW_MS = 250;
+/** Maximum bytes of waiting lines of a follow; above it, lines are printed at once. */
+const MAX_WAITING = 4 * 1024 * 1024;
+/** The same without a follow; a place that sends more than its share waits. */
+const MAX_SHARED = 1024 * 1024;
+
+/** Takes the records of several places and prints them. */
+export interface RecordOutput {
+  /** Resolves when it accepts more. */
+  take(source: RecordSource, record: LineRecord): Promise<void>;
+  /** The place sends nothing for now. */
+  leave(source: RecordSource): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Writes to standard output. Resolves when it accepts more. */
+export type Write = (bytes: Buffer) => void | Promise<void>;
+
+/** Prints records as they arrive. */
+export function directOutput(printer: LinePrinter, write: Write): RecordOutput {
+  return {
+    take: async (_, record) => write(printer.print(record)),
+    leave: async () => {},
+    end: async () => {},
+  };
+}
+
+/** Prints records of several places in order of their times: exactly, unless it follows. */
+export class MergedOutput implements RecordOutput {
+  readonly #merge: PlaceMerge<RecordSource, LineRecord>;
+  readonly #printer: LinePrinter;
+  readonly #write: Write;
+  readonly #maxOfOne: number;
+  /** Places that have sent too much. */
+  readonly #full = new Map<RecordSource, () => void>();
+  #timer: NodeJS.Timeout | undefined;
+  #isDueSoon = false;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(printer: LinePrinter, write: Write, sources: readonly RecordSource[], follows: boolean) {
+    this.#printer = printer;
+    this.#write = write;
+    const [windowMs, mostBytes] = follows
+      ? [WINDOW_MS, MAX_WAITING]
+      : [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    this.#merge = new PlaceMerge({ windowMs, mostBytes });
+    this.#maxOfOne = follows ? Number.POSITIVE_INFINITY : MAX_SHARED / sources.length;
+    for (const source of sources) this.#merge.open(source);
+  }
+
+  async take(source: RecordSource, record: LineRecord): Promise<void> {
+    const time = record.time === undefined ? undefined : milliseconds(record.time);
+    this.#merge.push(source, { line: record, time, bytes: record.json.length }, performance.now());
+    if (this.#merge.bytes > MAX_WAITING || this.#merge.bytesOf(source) > this.#maxOfOne) {
+      this.#print();
+      await this.#writing;
+      if (this.#merge.bytesOf(source) > this.#maxOfOne)
+        await new Promise<void>((resolve) => this.#full.set(source, resolve));
+    } else this.#isChanged();
+  }
+
+  async leave(source: RecordSource): Promise<void> {
+    this.#merge.close(source);
+    this.#print();
+    await this.#writing;
+  }
+
+  async end(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#print(Number.POSITIVE_INFINITY);
+    await this.#writing;
+  }
+
+  /** Prints soon: a chunk of a place has many lines. */
+  #isChanged(): void {
+    if (this.#isDueSoon) return;
+    this.#isDueSoon = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#print(), 1);
+  }
+
+  /** Prints what is due, and sets a timer for the rest. */
+  #print(now = performance.now()): void {
+    clearTimeout(this.#timer);
+    this.#isDueSoon = false;
+    const pieces: Buffer[] = [];
+    for (let record = this.#merge.take(now); record !== undefined; record = this.#merge.take(now))
+      pieces.push(this.#printer.print(record));
+    if (pieces.length > 0) {
+      const bytes = Buffer.concat(pieces);
+      this.#writing = this.#writing.then(() => this.#write(bytes));
+    }
+    for (const [source, goOn] of this.#full) {
+      if (this.#merge.bytesOf(source) > this.#maxOfOne) continue;
+      this.#full.delete(source);
+      void this.#writing.then(goOn);
+    }
+    const { due } = this.#merge;
+    if (due === undefined || due === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(() => this.#print(), Math.max(1, due - performance.now()));
+  }
+}

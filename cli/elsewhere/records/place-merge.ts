@@ -1,0 +1,157 @@
+/** A line of a place, with the time in it. */
+export interface PlacedLine<Line> {
+  line: Line;
+  /** Milliseconds since 1970; undefined: the line belongs to the previous one of its place. */
+  time: number | undefined;
+  bytes: number;
+}
+
+interface Queue<Place, Line> {
+  place: Place;
+  /** Orders lines of equal time. */
+  number: number;
+  lines: { line: Line; time: number; bytes: number; due: number }[];
+  /** Index of the first line that was not taken. */
+  at: number;
+  latest: number;
+  /** Bytes that wait. */
+  waiting: number;
+  /** Sends nothing more; removed when its lines are taken. */
+  hasEnded: boolean;
+}
+
+/**
+ * Merges places by time, each of which sends its own lines in order. A line is due as soon as every
+ * place has sent a later one, so it waits for the slowest place and no longer; with a place that
+ * sends nothing, it waits for the window. A line costs the logarithm of the number of places.
+ */
+export class PlaceMerge<Place, Line> {
+  readonly #queues = new Map<Place, Queue<Place, Line>>();
+  /** Binary heap of the queues that have lines, the earliest first. */
+  readonly #heap: Queue<Place, Line>[] = [];
+  readonly #windowMs: number;
+  readonly #mostBytes: number;
+  #bytes = 0;
+  #opened = 0;
+
+  constructor({ windowMs, mostBytes }: { windowMs: number; mostBytes: number }) {
+    this.#windowMs = windowMs;
+    this.#mostBytes = mostBytes;
+  }
+
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Bytes of a place that wait. */
+  bytesOf(place: Place): number {
+    return this.#queues.get(place)?.waiting ?? 0;
+  }
+
+  /** Lines wait for this place from now on. */
+  open(place: Place): void {
+    this.#queueOf(place).hasEnded = false;
+  }
+
+  /** Lines wait for the place no longer. Returns its own lines to the order. */
+  close(place: Place): void {
+    const queue = this.#queues.get(place);
+    if (queue === undefined) return;
+    if (isEmpty(queue)) this.#queues.delete(place);
+    else queue.hasEnded = true;
+  }
+
+  push(place: Place, { line, time, bytes }: PlacedLine<Line>, now: number): void {
+    const queue = this.#queueOf(place);
+    queue.hasEnded = false;
+    queue.latest = Math.max(queue.latest, time ?? queue.latest);
+    queue.lines.push({ line, time: queue.latest, bytes, due: now + this.#windowMs });
+    queue.waiting += bytes;
+    this.#bytes += bytes;
+    if (queue.lines.length === queue.at + 1) this.#enter(queue);
+  }
+
+  /** Takes the next line if it is due. */
+  take(now: number): Line | undefined {
+    const [queue] = this.#heap;
+    const head = queue?.lines[queue.at];
+    if (queue === undefined || head === undefined) return undefined;
+    // A place without a line may still send an earlier one.
+    const isWaiting = this.#heap.length < this.#queues.size;
+    if (isWaiting && head.due > now && this.#bytes <= this.#mostBytes) return undefined;
+    queue.waiting -= head.bytes;
+    this.#bytes -= head.bytes;
+    this.#drop(queue);
+    return head.line;
+  }
+
+  /** When {@link take} returns a line without another push; undefined if none waits. */
+  get due(): number | undefined {
+    const [queue] = this.#heap;
+    return queue?.lines[queue.at]?.due;
+  }
+
+  #queueOf(place: Place): Queue<Place, Line> {
+    const known = this.#queues.get(place);
+    if (known !== undefined) return known;
+    const number = this.#opened++;
+    const queue = { place, number, lines: [], at: 0, waiting: 0, latest: Number.NEGATIVE_INFINITY, hasEnded: false };
+    this.#queues.set(place, queue);
+    return queue;
+  }
+
+  /** Removes the first line of the first queue. */
+  #drop(queue: Queue<Place, Line>): void {
+    queue.at++;
+    if (isEmpty(queue)) {
+      queue.lines = [];
+      queue.at = 0;
+      if (queue.hasEnded) this.#queues.delete(queue.place);
+      const last = this.#heap.pop() as Queue<Place, Line>;
+      if (last === queue) return;
+      this.#heap[0] = last;
+    } else if (queue.at > 1024 && queue.at * 2 > queue.lines.length) {
+      queue.lines.splice(0, queue.at);
+      queue.at = 0;
+    }
+    this.#sink();
+  }
+
+  #enter(queue: Queue<Place, Line>): void {
+    const heap = this.#heap;
+    let at = heap.push(queue) - 1;
+    for (let above = (at - 1) >> 1; at > 0; above = (at - 1) >> 1) {
+      const parent = heap[above] as Queue<Place, Line>;
+      if (!isBefore(queue, parent)) break;
+      heap[at] = parent;
+      at = above;
+    }
+    heap[at] = queue;
+  }
+
+  /** Moves the first queue to its place in the heap. */
+  #sink(): void {
+    const heap = this.#heap;
+    const queue = heap[0] as Queue<Place, Line>;
+    let at = 0;
+    for (let below = 1; below < heap.length; below = 2 * at + 1) {
+      const [left, right] = [heap[below] as Queue<Place, Line>, heap[below + 1]];
+      const isRight = right !== undefined && isBefore(right, left);
+      const child = isRight ? right : left;
+      if (!isBefore(child, queue)) break;
+      heap[at] = child;
+      at = isRight ? below + 1 : below;
+    }
+    heap[at] = queue;
+  }
+}
+
+function isEmpty({ at, lines }: Queue<unknown, unknown>): boolean {
+  return at === lines.length;
+}
+
+function isBefore(a: Queue<unknown, unknown>, b: Queue<unknown, unknown>): boolean {
+  const [first, second] = [a.lines[a.at]?.time ?? 0, b.lines[b.at]?.time ?? 0];
+  return first < second || (first === second && a.number < b.number);
+}

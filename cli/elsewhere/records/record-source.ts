@@ -1,0 +1,21 @@
+import type { Readable } from "node:stream";
+
+/** A place that sends records: the output of `tail --json` or `head --json` there. */
+export interface RecordSource {
+  /** For messages, such as `the node one`. */
+  name: string;
+  /**
+   * Starts the command there.
+   * @param beginning options in place of those that choose where the run begins; undefined for the
+   *   first run
+   */
+  start(beginning: readonly string[] | undefined): Promise<RecordRun>;
+}
+
+/** A command that sends records. */
+export interface RecordRun {
+  stdout: Readable;
+  /** Its exit status. @throws PortholeError SESSION if the connection was lost */
+  ended: Promise<number>;
+  signal(name: NodeJS.Signals): void;
+}

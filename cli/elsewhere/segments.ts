@@ -1,0 +1,91 @@
+import type { Command } from "commander";
+import { PortholeError } from "../../src/errors.ts";
+
+/** A command line, as it was parsed. */
+export interface CommandLine {
+  command: Command;
+  args: readonly string[];
+  version: string;
+}
+
+/** An operand of a command line, and the engine that it names. */
+export interface Operand {
+  /** Its index among the arguments. */
+  index: number;
+  /** As it is given to the engine: without the name of the engine. */
+  text: string;
+  /** A value of `--engine`, or {@link HERE}; undefined for the engine of the command line. */
+  engine: string | undefined;
+}
+
+/** The engine of files and processes of this machine. */
+export const HERE = "";
+
+/** Consecutive operands that one run of the command gets. */
+export interface Segment {
+  engine: string | undefined;
+  operands: readonly Operand[];
+}
+
+/** Commands whose operand may be a container without a path. */
+export const OF_CONTAINERS: ReadonlySet<string> = new Set(["browse", "diff", "doctor", "ps"]);
+
+const OF_ENGINE = /^([A-Za-z0-9][\w.+-]*)!([^!].*)$/s;
+
+/**
+ * Divides `far!web:/path` into an engine and a target. Undefined for a text that names no engine:
+ * a file of this machine may have an exclamation mark in its name.
+ * @param command its targets may be containers without a path: `far!web`
+ */
+export function splitEngine(text: string, command: string): { engine: string; rest: string } | undefined {
+  const [, engine, rest = ""] = OF_ENGINE.exec(text) ?? [];
+  const isTarget = OF_CONTAINERS.has(command) || /^[^/]*:|^[^/:]*\/[^/:]*:|^(pod|image|volume):/.test(rest);
+  return engine === undefined || !isTarget ? undefined : { engine, rest };
+}
+
+/**
+ * Finds the operands among the arguments. They are in the same order there; an option's value may
+ * be equal to one, so it searches from the end, or from the beginning for `find`.
+ * @throws PortholeError USAGE if one is not there
+ */
+export function locateOperands(args: readonly string[], operands: readonly string[], command: string): Operand[] {
+  const fromStart = command === "find";
+  const found: Operand[] = [];
+  let at = fromStart ? 0 : args.length;
+  for (const text of fromStart ? operands : operands.toReversed()) {
+    at = fromStart ? args.indexOf(text, at + 1) : args.lastIndexOf(text, at - 1);
+    if (at < 1) throw new PortholeError("USAGE", `cannot divide the command line at '${text}'`);
+    const { engine, rest = text } = splitEngine(text, command) ?? {};
+    found.push({ index: at, text: rest, engine });
+  }
+  return fromStart ? found : found.reverse();
+}
+
+/** Operands of the same engine that follow each other are one segment. */
+export function segmentsOf(operands: readonly Operand[]): Segment[] {
+  const segments: { engine: string | undefined; operands: Operand[] }[] = [];
+  for (const operand of operands) {
+    const last = segments.at(-1);
+    if (last !== undefined && last.engine === operand.engine) last.operands.push(operand);
+    else segments.push({ engine: operand.engine, operands: [operand] });
+  }
+  return segments;
+}
+
+/** The arguments of a segment's run: its own operands in place of all. */
+export function argumentsOf(args: readonly string[], all: readonly Operand[], segment: Segment): string[] {
+  const texts = new Map(segment.operands.map(({ index, text }) => [index, text]));
+  const dropped = new Set(all.map(({ index }) => index));
+  return args.flatMap((arg, index) =>
+    texts.has(index) ? [texts.get(index) as string] : dropped.has(index) ? [] : [arg],
+  );
+}
+
+/**
+ * The exit status of a command over several engines: the highest. grep succeeds if any run has
+ * found something and none has failed.
+ */
+export function combinedStatus(command: string, statuses: readonly number[]): number {
+  const worst = Math.max(0, ...statuses);
+  return command === "grep" && worst === 1 ? Math.min(...statuses) : worst;
+}

@@ -1,0 +1,161 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import type { Writable } from "node:stream";
+import { ENGINE_VARIABLES, type PlaceEnd, runThere, type Streams } from "../../src/elsewhere/index.ts";
+import { engineElsewhere, type RemoteEngine } from "../../src/engines/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { Interrupt } from "./interrupt.ts";
+import { PartVariable } from "./part-of-several.ts";
+import { argumentsThere, placeOf } from "./place-of.ts";
+import { argumentsOf, combinedStatus, HERE, type Operand, type Segment } from "./segments.ts";
+import { ownStreams } from "./streams.ts";
+
+/** A command line over several engines. */
+export interface SeveralLine {
+  /** Its command, such as `cat`. */
+  name: string;
+  args: readonly string[];
+  operands: readonly Operand[];
+  segments: readonly Segment[];
+  /** The exit status of engines that were asked for a name and could not answer; else 0. */
+  failed: number;
+  /** `--engine`, for operands that name none. */
+  engine: string | undefined;
+  /** `--image`. */
+  image: string | undefined;
+  version: string;
+}
+
+/** Runs that are begun at once, each with its connections. */
+const AT_ONCE = 16;
+
+/**
+ * Runs a command on several engines and prints their outputs in the order of the operands. An
+ * engine that fails is one line, and the others go on. Returns the exit status.
+ */
+export async function runInOrder(line: SeveralLine): Promise<number> {
+  return withSignals(async (own, interrupt) => {
+    const statuses = [line.failed];
+    const turns: Promise<unknown>[] = [Promise.resolve()];
+    for (const [index, segment] of line.segments.entries()) {
+      const before = turns[index] as Promise<unknown>;
+      const run = async () => {
+        await turns[Math.max(0, index - AT_ONCE)];
+        const write = (fd: 1 | 2, bytes: Buffer) =>
+          fd === 1 ? before.then(() => own.write(1, bytes)) : own.write(2, bytes);
+        const variables = partVariables(segment, index);
+        const remote = await remoteOf(line, segment);
+        const args = argumentsFor(line, segment, remote);
+        if (remote !== undefined)
+          return statusOf(await runPart(line, remote, args, { ...own, write }, variables, interrupt));
+        await before;
+        return statusOf(await runHere(args, variables, interrupt));
+      };
+      const done = run().then(
+        (status) => statuses.push(status),
+        (error: unknown) => {
+          if (interrupt.received === undefined) report(error);
+          statuses.push(exitStatus(error));
+        },
+      );
+      turns.push(Promise.all([before, done]));
+    }
+    await turns.at(-1);
+    return combinedStatus(line.name, line.failed === 0 ? statuses.slice(1) : statuses);
+  });
+}
+
+/**
+ * Passes signals to every run of `action`, then ends by the first one. Runs that still connect are
+ * cancelled.
+ */
+export async function withSignals(action: (own: Streams, interrupt: Interrupt) => Promise<number>): Promise<number> {
+  const own = ownStreams("none", {});
+  const interrupt = new Interrupt();
+  try {
+    return await action(own.streams, interrupt);
+  } finally {
+    own.restore();
+    interrupt.end();
+  }
+}
+
+/** The remote engine of a segment; undefined for this machine. @throws PortholeError USAGE, TARGET */
+export async function remoteOf(line: SeveralLine, { engine }: Segment): Promise<RemoteEngine | undefined> {
+  return engine === HERE ? undefined : engineElsewhere(engine ?? line.engine);
+}
+
+/** The arguments of a segment's run. */
+export function argumentsFor(line: SeveralLine, segment: Segment, remote: RemoteEngine | undefined): string[] {
+  const args = argumentsOf(line.args, line.operands, segment);
+  if (remote !== undefined) return argumentsThere(args);
+  const isNamed = segment.engine !== undefined && segment.engine !== HERE;
+  const [name = "", ...rest] = isNamed ? argumentsThere(args) : args;
+  return isNamed ? [name, "--engine", segment.engine as string, ...rest] : [name, ...rest];
+}
+
+/** Variables that make a run print what it would print in one command. */
+export function partVariables({ engine }: Segment, index: number): Record<string, string> {
+  return { [PartVariable.engine]: engine ?? "", [PartVariable.isLater]: index > 0 ? "1" : "" };
+}
+
+/** Runs a command on a remote engine. @throws as runThere() */
+export async function runPart(
+  { image, version }: SeveralLine,
+  remote: RemoteEngine,
+  args: readonly string[],
+  streams: Streams,
+  variables: Readonly<Record<string, string>>,
+  interrupt: Interrupt,
+): Promise<PlaceEnd> {
+  const place = placeOf(remote, image, version);
+  let remove: (() => void) | undefined;
+  try {
+    return await runThere(place, args, {
+      ...streams,
+      environment: { ...streams.environment, ...ENGINE_VARIABLES, ...variables },
+      listen: ({ signalled }) => {
+        remove = interrupt.listen((name) => signalled(constants.signals[name]));
+      },
+    });
+  } finally {
+    remove?.();
+    place.close();
+  }
+}
+
+/**
+ * Runs a command in a process of this machine, with this process's standard streams. `output`
+ * receives its standard output instead.
+ */
+export async function runHere(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>>,
+  interrupt: Interrupt,
+  output?: Writable,
+): Promise<PlaceEnd> {
+  const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
+    stdio: ["inherit", output === undefined ? "inherit" : "pipe", "inherit"],
+    env: { ...process.env, ...variables },
+    // Signals of the terminal reach it through this process, once.
+    detached: true,
+  });
+  if (output !== undefined) child.stdout?.pipe(output, { end: false });
+  const remove = interrupt.listen((name) => child.kill(name));
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once("error", (error) => reject(new PortholeError("TARGET", `cannot run porthole: ${error.message}`)));
+      child.once("close", (status, signal) =>
+        resolve(signal === null ? { status: status ?? 1 } : { signal: constants.signals[signal] }),
+      );
+    });
+  } finally {
+    remove();
+  }
+}
+
+/** As of a shell. */
+export function statusOf(end: PlaceEnd): number {
+  return "status" in end ? end.status : 128 + end.signal;
+}

@@ -1,0 +1,45 @@
+import { PortholeError } from "../../src/errors.ts";
+import { Interrupt } from "./interrupt.ts";
+import { planOf } from "./plan.ts";
+import { argumentsOf, type CommandLine } from "./segments.ts";
+import { send } from "./send.ts";
+import { argumentsFor, remoteOf, runHere, runInOrder, type SeveralLine } from "./several.ts";
+import { endAs } from "./streams.ts";
+
+/** Commands whose outputs can be printed one after another. */
+export const IN_ORDER = new Set("cat head tail ls stat find grep hexdump ps".split(" "));
+
+/**
+ * Runs a command whose operands name engines, or that is for all engines. Returns its exit status;
+ * undefined if it runs here.
+ * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
+ */
+export async function spread(line: CommandLine): Promise<number | undefined> {
+  const plan = await planOf(line);
+  const [first, ...others] = plan.segments;
+  if (first === undefined) return undefined;
+  if (others.length === 0 && plan.failed === 0) return onOne(line, plan);
+  if (!IN_ORDER.has(plan.name))
+    throw new PortholeError("USAGE", `${plan.name} takes targets of one engine`, {
+      hint: "run it once for each engine",
+    });
+  if (plan.name === "tail") {
+    const { printsByLine, tailSeveral } = await import("./tail-several.ts");
+    if (printsByLine(line.command.opts())) return tailSeveral(plan, line.command);
+  }
+  return runInOrder(plan);
+}
+
+async function onOne({ command, version }: CommandLine, plan: SeveralLine): Promise<number | undefined> {
+  const [segment] = plan.segments;
+  if (segment === undefined) return undefined;
+  const remote = await remoteOf(plan, segment);
+  if (remote === undefined) {
+    // It has no engine by name, or is already for all local ones.
+    if (segment.engine === undefined || segment.engine === "all") return undefined;
+    return endAs(await runHere(argumentsFor(plan, segment, undefined), {}, new Interrupt()));
+  }
+  const texts = new Map(plan.operands.map(({ index, text }) => [plan.args[index], text]));
+  command.args = command.args.map((word) => texts.get(word) ?? word);
+  return send(remote, { command, args: argumentsOf(plan.args, plan.operands, segment), version });
+}

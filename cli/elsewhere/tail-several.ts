@@ -1,0 +1,117 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import type { Command } from "commander";
+import { isTerminal } from "../../src/descriptors/index.ts";
+import type { Streams } from "../../src/elsewhere/index.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { printMessage } from "../tail/messages.ts";
+import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
+import type { Interrupt } from "./interrupt.ts";
+import { tableOf } from "./option-table.ts";
+import { followSource } from "./records/follow-source.ts";
+import { type LineFormat, LinePrinter } from "./records/line-printer.ts";
+import { directOutput, MergedOutput } from "./records/merged-output.ts";
+import type { RecordSource } from "./records/record-source.ts";
+import { resumedWords } from "./records/resumed-words.ts";
+import type { Operand, Segment } from "./segments.ts";
+import {
+  argumentsFor,
+  partVariables,
+  remoteOf,
+  runHere,
+  runPart,
+  type SeveralLine,
+  statusOf,
+  withSignals,
+} from "./several.ts";
+import { type OptionTable, splitWords } from "./words.ts";
+
+/** True if lines are printed as they arrive, or in order of their times. */
+export function printsByLine(raw: RawOptions): boolean {
+  const { follow, merge } = tailOptions(raw, () => undefined);
+  return follow !== undefined || merge;
+}
+
+/**
+ * Runs `tail --json` once on each engine and prints the lines here: with `--merge` in order of their
+ * times, else as they arrive. An engine that fails is one line, and the others go on; one that is
+ * lost during a follow is tried again. Returns the highest status.
+ */
+export async function tailSeveral(line: SeveralLine, command: Command): Promise<number> {
+  const table = tableOf(command);
+  const options = tailOptions(command.opts<RawOptions>(), (text) => printMessage("tail", text));
+  const follows = options.follow !== undefined;
+  return withSignals(async (own, interrupt) => {
+    const printer = new LinePrinter(formatOf(options));
+    const write = (bytes: Buffer) => own.write(1, bytes);
+    const sources = byEngine(line.segments).map((segment, index) =>
+      engineSource(line, segment, index, { own, interrupt, table }),
+    );
+    const output = options.merge ? new MergedOutput(printer, write, sources, follows) : directOutput(printer, write);
+    const statuses = await Promise.all(
+      sources.map((source) =>
+        followSource(source, output, { follows, interrupt }).catch((error: unknown) => {
+          if (interrupt.received === undefined) report(error);
+          return exitStatus(error);
+        }),
+      ),
+    );
+    await output.end();
+    return Math.max(line.failed, ...statuses);
+  });
+}
+
+function formatOf({ json, prefix, merge, headers, delimiter, color }: TailOptions): LineFormat {
+  const isOnTerminal = isTerminal(1);
+  return {
+    format: json ? "json" : prefix ? "prefix" : merge || headers === "never" ? "plain" : "headers",
+    delimiter: String.fromCharCode(delimiter),
+    colours: color === "always" || (color === "auto" && isOnTerminal && process.env.NO_COLOR === undefined),
+    isTerminal: isOnTerminal,
+  };
+}
+
+/** One run for each engine, with all its operands. */
+export function byEngine(segments: readonly Segment[]): Segment[] {
+  const byName = new Map<string | undefined, Operand[]>();
+  for (const { engine, operands } of segments) byName.set(engine, [...(byName.get(engine) ?? []), ...operands]);
+  return [...byName].map(([engine, operands]) => ({ engine, operands }));
+}
+
+function engineSource(
+  line: SeveralLine,
+  segment: Segment,
+  index: number,
+  { own, interrupt, table }: { own: Streams; interrupt: Interrupt; table: OptionTable },
+): RecordSource {
+  const engine = segment.engine ?? line.engine;
+  const variables = partVariables(segment, index);
+  return {
+    name: engine === undefined || engine === "" ? "this machine" : `the engine '${engine}'`,
+    start: async (beginning) => {
+      const remote = await remoteOf(line, segment);
+      const words = recordWords(argumentsFor(line, { ...segment, operands: [] }, remote), segment, table);
+      const resumed = beginning === undefined ? words : resumedWords(words, beginning);
+      const stdout = new PassThrough();
+      const write = async (fd: 1 | 2, bytes: Buffer) => {
+        if (fd === 2) return own.write(2, bytes);
+        if (!stdout.write(bytes)) await once(stdout, "drain");
+      };
+      const streams: Streams = { ...own, kinds: ["null", "pipe", own.kinds[2]], write };
+      const ended =
+        remote === undefined
+          ? runHere(resumed, variables, interrupt, stdout)
+          : runPart(line, remote, resumed, streams, variables, interrupt);
+      // The run passes signals on itself.
+      return { stdout, ended: ended.then(statusOf).finally(() => stdout.end()), signal: () => undefined };
+    },
+  };
+}
+
+/** The words of a run that writes records, its options before its operands. */
+function recordWords([name = "", ...options]: readonly string[], { operands }: Segment, table: OptionTable): string[] {
+  const kept = splitWords(options, table, () => false).filter(
+    ({ option }) => option !== undefined && option !== "json" && option !== "prefix" && option !== "color",
+  );
+  return [name, "--json", ...kept.flatMap(({ words }) => words), "--", ...operands.map(({ text }) => text)];
+}
