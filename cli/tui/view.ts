@@ -2,6 +2,7 @@ import type { OpenFile } from "../../src/sessions/index.ts";
 import type { BrowserTarget } from "./browser/browser-target.ts";
 import type { Theme } from "./canvas/theme.ts";
 import type { Action, Context } from "./keymap/keymap.ts";
+import type { HistogramState } from "./ui/histogram.ts";
 import type { PanelState } from "./ui/panel.ts";
 
 /** Content of a view, between the title and the status row. */
@@ -18,6 +19,8 @@ export interface Frame {
   edge?: readonly string[] | undefined;
   /** A panel in the columns or rows that `rows` leave free. */
   side?: PanelState | undefined;
+  /** Levels over time in the rows that `rows` leave free. */
+  histogram?: HistogramState | undefined;
   status: Status;
   /** A message of the view, shown as a toast over the body. Empty or undefined for none. */
   message?: string | undefined;

@@ -33,6 +33,7 @@ function state(columns: number, overlay?: OverlayState): ScreenState {
     top: { columns, tabs: { titles: ["web:/log", "日本", "Containers"], at: 1 }, title: "日本", subtitle: "" },
     bottom: { columns, status, prompt: undefined, keys: keyHints(["files", "out", "list"]) },
     side: undefined,
+    histogram: undefined,
     overlay,
     toast: undefined,
   };

@@ -62,6 +62,7 @@ const screen = (change: Partial<ScreenState> = {}): ScreenState => ({
   top: top(),
   bottom: bottom(),
   side: undefined,
+  histogram: undefined,
   overlay: undefined,
   toast: undefined,
   ...change,

@@ -9,6 +9,7 @@ import { type Action, actionFor, type Context, type Keymap } from "../keymap/key
 import type { KeyEvent, TerminalEvent } from "../keymap/keys.ts";
 import { dialogHints, dialogState } from "../ui/dialog.ts";
 import { helpAction, helpPage, helpWidth } from "../ui/help.ts";
+import type { HistogramState } from "../ui/histogram.ts";
 import { hitAt } from "../ui/hit.ts";
 import { paletteState } from "../ui/palette.ts";
 import type { PanelSections } from "../ui/panel.ts";
@@ -75,6 +76,7 @@ export class App implements Host {
   #status: Status = { mark: "", left: "", right: "" };
   /** The panel in the last frame. */
   #side: PanelSections | undefined;
+  #histogram: HistogramState | undefined;
   /** A key came whose frame is not drawn. */
   #isKeyWaiting = false;
   /** Keys that wait for code to be loaded; undefined while none is. */
@@ -300,11 +302,12 @@ export class App implements Host {
     if (!view || this.#isOutside) return;
     const { columns } = this.#terminal;
     const regions = this.#regions;
-    const { rows, edge, side, status, message = "" } = view.frame({ columns, height: regions.body });
+    const { rows, edge, side, histogram, status, message = "" } = view.frame({ columns, height: regions.body });
     this.#side = side && panelSections(side);
+    this.#histogram = histogram;
     this.#status = status;
     this.#viewMessage = message;
-    this.#painter.paint({ rows, edge, side, columns, regions, title: view.title });
+    this.#painter.paint({ rows, edge, side: side ?? histogram, columns, regions, title: view.title });
   }
 
   /** What the surfaces show; nothing while another program has the terminal. */
@@ -328,6 +331,7 @@ export class App implements Host {
         keys: this.#regions.bottom > 1 ? this.#keyHints(view) : undefined,
       },
       side: this.#side,
+      histogram: this.#histogram,
       overlay: this.#overlay(view),
       toast: toastState(this.#message || (prompt ? "" : this.#viewMessage), { columns, height: this.#regions.body }),
     };

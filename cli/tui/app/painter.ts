@@ -149,8 +149,9 @@ export class Painter {
     let body: readonly string[] = exactly(rows, size.height);
     let cells = exactly(edge, size.height);
     // Skips a panel of another size. The next frame of the surfaces has the right size.
-    if (side && surfaces && state?.side && isSameRectangle(state.side, side))
-      body = withPanel(body, surfaces.side(), side);
+    const panel = state?.side ?? state?.histogram;
+    if (side && surfaces && panel && isSameRectangle(panel, side))
+      body = withPanel(body, state?.side ? surfaces.side() : surfaces.histogram(), side);
     for (const part of [state?.overlay, state?.toast]) {
       const over = part && (part === state?.overlay ? surfaces?.overlay() : surfaces?.toast());
       if (!part || !over || over.length === 0) continue;

@@ -6,6 +6,7 @@ import { exactly } from "../canvas/layout.ts";
 import { BottomBar, TopBar } from "./bars.tsx";
 import { DialogOverlay } from "./dialog-overlay.tsx";
 import { HelpOverlay } from "./help-overlay.tsx";
+import { HistogramBars } from "./histogram-bars.tsx";
 import { PaletteOverlay } from "./palette-overlay.tsx";
 import type { PanelSections } from "./panel.ts";
 import { PanelCharts, PanelFacts, PanelLines } from "./side-panel.tsx";
@@ -34,6 +35,7 @@ export async function inkSurfaces(store: ScreenStore, changed: () => void): Prom
   const top = new Root(columns, tell, <Top store={store} />);
   const bottom = new Root(columns, tell, <Bottom store={store} />);
   const side = [SideFacts, SideCharts, SideLines].map((Part) => new Root(columns, tell, <Part store={store} />));
+  const histogram = new Root(columns, tell, <Levels store={store} />);
   const overlay = new Root(columns, tell, <Overlay store={store} />);
   const toast = new Root(columns, tell, <Said store={store} />);
   isTold = false;
@@ -46,10 +48,11 @@ export async function inkSurfaces(store: ScreenStore, changed: () => void): Prom
       const heights = [shown.facts.height, shown.charts.height, shown.lines.height];
       return heights.flatMap((height, index) => exactly(side[index]?.rows ?? [], height));
     },
+    histogram: () => (store.get().histogram ? histogram.rows : []),
     overlay: () => (store.get().overlay ? overlay.rows : []),
     toast: () => (store.get().toast ? toast.rows : []),
     close() {
-      for (const root of [top, bottom, ...side, overlay, toast]) root.close();
+      for (const root of [top, bottom, ...side, histogram, overlay, toast]) root.close();
     },
   };
 }
@@ -78,6 +81,12 @@ function SideLines({ store }: { store: ScreenStore }) {
   const lines = useSection(store, "lines");
   const theme = usePart(store, "theme");
   return lines && <PanelLines state={lines} theme={theme} />;
+}
+
+function Levels({ store }: { store: ScreenStore }) {
+  const histogram = usePart(store, "histogram");
+  const theme = usePart(store, "theme");
+  return histogram && <HistogramBars state={histogram} theme={theme} />;
 }
 
 function Overlay({ store }: { store: ScreenStore }) {

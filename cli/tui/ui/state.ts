@@ -2,6 +2,7 @@ import type { Theme } from "../canvas/theme.ts";
 import type { KeyHints } from "../keymap/hints.ts";
 import type { Choice, Status } from "../view.ts";
 import type { HelpPage } from "./help.ts";
+import type { HistogramState } from "./histogram.ts";
 import type { PanelSections } from "./panel.ts";
 import type { PromptState } from "./prompt.ts";
 
@@ -12,6 +13,8 @@ export interface ScreenState {
   bottom: BottomState;
   /** The panel beside or below a list; undefined for none. */
   side: PanelSections | undefined;
+  /** Levels over time below a text; undefined if they are not shown. */
+  histogram: HistogramState | undefined;
   /** The overlay of the body; undefined for none. */
   overlay: OverlayState | undefined;
   /** A message, drawn over the overlay. */

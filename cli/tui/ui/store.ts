@@ -27,6 +27,7 @@ export class ScreenStore {
       top: kept(before.top, next.top),
       bottom: kept(before.bottom, next.bottom),
       side: keptSections(before.side, next.side),
+      histogram: kept(before.histogram, next.histogram),
       overlay: kept(before.overlay, next.overlay),
       toast: kept(before.toast, next.toast),
     };

@@ -7,6 +7,8 @@ export interface Surfaces {
   bottom(): readonly string[];
   /** Empty if there is no panel. */
   side(): readonly string[];
+  /** Empty if levels over time are not shown. */
+  histogram(): readonly string[];
   /** Empty if there is no overlay. */
   overlay(): readonly string[];
   /** Empty if there is no message. */

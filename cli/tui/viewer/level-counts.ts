@@ -1,15 +1,7 @@
-import {
-  BLOCK,
-  BlockCache,
-  decodeAs,
-  HEAD_BYTES,
-  Lines,
-  levelOf,
-  RecordHeads,
-  type RecordLevel,
-} from "../../../src/text/index.ts";
+import { BLOCK, type RecordLevel } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
-import { hasRecords } from "./has-records.ts";
+import { evenlySpaced, recordReader } from "./level-records.ts";
+import { inSlices } from "./slices.ts";
 
 /**
  * Number of evenly spaced samples; a text that is not larger than all of them is counted
@@ -17,9 +9,6 @@ import { hasRecords } from "./has-records.ts";
  */
 const PARTS = 64;
 const PART = BLOCK;
-
-/** Milliseconds of counting before it yields to keys and frames. */
-const SLICE_MS = 4;
 
 /**
  * Records of a text by their level. A text of more than 4 MiB is estimated from a sample, so that
@@ -69,14 +58,8 @@ export class LevelCounts {
   }
 
   async #run(start: number, end: number): Promise<void> {
-    const counts = new Map<RecordLevel, number>();
-    const steps = countIn(this.#document, start, end, counts);
-    for (let isDone = false; !isDone; ) {
-      const until = performance.now() + SLICE_MS;
-      while (!isDone && performance.now() < until) isDone = steps.next().done === true;
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.#isClosed) return;
-    }
+    const counts = await inSlices(countIn(this.#document, start, end), () => this.#isClosed);
+    if (!counts) return;
     this.#counts = counts;
     this.#counted = { start, end };
     this.#changed();
@@ -84,37 +67,18 @@ export class LevelCounts {
 }
 
 /** Counts the records of a range, or of a sample of it scaled to the range; one line per step. */
-function* countIn(document: Document, start: number, end: number, counts: Map<RecordLevel, number>): Generator<void> {
-  const { source, encoding } = document;
-  // The screen's own cache keeps what the screen needs.
-  const lines = new Lines(new BlockCache(source, 4), encoding);
-  const heads = hasRecords(document) ? new RecordHeads() : undefined;
+function* countIn(document: Document, start: number, end: number): Generator<unknown, Map<RecordLevel, number>> {
+  const counts = new Map<RecordLevel, number>();
+  const records = recordReader(document);
   const length = end - start;
   const isWhole = length <= PARTS * PART;
-  const parts = isWhole ? [{ from: start, to: end }] : evenlySpaced(start, end);
+  const parts = isWhole ? [{ from: start, to: end }] : evenlySpaced({ start, end }, PARTS, PART);
   const weight = isWhole ? 1 : length / (PARTS * PART);
   for (const { from, to } of parts) {
-    const first = lines.at(from);
-    for (
-      let line = first < from ? lines.next(first) : first;
-      line !== undefined && line < to;
-      line = lines.next(line)
-    ) {
-      const at = line;
-      const textOf = (bytes: number) =>
-        decodeAs(lines.cache.slice(at, Math.min(at + bytes, lines.next(at) ?? lines.end())), encoding);
-      if (!heads || heads.begins(textOf(HEAD_BYTES))) {
-        const level = levelOf(textOf);
-        counts.set(level, (counts.get(level) ?? 0) + weight);
-      }
+    for (const record of records(from, to)) {
+      if (record) counts.set(record.level, (counts.get(record.level) ?? 0) + weight);
       yield;
     }
   }
-}
-
-function evenlySpaced(start: number, end: number): { from: number; to: number }[] {
-  return Array.from({ length: PARTS }, (_, index) => {
-    const from = start + Math.floor(((end - start - PART) * index) / (PARTS - 1));
-    return { from, to: from + PART };
-  });
+  return counts;
 }

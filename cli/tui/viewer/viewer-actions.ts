@@ -78,6 +78,10 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   encoding: ({ text, say }) => say(`read as ${text.turnEncoding()}`),
   "more-context": (parts, { times }) => addContext(parts, times),
   "less-context": (parts, { times }) => addContext(parts, -times),
+  histogram: ({ text, say }) => {
+    if (text.isHex) say("bytes have no levels");
+    else text.hasHistogram = !text.hasHistogram;
+  },
   mute,
   solo,
   "only-errors": (parts) => toggleLevel(parts, "error"),

@@ -15,6 +15,7 @@ import { Filtering } from "./filtering.ts";
 import { hexPaneRow } from "./hex-pane.ts";
 import { LevelCounts } from "./level-counts.ts";
 import { LevelFacets } from "./level-facets.ts";
+import { LevelHistogram } from "./level-histogram.ts";
 import { Pane, type PaneView } from "./pane.ts";
 import { type ByteRange, bytesOf, linesOf } from "./range.ts";
 import type { Searching } from "./searching.ts";
@@ -48,6 +49,9 @@ export class ViewerText {
   #byLine = false;
   readonly sources: Sources;
   readonly facets: LevelFacets;
+  readonly levelsOverTime: LevelHistogram;
+  /** Levels over time are shown, if there is room. */
+  hasHistogram = false;
   #hex: HexRows | undefined;
   #columns = 80;
   #left = 0;
@@ -84,6 +88,7 @@ export class ViewerText {
     this.#colours = colours;
     this.sources = new Sources(sources);
     this.facets = new LevelFacets(new LevelCounts(document, changed));
+    this.levelsOverTime = new LevelHistogram(document, changed);
     this.#changed = changed;
     this.#jsonViews = JSON_VIEWS[beginsWithJson(document) ? "folded" : "raw"];
     this.#showJson(this.#jsonViews[0] ?? "raw");
@@ -371,6 +376,7 @@ export class ViewerText {
   /** Cancels all work, so that nothing reads the document. */
   close(): void {
     this.facets.counts.close();
+    this.levelsOverTime.close();
   }
 
   /** True while a filter or a decompression may add text at the end. */

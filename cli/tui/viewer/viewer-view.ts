@@ -3,6 +3,7 @@ import type { FillingListener, OpenFile } from "../../../src/sessions/index.ts";
 import type { Zone } from "../../../src/times/index.ts";
 import { scrollBar, whereFree } from "../canvas/scroll-bar.ts";
 import type { Action } from "../keymap/keymap.ts";
+import { HISTOGRAM_ROWS } from "../ui/histogram-rows.ts";
 import type { Frame, Host, Location, Size, View } from "../view.ts";
 import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
 import { Follower, type ScreenGeneration } from "./follower.ts";
@@ -73,6 +74,9 @@ export interface ViewerOptions extends ViewerStart {
  */
 const FULL_COLUMNS = 80;
 
+/** Minimum rows of the body for a histogram: the text keeps as many rows as it takes, or more. */
+const LEAST_FOR_HISTOGRAM = 2 * HISTOGRAM_ROWS;
+
 /**
  * Milliseconds between checks of a file that is not followed: it may be truncated, or its container
  * may end.
@@ -102,6 +106,8 @@ export class ViewerView implements View {
   #size: Size | undefined;
   /** Columns of the body, including the scroll bar. */
   #bodyColumns = 0;
+  /** The mouse drags over the histogram, not the scroll bar. */
+  #isOnHistogram = false;
   /** Start options, until the size is known. */
   #start: ViewerStart | undefined;
   #turn: NodeJS.Timeout | undefined;
@@ -179,6 +185,7 @@ export class ViewerView implements View {
   act(action: Action): boolean {
     this.#viewer.clearMessage();
     const done = this.#ask(action) || this.#viewer.act(action);
+    if (action === "histogram" && this.#viewer.hasHistogram) this.#sayRoom();
     this.#follow();
     this.#pump.wake();
     return done;
@@ -212,21 +219,31 @@ export class ViewerView implements View {
     this.#bodyColumns = size.columns;
     const hasBar = this.#host.hasScrollBar;
     const columns = size.columns - (hasBar && size.columns > FULL_COLUMNS ? 1 : 0);
-    if (this.#size?.columns !== columns || this.#size.height !== size.height) {
-      this.#viewer.resize(columns, Math.max(1, size.height));
+    const hasHistogram = this.#viewer.hasHistogram && size.height >= LEAST_FOR_HISTOGRAM;
+    const height = hasHistogram ? size.height - HISTOGRAM_ROWS : size.height;
+    if (this.#size?.columns !== columns || this.#size.height !== height) {
+      this.#viewer.resize(columns, Math.max(1, height));
       this.#begin();
-      this.#size = { columns, height: size.height };
+      this.#size = { columns, height };
     }
     const { rows, status, message, shown, ticks } = this.#viewer.frame(hasBar);
     if (this.#viewer.isMoving) this.#turnWithSecond();
-    const cells = hasBar ? scrollBar({ ...shown, ticks, height: size.height }, this.#host.theme) : undefined;
+    const cells = hasBar ? scrollBar({ ...shown, ticks, height }, this.#host.theme) : undefined;
     const edge = columns < size.columns ? cells : cells && whereFree(cells, rows, columns);
     const keyOf = (action: Action) => this.#host.keyOf("viewer", action);
-    return { rows, edge, status: viewerStatus(status, size.columns, keyOf), message };
+    const place = { column: 0, row: height, width: size.columns, height: HISTOGRAM_ROWS };
+    const histogram = hasHistogram ? this.#viewer.histogram(place) : undefined;
+    return { rows, edge, histogram, status: viewerStatus(status, size.columns, keyOf), message };
   }
 
-  /** Grabs the scroll bar in the last column, and jumps to this position. */
+  /** Grabs the histogram, or the scroll bar in the last column, and jumps to this position. */
   grab(row: number, column: number): boolean {
+    this.#isOnHistogram = row >= (this.#size?.height ?? row + 1);
+    if (this.#isOnHistogram) {
+      this.#viewer.clearMessage();
+      this.#viewer.showBar(column, this.#bodyColumns, true);
+      return true;
+    }
     if (!this.#host.hasScrollBar || column !== this.#bodyColumns - 1) return false;
     this.#viewer.clearMessage();
     this.#viewer.scrollTo(row, true);
@@ -234,8 +251,9 @@ export class ViewerView implements View {
     return true;
   }
 
-  drag(row: number): void {
-    this.#viewer.scrollTo(row, false);
+  drag(row: number, column: number): void {
+    if (this.#isOnHistogram) this.#viewer.showBar(column, this.#bodyColumns, false);
+    else this.#viewer.scrollTo(row, false);
     this.#pump.wake();
   }
 
@@ -286,6 +304,13 @@ export class ViewerView implements View {
 
   #follow(): void {
     if (this.#viewer.follow === "on") this.#follower?.start((error) => this.#host.fail(error));
+  }
+
+  /** On a low screen the text needs all rows. */
+  #sayRoom(): void {
+    const { height = 0 } = this.#size ?? {};
+    if (height < LEAST_FOR_HISTOGRAM)
+      this.#viewer.say(`levels over time need ${LEAST_FOR_HISTOGRAM} rows of text; this screen has ${height}`);
   }
 
   #ask(action: string): boolean {

@@ -1,13 +1,16 @@
 import { messageOf } from "../../../src/errors.ts";
 import type { Direction } from "../../../src/text/index.ts";
+import type { Rectangle } from "../canvas/layout.ts";
 import { fitText } from "../canvas/text-width.ts";
 import type { Action } from "../keymap/keymap.ts";
+import type { HistogramState } from "../ui/histogram.ts";
 import type { Awaited } from "./bookmarks.ts";
 import { endWaits } from "./cancelling.ts";
 import { currentStatus } from "./current-status.ts";
 import { Document } from "./document.ts";
 import { FollowMode } from "./follow-mode.ts";
 import { Growth } from "./growth.ts";
+import { histogramState } from "./histogram-state.ts";
 import { Jumps } from "./jumps.ts";
 import { LineCounting } from "./line-counting.ts";
 import { MatchWalk } from "./match-walk.ts";
@@ -95,6 +98,31 @@ export class Viewer {
     this.#parts = { text, searching, walk, jumps, following, counting, say, keyOf: options.keyOf };
     this.changes = new SourceChanges(document, { text, searching, counting, growth }, changed);
     if (options.hex) text.setHex(true);
+  }
+
+  /** True if levels over time are shown, if there is room. */
+  get hasHistogram(): boolean {
+    const { text } = this.#parts;
+    return text.hasHistogram && !text.isHex;
+  }
+
+  /** The levels over time with the current position, in so many columns. */
+  histogram(place: Rectangle): HistogramState {
+    const { text } = this.#parts;
+    return histogramState(text.levelsOverTime.of(place.width), text.viewport.top.line, place, this.#options.keyOf);
+  }
+
+  /** Shows the text of a column of the histogram. `isJump`: remember the place before. */
+  showBar(column: number, columns: number, isJump: boolean): void {
+    endWaits(this.#parts);
+    const { text, jumps, following } = this.#parts;
+    const bar = text.levelsOverTime.of(columns)?.histogram.bars[column];
+    if (!bar) return;
+    if (isJump) jumps.jump(() => text.show(bar.at));
+    else {
+      text.show(bar.at);
+      following.moved();
+    }
   }
 
   get follow(): FollowState {

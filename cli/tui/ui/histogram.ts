@@ -1,0 +1,24 @@
+import type { Rectangle } from "../canvas/layout.ts";
+
+/** Levels of a text over time, in the last rows of the body. */
+export interface HistogramState extends Rectangle {
+  title: string;
+  /** The numbers of errors and warnings. */
+  summary: string;
+  /** Keys for it, for the right end of the title. */
+  hint: string;
+  /** One for each column. */
+  bars: readonly HistogramBar[];
+  /** The column of the current position. */
+  at: number;
+  /** What both ends of the axis are. */
+  first: string;
+  last: string;
+}
+
+/** Records of a column, and how many of them are errors and warnings. */
+export interface HistogramBar {
+  records: number;
+  errors: number;
+  warnings: number;
+}
