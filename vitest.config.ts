@@ -7,15 +7,15 @@ import { CURRENT_ENGINES, filesOver, variants } from "./test/helpers/variants.ts
 const include = ["test/**/*.test.ts", "test/**/*.test.tsx"];
 // In each project, not above them: there it would start every engine once more.
 const globalSetup = ["test/helpers/global-setup.ts"];
-// Pure code, and tests of engines where there is none, which are only read and skipped: one process
-// runs them all, since starting one for each file takes longer than most of these tests.
+// Files for which one process is started, not one for each file, which takes longer than most of
+// them. They must not count their own process's descriptors or change what it is. Tests of engines
+// where there is none are only read and skipped.
 const isWithoutEngine = whyMissing("docker") !== undefined && whyMissing("podman") !== undefined;
-const together = [
-  "test/text/**/*.test.ts",
-  "test/protocol/**/*.test.ts",
-  "test/tui/**/*.test.tsx",
-  ...(isWithoutEngine ? ["test/docker/**/*.test.ts"] : []),
+const rooms = [
+  ...["text", "protocol", "tui", "engines", "routes", "files", "follow", "elsewhere", "kubectl", "cli", "bench"],
+  ...(isWithoutEngine ? ["docker"] : []),
 ];
+const together = rooms.flatMap((room) => include.map((files) => files.replace("**", `${room}/**`)));
 const available = variants.filter(() => process.env[CURRENT_ENGINES] !== undefined);
 
 export default defineConfig({
@@ -29,7 +29,7 @@ export default defineConfig({
       })),
     ],
     reporters: ["default", new SkippedReporter(), new CompatibilityReporter()],
-    setupFiles: ["test/helpers/environment.ts"],
+    setupFiles: ["test/helpers/each-file.ts"],
     // Real namespaces, engines and terminals: a test fails by its own deadline, this one only ends a hang.
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { constants, fstatSync, mkdtempSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
 import { errnoName } from "../../src/descriptors/errno.ts";
 import { connectAt, FdSocket, listenAt, type Packet, socketpair } from "../../src/descriptors/fd-socket.ts";
 import { openPath } from "../../src/descriptors/file.ts";
@@ -11,6 +11,7 @@ import { type AgentInfo, decodeAgentInfo } from "../../src/protocol/agent-info.t
 import { decodeMessage, encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
 import { MAX_BATCH, Op, REPLY, TOKEN_BYTES } from "../../src/protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
+import { afterEachFile } from "./cleanup.ts";
 import { asUser } from "./machine.ts";
 import { builtAgent, repository } from "./paths.ts";
 
@@ -69,8 +70,9 @@ export interface RawReply {
 const DEADLINE = { timeoutMs: 60_000 };
 const running = new Set<() => Promise<void>>();
 
-afterAll(async () => {
+afterEachFile(async () => {
   for (const stop of running) await stop();
+  running.clear();
 });
 
 /** Path of a build; builds those that only tests use. */

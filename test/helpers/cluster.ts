@@ -1,7 +1,7 @@
 import { existsSync, linkSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
-import { afterAll } from "vitest";
+import { afterEachFile } from "./cleanup.ts";
 import type { Node, Pod, PodContainerOptions, PodOptions, RunningPodContainer } from "./cri.ts";
 import { uniqueName } from "./engine.ts";
 import { waitFor } from "./wait-for.ts";
@@ -62,8 +62,9 @@ interface ContainerSpec {
 
 const clusters = new Set<Cluster>();
 
-afterAll(async () => {
+afterEachFile(async () => {
   for (const cluster of clusters) await cluster.stop();
+  clusters.clear();
 });
 
 /** @param images names by which the nodes know images: what a registry does elsewhere */

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
 import { GrpcConnection } from "../../src/engines/cri/grpc.ts";
 import type { Fields, Message } from "../../src/engines/cri/protobuf.ts";
+import { afterEachFile } from "./cleanup.ts";
 import { uniqueName } from "./engine.ts";
 import { isRunning, processName } from "./processes.ts";
 import { tar } from "./tar.ts";
@@ -68,8 +69,9 @@ export interface RunningPodContainer {
 
 const nodes = new Set<Node>();
 
-afterAll(async () => {
+afterEachFile(async () => {
   await Promise.all([...nodes].map((node) => node.stop()));
+  nodes.clear();
 });
 
 /**

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import Docker from "dockerode";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
+import { afterEachFile } from "./cleanup.ts";
 import { isRunning, processName } from "./processes.ts";
 import { type TarEntry, tar } from "./tar.ts";
 import { waitFor } from "./wait-for.ts";
@@ -56,8 +57,9 @@ export interface Container {
 const made = new Set<() => Promise<void>>();
 let count = 0;
 
-afterAll(async () => {
+afterEachFile(async () => {
   await Promise.all([...made].map((remove) => remove()));
+  made.clear();
 });
 
 /** The running engine of that name; the test file must require it (availability.ts). */

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import type { TestProject } from "vitest/node";
-import "./environment.ts";
 import { type Daemon, startDocker, startPodman, startRootlessDocker, startRootlessPodman } from "./daemons.ts";
+import { setEnvironment } from "./environment.ts";
 import { isOfAnotherKind, type Need, needs, whyMissing } from "./machine.ts";
 import { repository } from "./paths.ts";
 import { type Variant, variants } from "./variants.ts";
@@ -56,6 +56,7 @@ const shorthands: Partial<Record<Need, string>> = {
  * Returns the teardown, which stops every engine.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  setEnvironment();
   const directory = mkdtempSync("/tmp/pt-");
   chmodSync(directory, 0o711);
   const daemons: Daemon[] = [];

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
+import { afterEachFile } from "./cleanup.ts";
 import { asUser } from "./machine.ts";
 import { childrenOf, isRunning, workloadReady } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
@@ -29,8 +30,9 @@ export interface SandboxOptions {
 
 const running = new Set<() => Promise<void>>();
 
-afterAll(async () => {
+afterEachFile(async () => {
   await Promise.all([...running].map((stop) => stop()));
+  running.clear();
 });
 
 /**

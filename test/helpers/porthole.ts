@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
-import { afterAll, inject } from "vitest";
+import { inject } from "vitest";
+import { afterEachFile } from "./cleanup.ts";
 import type { Engine } from "./engine.ts";
 import { asUser, ENGINE_GROUP } from "./machine.ts";
 import { builtAgent, builtCommand, repository } from "./paths.ts";
@@ -76,9 +77,11 @@ export interface UserOptions {
 const users = new Set<User>();
 const started = new Set<ChildProcess>();
 
-afterAll(async () => {
+afterEachFile(async () => {
   for (const child of started) child.kill("SIGKILL");
+  started.clear();
   const left = [...users];
+  users.clear();
   // A few at a time: dozens of processes at once make each other miss their timeouts.
   await Promise.all(
     Array.from({ length: 3 }, async () => {
