@@ -29,6 +29,11 @@ async function main(): Promise<void> {
     (await import("./io/attached.ts")).obeyInput();
     args.shift();
   }
+  // `ssh HOST porthole` starts it this way: see src/elsewhere/installed-place.ts.
+  if (args[0] === "__remote") {
+    process.exitCode = await (await import("./commands/remote.ts")).remote(args.slice(1));
+    return;
+  }
   // Without a command, with options only, or with a target, porthole opens the screen.
   const [first = "-"] = args;
   if (/^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first)) args.unshift("browse");

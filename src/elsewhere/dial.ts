@@ -19,6 +19,8 @@ export interface Dialler {
   prepare(count: number): void;
   /** The error for a failed request: the connection's failure, if it failed. */
   explain(error: unknown): PortholeError;
+  /** True if ssh has reached the host, and the engine's API failed there. */
+  isHostReached(): boolean;
   /** Ends every connection. */
   close(): void;
 }
@@ -29,8 +31,10 @@ export function dialler(remote: RemoteEngine): Dialler {
   const ready: Duplex[] = [];
   const open = new Set<Duplex>();
   let failure: string | undefined;
+  let isHostReached = false;
   const begin = () => {
-    const stream = streamOver(transport, (why) => {
+    const stream = streamOver(transport, (why, reached = false) => {
+      isHostReached ||= reached;
       // A prepared connection that no request uses may fail.
       if (ready.includes(stream)) ready.splice(ready.indexOf(stream), 1);
       else failure ??= why;
@@ -50,16 +54,20 @@ export function dialler(remote: RemoteEngine): Dialler {
       while (ready.length < count) ready.push(begin());
     },
     explain: (error) => explained(remote, failure, error),
+    isHostReached: () => isHostReached,
     close: () => {
       for (const stream of open) stream.destroy();
     },
   };
 }
 
-function streamOver(transport: RemoteEngine["transport"], failed: (why: string) => void): Duplex {
+function streamOver(transport: RemoteEngine["transport"], failed: Failed): Duplex {
   if (transport.kind === "ssh") return new SshStream(transport, failed);
   return transport.kind === "tcp" ? tcpStream(transport) : connect(transport.socketPath);
 }
+
+/** @param isHostReached the command there failed, and not ssh */
+type Failed = (why: string, isHostReached?: boolean) => void;
 
 /** The standard streams of `docker system dial-stdio`, as Node's HTTP client wants a socket. */
 class SshStream extends Duplex {
@@ -67,7 +75,7 @@ class SshStream extends Duplex {
   #stderr = "";
 
   /** @param failed receives why the connection ended, if ssh itself or the command there failed */
-  constructor({ destination, port, socketPath }: SshTransport, failed: (why: string) => void) {
+  constructor({ destination, port, socketPath }: SshTransport, failed: Failed) {
     super({ allowHalfOpen: true });
     const there = ["docker", ...(socketPath === undefined ? [] : ["--host", `unix://${socketPath}`])];
     const args = ["-o", "ConnectTimeout=30", "-T", ...(port === undefined ? [] : ["-p", port]), "--", destination];
@@ -88,7 +96,7 @@ class SshStream extends Duplex {
     this.#child.once("close", (status) => {
       // ssh ends with status 255 when this process ends it.
       if (!this.destroyed && status !== 0 && status !== null)
-        failed(lastLine(this.#stderr) || `ssh ended with status ${status}`);
+        failed(lastLine(this.#stderr) || `ssh ended with status ${status}`, status !== SSH_FAILED);
       this.push(null);
     });
   }
@@ -130,6 +138,8 @@ class SshStream extends Duplex {
   }
 }
 
+/** ssh(1), "Exit status". */
+const SSH_FAILED = 255;
 const NO_SSH = "ssh is not installed";
 
 function lastLine(text: string): string {

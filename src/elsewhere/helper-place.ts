@@ -6,6 +6,7 @@ import { type Dialler, dialler } from "./dial.ts";
 import { recordEngine } from "./engine-records.ts";
 import { ensureHelper, type HelperOptions, isForOtherProcessor, otherProcessor } from "./helper.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
+import { installedPlace, isInstalled } from "./installed-place.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 import { splitOutputs } from "./split-outputs.ts";
 
@@ -20,21 +21,32 @@ export const ENGINE_SOCKET = "/run/porthole-engine.sock";
 /** Environment of commands in the helper. */
 export const ENGINE_VARIABLES = { DOCKER_HOST: `unix://${ENGINE_SOCKET}` };
 
-/** Connects, and starts the helper, at the first {@link Place.start}. */
+/**
+ * Connects, and starts the helper, at the first {@link Place.start}. If ssh reaches the host and the
+ * engine's API cannot be reached there, the porthole that is installed there runs instead.
+ */
 export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "signal" | "connected">): HelperPlace {
   const connections = dialler(remote);
+  const { transport } = remote;
   let helper: string | undefined;
+  let installed: Place | undefined;
   return {
     name: `the engine at ${remote.address}`,
     close: () => connections.close(),
     start: async (command, signal) => {
+      if (installed !== undefined) return installed.start(command, signal);
       try {
         // For the helper, for the exec, and for its stream.
         connections.prepare(3);
         helper ??= await readyHelper(connections, { ...options, signal, connected: () => recordEngine(remote) });
         return await execIn(connections, helper, command, signal);
       } catch (error) {
-        throw signal.aborted ? signal.reason : connections.explain(error);
+        if (signal.aborted) throw signal.reason;
+        const isUnreachable = helper === undefined && connections.isHostReached();
+        if (!isUnreachable || transport.kind !== "ssh" || !(await isInstalled(transport, signal)))
+          throw connections.explain(error);
+        installed = installedPlace(transport);
+        return installed.start(command, signal);
       }
     },
   };

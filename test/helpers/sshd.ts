@@ -16,19 +16,22 @@ export interface SshServer {
   stop(): Promise<void>;
 }
 
-/** Starts the server. Needs root, because it provides a root login. */
-export async function startSshd(): Promise<SshServer> {
+/**
+ * Starts the server. Needs root, because it provides a root login.
+ * @param environment variables of its commands
+ */
+export async function startSshd(environment: Record<string, string> = {}): Promise<SshServer> {
   // Another process may take the port before sshd's bind(2).
   for (let attempt = 1; ; attempt++) {
     try {
-      return await startOn(await freePort());
+      return await startOn(await freePort(), environment);
     } catch (error) {
       if (attempt === 5 || !/already in use/.test(String(error))) throw error;
     }
   }
 }
 
-async function startOn(port: number): Promise<SshServer> {
+async function startOn(port: number, environment: Record<string, string>): Promise<SshServer> {
   const directory = mkdtempSync(`${inject("machine").directory}/ssh-`);
   chmodSync(directory, 0o700);
   // The chroot for sshd's privilege separation; Debian's service creates it.
@@ -36,6 +39,7 @@ async function startOn(port: number): Promise<SshServer> {
   for (const key of ["host", "user"])
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/${key}`]);
   writeFileSync(`${directory}/authorized`, readFileSync(`${directory}/user.pub`));
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   const configuration = [
     ...[`Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${directory}/host`, "PidFile none"],
     ...[
@@ -46,6 +50,7 @@ async function startOn(port: number): Promise<SshServer> {
     ],
     // The keys are in a directory that the whole run shares.
     ...["StrictModes no", "AcceptEnv PT_*"],
+    ...(variables.length === 0 ? [] : [`SetEnv ${variables.join(" ")}`]),
   ];
   writeFileSync(`${directory}/sshd_config`, `${configuration.join("\n")}\n`);
   const server: ChildProcess = spawn(SSHD, ["-D", "-e", "-f", `${directory}/sshd_config`], {

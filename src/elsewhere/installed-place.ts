@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import type { SshTransport } from "../engines/remote-engine.ts";
+import { PortholeError } from "../errors.ts";
+import type { Place, PlaceProcess } from "./place.ts";
+
+/**
+ * The porthole that is installed on a machine, reached by `ssh HOST porthole`. It has the rights of
+ * the ssh user there.
+ */
+export function installedPlace(transport: SshTransport): Place {
+  const { destination, socketPath } = transport;
+  return {
+    name: destination,
+    start: async (command, signal) => {
+      signal.throwIfAborted();
+      // `AGENT remote OPTIONS -- NODE PORTHOLE ARGS`; the agent and Node.js are elsewhere there.
+      const at = command.indexOf("--");
+      const engine = socketPath === undefined ? [] : ["-e", `DOCKER_HOST=unix://${socketPath}`];
+      const options = [...withoutEngine(command.slice(2, at)), ...engine];
+      return ssh(transport, ["porthole", "__remote", ...options, "--", ...command.slice(at + 3)]);
+    },
+  };
+}
+
+/** True if `porthole` is on the PATH of the ssh user there. */
+export async function isInstalled(transport: SshTransport, signal: AbortSignal): Promise<boolean> {
+  const { stdin, stdout, stderr, close } = ssh(transport, ["porthole", "--version"]);
+  const stop = () => close();
+  signal.addEventListener("abort", stop);
+  try {
+    stdin.end();
+    stderr.resume();
+    let text = "";
+    for await (const piece of stdout) text += piece;
+    signal.throwIfAborted();
+    return /^\d+\.\d+\.\d+/.test(text);
+  } finally {
+    signal.removeEventListener("abort", stop);
+    close();
+  }
+}
+
+/** Removes the variable that names the engine in a helper container. */
+function withoutEngine(options: readonly string[]): string[] {
+  return options.filter((word, at) => !isEngine(word) && !(word === "-e" && isEngine(options[at + 1] ?? "")));
+}
+
+function isEngine(word: string): boolean {
+  return word.startsWith("DOCKER_HOST=");
+}
+
+function ssh({ destination, port }: SshTransport, command: readonly string[]): PlaceProcess {
+  const options = [
+    "-o",
+    "ConnectTimeout=30",
+    "-o",
+    "LogLevel=ERROR",
+    "-T",
+    ...(port === undefined ? [] : ["-p", port]),
+  ];
+  // In a session of its own: Ctrl-C is for the command there, which ends the connection.
+  const child = spawn("ssh", [...options, "--", destination, command.map(quoted).join(" ")], { detached: true });
+  const { stdin, stdout, stderr } = child;
+  child.once("error", (error) => {
+    for (const stream of [stdout, stderr]) stream.destroy(new PortholeError("TARGET", `ssh: ${error.message}`));
+  });
+  stdin.on("error", () => undefined);
+  return { stdin, stdout, stderr, reason: () => "", close: () => void child.kill() };
+}
+
+/** A word for the shell of the ssh user. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
