@@ -96,8 +96,16 @@ async function keptCandidates(
   if (end !== -1 && !options.session)
     return pathCandidates(`${kind}:${rest.slice(0, end)}`, rest.slice(end + 1), options);
   const names =
-    kind === "image" ? await imageNames(options.engine, TIMEOUT) : await volumeNames(options.engine, TIMEOUT);
+    kind === "image"
+      ? namesFor(rest, await imageNames(options.engine, TIMEOUT))
+      : await volumeNames(options.engine, TIMEOUT);
   return names.map((name) => ({ value: `${kind}:${name}${options.session ? "" : ":/"}` }));
+}
+
+/** Podman lists images of Docker Hub with their registry, and finds them without too. */
+function namesFor(begun: string, names: readonly string[]): readonly string[] {
+  if (names.some((name) => name.startsWith(begun))) return names;
+  return names.flatMap((name) => /^docker\.io\/(?:library\/)?(.+)/.exec(name)?.[1] ?? []);
 }
 
 /** Completes containers of pods; after a complete name, paths inside the container. */

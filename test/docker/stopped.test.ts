@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type Docker from "dockerode";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { connect } from "../../src/sessions/index.ts";
-import { describeWith } from "../helpers/availability.ts";
+import { describeWith, describeWithPodman } from "../helpers/availability.ts";
 import { busyboxImage, type Engine, engine, enginesUnderTest, image, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
@@ -564,5 +564,21 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
     const tag = await busyboxImage(on);
     expect(await complete("ls", "image:")).toContain(`image:${tag}:/`);
     await remove(on, target);
+  });
+});
+
+describeWithPodman("completion of an image of Podman", () => {
+  test("offers a name of Docker Hub without its registry too", async () => {
+    const on = engine("podman");
+    const by = user({ engine: on });
+    const name = uniqueName("hub");
+    const hub = on.api.getImage(`docker.io/library/${name}:1`);
+    await on.api.getImage(await busyboxImage(on)).tag({ repo: `docker.io/library/${name}`, tag: "1" });
+    const complete = async (word: string) => (await by.run(["__complete", "zsh", "--", "cat", word])).text;
+    expect(await complete(`image:${name}`)).toBe(`image:${name}:1:/\t\n`);
+    expect(await complete(`image:docker.io/library/${name}`)).toBe(`image:docker.io/library/${name}:1:/\t\n`);
+    expect((await by.run(["ls", `image:${name}:1:/bin`])).text).toBe("busybox\nsh\n");
+    await by.run(["detach", "--all"]);
+    await hub.remove();
   });
 });
