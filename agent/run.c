@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 #include "agent.h"
 
@@ -230,6 +231,12 @@ static bool locate(const struct launch *launch, const char *path, char *found, s
     return (size_t)snprintf(found, size, "/%s", path + length) < size;
 }
 
+/* Beside reading. A directory is open for reading, also where the command writes below it. */
+static int needed_mode(const struct file *file, unsigned mode) {
+    if (S_ISDIR(mode)) return X_OK;
+    return fcntl(file->fd, F_GETFL) & O_ACCMODE ? W_OK : 0;
+}
+
 /*
  * Why the command, which has its own rights, cannot open a file by its path, or that another file
  * is there now. Mounts that may hang are gone by now.
@@ -238,10 +245,10 @@ static int refusal(const struct launch *launch, const struct file *file) {
     char path[2 * wire_max_path];
     struct k_statx there, opened;
     if (!locate(launch, file->path, path, sizeof path)) return ENAMETOOLONG;
-    if (faccessat(AT_FDCWD, path, R_OK | (launch->writable ? W_OK : 0), 0) < 0 ||
-        k_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, K_STATX_BASIC_STATS, &there) < 0 ||
-        k_statx(file->fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS, &opened) <
-            0)
+    if (k_statx(file->fd, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_BASIC_STATS, &opened) <
+            0 ||
+        faccessat(AT_FDCWD, path, R_OK | needed_mode(file, opened.mode), 0) < 0 ||
+        k_statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, K_STATX_BASIC_STATS, &there) < 0)
         return errno;
     return file->is_offline ||
                    (there.inode == opened.inode && there.dev_major == opened.dev_major &&
@@ -337,9 +344,9 @@ void run_command(int argc, char **argv) {
     if (launch->join.pid) join_target(launch);
     if (launch->is_enclosed)
         enclose(launch->at, launch->trees, launch->programs, launch->program_count);
-    begin_in_directory(launch);
     if (own_user) drop_capabilities(0);
     report_ready(launch);
+    begin_in_directory(launch);
     char **command = receive_command(launch->host);
     bool in_child = launch->is_shell || joins(&launch->join, "pid");
     if (in_child) run_in_child(&launch->join, launch->is_shell, parent);

@@ -112,10 +112,10 @@ async function overwrite(
 ): Promise<void> {
   const [source] = sources;
   if (source === undefined) return;
-  const create = `docker cp ${source.text} ${into.text}`;
+  const create = creation(source, into);
   if (rw !== true)
     throw new PortholeError("USAGE", `cannot copy to ${into.text}: porthole only reads in a container`, {
-      hint: `--rw overwrites an existing file; to create one: ${create}`,
+      hint: `--rw overwrites an existing file${create === undefined ? "" : `; to create one: ${create}`}`,
     });
   if (sources.length > 1) throw new PortholeError("USAGE", "cannot overwrite one file with several sources");
   await using from = await openTarget(await sessions.session(source.target), source, {});
@@ -133,6 +133,14 @@ async function overwrite(
   ftruncateSync(to.fd, Number(await from.copyTo(to.fd)));
 }
 
-function noFile({ code, message, errno }: PortholeError, create: string): PortholeError {
-  return new PortholeError(code, message, { errno, hint: `porthole creates no files in a container; ${create}` });
+/** The command that creates a file in a container: docker cp, if one side is this machine. */
+function creation(source: NamedTarget, into: NamedTarget): string | undefined {
+  if (into.target.kind !== "container") return undefined;
+  if (source.target.kind === "local") return `docker cp ${source.text} ${into.text}`;
+  return `porthole cp ${source.text} copy && docker cp copy ${into.text}`;
+}
+
+function noFile({ code, message, errno }: PortholeError, create: string | undefined): PortholeError {
+  const hint = `porthole creates no files there${create === undefined ? "" : `; ${create}`}`;
+  return new PortholeError(code, message, { errno, hint });
 }

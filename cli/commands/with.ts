@@ -233,13 +233,20 @@ function checkPaths(named: NamedFile[], command: string[], write: boolean): void
       ? new PortholeError("FILE", "the agent relays it, because its file system may not answer")
       : reopenError(file, write);
     if (error === undefined) continue;
-    const plain = named.length === 1 ? withoutPlaceholders(command) : undefined;
-    const hint = plain && `pass it as standard input: porthole with ${quoted([text])} -- ${quoted(plain)}`;
     throw new PortholeError("FILE", `the command cannot open ${text} by path: ${error.message}`, {
       errno: error.errno,
-      hint: hint ?? "pass a single file as standard input, without {}",
+      hint: file.kind === "directory" ? BY_AGENT : byInput(named, text, command),
     });
   }
+}
+
+/** For what this user may not read, but porthole's agent may. */
+const BY_AGENT = "the command has your rights; porthole ls, find, grep and cp have the agent's";
+
+function byInput(named: NamedFile[], text: string, command: string[]): string {
+  const plain = named.length === 1 ? withoutPlaceholders(command) : undefined;
+  if (plain === undefined) return "pass a single file as standard input, without {}";
+  return `pass it as standard input: porthole with ${quoted([text])} -- ${quoted(plain)}`;
 }
 
 function quoted(words: string[]): string {

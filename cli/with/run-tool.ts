@@ -86,7 +86,7 @@ export function reopenError(file: OpenFile, write: boolean): PortholeError | und
   try {
     if (file.kind === "file")
       closeSync(openSync(path, (write ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NONBLOCK));
-    else accessSync(path, constants.R_OK | (write ? constants.W_OK : 0));
+    else accessSync(path, constants.R_OK | (write && file.kind !== "directory" ? constants.W_OK : 0));
     return undefined;
   } catch (error) {
     const { code, errno = 0 } = error as NodeJS.ErrnoException;

@@ -134,9 +134,25 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     expect(await someone.run(["cp", "--rw", source, target("/d/written")])).toMatchObject({ code: 0, stderr: "" });
     expect(fs.readFileSync(`${root}/d/written`, "utf8")).toBe("new");
     const missing = await someone.run(["cp", "--rw", source, target("/d/missing")]);
-    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("docker cp")]);
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("porthole creates no files there")]);
     expect(fs.existsSync(`${root}/d/missing`)).toBe(false);
     fs.rmSync(`${root}/d/written`);
+  });
+
+  test.each([
+    ["file", "web:/new", "--rw overwrites an existing file; to create one: docker cp file web:/new"],
+    [
+      "web:/f",
+      "db:/new",
+      "--rw overwrites an existing file; to create one: porthole cp web:/f copy && docker cp copy db:/new",
+    ],
+    ["file", "volume:data:/new", "--rw overwrites an existing file"],
+  ])("of %s to %s names the command that creates a file there, if there is one", async (source, destination, hint) => {
+    const { code, stderr } = await someone.run(["cp", source, destination]);
+    expect([code, stderr]).toEqual([
+      2,
+      `porthole: cannot copy to ${destination}: porthole only reads in a container (${hint})\n`,
+    ]);
   });
 
   test("leaves no partial file when it is killed", async () => {

@@ -18,6 +18,9 @@ async function target(on: Engine): Promise<Container> {
       { name: "logs/app.log", content: "start\nerror: timeout\nend\n" },
       { name: "logs/deep", type: "directory" },
       { name: "logs/deep/other.log", content: "timeout twice\n" },
+      { name: "shared", type: "directory" },
+      { name: "shared/open", content: "first\n", mode: 0o666 },
+      { name: "private", type: "directory", mode: 0o700 },
       { name: "current", type: "symlink", target: "/logs" },
       { name: "out", type: "symlink", target: "/etc/shadow" },
       { name: "climb", type: "symlink", target: "../../../../../../../../etc/shadow" },
@@ -105,6 +108,21 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     const { text } = await follow("/", "bash", "-c", "/workload 2>&1; pwd; echo proc/*; echo .porthole/*");
     expect(text).toMatch(/Permission denied\n\/\nproc\/\*\n\.porthole\/.*loader \.porthole\/run-bash\n$/);
     expect((await follow("/logs", "sh", "-c", "echo x > app.log")).stderr).toContain("Read-only file system");
+  });
+
+  test("--rw writes a file that anyone may write, below a directory that only root may", async () => {
+    const words = ["--rw", "--route", route, at("/shared"), "--", "sh", "-c", "echo second >> open; cat open"];
+    const { code, text, stderr } = await by.run(["with", ...words]);
+    expect({ code, text, stderr }).toEqual({ code: 0, text: "first\nsecond\n", stderr: "" });
+  });
+
+  test("a directory that its mode denies this user is refused in one line", async () => {
+    if (by.uid === 0 || route === "direct") return;
+    const { code, stderr } = await runWith([at("/private")], "ls");
+    expect(code).toBe(125);
+    expect(stderr).toMatch(
+      /^porthole: the command cannot open .*: Permission denied \(the command has your rights; .*\n$/,
+    );
   });
 
   test("a file that its mode denies this user is read as standard input only", async () => {
