@@ -20,7 +20,7 @@ import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
 export async function open(
   text: string,
   starts: readonly Partial<ViewerStart>[],
-  options: ConnectionOptions & { follow?: boolean; hex?: boolean; consume?: boolean },
+  options: ConnectionOptions & { follow?: boolean; hex?: boolean; rotated?: boolean; consume?: boolean },
 ): Promise<number> {
   requireTerminal("open", `porthole cat ${text}`);
   await checkZone(options);
@@ -50,6 +50,7 @@ export async function open(
         { text, target, options },
         { ...start, follow: start.follow || options.follow === true, hex: options.hex },
         file.isSeekable ? followed(file) : undefined,
+        options.rotated === true,
       );
     } finally {
       file.close();
@@ -95,9 +96,11 @@ async function show(
   { text, target, options, hint }: { text: string; target: Target; options: ConnectionOptions; hint?: string },
   start: ViewerStart,
   source: ViewerOptions["followSource"],
+  isRotated = false,
 ): Promise<number> {
   const around = new LazyBrowser(session, target, options);
-  const subtitle = `${session.route}, ${file.kind}`;
+  const earlier = isRotated ? await earlierOf(session, file) : undefined;
+  const subtitle = [`${session.route}, ${file.kind}`, earlier?.words].filter(Boolean).join(", ");
   try {
     const decompressed = start.hex ? undefined : await decompressedViewer(file, subtitle);
     return await openScreen(
@@ -105,6 +108,7 @@ async function show(
         file,
         title: text,
         subtitle,
+        earlier,
         location: around.location,
         ended: () => session.ended !== undefined,
         lend: async () => (await import("../../src/sessions/index.ts")).copyOpenFile(file),
@@ -117,6 +121,16 @@ async function show(
       hint,
     );
   } finally {
+    await earlier?.close();
     around.close();
   }
+}
+
+/** The earlier files of a rotated log. */
+async function earlierOf(session: Session, file: OpenFile) {
+  if (!file.isSeekable)
+    throw new PortholeError("FILE", `${file.path}: --rotated needs a regular file`, { hint: "leave out --rotated" });
+  const { earlierFiles, earlierWords } = await import("../tui/viewer/earlier-files.ts");
+  const earlier = await earlierFiles(session, file.path);
+  return { ...earlier, words: earlierWords(earlier) || "no earlier files" };
 }

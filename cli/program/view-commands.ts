@@ -18,6 +18,7 @@ export function addViewCommands(root: Command): void {
     .description("Open a file in the terminal. Press ? for the keys.")
     .option("-f, --follow", "start at the end and follow appended data")
     .option("--hex", "start in the hexadecimal view")
+    .option("--rotated", "show the earlier files of a rotated log before it, as one text")
     .addHelpText(
       "after",
       examples(
@@ -26,6 +27,7 @@ export function addViewCommands(root: Command): void {
         "porthole open --follow web:/var/log/app.log",
         "porthole open web:/var/log/app.log '+/time(d )?out'",
         "porthole open --hex web:/usr/bin/app +0x1000",
+        "porthole open --rotated web:/var/log/app.log +G",
       ),
     )
     .action(async (target: string, starts, options) =>

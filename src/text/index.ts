@@ -42,7 +42,7 @@ export type { MatchOptions } from "./search/compile.ts";
 export { Matcher } from "./search/matcher.ts";
 export { BLOCK, BlockCache } from "./sources/block-cache.ts";
 export type { ByteSource, NextData, SourcePart } from "./sources/byte-source.ts";
-export { ChainSource, type Note } from "./sources/chain-source.ts";
+export { ChainSource, KEPT as KEPT_GENERATIONS, type Note } from "./sources/chain-source.ts";
 export { readableSource } from "./sources/readable-source.ts";
 export { regularSource } from "./sources/regular-source.ts";
 export { STREAM_CAPACITY, StreamSource } from "./sources/stream-source.ts";

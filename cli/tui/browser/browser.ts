@@ -129,6 +129,23 @@ export class Browser implements BrowserContext {
     );
   }
 
+  /** Opens a log with its earlier, rotated files as one text, at its end. */
+  async openRotated(place: BrowserTarget, path: string): Promise<void> {
+    try {
+      const { earlierFiles } = await import("../viewer/earlier-files.ts");
+      const earlier = await place.use((session) => earlierFiles(session, path));
+      if (earlier.files.length === 0)
+        return this.host.say(
+          earlier.omitted || `${place.text(path)} has no earlier files: looked for .1, .2.gz, -DATE`,
+        );
+      const file = await place.use((session) => session.open(path));
+      const title = place.text(path);
+      this.host.open(await viewFile(place, file, { title, path, startAtEnd: true, follow: false, earlier }, this.host));
+    } catch (error) {
+      this.host.say(failureLine(error));
+    }
+  }
+
   /** Opens a descriptor of a process: its file, deleted or not. */
   async openProcessFile(
     place: BrowserTarget,

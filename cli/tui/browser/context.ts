@@ -52,6 +52,8 @@ export interface BrowserContext {
     on: { directory(path: string): void; match?: FoundMatch },
     how?: OpenMode,
   ): Promise<void>;
+  /** Opens a log with its earlier, rotated files as one text. Failures are shown as a message. */
+  openRotated(place: BrowserTarget, path: string): Promise<void>;
   /** Opens a descriptor of a process: its file, deleted or not. */
   openProcessFile(place: BrowserTarget, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;
   isMarked(place: BrowserTarget, path: string): boolean;

@@ -119,6 +119,9 @@ export class FilesView implements View {
       case "open-in-tab":
         if (selected) this.#openInTab(selected);
         return true;
+      case "rotated":
+        if (selected) void this.#browser.openRotated(this.place, selected.entry.path);
+        return true;
       case "parent":
         void this.#goTo(parentOf(this.path), nameOf(this.path));
         return true;

@@ -37,9 +37,10 @@ export class BrowserNavigator implements Navigator {
       browser.host.open(new ContainersView(browser));
       return true;
     }
-    if (action !== "files-here" && action !== "open-files" && action !== "mounts") return false;
+    if (action !== "files-here" && action !== "open-files" && action !== "mounts" && action !== "rotated") return false;
     const location = from?.location;
     if (!location) browser.host.say("this is nowhere in particular: choose a container first");
+    else if (action === "rotated") void browser.openRotated(location.place, location.path);
     else if (action === "open-files") browser.openProcesses(location.place);
     else if (action === "mounts") browser.openMounts(location.place);
     else browser.openFiles(location.place, location.path.replace(/\/[^/]*\/*$/, "") || "/", nameOf(location.path));

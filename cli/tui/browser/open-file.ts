@@ -3,6 +3,7 @@ import { tailSource } from "../../tail/tail-source.ts";
 import type { TailTarget } from "../../tail/tail-target.ts";
 import type { Host } from "../view.ts";
 import { decompressedViewer } from "../viewer/decompressed.ts";
+import { type EarlierFiles, earlierWords } from "../viewer/earlier-files.ts";
 import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 
@@ -14,11 +15,14 @@ import type { BrowserTarget } from "./browser-target.ts";
 export async function viewFile(
   place: BrowserTarget,
   file: OpenFile,
-  options: { title: string; path: string } & Pick<ViewerOptions, "startAtEnd" | "follow" | "match">,
+  options: { title: string; path: string; earlier?: EarlierFiles } & Pick<
+    ViewerOptions,
+    "startAtEnd" | "follow" | "match"
+  >,
   host: Host,
 ): Promise<ViewerView> {
   const { path, ...rest } = options;
-  const subtitle = `${place.route}, ${file.kind}`;
+  const subtitle = [`${place.route}, ${file.kind}`, earlierWords(options.earlier)].filter(Boolean).join(", ");
   const decompressed = await decompressedOrClose(file, subtitle);
   let followed: TailTarget | undefined;
   const follow: ViewerOptions["followSource"] = (tell) => {
@@ -39,6 +43,7 @@ export async function viewFile(
       closed: async () => {
         followed?.end();
         await decompressed?.closed();
+        await options.earlier?.close();
         file.close();
       },
     },

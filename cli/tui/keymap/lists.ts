@@ -33,6 +33,7 @@ export const FILES_KEYS = [
   { action: "parent", keys: ["h", "left", "backspace"], help: "to the directory above", hint: "up" },
   { action: "mark", keys: [" "], help: "mark a file, in any container", hint: "mark" },
   { action: "follow-marked", keys: ["F"], help: "follow the marked files, or this one", hint: "follow" },
+  { action: "rotated", keys: ["alt-r"], help: "a log with its earlier, rotated files" },
   { action: "find", keys: ["f"], help: "find files below by name, or *.log", hint: "find" },
   { action: "grep", keys: ["*", "alt-f"], help: "search the contents of the files below", hint: "grep" },
   { action: "goto-path", keys: ["p"], help: "go to a path; // starts at the root", hint: "path" },

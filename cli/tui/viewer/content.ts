@@ -5,6 +5,7 @@ import {
   detectEncoding,
   type Encoding,
   encodeAs,
+  KEPT_GENERATIONS,
   looksBinary,
   type NextData,
   readableSource,
@@ -28,6 +29,13 @@ export interface ScreenFile {
   stream(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
 }
 
+/** A file of a rotated log before the one that is written now. */
+export interface EarlierFile {
+  readonly name: string;
+  readonly fd: number;
+  nextData?(position: number): number | undefined;
+}
+
 export interface Content {
   source: ByteSource;
   /** Set for a regular file, which other generations may follow. */
@@ -45,21 +53,32 @@ const HEAD = 64 * 1024;
 /**
  * Reads regular files and block devices in place. Keeps the newest part of other content in memory
  * as it arrives: files without a size (/proc), and files that cannot seek. `failed` receives the
- * error of a read.
+ * error of a read. `earlier`: files shown before a regular file, oldest first.
  */
-export function contentOf(file: ScreenFile, failed: (message: string) => void): Content {
+export function contentOf(
+  file: ScreenFile,
+  failed: (message: string) => void,
+  earlier: readonly EarlierFile[] = [],
+): Content {
   // A file that cannot seek may have no descriptor either.
   const stat = file.isSeekable ? fstatSync(file.fd) : undefined;
   if (stat?.isBlockDevice())
     return { source: readableSource(regularSource(file.fd, deviceSize(file.fd)), failed), ...PLAIN };
   if (stat && (stat.size > 0 || isEmpty(file.fd))) {
-    const chain = new ChainSource(file.fd, (text) => encodeAs(text, encoding), holesOf(file));
+    const [first = file, ...rest] = [...earlier, file];
+    const kept = KEPT_GENERATIONS + rest.length;
+    const chain = new ChainSource(first.fd, (text) => encodeAs(text, encoding), holesOf(first), kept);
     const source = readableSource(chain, failed);
     const { encoding, mark } = detectEncoding(headOf(source));
+    for (const one of rest) chain.continueWith(one.fd, 0, `here begins ${nameIn(one)}`, holesOf(one));
     return { source, chain, encoding, mark };
   }
   const stream = new StreamSource();
   return { source: stream, stream, ...PLAIN };
+}
+
+function nameIn(file: EarlierFile | ScreenFile): string {
+  return "name" in file ? file.name : (file.path ?? "").replace(/^.*\//s, "");
 }
 
 /** True if the visible part is not text, so that a hex dump shows it better. */

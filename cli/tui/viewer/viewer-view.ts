@@ -6,6 +6,7 @@ import type { Action } from "../keymap/keymap.ts";
 import { HISTOGRAM_ROWS } from "../ui/histogram-rows.ts";
 import type { Frame, Host, Location, Size, View } from "../view.ts";
 import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
+import type { EarlierFiles } from "./earlier-files.ts";
 import { Follower, type ScreenGeneration } from "./follower.ts";
 import { isDestination } from "./goto.ts";
 import type { LineSource } from "./sources.ts";
@@ -51,6 +52,8 @@ export interface ViewerOptions extends ViewerStart {
     | undefined;
   /** Shown beside a list: nothing is counted in the background. */
   isPreview?: boolean | undefined;
+  /** Files of a rotated log to show before it. The caller closes them after the view. */
+  earlier?: Pick<EarlierFiles, "files" | "omitted"> | undefined;
   /** The sources of a merged text: `mute` and `solo` hide lines of some. */
   sources?: readonly LineSource[] | undefined;
   /** Location of the file. */
@@ -123,7 +126,7 @@ export class ViewerView implements View {
       early = message;
     };
     let early = "";
-    const content = contentOf(file, (message) => tell(message));
+    const content = contentOf(file, (message) => tell(message), options.earlier?.files);
     const { stream } = content;
     this.location = options.location;
     this.#lend = options.lend;
@@ -146,6 +149,7 @@ export class ViewerView implements View {
     this.#looks?.unref();
     if (!options.isPreview) this.#rest = setTimeout(() => this.#viewer.ready(), REST_MS);
     if (early) this.#viewer.say(early);
+    else if (options.earlier?.omitted) this.#viewer.say(options.earlier.omitted);
     else if (isBinary) this.#viewer.say(`binary, so in hex: ${host.keyOf("viewer", "hex")} shows text`);
     if (followSource && content.chain) {
       const isTold = typeof followSource === "function";

@@ -2,8 +2,8 @@ import { fstatSync } from "node:fs";
 import type { ByteSource, NextData, SourcePart } from "./byte-source.ts";
 import { readParts } from "./regular-source.ts";
 
-/** Earlier generations that stay readable. */
-const KEPT = 3;
+/** Earlier generations that stay readable by default. */
+export const KEPT = 3;
 
 /** Bytes at the end of a generation that stay readable after {@link ChainSource.release}. */
 const KEPT_BYTES = 1024 * 1024;
@@ -40,14 +40,23 @@ export class ChainSource implements ByteSource {
   /** Ends of all stretches but the last, which ends with its file. */
   #ends: number[] = [];
   #generation = 0;
+  readonly #kept: number;
   readonly #dropped: number[] = [];
   /** Hole lookup by descriptor. */
   readonly #holes = new Map<number, NextData>();
   readonly #encode: (text: string) => Uint8Array;
 
-  /** `encode` encodes a note in the file's encoding. */
-  constructor(fd: number, encode: (text: string) => Uint8Array = (text) => Buffer.from(text), holes?: NextData) {
+  /**
+   * `encode` encodes a note in the file's encoding. `kept`: earlier generations that stay readable.
+   */
+  constructor(
+    fd: number,
+    encode: (text: string) => Uint8Array = (text) => Buffer.from(text),
+    holes?: NextData,
+    kept = KEPT,
+  ) {
     this.#encode = encode;
+    this.#kept = kept;
     if (holes) this.#holes.set(fd, holes);
     this.#stretches = [{ at: 0, generation: 0, fd, from: 0, bytes: undefined }];
   }
@@ -144,7 +153,7 @@ export class ChainSource implements ByteSource {
     const at = text === "" ? this.end() : this.#close(text).at;
     if (text === "") this.#ends.push(at);
     this.#stretches.push({ at, generation: ++this.#generation, fd, from, bytes: undefined });
-    const oldest = this.#generation - KEPT;
+    const oldest = this.#generation - this.#kept;
     while ((this.#stretches[0]?.generation ?? oldest) < oldest || this.#stretches[0]?.generation === undefined)
       this.#dropFirst();
   }
