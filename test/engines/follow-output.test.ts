@@ -121,14 +121,15 @@ test.each([
   const abort = new AbortController();
   const asked: string[] = [];
   const newest = Math.max(...repeated);
-  const lines = (from: number, to: number) =>
-    Array.from({ length: to - from + 1 }, (_, index) => frame(from + index, `line ${from + index}`));
+  // Half a second is far from the next second: the clocks that are compared may differ by some ms.
+  const line = (second: number) => frame(second + 0.5, `line ${second}`);
+  const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => line(from + index));
   const engine = await fakeEngine((path) => {
     if (!path.includes("/logs")) return { status: 200, body: { Id: id, Name: "/web", State } };
     if (path.includes("follow=false")) return gives(...lines(2, 4));
     const query = new URLSearchParams(path.split("?")[1]);
     asked.push(`${query.get("tail")} since ${query.get("since")?.split(".")[0]}`);
-    if (query.get("tail") !== "all") return givesAndStays(...repeated.map((second) => frame(second, `line ${second}`)));
+    if (query.get("tail") !== "all") return givesAndStays(...repeated.map(line));
     return givesAndStays(...lines(3, newest));
   });
   const address = `unix://${engine.socketPath}`;
