@@ -3,7 +3,7 @@ import type { FileStat } from "../../../src/protocol/index.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { Item } from "../../ls/item.ts";
 import { modeText } from "../../ls/mode.ts";
-import { byMost, byText, sizeOf, timeOf } from "../../ls/order.ts";
+import { byText, sizeOf, timeOf } from "../../ls/order.ts";
 import { humanSize } from "../../ls/sizes.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
@@ -32,8 +32,18 @@ const DIRECTORY = 4;
 
 /** Sorts entries as the user has chosen: by name, directories first. */
 export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
-  const shown = hidden ? items : items.filter(({ entry }) => !entry.name.startsWith("."));
-  const sorted = sortedBy[sort](shown);
+  const ranks = nameRanks(items);
+  const { placeOf, amountOf } = orders[sort](items);
+  const keyed: { item: FileItem; place: number; amount: number; rest: number }[] = new Array(items.length);
+  for (const [index, item] of items.entries()) {
+    const exact = amountOf?.(item) ?? 0n;
+    const amount = Number(exact);
+    keyed[ranks[index] ?? index] = { item, place: placeOf?.(item) ?? 0, amount, rest: Number(exact - BigInt(amount)) };
+  }
+  const shown = hidden ? keyed : keyed.filter(({ item }) => !item.entry.name.startsWith("."));
+  // The sort is stable, so that equal items stay in the order of their names.
+  shown.sort((a, b) => a.place - b.place || b.amount - a.amount || b.rest - a.rest);
+  const sorted = shown.map(({ item }) => item);
   return reverse ? sorted.reverse() : sorted;
 }
 
@@ -51,33 +61,43 @@ export function sortMark({ sort, reverse }: Arrangement, column: Sort): string {
   return (sort === "size" || sort === "time") !== reverse ? "▼" : "▲";
 }
 
-const sortedBy: Readonly<Record<Sort, (items: readonly FileItem[]) => FileItem[]>> = {
-  name: (items) => [...byText(items.filter(isDirectory), nameOf), ...byText(items.filter(isNoDirectory), nameOf)],
-  kind: (items) => [
-    ...byText(items.filter(isDirectory), nameOf),
-    ...byGroup(items.filter(isNoDirectory), ({ entry }) => ending(entry.name)),
-  ],
+/** An order by numbers: the lowest place first, then the largest amount, then the name. */
+interface Order {
+  placeOf?(item: FileItem): number;
+  amountOf?(item: FileItem): bigint;
+}
+
+const orders: Readonly<Record<Sort, (items: readonly FileItem[]) => Order>> = {
+  name: () => ({ placeOf: (item) => (isDirectory(item) ? 0 : 1) }),
+  kind: (items) => byGroup(items, (item) => (isDirectory(item) ? "" : `.${ending(item.entry.name)}`)),
   storage: (items) => byGroup(items, storageWord),
   mode: (items) => byGroup(items, ({ entry }) => modeOf(entry)),
   owner: (items) => byGroup(items, ({ entry }) => ownerOf(entry)),
   // Directories last: their own size says nothing about their contents, and is not shown.
-  size: (items) => [
-    ...byMost(items.filter(isNoDirectory), ({ entry }) => sizeOf(entry), nameOf),
-    ...byText(items.filter(isDirectory), nameOf),
-  ],
-  time: (items) => byMost(items, ({ entry }) => timeOf(entry), nameOf),
+  size: () => ({
+    placeOf: (item) => (isDirectory(item) ? 1 : 0),
+    amountOf: (item) => (isDirectory(item) ? 0n : sizeOf(item.entry)),
+  }),
+  time: () => ({ amountOf: ({ entry }) => timeOf(entry) }),
 };
 
-/** Sorts by group, then by name. */
-function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string): FileItem[] {
-  const groups = new Map<string, FileItem[]>();
-  for (const item of items) {
-    const group = groupOf(item);
-    const known = groups.get(group);
-    if (known) known.push(item);
-    else groups.set(group, [item]);
-  }
-  return byText([...groups], ([group]) => group).flatMap(([, alike]) => byText(alike, nameOf));
+function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string): Order {
+  const groups = byText([...new Set(items.map(groupOf))], (group) => group);
+  const places = new Map(groups.map((group, place) => [group, place]));
+  return { placeOf: (item) => places.get(groupOf(item)) ?? 0 };
+}
+
+/** Places of items by name. To sort 100,000 names takes several times as long as numbers. */
+const ranked = new WeakMap<readonly FileItem[], Int32Array>();
+
+function nameRanks(items: readonly FileItem[]): Int32Array {
+  const known = ranked.get(items);
+  if (known) return known;
+  const ranks = new Int32Array(items.length);
+  const indexes = byText([...items.keys()], (index) => nameOf(items[index] as FileItem));
+  for (const [rank, index] of indexes.entries()) ranks[index] = rank;
+  ranked.set(items, ranks);
+  return ranks;
 }
 
 /** Compares numbers in names by value. */
@@ -87,10 +107,6 @@ function nameOf({ entry }: FileItem): string {
 
 function isDirectory({ entry }: FileItem): boolean {
   return entry.type === DIRECTORY;
-}
-
-function isNoDirectory(item: FileItem): boolean {
-  return !isDirectory(item);
 }
 
 /** Number of items that `arrange` leaves out. */
