@@ -65,6 +65,12 @@ export class BrowserTarget {
     return this.#session?.ended !== undefined;
   }
 
+  /** A message for lists while the session has ended: what they show may be old. Empty if not. */
+  lossMessage(key: string): string {
+    if (!this.isEnded || this.#connecting !== undefined) return "";
+    return `${this.name || "this machine"} is disconnected, it may have stopped: ${key} reads it again`;
+  }
+
   /** The route of the session, if there is one. */
   get route(): string {
     return this.#session?.route ?? "";

@@ -20,6 +20,9 @@ import { viewFile } from "./open-file.ts";
 import { processesView } from "./processes-view.ts";
 import { sandboxesView } from "./sandboxes-view.ts";
 
+/** Milliseconds between looks for sessions that have ended. */
+const LOSS_MS = 1_000;
+
 /**
  * Shared by the browser's views: the connected targets and the display settings. Close it after
  * every view.
@@ -40,9 +43,13 @@ export class Browser implements BrowserContext {
   readonly marks = new Map<string, { place: BrowserTarget; path: string }>();
   readonly #places = new Map<string, BrowserTarget>();
   readonly #abort = new AbortController();
+  /** Places whose session has ended. */
+  #lost = 0;
+  readonly #losses: NodeJS.Timeout;
 
   constructor(host: Host, options: ConnectionOptions, config: Config) {
     this.host = host;
+    this.#losses = setInterval(() => this.#lookForLosses(), LOSS_MS);
     this.options = options;
     this.theme = host.theme;
     this.arrangement = { sort: "name", reverse: false, hidden: config.hidden };
@@ -211,8 +218,16 @@ export class Browser implements BrowserContext {
 
   /** Aborts pending connections, and ends every session. */
   close(): void {
+    clearInterval(this.#losses);
     this.#abort.abort();
     for (const place of this.#places.values()) place.close();
+  }
+
+  /** Lists report the end of a session without a key. */
+  #lookForLosses(): void {
+    const lost = [...this.#places.values()].filter(({ isEnded }) => isEnded).length;
+    if (lost !== this.#lost) this.host.changed();
+    this.#lost = lost;
   }
 }
 

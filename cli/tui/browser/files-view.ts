@@ -254,9 +254,10 @@ export class FilesView implements View {
     const marks = this.#browser.marks.size;
     const { failure, items, isGoing, isWhole } = this.#reading;
     const failed = failure !== undefined && items.length > 0 ? failureLine(failure) : undefined;
+    const loss = this.place.lossMessage(this.#browser.host.keyOf("list", "refresh"));
     return {
       mark: list.filter ? `/${list.filter}` : "",
-      left: failed ?? (selected ? remark(selected, this.#layer.sentence(selected)) : ""),
+      left: failed ?? (loss || (selected ? remark(selected, this.#layer.sentence(selected)) : "")),
       right: [
         marks > 0 ? `${marks} marked (${this.#key("follow-marked")} follows)` : "",
         hidden > 0 ? `${hidden} hidden (${this.#key("toggle-hidden")} shows)` : "",

@@ -66,7 +66,10 @@ export function grepView(browser: BrowserContext, grep: Grep): LoadedView<GrepIt
       remark: () => results.trouble,
       summary: () => results.summary,
       get nothing() {
-        return [results.isStopped ? "stopped before a line was found" : `no line below ${where} matches '${pattern}'`];
+        if (results.isStopped) return ["stopped before a line was found"];
+        const matches = `matches '${pattern}'`;
+        if (results.trouble) return [`no line that could be read ${matches}`, results.trouble];
+        return [`no line below ${where} ${matches}`];
       },
     },
     browser,

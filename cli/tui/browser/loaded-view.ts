@@ -93,7 +93,7 @@ export class LoadedView<Item extends ListItem> implements View {
       rows: this.#pane.rows(size),
       status: {
         mark: list.filter ? `/${list.filter}` : "",
-        left: failed ?? this.#options.remark(list.selected),
+        left: failed ?? (this.#lossMessage || this.#options.remark(list.selected)),
         right: [
           this.#loading ? `reading, ${this.#browser.host.keyOf("list", "cancel")} stops` : "",
           this.#summary,
@@ -103,6 +103,11 @@ export class LoadedView<Item extends ListItem> implements View {
           .join("  "),
       },
     };
+  }
+
+  get #lossMessage(): string {
+    if (this.#failure !== undefined) return "";
+    return this.place?.lossMessage(this.#browser.host.keyOf("list", "refresh")) ?? "";
   }
 
   click(row: number): boolean {
