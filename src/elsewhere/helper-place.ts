@@ -1,10 +1,12 @@
 import { PassThrough } from "node:stream";
 import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
+import { EngineError } from "../engines/engine-error.ts";
 import type { RemoteEngine } from "../engines/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
+import { isMissing } from "../routes/route-error.ts";
 import { type Dialler, dialler } from "./dial.ts";
 import { recordEngine } from "./engine-records.ts";
-import { ensureHelper, type HelperOptions, isForOtherProcessor, otherProcessor } from "./helper.ts";
+import { endedEarly, ensureHelper, type HelperOptions, isForOtherProcessor, otherProcessor } from "./helper.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import { installedPlace, isInstalled } from "./installed-place.ts";
 import type { Place, PlaceProcess } from "./place.ts";
@@ -55,11 +57,14 @@ export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "
 /** The id of a helper that has found its engine's socket. */
 async function readyHelper(connections: Dialler, options: HelperOptions): Promise<string> {
   const { engine } = connections;
-  const { id, isNew } = await ensureHelper(engine, options);
+  const { id, image, isNew } = await ensureHelper(engine, options);
   if (!isNew) return id;
   const search = [NODE_IN_IMAGE, COMMAND_IN_IMAGE, "__engine-socket", id];
   // By `remote`, as every command there: it ends if this process ends.
-  const process = await execIn(connections, id, [AGENT_IN_IMAGE, "remote", "--", ...search], options.signal);
+  const command = [AGENT_IN_IMAGE, "remote", "--", ...search];
+  const process = await execIn(connections, id, command, options.signal).catch(async (error: unknown) => {
+    throw hasEnded(error) ? await endedEarly(engine, image, options.signal) : error;
+  });
   const said = await new Promise<string>((resolve) => {
     let text = "";
     process.stdout.resume();
@@ -73,6 +78,12 @@ async function readyHelper(connections: Dialler, options: HelperOptions): Promis
   const [reason = ""] = said.split("\0");
   const why = reason.trim().split("\n").at(-1) || "its command ended early";
   throw isForOtherProcessor(why) ? otherProcessor(why) : new PortholeError("ATTACH", `the helper cannot run: ${why}`);
+}
+
+/** True for an engine's error about a container that does not run any more. */
+function hasEnded(error: unknown): boolean {
+  if (!(error instanceof EngineError)) return false;
+  return isMissing(error) || error.status === 409 || /not running|stopped|exec format error/i.test(error.message);
 }
 
 /** Starts a program in the helper by the engine's exec. */

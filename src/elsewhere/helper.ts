@@ -37,18 +37,21 @@ export interface HelperOptions {
  * loaded if the engine does not have it.
  * @throws PortholeError TARGET, ATTACH; the failure of the connection
  */
-export async function ensureHelper(engine: Engine, options: HelperOptions): Promise<{ id: string; isNew: boolean }> {
+export async function ensureHelper(
+  engine: Engine,
+  options: HelperOptions,
+): Promise<{ id: string; image: string; isNew: boolean }> {
   const image = options.image ?? `${REPOSITORY}:${ownImageId(options.version).slice(0, 16)}`;
   const name = helperName(image);
   for (let attempt = 1; ; attempt++) {
     const found = await findHelper(engine, name, options.signal);
     if (attempt === 1) options.connected();
-    if (found?.isRunning) return { id: found.id, isNew: false };
+    if (found?.isRunning) return { id: found.id, image, isNew: false };
     try {
       // A helper that does not run was left by a killed command, or another command is creating it.
       const id = found?.id ?? (await createHelper(engine, name, image, options.signal));
       await startHelper(engine, id);
-      return { id, isNew: true };
+      return { id, image, isNew: true };
     } catch (error) {
       if (!(error instanceof EngineError) || attempt === ATTEMPTS) throw explained(error, image);
       if (isImageMissing(error) && options.image === undefined) await loadOwnImage(engine, image, options);
@@ -69,6 +72,7 @@ function explained(error: unknown, image: string): unknown {
       hint: `pull or build it there, or leave out --image to load this installation's`,
     });
   if (isForOtherProcessor(why)) return otherProcessor(why);
+  if (why.includes(AGENT_IN_IMAGE)) return noPorthole(image);
   return new PortholeError("ATTACH", `cannot start a helper container from '${image}': ${why}`, {
     hint: "the engine must allow containers with pid=host and CAP_SYS_ADMIN",
     cause: error,
@@ -84,6 +88,24 @@ export function isForOtherProcessor(why: string): boolean {
 export function otherProcessor(why: string): PortholeError {
   return new PortholeError("ATTACH", `the helper's image is for another processor than the engine's: ${why}`, {
     hint: "name an image for it with --image: build it there with docker/porthole.Dockerfile",
+  });
+}
+
+/**
+ * The error for a helper that has ended before its first command: an engine may start a program for
+ * another processor and only then find that it cannot run.
+ */
+export async function endedEarly(engine: Engine, image: string, signal: AbortSignal): Promise<PortholeError> {
+  const inspected = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getImage(image).inspect()));
+  const version = jsonOf(await dockerRequest(engine, signal, (docker) => docker.version()));
+  const [own, wanted] = [inspected.get("Architecture").text(), version.get("Arch").text()];
+  if (own !== wanted) return otherProcessor(`${own} in place of ${wanted}`);
+  return noPorthole(image);
+}
+
+function noPorthole(image: string): PortholeError {
+  return new PortholeError("ATTACH", `porthole cannot run in the image '${image}'`, {
+    hint: "name an image of porthole with --image: porthole image writes one",
   });
 }
 

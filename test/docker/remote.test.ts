@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
+import { Readable } from "node:stream";
 import { createServer } from "node:tls";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
@@ -12,6 +13,7 @@ import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { findProcesses } from "../helpers/processes.ts";
 import { type SshServer, startSshd } from "../helpers/sshd.ts";
+import { tar } from "../helpers/tar.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { quoted, TmuxScreen } from "../tui/screen.ts";
 
@@ -195,6 +197,25 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     );
   });
 
+  test("reports an image that has no porthole, and one for another processor", async () => {
+    const run = async (reference: string) => {
+      const { code, text, stderr } = await by.run(["cat", "--image", reference, `${name}:/d/f`]);
+      expect({ code, text }).toEqual({ code: 4, text: "" });
+      return stderr;
+    };
+    const remedy = "(name an image of porthole with --image: porthole image writes one)";
+    expect(await run(imageName)).toBe(`porthole: porthole cannot run in the image '${imageName}' ${remedy}\n`);
+    const { Arch } = await far.api.version();
+    const other = Arch === "arm64" ? "amd64" : "arm64";
+    expect(await run(await foreignImage(far, other))).toMatch(
+      /^porthole: the helper's image is for another processor than the engine's: [^\n]+ \(name an image for it [^\n]+\)\n$/,
+    );
+    await waitFor("no helper but the running one", async () => {
+      const helpers = await far.api.listContainers({ all: true, filters: { label: ["io.porthole.helper"] } });
+      return helpers.every(({ State }) => State === "running");
+    });
+  });
+
   test.each([
     ["no ssh", { PATH: "/nowhere" }, [], /ssh is not installed \(install it, /],
     [
@@ -225,6 +246,28 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(code).toBe(3);
   });
 });
+
+/** Loads an image whose agent is no program for the engine's processor. Returns its name. */
+async function foreignImage(on: Engine, architecture: string): Promise<string> {
+  const content = Buffer.from("\x7fELF of another processor");
+  const layer = tar([{ name: "porthole/agent/build/porthole-agent", content, mode: 0o755 }]);
+  const hash = createHash("sha256").update(layer).digest("hex");
+  const rootfs = { type: "layers", diff_ids: [`sha256:${hash}`] };
+  const reference = "localhost/porthole-test-foreign:latest";
+  const json = (value: object) => Buffer.from(JSON.stringify(value));
+  const archive = tar([
+    { name: "config.json", content: json({ architecture, os: "linux", config: {}, rootfs }) },
+    { name: "layer.tar", content: layer },
+    {
+      name: "manifest.json",
+      content: json([{ Config: "config.json", RepoTags: [reference], Layers: ["layer.tar"] }]),
+    },
+  ]);
+  for await (const _ of await on.api.loadImage(Readable.from([archive]))) {
+    // Until it is loaded.
+  }
+  return reference;
+}
 
 /** Processes of porthole commands that run in a helper on this target, which has a unique name. */
 function commandsThere(target: string): number[] {
