@@ -27,7 +27,7 @@ const PRINTS_MATCHES: ReadonlySet<string> = new Set([
     "byte-offset",
   ],
   ...["after-context", "before-context", "context", "only-matching", "text", "binary", "threads", "sort", "sortr"],
-  ...["line-buffered", "no-mmap", "max-filesize", "one-file-system", "no-messages", "vimgrep"],
+  ...["json", "no-json", "line-buffered", "no-mmap", "max-filesize", "one-file-system", "no-messages", "vimgrep"],
   ...FILTERS,
 ]);
 

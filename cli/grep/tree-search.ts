@@ -7,7 +7,7 @@ import { followLinks, type OpenFile, type Session } from "../../src/sessions/ind
 import { placeName, type Target } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import { type Launch, runLaunched } from "../with/launcher.ts";
-import type { Flag } from "./arguments.ts";
+import { type Flag, FlagSet } from "./arguments.ts";
 import { type OutputFilter, Status } from "./run.ts";
 import { colourCheck, colourSearch, ESCAPE_PATTERN, linksReason } from "./tree-flags.ts";
 
@@ -74,8 +74,10 @@ export async function searchTrees(search: TreeSearch, sessions: SessionPool): Pr
     const look = new HeldOutput({ deadline, memory });
     if ((await run(command(colourSearch(flags)), look)).status === Status.matched) throw new NotOnTrees(COLOURED);
   }
-  const held = new HeldOutput({ deadline, memory, filter, noEscapes: check === "along" });
-  return run(command(check === "along" ? [...flags, ESCAPE_PATTERN] : flags), held);
+  const noEscapes = check === "along";
+  const isJson = noEscapes && new FlagSet(flags).isOn("json", "no-json");
+  const held = new HeldOutput({ deadline, memory, filter, noEscapes, isJson });
+  return run(command(noEscapes ? [...flags, ESCAPE_PATTERN] : flags), held);
 }
 
 const COLOURED = "a file has escape characters";
@@ -154,6 +156,7 @@ class HeldOutput {
   reason: NotOnTrees | undefined;
   readonly #memory: number;
   readonly #noEscapes: boolean;
+  readonly #isJson: boolean;
   readonly #filter: OutputFilter | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #pieces: Uint8Array[] = [];
@@ -163,21 +166,25 @@ class HeldOutput {
 
   /**
    * @param deadline in the unit of performance.now(); @param memory limit of the process, in bytes;
-   * @param filter for the output; @param noEscapes no file content in the output may have one
+   * @param filter for the output; @param noEscapes no file content in the output may have one;
+   * @param isJson the same, in ripgrep's JSON
    */
   constructor({
     deadline,
     memory,
     filter,
     noEscapes = false,
+    isJson = false,
   }: {
     deadline: number;
     memory: number;
     filter?: OutputFilter | undefined;
     noEscapes?: boolean;
+    isJson?: boolean;
   }) {
     this.#memory = memory;
     this.#noEscapes = noEscapes;
+    this.#isJson = isJson;
     this.#filter = filter;
     const left = Math.max(0, deadline - performance.now());
     this.#timer = setTimeout(() => this.#giveUp(`it takes longer than ${TIMEOUT_MS} ms`), left);
@@ -198,7 +205,9 @@ class HeldOutput {
     await this.#ended;
     if (this.#filter) this.#keep(this.#filter.end());
     if (this.reason !== undefined) throw this.reason;
-    return Buffer.concat(this.#pieces);
+    const output = Buffer.concat(this.#pieces);
+    if (this.#isJson && hasJsonEscape(output)) throw new NotOnTrees(COLOURED);
+    return output;
   }
 
   close(): void {
@@ -222,6 +231,22 @@ class HeldOutput {
     this.#child?.kill("SIGKILL");
   }
 }
+
+/**
+ * Whether ripgrep's JSON has an escape character: in a string, or in the base64 of a line that is
+ * not UTF-8. Also true for a line with the text `\u001b`, which then goes by links without need.
+ */
+function hasJsonEscape(output: Buffer): boolean {
+  if (output.includes("\\u001b")) return true;
+  for (let at = output.indexOf(BASE64); at >= 0; at = output.indexOf(BASE64, at + 1)) {
+    const start = at + BASE64.length;
+    const coded = output.toString("latin1", start, Math.max(start, output.indexOf('"', start)));
+    if (Buffer.from(coded, "base64").includes(0x1b)) return true;
+  }
+  return false;
+}
+
+const BASE64 = '"bytes":"';
 
 function limitUnlessEnded(pid: number, bytes: number): void {
   try {

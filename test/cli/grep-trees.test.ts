@@ -27,6 +27,7 @@ describe("the options of a search", () => {
 
   test.each([
     [[flag("regexp", "x"), flag("line-number"), flag("glob", "*.log")], "along"],
+    [[flag("regexp", "x"), flag("json")], "along"],
     [[flag("regexp", "x"), flag("quiet")], "before"],
     [[flag("regexp", "x"), flag("word-regexp")], "before"],
     [[flag("regexp", "x"), flag("an option of a later ripgrep")], "before"],
@@ -62,6 +63,8 @@ describeAsRoot("porthole grep in directories", () => {
     }
     mkdirSync(`${target.root}/coloured`);
     writeFileSync(`${target.root}/coloured/app`, "1 \x1b[31mERR\x1b[0mOR: disk\n2 ERROR: disk\n");
+    mkdirSync(`${target.root}/coloured-latin-1`);
+    writeFileSync(`${target.root}/coloured-latin-1/app`, Buffer.from("\xe9 ERR\x1b[0mOR: disk\n", "latin1"));
     mkdirSync(`${target.root}/planted`);
     writeFileSync(`${target.root}/planted/file`, "foo\n");
     mkfifo(`${target.root}/planted/.ignore`);
@@ -118,6 +121,8 @@ describeAsRoot("porthole grep in directories", () => {
     });
     const counted = await grep("-c", "ERROR: disk", at("/coloured"));
     expect(counted).toMatchObject({ text: `${at("/coloured/app")}:2\n`, reason: COLOURS_OR_TIME });
+    for (const directory of ["/coloured", "/coloured-latin-1"])
+      expect(await grep("--json", "ERROR: disk", at(directory))).toMatchObject({ code: 0, reason: COLOURS_OR_TIME });
     const raw = await grep("--raw", "-c", "ERROR: disk", at("/coloured"));
     expect(raw).toEqual({ text: `${at("/coloured/app")}:1\n`, code: 0, reason: NONE_OR_TIME });
   });
