@@ -8,8 +8,9 @@ export function outputNotice(event: Exclude<OutputEvent, { kind: "record" }>): s
       const { exitCode } = event.container;
       return `the container has ended${exitCode === undefined ? "" : ` with status ${exitCode}`}`;
     }
+    case "started":
     case "restarted":
-      return "the container was restarted; going on";
+      return `the container was ${event.kind}; going on`;
     case "recreated":
       return "another container has this name now; going on";
     case "unreachable":

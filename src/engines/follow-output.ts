@@ -11,12 +11,15 @@ export type OutputEvent =
   | { kind: "record"; record: OutputRecord }
   /** The container stopped. Further records are from its next run. */
   | { kind: "ended"; container: OutputContainer }
-  | { kind: "restarted" }
+  /** `started` for the first start of a container. */
+  | { kind: "started" | "restarted" }
   /** Another container has the name. Its output starts from the beginning. */
   | { kind: "recreated" }
   /** The container or its engine does not respond. Reported once until it does. */
   | { kind: "unreachable"; error: unknown };
 
+/** The start of a container that was only created. */
+const NEVER = "0001-01-01T";
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
 /** Nanoseconds. Records are stored nearly in order: two threads write the two streams. */
@@ -115,7 +118,8 @@ export class OutputFollower {
         if (now.id !== before.id) {
           this.#forget();
           yield { kind: "recreated" };
-        } else if (now.startedAt !== before.startedAt && now.isRunning) yield { kind: "restarted" };
+        } else if (now.startedAt !== before.startedAt && now.isRunning)
+          yield { kind: before.startedAt.startsWith(NEVER) ? "started" : "restarted" };
         else if (!now.isRunning) {
           // The last output may have arrived between the end of the stream and this response.
           for await (const record of this.#resumed(signal, false)) yield { kind: "record", record };

@@ -26,6 +26,27 @@ test("streams of a running container that end at once are asked for less and les
   for (const [index, least] of [250, 500, 1_000].entries()) expect(pauses[index]).toBeGreaterThan(least - 5);
 });
 
+test.each([
+  ["0001-01-01T00:00:00Z", "started"],
+  ["2026-01-02T03:04:04Z", "restarted"],
+])("a container that was last started at %s and runs now was %s", async (StartedAt, kind) => {
+  const abort = new AbortController();
+  const before = { Running: false, Status: "created", Pid: 0, StartedAt };
+  let inspections = 0;
+  const engine = await fakeEngine((path) =>
+    path.includes("/logs")
+      ? { status: 200, body: undefined }
+      : { status: 200, body: { Id: id, Name: "/web", State: inspections++ === 0 ? before : State } },
+  );
+  const address = `unix://${engine.socketPath}`;
+  const follower = new OutputFollower(await outputContainer("web", address), "web", address, "@logs");
+  for await (const event of follower.follow(true, abort.signal)) {
+    expect(event).toEqual({ kind });
+    abort.abort();
+  }
+  expect(abort.signal.aborted).toBe(true);
+});
+
 /** A line of standard output, as the engine frames it. */
 function frame(seconds: number, word: string): string {
   const line = `${new Date(seconds * 1_000).toISOString().replace("Z", "000001Z")} ${word}\n`;
