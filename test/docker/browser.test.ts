@@ -7,7 +7,7 @@ import { sandbox } from "../helpers/namespaces.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { Presses } from "../tui/presses.ts";
-import type { ScreenSize, TmuxScreen } from "../tui/screen.ts";
+import { type ScreenSize, type TmuxScreen, toastOf } from "../tui/screen.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
 const script = `
@@ -297,6 +297,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await screen.waitFor("the other file's line", (text) => /^other-[^\s:]+ +\| first of other$/m.test(text));
     screen.keys("q");
     await screen.waitFor("the files", (text) => lastRow(text).includes("2 marked"));
+    await press("files", "rotated", "that it is the only file", (text) => toastOf(text).includes("no earlier files"));
     await press("files", "preview-down", "nothing at this width", has("app.log"));
     await press("files", "preview-up", "nothing at this width", has("app.log"));
     await press("files", "toggle-preview", "nothing at this width", has("app.log"));

@@ -24,7 +24,7 @@ export const VIEWER_KEYS = [
   { action: "previous-match", keys: ["N"], help: "previous match" },
   { action: "filter", keys: ["&"], help: "only lines that match; !x: all others", hint: "filter" },
   { action: "follow", keys: ["F"], help: "follow what is written", hint: "follow" },
-  { action: "rotated", keys: ["alt-r"], help: "with the earlier, rotated files as one text" },
+  { action: "rotated", keys: ["alt-r"], help: "with the earlier files of a rotated log" },
   { action: "wrap", keys: ["w"], help: "wrap long lines, or cut them", hint: "wrap" },
   { action: "json", keys: ["J"], help: "JSON: folded, unfolded, as it is", hint: "JSON" },
   { action: "ignore-case", keys: ["i"], help: "ignore case in searches, or not", hint: "case" },
