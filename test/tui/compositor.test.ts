@@ -24,6 +24,15 @@ describe("Compositor", () => {
     expect(compositor.frame(["a", "byte 12"])).toBe("\x1b[?2026h\x1b[2;8H\x1b[K\x1b[?2026l");
   });
 
+  it("sends a colour once if another one replaces it before any text", () => {
+    const compositor = new Compositor();
+    const row = (text: string) => `\x1b[38;5;1m\x1b[48;5;2m\x1b[1m\x1b[38;5;3m${text}\x1b[m`;
+    compositor.frame(["a", row("byte 100")]);
+    expect(compositor.frame(["a", row("byte 120")])).toBe(
+      "\x1b[?2026h\x1b[2;7H\x1b[48;5;2m\x1b[1m\x1b[38;5;3m2\x1b[m\x1b[?2026l",
+    );
+  });
+
   it("draws only the changed part of a status row", () => {
     const compositor = new Compositor();
     const terminal = new ModelTerminal(2, 200);

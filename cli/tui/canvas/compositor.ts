@@ -206,9 +206,20 @@ function cells(row: string): Cell[] {
   let style = "";
   for (const [token] of row.matchAll(TOKENS)) {
     if (token.length === 1) result.push({ character: token, style });
-    else style = token === "\x1b[m" || token === "\x1b[0m" ? "" : token.startsWith("\x1b[0;") ? token : style + token;
+    else
+      style =
+        token === "\x1b[m" || token === "\x1b[0m" ? "" : token.startsWith("\x1b[0;") ? token : added(style, token);
   }
   return result;
+}
+
+/** Sequences that set one colour only: of the text, and of its background (ECMA-48 8.3.117). */
+const COLOURS = [/\x1b\[(?:3[0-79]|9[0-7]|38;[25];[\d;]+)m/g, /\x1b\[(?:4[0-79]|10[0-7]|48;[25];[\d;]+)m/g];
+
+/** A style with one more sequence, without the colour that this replaces. */
+function added(style: string, token: string): string {
+  const replaced = COLOURS.find((colour) => token.replace(colour, "") === "");
+  return (replaced ? style.replace(replaced, "") : style) + token;
 }
 
 function paint(run: readonly Cell[]): string {
