@@ -132,6 +132,12 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("containers", "output", "what it printed", has(`${web.name}:@logs`, "printed", "FOLLOW"));
     screen.keys("q");
     await screen.waitFor("the containers", has("Containers", "STATE"));
+    await press("containers", "follow-marked", "the same output", has(`${web.name}:@logs`, "printed", "FOLLOW"));
+    screen.keys("q");
+    await screen.waitFor("the containers", has("Containers", "STATE"));
+    await press("containers", "mark", "the mark", has("1 marked (F follows)"));
+    screen.keys("Space");
+    await screen.waitFor("no mark", (text) => has("Containers", "STATE")(text) && !text.includes("1 marked"));
     await press("containers", "mounts", "the mounts", has("mounts", "/memory", "tmpfs", "overlay"));
     screen.keys("/");
     screen.type("/memory tmpfs");
