@@ -162,7 +162,9 @@ function fileError(errno: number): PortholeError {
 
 function notAttached(line: string): PortholeError {
   const why = line.replace(/^porthole-agent: /, "") || "the launcher ended";
-  return new PortholeError("ATTACH", `cannot attach the mounts here: ${why}`);
+  const isRefused = why.startsWith("this system refuses");
+  const hint = isRefused ? "name single files, which go by descriptor; porthole doctor names the setting" : undefined;
+  return new PortholeError("ATTACH", `cannot attach the mounts here: ${why}`, { hint });
 }
 
 /** An errno of the kernel in the form of Node's own errors. */

@@ -163,6 +163,27 @@ describeWith("rootlessPodman", "trees for the owner of a rootless Podman", () =>
   tests("rootlessPodman", () => rootlessUid() ?? 0, "direct"),
 );
 
+describeWith(["root", "docker", "userNamespaces"], "trees where this user may make no user namespace", () => {
+  test("one line says so, and a single file goes by descriptor", async () => {
+    const on = engine("docker");
+    const by = user({ uid: ORDINARY_USER, engine: on });
+    const web = await target(on);
+    // The limit of a user namespace is its own: this machine's stays.
+    const script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all -- "$@"';
+    const before = ["unshare", "--map-root-user", "sh", "-c", script, "sh"];
+    const runWith = (path: string, ...command: string[]) =>
+      by.run(["with", "--route", "sidecar", `${web.name}:${path}`, "--", ...command], { before });
+    const directory = await runWith("/logs", "ls");
+    expect([directory.code, directory.stderr]).toEqual([
+      125,
+      expect.stringMatching(/^porthole: cannot attach .*: this system refuses user namespaces .*go by descriptor.*\n$/),
+    ]);
+    const file = await runWith("/logs/app.log", "wc", "-l", "{}");
+    expect([file.code, file.text]).toEqual([0, "3 /proc/self/fd/3\n"]);
+    expect(file.stderr).toMatch(/^porthole: .* goes by descriptor: .* refuses user namespaces .*\n$/);
+  });
+});
+
 describeWith(["root", "docker", "userNamespaces"], "trees of what does not run", () => {
   describe.each([
     { uid: 0, who: "root" },
