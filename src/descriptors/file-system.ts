@@ -4,18 +4,18 @@ import type { OwnedFd } from "./owned-fd.ts";
 import { type FileIdentity, identify, statx } from "./statx.ts";
 
 /**
- * Who serves reads of a file. `kernel`: the kernel alone. `server`: perhaps a program or another
- * machine that can hang (FUSE, network file systems, anything not known to be local). `unknown`: no
- * readable mount table shows the mount.
+ * The server of a file's reads. `kernel`: the kernel alone. `server`: perhaps a program or another
+ * machine that can hang (FUSE, network file systems, any file system not known to be local).
+ * `unknown`: no readable mount table shows the mount.
  */
 export type FileServer = "kernel" | "server" | "unknown";
 
 /**
- * Who serves a regular file or directory, determined without asking the server: fstat(2),
- * fstatfs(2), read(2) and close(2) of a file on FUSE wait for it beyond SIGKILL. statx(2) gives the
- * mount without waiting. The kernel's mount tables (proc_pid_mountinfo(5)) give its type: those of
- * this process and of processes given to {@link addMountTable}. Every user may read them, and no
- * program can forge a line.
+ * Determines the server of a regular file or directory without asking it: fstat(2), fstatfs(2),
+ * read(2) and close(2) of a file on FUSE wait for it beyond SIGKILL. statx(2) returns the mount
+ * without waiting. The kernel's mount tables (proc_pid_mountinfo(5)) have its type: those of this
+ * process and of processes given to {@link addMountTable}. Every user may read them, and no program
+ * can forge a line.
  */
 export function servedBy(fd: OwnedFd, found: FileIdentity = identify(fd)): FileServer {
   const cached = found.uniqueMount === undefined ? undefined : answers.get(found.uniqueMount);

@@ -56,7 +56,9 @@ function changesOf({ body, request }: EngineResponse): ContainerChange[] {
   return usual.every((change) => change !== undefined) ? usual : new Json(body, request).list().map(changeOf);
 }
 
-/** Undefined if {@link changeOf} must tell what is wrong: it takes longer than the sort. */
+/**
+ * Undefined if {@link changeOf} must report an invalid value: its checks take longer than the sort.
+ */
 function usualChange(value: unknown): ContainerChange | undefined {
   const { Kind, Path } = (value ?? {}) as { Kind?: unknown; Path?: unknown };
   const kind = typeof Kind === "number" ? KINDS[Kind] : undefined;

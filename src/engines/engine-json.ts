@@ -74,13 +74,13 @@ export class Json {
     throw this.typeError("a whole number");
   }
 
-  /** Throws TARGET for what is no number; a size may have more than 32 bits. */
+  /** Throws TARGET if it is not a number; a size may have more than 32 bits. */
   number(): number | undefined {
     if (this.#value === undefined || typeof this.#value === "number") return this.#value;
     throw this.typeError("a number");
   }
 
-  /** Throws TARGET for what is no full id of a container, or missing. */
+  /** Throws TARGET if it is missing or not a full container id. */
   containerId(): string {
     if (typeof this.#value === "string" && isFullId(this.#value)) return this.#value;
     throw this.typeError("an id of 64 hexadecimal digits");

@@ -7,15 +7,14 @@ export interface ImageLayer {
   /** `sha256:` and 64 hexadecimal digits; of its uncompressed archive. */
   digest: string;
   /**
-   * The instruction of the image's history that made it; undefined where the history does not tell
-   * which one that is.
+   * The instruction of the image's history that made it; undefined if the history does not show it.
    */
   instruction: string | undefined;
 }
 
 /**
- * The layers of an image, the lowest first, by the id of the image or of a container that is made
- * of it. None where the engine does not say, or is not there any more.
+ * The layers of an image, lowest first, by the id of the image or of a container of it. Empty if
+ * the engine does not report them, or is not available any more.
  */
 export async function imageLayerList(
   socketPath: string,
@@ -40,9 +39,9 @@ export async function imageLayerList(
 }
 
 /**
- * The instructions that made the layers, the lowest first. The history does not say which of its
- * entries made one, but those of a size did: where their number differs from that of the layers, as
- * after an instruction that made an empty layer, none is told.
+ * The instructions that made the layers, lowest first. The history does not mark the entries that
+ * made a layer, but every entry with a size did. If their number differs from the number of layers,
+ * as after an instruction that made an empty layer, returns no instructions.
  */
 function layerInstructions(history: readonly Json[], count: number): string[] {
   const entries = history.map((entry) => ({
@@ -55,8 +54,8 @@ function layerInstructions(history: readonly Json[], count: number): string[] {
 }
 
 /**
- * Docker's builders write `/bin/sh -c #(nop) COPY ...` for what is no RUN, and `RUN |1 ARG=x
- * /bin/sh -c make # buildkit`.
+ * Docker's builders write `/bin/sh -c #(nop) COPY ...` for instructions other than RUN, and `RUN |1
+ * ARG=x /bin/sh -c make # buildkit`.
  */
 function readable(instruction: string): string {
   return instruction

@@ -17,11 +17,10 @@ export interface Layers {
 }
 
 /**
- * What a layer is. `container`: the container's own, with what it changed; `places`: Docker's, with
- * empty places for /etc/hosts and the like; `image`: number `number` of the `count` layers of the
- * image, from the lowest, 1; `copy`: one directory for all of them, of a driver whose layers are
- * complete;
- * `volume`. `number` and `count` are 0 for what is no image's.
+ * The role of a layer. `container`: the container's own changes; `places`: Docker's mount points,
+ * for /etc/hosts and the like; `image`: layer `number` of `count` of the image, from the lowest, 1;
+ * `copy`: one directory with all layers, of a driver whose layers are complete; `volume`. `number`
+ * and `count` are 0 for other roles than `image`.
  */
 export interface LayerRole {
   kind: "container" | "places" | "image" | "copy" | "volume";
@@ -78,8 +77,7 @@ export function imageLayers(json: Json, id: string, isPodman: boolean): Layers {
 }
 
 /**
- * The directories of a container's root where inspect says them, and what each is; none where it
- * does not.
+ * The directories of a container's root and their roles, if inspect reports them; otherwise none.
  */
 export function rootLayers(json: Json, isPodman: boolean): Pick<Layers, "directories" | "roles"> {
   const key = { driver: driverOf(json), isPodman, isContainer: true, id: "", diffIds: [] };

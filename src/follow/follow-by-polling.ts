@@ -26,7 +26,7 @@ export interface PolledSource {
 export interface PollOptions {
   /** The last generation that was read; undefined if there was none. */
   identity: Identity | undefined;
-  /** What was read of it: the follow continues there and updates it. */
+  /** Fingerprint of the data read so far: the follow continues after it and updates it. */
   read: Fingerprint;
   /** As in {@link FollowOptions}. */
   signal?: AbortSignal | undefined;

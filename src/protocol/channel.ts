@@ -74,8 +74,8 @@ export class Channel<D extends Closable> {
   }
 
   /**
-   * Most descriptors that the next packet may carry: replies come in the requests' order. One where
-   * none is expected, so that the error names the request that was answered with it.
+   * Maximum descriptors of the next packet: replies arrive in the order of the requests. At least
+   * one, so that the error for an unexpected descriptor names its request.
    */
   get room(): number {
     return Math.max(1, this.#pending.values().next().value?.maxFds ?? 0);

@@ -43,10 +43,7 @@ export interface AgentRecord extends AgentKey {
   agentStarted: string;
   /** ISO 8601. */
   created: string;
-  /**
-   * What the layers of the root are, the uppermost first; missing where the agent does not know
-   * them.
-   */
+  /** Roles of the root's layers, uppermost first; missing if the agent does not know them. */
   layers?: LayerRole[] | undefined;
   /** Places of which nothing is left. */
   absent?: MissingPath[] | undefined;

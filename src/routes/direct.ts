@@ -16,8 +16,7 @@ export interface DirectTarget {
   /** For messages. */
   name: string;
   /**
-   * Directories of its root, uppermost first, to tell where a file is from; missing where they are
-   * not known.
+   * Directories of its root, uppermost first, to determine the layer of a file; missing if unknown.
    */
   layers?: readonly string[];
   /** Devices of its overlays that the engine mounted. */

@@ -11,7 +11,7 @@ export interface EnginePlace {
   options: string[];
   /** A path of the engine's as this process names it. */
   path(path: string): string;
-  /** False where a path means something else here than for the engine. */
+  /** False if a path has another meaning here than for the engine. */
   isEngines(path: string): boolean;
 }
 
@@ -40,8 +40,8 @@ export function enginePlace(engine: Engine): EnginePlace | undefined {
 }
 
 /**
- * Who listens on an engine's socket, as the kernel says it (SO_PEERCRED); pid 0 where it is none of
- * this PID namespace.
+ * The process that listens on an engine's socket, according to the kernel (SO_PEERCRED); pid 0 if
+ * it is not in this PID namespace.
  */
 function listener({ socketPath }: Engine): { pid: number; uid: number } {
   const connection = connectEngine(socketPath);
@@ -65,7 +65,7 @@ function podmanPause(uid: number): number {
   }
 }
 
-/** False also where this user may not enter it. */
+/** False also if this user may not enter the namespace. */
 function isInOther(namespace: "user" | "mnt", pid: number): boolean {
   try {
     return pid > 0 && readlinkSync(`/proc/${pid}/ns/${namespace}`) !== readlinkSync(`/proc/self/ns/${namespace}`);

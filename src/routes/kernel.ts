@@ -12,8 +12,8 @@ const OTHER_KERNELS: readonly [RegExp, string][] = [
 ];
 
 /**
- * The error for a container whose files are in another kernel, from which no descriptor can come.
- * Undefined as far as the engine's answer tells; see {@link otherMachineError}.
+ * The error for a container whose files are on another kernel, from which no descriptor can come.
+ * Undefined if the engine's answer shows no other kernel; see {@link otherMachineError}.
  */
 export function otherKernelError({ name, runtime, pid }: RunningContainer): PortholeError | undefined {
   // An engine may give a runtime any name; gVisor's process shows its own.

@@ -12,7 +12,7 @@ import { PortholeError } from "../errors.ts";
 import { TargetChangedError } from "./route-error.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
 
-/** A target that does not run but has files: what is needed to choose and take a route. */
+/** A target without a process: the properties needed to choose and take a route. */
 export interface OfflineTarget {
   engine: Engine;
   /**

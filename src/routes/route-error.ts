@@ -20,8 +20,8 @@ export function ignoreMissing(error: unknown): void {
 }
 
 /**
- * True where there is no such thing. Podman says 500 of a container that goes while it is asked
- * for.
+ * True if the object does not exist. Podman returns 500 for a container that is removed during the
+ * request.
  */
 export function isMissing({ status, message }: EngineError): boolean {
   return status === 404 || (status === 500 && /no such container/i.test(message));

@@ -6,6 +6,6 @@ import { recordedEngine } from "../engines/engine-address.ts";
  */
 const [, , socketPath = "", start = ""] = process.argv;
 process.stdin.resume().once("close", async () => {
-  const { removeStarted } = await import("./sidecar.ts");
+  const { removeStarted } = await import("./remove-sidecars.ts");
   await removeStarted(recordedEngine(socketPath), start).catch(() => undefined);
 });

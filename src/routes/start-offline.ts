@@ -14,7 +14,7 @@ import { type EnginePlace, enginePlace } from "./engine-process.ts";
 import { NoOfflineRouteError, type OfflineTarget } from "./offline-target.ts";
 import { TargetChangedError } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
-import type { Sidecar } from "./sidecar.ts";
+import type { Sidecar } from "./sidecar-description.ts";
 import {
   type AgentOrigin,
   allRoutesFailed,
@@ -99,7 +99,7 @@ export async function layersFor(
   return { ...layers, agentOptions: place?.options ?? [] };
 }
 
-/** Layers, and what an agent is told besides them. */
+/** Layers, and further options of their agent. */
 export interface LocatedLayers extends Layers {
   agentOptions: string[];
 }
@@ -194,8 +194,8 @@ const OFFLINE_HOST = {
 };
 
 /**
- * Where this process finds the engine's directories. Throws ATTACH where it may not read the
- * layers.
+ * The position of the engine's directories in this process's namespaces. Throws ATTACH if it may
+ * not read the layers.
  */
 function placeOf(files: OfflineTarget): EnginePlace {
   const place = enginePlace(files.engine);
@@ -208,7 +208,7 @@ function notInPlace({ name }: OfflineTarget, why: string, hint?: string): Portho
   return new PortholeError("ATTACH", `cannot read '${name}' in place: ${why}`, { hint });
 }
 
-/** Throws ATTACH where the engine's paths mean something else here. */
+/** Throws ATTACH if the engine's paths have another meaning here. */
 function checkHere(files: OfflineTarget, layers: Layers, place: EnginePlace): void {
   const [first] = layers.directories;
   if (first === undefined) throw notInPlace(files, "the engine does not say where its layers are");

@@ -4,10 +4,12 @@ import { type HttpResponse, httpGet, httpHead } from "../engines/http.ts";
 import { firstFileOf } from "../engines/tar-reader.ts";
 import { PortholeError } from "../errors.ts";
 import type { StartOptions } from "./accept-over-stream.ts";
+import { createSidecar } from "./create-sidecar.ts";
+import { CLEAN_UP_MS, removeOurs } from "./remove-sidecars.ts";
 import { openRendezvous } from "./rendezvous.ts";
 import { deadline, routeError } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
-import { CLEAN_UP_MS, createSidecar, removeOurs, type Sidecar, sidecarName } from "./sidecar.ts";
+import { type Sidecar, sidecarName } from "./sidecar-description.ts";
 import { SidecarGuard } from "./sidecar-guard.ts";
 
 /** For what container the storage is read. The caller holds a lock for its sidecar's name. */

@@ -13,7 +13,7 @@ import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts
 import type { OfflineTarget } from "./offline-target.ts";
 import { canEnterNamespaces, requireStartTime, startTime } from "./process.ts";
 import { ensureRunDirectory, MOUNT_POINT } from "./run-dir.ts";
-import type { Sidecar } from "./sidecar.ts";
+import type { Sidecar } from "./sidecar-description.ts";
 import { allRoutesFailed, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";
 
 /**
@@ -24,8 +24,8 @@ export interface Tree extends Disposable {
   /** From open_tree(2): what `porthole-agent run` attaches. */
   fd: OwnedFd;
   /**
-   * The target's mount table, in which each mount of the tree must be; undefined where the tree was
-   * made by a process of this user that the target could not reach.
+   * The target's mount table, which must contain each mount of the tree; undefined if a process of
+   * this user made the tree, out of the target's reach.
    */
   table: OwnedFd | undefined;
   /** Idempotent. */
@@ -34,7 +34,7 @@ export interface Tree extends Disposable {
 
 /** How a tree is taken. */
 export interface TreeOptions extends AttachOptions {
-  /** Writable where the target's own mounts are. */
+  /** Writable if the target's own mounts are. */
   write?: boolean | undefined;
   /** Also of layers on file systems whose server may not answer. */
   allMounts?: boolean | undefined;
@@ -45,11 +45,11 @@ export interface TreeOptions extends AttachOptions {
   copy?: string | undefined;
 }
 
-/** What has a tree. */
+/** A target that has a tree. */
 export type TreeTarget = Exclude<Target, { kind: "local" | "output" }>;
 
 /**
- * Takes a tree by an agent that ends as soon as it has passed it, on the first route that goes: as
+ * Takes a tree by an agent that ends as soon as it has passed it, on the first route that works: as
  * a child of this process, or in a sidecar.
  * @throws PortholeError TARGET, ATTACH with every route's reason, CANCELLED
  */
@@ -117,7 +117,7 @@ async function offlineTree(files: OfflineTarget, options: TreeOptions): Promise<
     const layers = await layersFor(route, files, known, ensureRunDirectory(), options);
     if (route === "direct")
       return treeOf(await childTree(`'${files.name}'`, layerOptions(layers), flagsOf(options), waitOf(options)));
-    const { treeSuffix } = await import("./sidecar.ts");
+    const { treeSuffix } = await import("./sidecar-description.ts");
     const sidecar = withLayers(files, layers);
     // No process of the target's is near it: it is believed.
     return bySidecar({ ...sidecar, options: [...sidecar.options, "--tree"], suffix: treeSuffix() }, undefined, options);
@@ -155,14 +155,14 @@ async function directTree(pid: number, started: string, name: string, options: T
 }
 
 /**
- * A process of the container's could trace an agent beside it and pass something else: the
- * container's own mount table tells.
+ * A process of the container could trace an agent beside it and pass another tree: the container's
+ * own mount table reveals that.
  */
 async function sidecarTree(container: RunningContainer, options: TreeOptions): Promise<Tree> {
   const table = OwnedFd.adopt(openSync(`/proc/${container.pid}/mountinfo`, "r"));
   try {
     if (!isFirstProcess(container)) throw notHere(container);
-    const { treeSidecar } = await import("./sidecar.ts");
+    const { treeSidecar } = await import("./sidecar-description.ts");
     return await bySidecar(treeSidecar(container), table, options);
   } catch (error) {
     table.close();

@@ -38,8 +38,8 @@ export interface RecordLimits {
 }
 
 /**
- * What a command can hold that collects all records to sort them. A directory of a million names of
- * 255 bytes with stat is below each limit.
+ * Limits of a command that collects all records to sort them. A directory of a million names of 255
+ * bytes with stat is below each limit.
  */
 const LIMITS: RecordLimits = { records: 2_097_152, text: 256 * 1024 * 1024, bytes: 384 * 1024 * 1024 };
 /**

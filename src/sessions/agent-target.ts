@@ -8,7 +8,9 @@ import { type OfflineKind, offlineKindOf, readRecord, routeOf } from "../routes/
 import type { AgentTrust } from "./check-received.ts";
 import { reasonMissing } from "./missing-path.ts";
 
-/** An agent's target as our own record describes it; what the agent says of it is a claim. */
+/**
+ * An agent's target according to the host's own record. The agent's own statements are unverified.
+ */
 export class AgentTarget {
   /** Container name, or `pid:N`. */
   readonly name: string;
@@ -48,20 +50,20 @@ export class AgentTarget {
     throw new PortholeError("TARGET", `'${this.name}' has no processes: ${what}`, { errno: "ESRCH" });
   }
 
-  /** What the layers of the root are, the uppermost first; none where the agent does not know them. */
+  /** Roles of the root's layers, uppermost first; empty if the agent does not know them. */
   get layers(): readonly LayerRole[] {
     return this.#record?.layers ?? [];
   }
 
-  /** The image's layers as the engine describes them; none where it does not. */
+  /** The image's layers as the engine describes them; empty if it does not. */
   imageLayers(): Promise<ImageLayer[]> {
     this.#described ??= this.#askForLayers().catch(() => []);
     return this.#described;
   }
 
   /**
-   * Whether the agent has to relay all files: where this machine cannot check the descriptors of an
-   * untrusted agent, and where the target's layers may wait for a program (`lazy`).
+   * Whether the agent must relay files: all, if this machine cannot check the descriptors of an
+   * untrusted agent; `lazy`, if the target's layers may wait for a program.
    */
   get relays(): { all: boolean; lazy: boolean } {
     this.#relays ??= this.#findRelays();

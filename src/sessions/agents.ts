@@ -150,7 +150,7 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
     await endAgent(run, file).catch((error) => failures.push(error as PortholeError));
   }
   if (known.size > 0) {
-    const { removeSidecars } = await import("../routes/sidecar.ts");
+    const { removeSidecars } = await import("../routes/remove-sidecars.ts");
     for (const engine of known.values()) {
       // Sidecars exist only in Docker and Podman.
       if (engine.isCri) continue;
@@ -213,7 +213,7 @@ function endAgent(run: RunDirectory, file: string): Promise<void> {
     removeAgentFiles(run, file);
     if (record === undefined) return;
     if (record.sidecar !== "") {
-      const { removeSidecars } = await import("../routes/sidecar.ts");
+      const { removeSidecars } = await import("../routes/remove-sidecars.ts");
       await removeSidecars(recordedEngine(record.engine), record.identity, run).catch(() => undefined);
     } else if (!hasEnded) killAgent(record);
   });

@@ -22,9 +22,9 @@ interface Located {
 }
 
 /**
- * Opens a copy where no route leads to the layers of a stopped container of Docker or Podman.
+ * Opens a copy if no route leads to the layers of a stopped container of Docker or Podman.
  * @param failure why no agent could be started
- * @throws `failure` where an engine has no copy; PortholeError as {@link CopySession.open}
+ * @throws `failure` if an engine has no copy; PortholeError as {@link CopySession.open}
  */
 export async function openCopy(
   name: string,
@@ -40,9 +40,9 @@ function hasArchive({ engine, generation }: OfflineTarget): boolean {
 }
 
 /**
- * The files of a stopped container as its engine copies them: the last resort, where no agent can
- * read the layers. Each file that is opened is copied into an unnamed file (see {@link
- * temporaryFile}); listing a directory reads everything below it. Nothing is left behind.
+ * The files of a stopped container as its engine copies them: the last resort if no agent can read
+ * the layers. An open copies the file into an unnamed file (see {@link temporaryFile}); listing a
+ * directory reads everything below it. Leaves nothing behind.
  */
 export class CopySession implements Session {
   readonly name: string;

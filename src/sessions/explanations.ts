@@ -16,10 +16,10 @@ export function ownStream(leadsTo: string): 1 | 2 | undefined {
 }
 
 /**
- * For a path that leads to a descriptor of the process that opens it, such as a log that is a link
- * to /dev/stdout; undefined for any other.
+ * The error for a path that leads to a descriptor of the process that opens it, such as a log that
+ * is a link to /dev/stdout; undefined for any other path.
  * @param leadsTo the path with its links resolved
- * @param hint where the engine keeps the output, or why it does not
+ * @param hint the command that shows the output as the engine keeps it, or why there is none
  */
 export function ownDescriptorError(
   what: string,

@@ -8,7 +8,7 @@ import { followLinks } from "./follow-links.ts";
 import { missingHint } from "./missing-path.ts";
 import { streamNumbered, streamOf } from "./own-output.ts";
 
-/** What an agent answers about the paths of its target. */
+/** An agent's answers about paths of its target. */
 export interface PathLookups {
   /** Asks for the stat of a path once: links of a process are not followed. */
   stat(path: string): Promise<FileStat>;

@@ -10,7 +10,7 @@ import { temporaryFile, temporaryFileError, temporaryStat } from "./temporary-fi
 
 /** Maximum bytes of one container's output that are kept on disk. */
 const MAX_BYTES = 4 * 1024 ** 3;
-/** Milliseconds that {@link OutputSpool.open} waits for what there is already. */
+/** Milliseconds that {@link OutputSpool.open} waits for existing output. */
 const FIRST_MS = 500;
 const PURPOSE = "a container's output";
 /** Bytes written at once. */

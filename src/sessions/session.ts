@@ -36,8 +36,8 @@ export interface OpenOptions {
 }
 
 /**
- * The layer that a file is from. `digest` and `instruction` are of an image's layer, where its
- * engine tells them.
+ * The layer that contains a file. `digest` and `instruction` belong to a layer of an image, if its
+ * engine reports them.
  */
 export interface FileLayer extends LayerRole, Partial<ImageLayer> {}
 
@@ -82,9 +82,9 @@ export interface Session extends AsyncDisposable {
    */
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
   /**
-   * Opens regular files of one directory for reading, up to 64 names, in less time than as many
-   * {@link open}. Undefined stands for a name that must be opened by itself, which says why: it
-   * does not exist, is not a regular file, or is relayed. Absent where it would save nothing.
+   * Opens regular files of one directory for reading, up to 64 names, faster than as many calls of
+   * {@link open}. Undefined for a name that must be opened alone to get its error or data: it does
+   * not exist, is not a regular file, or is relayed. Not present if it would not be faster.
    * @throws PortholeError FILE for the directory; SESSION
    */
   openMany?(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]>;
@@ -99,8 +99,8 @@ export interface Session extends AsyncDisposable {
    */
   list(path: string, options?: { stat?: boolean }): AsyncIterable<DirectoryEntry>;
   /**
-   * Which layer of the target's root a file is from; undefined where that is not known, and for a
-   * file that is from none of them: in a volume, in memory.
+   * The layer of the target's root that contains a file; undefined if it is unknown, and for a file
+   * outside of the layers: in a volume or in memory.
    */
   layer(path: string, options?: { noFollow?: boolean }): Promise<FileLayer | undefined>;
   /** Target of a symbolic link. */

@@ -53,7 +53,10 @@ export interface StyleOverlay {
 
 const REVERSE: StyleOverlay = { attributes: [7] };
 
-/** Applies a look, by default reverse video, which is toggled so that it shows on reversed text. */
+/**
+ * Applies a style, by default reverse video, which is toggled so that it is visible on reversed
+ * text.
+ */
 export function overlayStyle(style: Style, look: StyleOverlay = REVERSE): Style {
   let attributes = style.attributes;
   for (const attribute of look.attributes ?? []) {

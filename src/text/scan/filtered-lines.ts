@@ -3,8 +3,8 @@ import { CHUNK } from "./chunk-counter.ts";
 import type { Hits } from "./hits.ts";
 
 /**
- * The lines that pass a filter, with their context lines. Stores none of them: they come from the
- * hits of each chunk. The text ends for now where the scan has not been.
+ * The lines that pass a filter, with their context lines. Stores none of them: they are derived
+ * from the matches of each chunk. Ends at the position that the scan has reached.
  */
 export class FilteredLines implements LineSpace {
   readonly #lines: Lines;

@@ -24,7 +24,7 @@ const INVALID = "\\ud800-\\udfff";
 /** Any character of a line. */
 export const anyCharacter: Pair = { ascii: "[^\\n]", unicode: `[^\\n${INVALID}]` };
 
-/** What a word is made of: UTS #18, annex C. */
+/** Characters of words: UTS #18, annex C. */
 export const wordCharacter: Pair = {
   ascii: "[0-9A-Za-z_]",
   unicode: "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]",

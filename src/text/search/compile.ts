@@ -15,7 +15,7 @@ export interface MatchOptions {
   line?: boolean | undefined;
 }
 
-/** What the patterns are searched with. */
+/** A pattern, compiled for the search. */
 export interface CompiledPattern {
   /** Over Latin-1. */
   ascii: RegExp;

@@ -17,7 +17,7 @@ export function readProperty(text: string): { set: CharacterSet; length: number 
   return { set, length: match[0].length };
 }
 
-/** What a backslash and another character stand for, where that is one character. */
+/** The character that a backslash and another character stand for, if it is one character. */
 export function escapedCharacter(text: string): number {
   const letter = text[0] ?? "";
   if (letter === "n") throw noNewline();

@@ -4,27 +4,24 @@ import { escapedCharacter, hexEscape, noNewline, readHex, readProperty } from ".
 
 /** What {@link translate} makes of a pattern. */
 export interface TranslatedPattern extends Pair {
-  /**
-   * The pattern's text where it has no special character: then it may be looked for in the bytes.
-   */
+  /** The pattern's text if it has no special characters: then the bytes can be searched for it. */
   literal: string | undefined;
-  /** Text that every match contains, where it does not begin with it already. */
+  /** Text that every match contains, unless it begins with it. */
   required: string | undefined;
   ignoreCase: boolean;
   groups: number;
 }
 
 /**
- * Reads a pattern, which is a JavaScript regular expression with what users of ripgrep, PCRE and
- * grep expect beside it: `(?i)` in front, `(?P<name>`, `\A`, `\z`, `\<`, `\>`, `[[:alpha:]]`,
- * `\x{..}`, `\pL`; a brace that is no quantifier stands for itself. Where the dialects differ it
- * means what it means in ripgrep: `.` is any character, `^` and `$` are the line's ends, classes
- * know Unicode. Nothing in the result matches a newline, so that it finds in a block of lines what
- * it would find in each line by itself.
- *
- * @param firstGroup the number of groups in patterns before it that go into the same expression
- * @throws Error that says what is wrong with the pattern; what is left for the engine to refuse
- * shows when the result is compiled
+ * Translates a pattern: a JavaScript regular expression, plus syntax that users of ripgrep, PCRE
+ * and grep expect: a leading `(?i)`, `(?P<name>`, `\A`, `\z`, `\<`, `\>`, `[[:alpha:]]`, `\x{..}`,
+ * `\pL`; a brace that is not a quantifier is literal. If the dialects differ, the meaning is
+ * ripgrep's: `.` is any character, `^` and `$` are the ends of the line, classes are Unicode.
+ * Nothing in the result matches a newline, so that a search in a block of lines finds the same as a
+ * search in each line.
+ * @param firstGroup the number of groups in earlier patterns of the same expression
+ * @throws Error with the problem of the pattern; the engine reports other problems when the result
+ * is compiled
  */
 export function translate(pattern: string, firstGroup = 0): TranslatedPattern {
   return new Translator(pattern, firstGroup).run();

@@ -1,8 +1,8 @@
 import type { ByteSource } from "./byte-source.ts";
 
 /**
- * A source that ends where it did at the last {@link hold}. Work over many lines asks for the end
- * at each, which is a system call for a file; and what is appended meanwhile is no part of it.
+ * A source that ends where it did at the last {@link hold}. Work over many lines requests the end
+ * for each, which is a system call for a file. Text that is appended meanwhile is not included.
  */
 export class HeldEnd implements ByteSource {
   readonly #source: ByteSource;

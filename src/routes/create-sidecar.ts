@@ -1,0 +1,57 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Docker, dockerRequest, jsonOf } from "../engines/docker-client.ts";
+import { EngineError } from "../engines/engine-error.ts";
+import { importAgentImage, isImageMissing } from "./agent-image.ts";
+import { CLEAN_UP_MS, removeOurs } from "./remove-sidecars.ts";
+import type { Rendezvous } from "./rendezvous.ts";
+import type { RunDirectory } from "./run-dir.ts";
+import { describeSidecar, type Sidecar, type SidecarOptions } from "./sidecar-description.ts";
+import type { SidecarGuard } from "./sidecar-guard.ts";
+
+/**
+ * Creates the sidecar and returns its id. Imports the image if it is missing, and removes a
+ * container that has the name.
+ */
+export async function createSidecar(
+  sidecar: Sidecar,
+  run: RunDirectory,
+  name: string,
+  rendezvous: Rendezvous,
+  options: SidecarOptions & { over: AbortSignal; guard: SidecarGuard },
+): Promise<string> {
+  const { engine } = sidecar;
+  // Otherwise dockerode sends everything twice, in the query too.
+  const body: object = { _query: { name }, _body: describeSidecar(sidecar, run, rendezvous, options) };
+  const settled = settling(options);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const created = await dockerRequest(engine, settled, (docker) =>
+        docker.createContainer(body as Docker.ContainerCreateOptions),
+      );
+      return jsonOf(created).get("Id").containerId();
+    } catch (error) {
+      if (!(error instanceof EngineError) || attempt === ATTEMPTS) throw error;
+      const isNameTaken = error.status === 409 || /name .*(already )?in use|no such container/i.test(error.message);
+      if (!isImageMissing(error) && !isNameTaken) throw error;
+      // Left by a killed start, or ending now: no other start of this user is in progress, because
+      // we hold the lock.
+      if (isNameTaken) await removeOurs(engine, name, run, options.over);
+      // Not imported yet, or another user's `detach --all` has removed it since.
+      else await importAgentImage(engine, options.over);
+      // The engine may need a moment to release a name.
+      if (attempt > 0) await delay(20 * attempt, undefined, { signal: options.over });
+    }
+  }
+}
+
+const ATTEMPTS = 8;
+
+/**
+ * Aborts a creation a moment after everything else: an aborted request may still create the
+ * container after we looked for it. The response tells.
+ */
+function settling({ over }: { over: AbortSignal }): AbortSignal {
+  const late = new AbortController();
+  over.addEventListener("abort", () => setTimeout(() => late.abort(), CLEAN_UP_MS / 2).unref(), { once: true });
+  return late.signal;
+}

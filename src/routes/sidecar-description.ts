@@ -1,0 +1,154 @@
+import { createHash, randomBytes } from "node:crypto";
+import { SIDECAR_LABEL } from "../engines/container-list.ts";
+import type { Engine } from "../engines/engine.ts";
+import type { RunningContainer } from "../engines/resolve.ts";
+import { VERSION } from "../protocol/messages.ts";
+import { agentOptions, type StartOptions } from "./accept-over-stream.ts";
+import { agentImage } from "./agent-image.ts";
+import { AGENT_NAME } from "./agent-program.ts";
+import { isFirstProcess } from "./kernel.ts";
+import { innerPid } from "./process.ts";
+import type { Rendezvous } from "./rendezvous.ts";
+import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
+import type { SidecarGuard } from "./sidecar-guard.ts";
+
+/**
+ * Label of every sidecar; its value is the owner's run directory, because several users may share
+ * an engine.
+ */
+export const OWNER_LABEL = "io.porthole.run-directory";
+/** Label of every sidecar; its value tells this start from all others. */
+export const START_LABEL = "io.porthole.start";
+
+/** Parameters of one sidecar. */
+export interface Sidecar {
+  engine: Engine;
+  /** The target's id: 64 hexadecimal digits. */
+  target: string;
+  /** For messages. */
+  name: string;
+  /** The agent's arguments besides those of the rendezvous. */
+  options: string[];
+  /** Overrides of HostConfig. */
+  host: Record<string, unknown>;
+  /** Additional binds, as `SOURCE:PLACE:ro`. */
+  binds?: string[];
+  /** Id of the image that it is made of; default: the agent's own. */
+  image?: string;
+  /** Of its name, where several for one target may be there at the same time. */
+  suffix?: string;
+}
+
+/** Options of the container itself. */
+export interface SidecarOptions extends StartOptions {
+  /** 0: no limit. */
+  pidsLimit: number;
+}
+
+/** Body of the request that creates a sidecar. */
+export function describeSidecar(
+  sidecar: Sidecar,
+  run: RunDirectory,
+  rendezvous: Rendezvous,
+  options: SidecarOptions & { guard: SidecarGuard },
+): object {
+  const { target, host, binds = [], image } = sidecar;
+  return {
+    Image: image ?? agentImage(),
+    // Nothing of an image runs, neither its entry point nor its health check. Podman takes an empty
+    // entry point as none given.
+    ...(image !== undefined && {
+      Entrypoint: [`${MOUNT_POINT}/${AGENT_NAME}`],
+      Healthcheck: { Test: ["NONE"] },
+    }),
+    Cmd: [
+      ...(image === undefined ? [`/${AGENT_NAME}`] : []),
+      ...["sidecar", ...agentOptions(rendezvous, options), ...sidecar.options],
+    ],
+    User: "0:0",
+    WorkingDir: "/",
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    NetworkDisabled: true,
+    Labels: { [SIDECAR_LABEL]: target, [OWNER_LABEL]: run.root, [START_LABEL]: options.guard.start },
+    HostConfig: {
+      NetworkMode: "none",
+      IpcMode: "private",
+      ReadonlyRootfs: true,
+      AutoRemove: true,
+      CapDrop: ["ALL"],
+      Binds: [`${run.mount}:${MOUNT_POINT}:ro`, ...binds],
+      PidsLimit: options.pidsLimit,
+      LogConfig: { Type: "none", Config: {} },
+      ...host,
+    },
+  };
+}
+
+/**
+ * The same for every start, so that a later start finds an interrupted one: by target, by user
+ * (several share an engine) and by protocol version.
+ */
+export function sidecarName(target: string, run: RunDirectory, suffix = ""): string {
+  const owner = createHash("sha256").update(run.root).digest("hex").slice(0, 8);
+  return `porthole-${target.slice(0, 12)}-${owner}-v${VERSION}${suffix}`;
+}
+
+/**
+ * A sidecar that passes a tree of the container's mounts and ends. SYS_ADMIN and SYS_CHROOT are to
+ * join its mount namespace.
+ */
+export function treeSidecar(container: RunningContainer): Sidecar {
+  const { host, options, ...rest } = besideRunning(container);
+  const { CapAdd, ...same } = host;
+  const capabilities = [...(CapAdd as string[]), "SYS_ADMIN", "SYS_CHROOT"];
+  return { ...rest, options: [...options, "--tree"], host: { ...same, CapAdd: capabilities }, suffix: treeSuffix() };
+}
+
+/** Tells sidecars for trees of one target apart: several commands may want one at the same time. */
+export function treeSuffix(): string {
+  return `-tree-${randomBytes(4).toString("hex")}`;
+}
+
+/** A sidecar that serves a running container from beside it. */
+export function besideRunning(container: RunningContainer): Sidecar {
+  const place = pidPlace(container);
+  return {
+    ...{ engine: container.engine, target: container.id, name: container.name },
+    options: ["--target-pid", String(place.targetPid)],
+    host: {
+      PidMode: place.pidMode,
+      ...(container.usernsMode !== "" && { UsernsMode: container.usernsMode }),
+      // SYS_PTRACE for /proc/PID/root, DAC_OVERRIDE for files of every owner and for connecting to
+      // the rendezvous.
+      CapAdd: ["SYS_PTRACE", "DAC_OVERRIDE"],
+      SecurityOpt: place.securityOptions,
+      // Fewer device rules than the target's would make opens fail here; more would allow what the
+      // target may not open.
+      Devices: container.devices,
+      DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
+    },
+  };
+}
+
+/** The sidecar's PID namespace, and the pid of the target's first process in it. */
+interface PidPlace {
+  pidMode: string;
+  targetPid: number;
+  securityOptions: string[];
+}
+
+function pidPlace(container: RunningContainer): PidPlace {
+  const securityOptions = ["no-new-privileges", "label=disable"];
+  // Podman: a container that shares the target's PID namespace blocks `podman rm` of the target.
+  if (container.isPodman || container.pidMode === "host") {
+    return { pidMode: "host", targetPid: container.pid, securityOptions };
+  }
+  securityOptions.push("apparmor=unconfined");
+  // If the engine's pids are not this machine's, uses the pid inside the container's namespace.
+  const targetPid = isFirstProcess(container) ? innerPid(container.pid) : 1;
+  return { pidMode: `container:${container.id}`, targetPid, securityOptions };
+}
