@@ -1,0 +1,27 @@
+import type { KeyEvent } from "../keymap/keys.ts";
+
+/**
+ * Holds keys back while code is loaded: a key would still act on the view, and not on the question
+ * or the view that this code shows.
+ */
+export class HeldKeys {
+  #held: KeyEvent[] | undefined;
+
+  /** Keeps a key for later. False if no code is being loaded. */
+  add(event: KeyEvent): boolean {
+    this.#held?.push(event);
+    return this.#held !== undefined;
+  }
+
+  /** Holds keys back until `begin` has resolved, then passes them to `release`. */
+  async during<Begun>(begin: () => Promise<Begun>, release: (event: KeyEvent) => void): Promise<Begun> {
+    const held: KeyEvent[] = [];
+    this.#held = held;
+    try {
+      return await begin();
+    } finally {
+      this.#held = undefined;
+      for (const event of held) release(event);
+    }
+  }
+}

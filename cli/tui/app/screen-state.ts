@@ -1,0 +1,79 @@
+import type { Regions } from "../canvas/layout.ts";
+import type { Theme } from "../canvas/theme.ts";
+import { type KeyHints, keyHints, keyName } from "../keymap/hints.ts";
+import type { Keymap } from "../keymap/keymap.ts";
+import { dialogHints, dialogState } from "../ui/dialog.ts";
+import { helpPage, helpWidth } from "../ui/help.ts";
+import type { HistogramState } from "../ui/histogram.ts";
+import { paletteState } from "../ui/palette.ts";
+import type { PanelSections } from "../ui/panel.ts";
+import type { OverlayState, ScreenState } from "../ui/state.ts";
+import { toastState } from "../ui/toast.ts";
+import type { Status, View } from "../view.ts";
+import type { Overlays } from "./overlays.ts";
+import type { Tabs } from "./tabs.ts";
+
+/** Parts of the program that the surfaces show. */
+export interface ScreenParts {
+  view: View;
+  tabs: Tabs;
+  overlays: Overlays;
+  keymap: Keymap;
+  theme: Theme;
+  columns: number;
+  regions: Regions;
+  /** Parts of the last frame. */
+  status: Status;
+  side: PanelSections | undefined;
+  histogram: HistogramState | undefined;
+  /** The program's message, and the view's. */
+  message: string;
+  viewMessage: string;
+}
+
+/** State of the surfaces around and over the body. */
+export function screenState(parts: ScreenParts): ScreenState {
+  const { view, tabs, overlays, theme, columns, regions, status, side, histogram, message, viewMessage } = parts;
+  const { prompt } = overlays;
+  return {
+    theme,
+    top: {
+      columns,
+      tabs: tabs.count > 1 ? { titles: tabs.titles, at: tabs.at } : undefined,
+      title: view.title,
+      subtitle: view.subtitle,
+    },
+    bottom: {
+      columns,
+      status,
+      prompt: prompt && { label: prompt.question.label, hint: prompt.hint, ...prompt.state },
+      keys: regions.bottom > 1 ? hintsOf(parts) : undefined,
+    },
+    side,
+    histogram,
+    overlay: overlayOf(parts),
+    toast: toastState(message || (prompt ? "" : viewMessage), { columns, height: regions.body }),
+  };
+}
+
+function hintsOf({ view, overlays, keymap }: ScreenParts): KeyHints {
+  if (overlays.dialog) return dialogHints(overlays.dialog.question);
+  return keyHints(overlays.prompt ? ["prompt"] : view.contexts, keymap);
+}
+
+function overlayOf(parts: ScreenParts): OverlayState | undefined {
+  const { overlays, columns, regions } = parts;
+  const { dialog, help, prompt } = overlays;
+  if (dialog) return dialogState(dialog.question, dialog.isYes, columns);
+  if (help !== undefined) return helpState(parts, help);
+  const choices = prompt?.choices;
+  return choices && paletteState(choices, { columns, height: regions.body });
+}
+
+function helpState({ view: { contexts }, keymap, columns, regions }: ScreenParts, wanted: number): OverlayState {
+  const page = helpPage(contexts, { columns, height: regions.body }, wanted, keymap);
+  const keys = contexts.includes("viewer")
+    ? [keyName("viewer", "page-down", keymap), keyName("viewer", "page-up", keymap)]
+    : [keyName("list", "items-page-down", keymap), keyName("list", "items-page-up", keymap)];
+  return { kind: "help", width: helpWidth(page), page, turn: `${keys.join(" and ")} turn it` };
+}

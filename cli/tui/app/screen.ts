@@ -1,0 +1,119 @@
+import { type Regions, regionsOf } from "../canvas/layout.ts";
+import type { Theme } from "../canvas/theme.ts";
+import type { Keymap } from "../keymap/keymap.ts";
+import type { HistogramState } from "../ui/histogram.ts";
+import type { PanelSections } from "../ui/panel.ts";
+import { panelSections } from "../ui/panel-rows.ts";
+import type { ScreenState } from "../ui/state.ts";
+import type { Status } from "../view.ts";
+import { FrameClock } from "./frames.ts";
+import type { Overlays } from "./overlays.ts";
+import { Painter } from "./painter.ts";
+import { screenState } from "./screen-state.ts";
+import type { Tabs } from "./tabs.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The program as the screen sees it. */
+export interface ScreenHost {
+  terminal: Terminal;
+  tabs: Tabs;
+  overlays: Overlays;
+  keymap: Keymap;
+  theme(): Theme;
+  /** False while another program has the terminal, and after the end. */
+  isOurs(): boolean;
+  failed(error: unknown): void;
+}
+
+/** Draws the visible view and the surfaces around it. */
+export class Screen {
+  readonly #host: ScreenHost;
+  readonly #painter: Painter;
+  readonly #clock: FrameClock;
+  /** Parts of the last frame. */
+  #status: Status = { mark: "", left: "", right: "" };
+  #side: PanelSections | undefined;
+  #histogram: HistogramState | undefined;
+  #viewMessage = "";
+  /** A key has arrived whose frame is not drawn yet. */
+  #isKeyWaiting = false;
+  /** Message of the program. */
+  message = "";
+
+  constructor(host: ScreenHost) {
+    this.#host = host;
+    this.#painter = new Painter(host.terminal, {
+      state: () => this.state(),
+      isKeyWaiting: () => this.#isKeyWaiting,
+      failed: host.failed,
+    });
+    this.#clock = new FrameClock(
+      () => this.#draw(),
+      () => !host.terminal.busy,
+    );
+    host.terminal.onDrain = () => this.request();
+  }
+
+  /** Requests a frame. `isForKey`: surfaces wait for it. */
+  request(isForKey = false): void {
+    this.#isKeyWaiting ||= isForKey;
+    this.#clock.request();
+  }
+
+  /** Draws a frame at once. */
+  drawNow(): void {
+    this.#clock.now();
+  }
+
+  /** The terminal's content is unknown: the next frame draws every row. */
+  invalidate(): void {
+    this.#painter.invalidate();
+    this.#clock.request();
+  }
+
+  /** Loads Ink. */
+  load(): Promise<void> {
+    return this.#painter.load();
+  }
+
+  /** Draws no more frames. */
+  stop(): void {
+    this.#clock.stop();
+  }
+
+  close(): void {
+    this.stop();
+    this.#painter.close();
+  }
+
+  get regions(): Regions {
+    const { terminal, tabs } = this.#host;
+    return regionsOf(terminal.rows, { hasTabs: tabs.count > 1 });
+  }
+
+  /** State of the surfaces; undefined while another program has the terminal. */
+  state(): ScreenState | undefined {
+    const { terminal, tabs, overlays, keymap, theme, isOurs } = this.#host;
+    const { view } = tabs;
+    if (!view || !isOurs()) return undefined;
+    return screenState({
+      ...{ view, tabs, overlays, keymap, theme: theme(), columns: terminal.columns, regions: this.regions },
+      ...{ status: this.#status, side: this.#side, histogram: this.#histogram },
+      ...{ message: this.message, viewMessage: this.#viewMessage },
+    });
+  }
+
+  #draw(): void {
+    this.#isKeyWaiting = false;
+    const { view } = this.#host.tabs;
+    if (!view || !this.#host.isOurs()) return;
+    const { columns } = this.#host.terminal;
+    const { regions } = this;
+    const { rows, edge, side, histogram, status, message = "" } = view.frame({ columns, height: regions.body });
+    this.#side = side && panelSections(side);
+    this.#histogram = histogram;
+    this.#status = status;
+    this.#viewMessage = message;
+    this.#painter.paint({ rows, edge, side: side ?? histogram, columns, regions, title: view.title });
+  }
+}
