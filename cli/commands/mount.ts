@@ -30,7 +30,7 @@ export async function mount(words: string[], command: string[], options: MountOp
   }
   const target = parseSessionTarget(whole);
   if (target.kind !== "container" && target.kind !== "process") {
-    throw new PortholeError("USAGE", `cannot mount '${text}': only what runs can be mounted`, {
+    throw new PortholeError("USAGE", `cannot mount '${text}': only running targets can be mounted`, {
       hint: `porthole mount ${text} -- $SHELL shows it to one command`,
     });
   }

@@ -25,7 +25,7 @@ export function placeOf(remote: RemoteEngine, image: string | undefined, version
 export function argumentsThere(args: readonly string[]): string[] {
   const odd = args.find((arg) => /\p{Cs}/u.test(arg));
   if (odd !== undefined)
-    throw new PortholeError("USAGE", `'${odd}' is not UTF-8, and the engine's API takes nothing else`, {
+    throw new PortholeError("USAGE", `'${odd}' is not UTF-8, which the engine's API requires`, {
       hint: "use a pattern, such as ? for the byte",
     });
   const end = args.indexOf("--");

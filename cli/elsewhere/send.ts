@@ -47,7 +47,7 @@ function inputUse(name: string, operands: readonly string[]): InputUse {
 }
 
 function noCopy([source = "TARGET"]: readonly string[], { address }: RemoteEngine): PortholeError {
-  return new PortholeError("USAGE", `cp does not reach ${address}: its files are on another kernel`, {
+  return new PortholeError("USAGE", `cp cannot copy from ${address}: its files are on another kernel`, {
     hint: `porthole cat ${source} > FILE copies a file, docker cp a directory`,
   });
 }

@@ -176,7 +176,7 @@ function noPod(text: string): PortholeError {
 
 function unknown(word: string): PortholeError {
   if (word === "") return new PortholeError("USAGE", "no command", { hint: USAGE });
-  return new PortholeError("USAGE", `'${word}' is no command or option of kubectl porthole`, {
+  return new PortholeError("USAGE", `unknown command or option '${word}'`, {
     hint: `the commands are ${Object.keys(COMMANDS).sort().join(", ")}; for example kubectl porthole tail -F web:/path`,
   });
 }

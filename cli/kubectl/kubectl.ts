@@ -50,7 +50,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 /** The error for a kubectl that failed, in one line. */
 export function kubectlFailure(task: string, stderr: string): PortholeError {
   const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^[EWI]\d{4} /.test(line));
-  const why = (lines.at(-1) ?? "kubectl said nothing").replace(/^error: |^Error from server(?: \(\w+\))?: /, "");
+  const why = (lines.at(-1) ?? "kubectl printed no message").replace(/^error: |^Error from server(?: \(\w+\))?: /, "");
   const hint = REMEDIES.find(([pattern]) => pattern.test(stderr))?.[1];
   return new PortholeError("TARGET", `cannot ${task}: ${why}`, hint === undefined ? {} : { hint });
 }

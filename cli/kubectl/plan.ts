@@ -76,7 +76,7 @@ export function planNodes(request: Request, rows: readonly (readonly PodRow[])[]
     const placed = found.filter(({ node }) => node !== "");
     if (placed.length > 0) return placed;
     const [{ namespace = "", name = "", phase = "" } = {}] = found;
-    throw new PortholeError("TARGET", `the pod ${namespace}/${name} is on no node: ${phase}`, {
+    throw new PortholeError("TARGET", `the pod ${namespace}/${name} is not scheduled: ${phase}`, {
       hint: `kubectl describe pod -n ${namespace} ${name} says why`,
     });
   };

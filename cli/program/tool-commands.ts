@@ -101,7 +101,7 @@ function addShell(root: Command): void {
         "with its files at the working directory. Nothing is pulled, installed or needed in the image.",
     )
     .option("--in <parts>", "comma-separated list of files, net, pid, ipc, uts (default: all)")
-    .option("--rw", "let the files be written where the container may write them")
+    .option("--rw", "allow writes to files that the container may write")
     .option("--all-mounts", "include mounts of the target whose server may not answer: FUSE, NFS")
     .option(
       "--engine <address>",
@@ -139,7 +139,7 @@ function addMount(root: Command): void {
     .description(
       "Mount a directory of a running container at an empty directory of root's, read-only, nosuid and nodev; links in it are not followed. " +
         "It stays until porthole umount, the end of the container, or porthole detach --all. With a command instead of a directory, " +
-        "run the command in the container's directory, which it alone sees: this works for every user, and for what does not run.",
+        "run the command in the container's directory, which only the command sees: this works for every user, and for offline targets.",
     )
     .option("--all-mounts", "include mounts of the target whose server may not answer: FUSE, NFS")
     .addHelpText(
@@ -159,9 +159,9 @@ function addMount(root: Command): void {
 
   root
     .command("umount")
-    .argument("<directory>", "where porthole mount has mounted something")
-    .summary("take away what porthole mount has mounted")
-    .description("Unmount a directory; what still uses it keeps it until it ends, as with umount --lazy.")
+    .argument("<directory>", "mount point of porthole mount")
+    .summary("unmount a mount of porthole mount")
+    .description("Unmount a directory. Processes that still use it keep it until they end, as with umount --lazy.")
     .addHelpText("after", examples("porthole umount /mnt/logs"))
     .action(async (directory: string) => end((await import("../commands/mount.ts")).umount(directory)));
 }

@@ -10,9 +10,9 @@ export function outputNotice(event: Exclude<OutputEvent, { kind: "record" }>): s
     }
     case "started":
     case "restarted":
-      return `the container was ${event.kind}; going on`;
+      return `the container was ${event.kind}; continuing`;
     case "recreated":
-      return "another container has this name now; going on";
+      return "another container has this name now; continuing";
     case "unreachable":
       return `${reasonOf(event.error)}; waiting for it`;
   }

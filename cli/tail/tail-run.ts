@@ -290,7 +290,7 @@ export class TailRun {
           names.clear();
           for (const name of now) names.add(name);
         }
-        for (const name of removed) printMessage("tail", `${name}: the container was removed; it is followed no more`);
+        for (const name of removed) printMessage("tail", `${name}: the container was removed; no longer following it`);
       },
     });
   }
@@ -298,7 +298,7 @@ export class TailRun {
   #joined(named: NamedTarget): void {
     if (this.#names.has(named.text)) return;
     if (!isPattern(named.target)) return void this.#take(this.#add(named));
-    printMessage("tail", `${containerOf(named.target)}: a container that matches; following it too`);
+    printMessage("tail", `${containerOf(named.target)}: a new container that matches; following it too`);
     // The next check picks up what it matches.
     this.#keepGlob(named);
   }

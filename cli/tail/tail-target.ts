@@ -151,7 +151,7 @@ export class TailTarget {
         : after.offline === undefined
           ? "was started"
           : "has stopped again";
-    this.#say(`${this.#name}: ${same ? `the container ${began}` : "another container has this name now"}; going on`);
+    this.#say(`${this.#name}: ${same ? `the container ${began}` : "another container has this name now"}; continuing`);
   }
 
   get #name(): string {

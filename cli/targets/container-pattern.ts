@@ -129,7 +129,7 @@ function checked(pattern: ContainerPattern): ContainerPattern {
 }
 
 function notOfContainers(text: string): PortholeError {
-  return new PortholeError("USAGE", `'${text}' is of no container, and --label chooses containers`, {
+  return new PortholeError("USAGE", `'${text}' is not in a container, but --label selects containers`, {
     hint: "write '*:/path', or /path or @logs alone",
   });
 }

@@ -100,7 +100,7 @@ export function noMatch({ project, name, labels, pods }: ContainerPattern, runni
 }
 
 function tooMany({ text }: ContainerPattern, count: number): PortholeError {
-  return new PortholeError("TARGET", `'${text}' matches ${count} containers, and at most ${MAX_MATCHES} are read`, {
-    hint: "write a narrower name, or choose by --label",
+  return new PortholeError("TARGET", `'${text}' matches ${count} containers: at most ${MAX_MATCHES} are read`, {
+    hint: "write a narrower name, or select by --label",
   });
 }

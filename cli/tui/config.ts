@@ -75,7 +75,7 @@ export function decodeConfig(text: string): Config {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Error(`it is not JSON: ${(error as Error).message}`);
+    throw new Error(`invalid JSON: ${(error as Error).message}`);
   }
   const config = { ...DEFAULT_CONFIG };
   for (const [key, part] of Object.entries(objectAt("the file", value))) {
@@ -130,13 +130,13 @@ const SENT: Readonly<Record<string, string>> = {
 
 function keysAt(where: string, value: unknown): readonly string[] {
   if (!Array.isArray(value) || value.some((key) => typeof key !== "string"))
-    throw new Error(`${where} is to be an array of keys, as ["j", "down"]`);
+    throw new Error(`${where} must be an array of keys, such as ["j", "down"]`);
   for (const key of value as string[]) {
     const sent = SENT[key];
     if (sent !== undefined)
       throw new Error(`${where}: '${key}' is not a key of its own: terminals send ${sent} for it`);
     if (/^\d$/.test(key) && /^keys\.(viewer|out)\./.test(where))
-      throw new Error(`${where}: '${key}' is not a key there: digits are the count before a key`);
+      throw new Error(`${where}: '${key}' is not a key there: digits are counts`);
     const bare = key.replace(/^alt-(?=.)/, "");
     const isKey = [...bare].length === 1 || NAMED.test(bare) || /^ctrl-[a-z\\\]^_]$/.test(key);
     if (!isKey)
@@ -181,7 +181,7 @@ const ATTRIBUTES: ReadonlyMap<string, string> = new Map([
  * plain.
  */
 function styleAt(where: string, value: unknown): string {
-  if (typeof value !== "string") throw new Error(`${where} is to be words, as "bold cyan"`);
+  if (typeof value !== "string") throw new Error(`${where} must be a string, such as "bold cyan"`);
   return value
     .split(/\s+/)
     .filter(Boolean)
@@ -195,7 +195,7 @@ function styleAt(where: string, value: unknown): string {
       const attribute = ATTRIBUTES.get(word);
       if (attribute !== undefined) return attribute;
       throw new Error(
-        `${where}: '${word}' is none of ${[...ATTRIBUTES.keys(), ...COLOURS].join(", ")}, bright-COLOUR, on-COLOUR, #rrggbb`,
+        `${where}: '${word}' must be one of ${[...ATTRIBUTES.keys(), ...COLOURS].join(", ")}, bright-COLOUR, on-COLOUR, #rrggbb`,
       );
     })
     .join(";");
@@ -203,15 +203,15 @@ function styleAt(where: string, value: unknown): string {
 
 function objectAt(where: string, value: unknown): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new Error(`${where} is to be an object, as { "name": ... }`);
+    throw new Error(`${where} must be an object, such as { "name": ... }`);
   return value as Record<string, unknown>;
 }
 
 function booleanAt(where: string, value: unknown): boolean {
-  if (typeof value !== "boolean") throw new Error(`${where} is to be true or false`);
+  if (typeof value !== "boolean") throw new Error(`${where} must be true or false`);
   return value;
 }
 
 function unknown(where: string, known: readonly string[]): Error {
-  return new Error(`${where} is not known; known are ${known.join(", ")}`);
+  return new Error(`${where} is unknown; known are ${known.join(", ")}`);
 }

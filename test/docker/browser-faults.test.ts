@@ -77,7 +77,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     start({ columns: 100, rows: 24 }, [], { DOCKER_HOST: "unix:///nonexistent/docker.sock" });
     await screen.waitFor(
       "why there are none",
-      has("cannot connect to the container engine", "DOCKER_HOST", "B looks into"),
+      has("cannot connect to the container engine", "DOCKER_HOST", "B lists namespaces"),
     );
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);

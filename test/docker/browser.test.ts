@@ -176,7 +176,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press(
       "files",
       "sort-reverse",
-      "the other way round",
+      "reverse the order",
       (text) => text.includes("by size, reversed") && !first(text).includes("app.log"),
     );
     screen.keys("S", "s");
@@ -254,14 +254,14 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("out", "pipe", "the prompt", (text) => lastRow(text).startsWith("the screen |"));
     screen.type("tr a-z A-Z");
     screen.keys("Enter");
-    await screen.waitFor("the command's output", has("NEEDLE", "Enter goes back"));
+    await screen.waitFor("the command's output", has("NEEDLE", "Press Enter to return"));
     screen.keys("Enter");
     await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
     await press("out", "run", "the prompt", (text) => lastRow(text).startsWith("! cat {}"));
     screen.keys("C-u");
     screen.type("printf '<%s>' $(cat {})");
     screen.keys("Enter");
-    await screen.waitFor("the command's output", has("<needle>", "Enter goes back"));
+    await screen.waitFor("the command's output", has("<needle>", "Press Enter to return"));
     screen.keys("Enter");
     await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
     await press("out", "edit", "the screen again", () => screen.state("#{alternate_on}") === "1");

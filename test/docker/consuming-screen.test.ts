@@ -18,7 +18,7 @@ ln -s queue linked; ln -s /dev/stdout access.log; echo text > file
 exec sleep 1000`;
 
 const ASKS = "Reading consumes its data";
-const UNTOUCHED = "not opened: nothing was taken away";
+const UNTOUCHED = "not opened: no data was consumed";
 
 describeWith(["docker", "tmux"], "Enter on a file where reading removes the data", () => {
   let someone: User;

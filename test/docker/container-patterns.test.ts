@@ -167,7 +167,7 @@ function patternTests(name: "docker" | "podman"): void {
     expected.push(`${prefix}-b:@logs | second`, `${prefix}-b:/tmp/x.log | second`);
     await shown(expected);
     await second.remove();
-    await tail.says(`tail: ${prefix}-b: the container was removed; it is followed no more`);
+    await tail.says(`tail: ${prefix}-b: the container was removed; no longer following it`);
     // A new container of that name is followed from the start.
     await speaks("b", "third");
     expected.push(`${prefix}-b:@logs | third`, `${prefix}-b:/tmp/x.log | third`);

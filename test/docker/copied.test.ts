@@ -164,7 +164,7 @@ describeWith(
       await tail.shows("first\n");
       await target.handle.start();
       await tail.shows("first\nsecond\n");
-      await tail.says(/: the container was started; going on/);
+      await tail.says(/: the container was started; continuing/);
       await tail.stop();
       await target.handle.remove({ force: true });
     });

@@ -44,7 +44,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
       const web = await container(docker, { name: uniqueName("web"), steps: STEPS });
       start("open", "--route", route, "--follow", `${web.name}:/log`);
       await screen.waitFor("the log", has("\nbegan\n", "FOLLOW"));
-      const restarted = `── ${web.name}: the container was restarted; going on ─`;
+      const restarted = `── ${web.name}: the container was restarted; continuing ─`;
       await restart(web, "after the restart");
       await screen.waitFor("the row and what came after", has(restarted, "\nafter the restart\n", "FOLLOW"));
       // What was there before stays above.
@@ -69,7 +69,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     // than to attach.
     await screen.waitFor("its return", (text) => {
       const since = text.slice(text.indexOf("waiting"));
-      return has("\nbegan\n", `── ${web.name}: the container was restarted; going on ─`)(since);
+      return has("\nbegan\n", `── ${web.name}: the container was restarted; continuing ─`)(since);
     });
     await expect.poll(() => screen.text()).not.toContain("the path");
     await quit(["q"]);
@@ -89,7 +89,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     await restart(web, "after the restart");
     await screen.waitFor(
       "the row and what came after",
-      has(`── ${web.name}: the container was restarted; going on ─`, "\nafter the restart\n"),
+      has(`── ${web.name}: the container was restarted; continuing ─`, "\nafter the restart\n"),
     );
     await quit(["Q"]);
   });
@@ -111,7 +111,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     await restart(web, "after the restart");
     const text = await screen.waitFor(
       "the row and what came after",
-      has(`${web.name}: the container was restarted; going on`, "| after the restart"),
+      has(`${web.name}: the container was restarted; continuing`, "| after the restart"),
     );
     expect(text.split("was restarted").length).toBe(2);
     await quit(["Q"]);

@@ -31,6 +31,6 @@ describeWith(["docker", "tmux", "root"], "the layer of a file", () => {
     screen.keys("/");
     screen.type("own");
     screen.keys("Enter");
-    await expect.poll(status).toContain("in the container's own layer, gone with the container, modified ");
+    await expect.poll(status).toContain("in the container's own layer, removed with the container, modified ");
   });
 });

@@ -78,11 +78,11 @@ function outputTests(name: "docker" | "podman"): void {
     await say(target, "for i in 1 2 3; do echo $i; done");
     await tail.shows("begin\n1\n2\n3\n");
     await target.handle.restart({ t: 0 });
-    await tail.says(`tail: ${target.name}: the container was restarted; going on`);
+    await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
     await tail.shows("begin\n1\n2\n3\nbegin\n");
     await target.remove();
     await speaker("echo anew", drivers[0] as string, target.name);
-    await tail.says(`tail: ${target.name}: another container has this name now; going on`);
+    await tail.says(`tail: ${target.name}: another container has this name now; continuing`);
     await tail.shows("begin\n1\n2\n3\nbegin\nanew\n");
     await tail.stop();
   });

@@ -129,7 +129,7 @@ describeWithPodman("Podman", () => {
       await tail.shows("began\n");
       await target.handle.restart({ t: 5 });
       await tail.shows("began\nbegan\n");
-      await tail.says(`tail: ${target.name}: the container was restarted; going on`);
+      await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
     } finally {
       await tail.stop();
       await someone.close();

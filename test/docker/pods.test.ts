@@ -213,7 +213,7 @@ function podTests(programs: string | undefined): void {
     await start("web-2");
     await waitFor("both", () => tail.text().includes("web-1") && tail.text().includes("web-2"));
     await first.pod.remove();
-    await tail.says(`tail: pod:${shop}/web-1/app: the container was removed; it is followed no more`);
+    await tail.says(`tail: pod:${shop}/web-1/app: the container was removed; no longer following it`);
     expect(tail.text()).not.toContain("other");
     await tail.stop();
     const none = await run(["cat", `pod:${shop}/app=none:@logs`]);

@@ -234,7 +234,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       await tail.shows("line\n");
       await handle.start();
       await tail.shows("line\nline\n");
-      await tail.says(`tail: ${handle.id}: the container was started; going on`);
+      await tail.says(`tail: ${handle.id}: the container was started; continuing`);
     } finally {
       await tail.stop();
       await handle.remove({ force: true });

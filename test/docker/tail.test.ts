@@ -26,7 +26,7 @@ describeWithDocker("porthole tail -F in containers", () => {
       await tail.shows("began\n");
       await target.handle.restart({ t: 5 });
       await tail.shows("began\nbegan\n");
-      await tail.says(`tail: ${target.name}: the container was restarted; going on`);
+      await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
       const pid = await firstProcess(target.handle);
       await workloadReady(pid);
       appendFileSync(`/proc/${pid}/root/log`, "and on\n");
@@ -50,7 +50,7 @@ describeWithDocker("porthole tail -F in containers", () => {
       await tail.says(`tail: ${target.name}: container '${target.name}' is not running (exited); waiting for it`);
       await target.handle.start();
       await tail.shows("one\none\n");
-      await tail.says(`tail: ${target.name}: the container was restarted; going on`);
+      await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
       await container(docker(), { name: later, steps: ["write", "/log", "two"] });
       await tail.shows("one\none\ntwo\n");
       await tail.says(`tail: '${later}:/log' has become accessible`);
@@ -74,7 +74,7 @@ describeWithDocker("porthole tail -F in containers", () => {
       const again = await container(docker(), { name: api.name, steps: ["dir", "/d", "write", "/d/log", "api again"] });
       expected += `\n${header(api)}api again\n`;
       await tail.shows(expected);
-      await tail.says(`tail: ${api.name}: another container has this name now; going on`);
+      await tail.says(`tail: ${api.name}: another container has this name now; continuing`);
       await tail.says(`tail: '${api.name}:/d/log' has been replaced;  following new file`);
 
       const root = `/proc/${db.pid}/root/d`;

@@ -81,7 +81,7 @@ describe("a target of kubectl porthole", () => {
     expect(() => parse("cat /etc/hosts")).toThrow("'/etc/hosts' names no pod");
     expect(() => parse("cat -")).toThrow("'-' names no pod");
     expect(() => parse("cat a/b/c/d:/x")).toThrow("names no pod");
-    expect(() => parse("cp web-0:/a .")).toThrow("'cp' is no command");
+    expect(() => parse("cp web-0:/a .")).toThrow("unknown command or option 'cp'");
     expect(() => parse("")).toThrow("no command");
   });
 });
@@ -98,7 +98,7 @@ describe("the plan of kubectl porthole", () => {
   test("reports pods that do not exist or have no node", () => {
     expect(() => plan("cat none:/x")).toThrow("no such pod: 'none' in the current namespace");
     const pending = [{ ...row("web-0", ""), phase: "Pending" }];
-    expect(() => planNodes(parse("cat web-0:/x"), [pending])).toThrow("the pod shop/web-0 is on no node: Pending");
+    expect(() => planNodes(parse("cat web-0:/x"), [pending])).toThrow("the pod shop/web-0 is not scheduled: Pending");
   });
 
   test("reads kubectl's columns, in which <none> is empty", () => {

@@ -133,7 +133,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.open(screen.file("log", numbered(30)));
     screen.type(":tab 9");
     screen.keys("Enter");
-    await screen.waitFor("why it is not shown", (text) => toastOf(text) === "there is no tab '9'");
+    await screen.waitFor("why it is not shown", (text) => toastOf(text) === "no such tab: '9'");
   });
 
   it("accepts the start position before the file, as less does", async () => {
@@ -256,7 +256,7 @@ describeWith("tmux", "porthole open", () => {
       .toMatch(/the second file\n── rotated: .*\nthe third file\n── rotated: .*\nthe fourth file\n── deleted: /);
     writeFileSync(path, "the fifth file\n");
     await screen.waitFor("the fifth file", (text) =>
-      /there is a file of this name again.*\nthe fifth file\n/.test(text),
+      /recreated: the new file begins here.*\nthe fifth file\n/.test(text),
     );
     expect(deleted()).toEqual([]);
     screen.keys("g");

@@ -42,7 +42,7 @@ for (const size of SIZES)
       await screen.open(screen.file("log", numbered(300)));
       screen.keys(":");
       screen.type("150");
-      await screen.waitFor("the position in the list", (text) => /^│ 150 +go there in this text/m.test(text));
+      await screen.waitFor("the position in the list", (text) => /^│ 150 +go to this position/m.test(text));
       screen.keys("Enter");
       const at150 = (text: string) => body(text)[0]?.trim() === "line 150 of the log" && !text.includes("Palette");
       await screen.waitFor("line 150", at150);

@@ -156,7 +156,7 @@ describe("the line of the palette", () => {
     ["123", "go 123"],
     ["open web:/srv", "open web:/srv"],
     ["tabopen  a b ", "tabopen a b"],
-    ["tab 9", "there is no tab '9'"],
+    ["tab 9", "no such tab: '9'"],
     ["tab 1", undefined],
     ["quit", "quit"],
     [" follow ", "follow"],

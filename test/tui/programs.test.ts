@@ -51,7 +51,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     screen.run("clear; fg");
     await screen.waitFor("less again", (text) => !text.includes("Stopped") && text.includes("line 23 of the log"));
     screen.keys("q");
-    await screen.waitFor("the end of less", (text) => text.includes("Enter goes back to porthole"));
+    await screen.waitFor("the end of less", (text) => text.includes("Press Enter to return to porthole"));
     screen.keys("Enter");
     await screen.waitFor("the screen again", isOnScreen(screen));
     screen.keys("q");
@@ -93,7 +93,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
       // Another text each time: the last turn's stands on the screen until the command has come to
       // its own.
       await command(`echo did it, then ${key}`);
-      await screen.waitFor("its end", (text) => text.includes(`did it, then ${key}\n\nEnter goes back to porthole`));
+      await screen.waitFor("its end", (text) => text.includes(`did it, then ${key}\n\nPress Enter to return to porthole`));
       screen.keys("x", key);
       await screen.waitFor("the screen again", isOnScreen(screen));
       // For the next turn.
@@ -139,7 +139,7 @@ describeWith(["tmux", "lnav", "userNamespaces"], "lnav on a file that no path of
     screen.keys("Enter");
     await screen.waitFor("lnav", (text) => text.includes("line 500 of the log") && !/ byte [\d,]+ of /.test(text));
     screen.keys("q");
-    await screen.waitFor("the end of lnav", (text) => text.includes("Enter goes back to porthole"));
+    await screen.waitFor("the end of lnav", (text) => text.includes("Press Enter to return to porthole"));
     screen.keys("Enter");
     await screen.waitFor("the screen again", isOnScreen(screen));
     screen.keys("q");

@@ -116,7 +116,7 @@ describe("the bottom bar", () => {
 
   it("shows the state of follow and search, and the position in the text", () => {
     expect(status({ follow: "on", bottom: 4_000_000 })).toMatch(/^ FOLLOW {2}.* END /);
-    expect(status({ follow: "paused" })).toMatch(/^ PAUSED {2}G goes on/);
+    expect(status({ follow: "paused" })).toMatch(/^ PAUSED {2}G resumes/);
     expect(status({ follow: "paused", news: 1_234 })).toMatch(/^ PAUSED {2}1,234 new lines: G/);
     expect(status({ follow: "on", rate: 1, picture: "▁█" })).toMatch(/^ FOLLOW {2}▁█ 1 line\/s/);
     const search = { pattern: "x+", isOfLevels: false, ordinal: 3, total: 1_204, progress: 1, isRunning: false };

@@ -66,7 +66,7 @@ export class Commands {
     const line = text.trim();
     const { name, argument } = parseCommand(text);
     const entry = (detail: string, take: () => void) => ({ name: line, detail, key: "", line, take });
-    if (view.takes?.(line)) return entry("go there in this text", () => view.command?.(line));
+    if (view.takes?.(line)) return entry("go to this position", () => view.command?.(line));
     const command = COMMANDS.find((one) => one.name === name);
     if (!command || argument === "") return undefined;
     return entry(command.help, () => this.#run(name, argument, view));
@@ -75,7 +75,7 @@ export class Commands {
   #run(name: string, argument: string, view: View): void {
     const { host, showTab } = this.#targets;
     if (name !== "tab") void this.#navigate((navigator) => navigator.command(name, argument, view));
-    else if (!showTab(Number(argument) - 1)) host.say(`there is no tab '${argument}'`);
+    else if (!showTab(Number(argument) - 1)) host.say(`no such tab: '${argument}'`);
   }
 
   /**

@@ -46,7 +46,7 @@ function ask(host: Host, label: string, action: (text: string) => Promise<void>,
 function copy(view: View, host: Host): void {
   const bytes = view.output ? Buffer.concat([...view.output()]) : Buffer.from(view.text?.() ?? view.title);
   if (bytes.length > MAX_COPIED) {
-    host.say(`${bytes.length} bytes are more than terminals take (${MAX_COPIED}): s saves them to a file`);
+    host.say(`${bytes.length} bytes exceed the terminals' limit of ${MAX_COPIED}: s saves them to a file`);
     return;
   }
   host.copy(bytes);
@@ -115,8 +115,8 @@ async function run(
   const refusal = byPath ? reopenError(file, false) : undefined;
   if (refusal || (byPath && file.relayed)) {
     file.close();
-    const why = refusal?.message ?? "its file system may not answer, so the agent reads it for us";
-    throw new Error(`a program could not open it by a path: ${why}; without {} it is the program's standard input`);
+    const why = refusal?.message ?? "its file system may not answer, so the agent relays it";
+    throw new Error(`a program cannot open it by path: ${why}; without {} it is passed as standard input`);
   }
   const { status } = await host.outside(
     () => runTool("sh", ["-c", command.replaceAll("{}", toolPath(0))], byPath ? { files: [file] } : { input: file }),

@@ -193,7 +193,7 @@ export class Browser implements BrowserContext {
         yes: "read it",
         no: "do not open it",
         answered: (isYes) => {
-          if (!isYes) this.host.say("not opened: nothing was taken away");
+          if (!isYes) this.host.say("not opened: no data was consumed");
           else open(true).then(show, (failure) => this.host.say(failureLine(failure)));
         },
       });

@@ -215,15 +215,15 @@ export class ContainersView implements View {
       return [
         trouble.message,
         ...(trouble.hint ? [trouble.hint] : []),
-        `${this.#key("sandboxes")} looks into the namespaces of processes, without an engine`,
+        `${this.#key("sandboxes")} lists namespaces of processes, which need no engine`,
       ];
-    if (!complete) return ["asking the container engines ..."];
+    if (!complete) return ["waiting for the container engines ..."];
     const stopped = stoppedCount(this.#state);
     if (stopped > 0)
       return [`no container is running, ${stopped} stopped`, `${this.#key("toggle-stopped")} shows them`];
     return [
       "no container is running",
-      `they appear here when they are started; ${this.#key("sandboxes")} looks into the namespaces of processes`,
+      `started containers appear here; ${this.#key("sandboxes")} lists namespaces of processes`,
     ];
   }
 

@@ -7,5 +7,5 @@ export function failureLine(error: unknown): string {
 /** A failure as lines for the middle of a screen. */
 export function failureLines(error: unknown): string[] {
   const { message = String(error), hint } = (error ?? {}) as { message?: string; hint?: string };
-  return [message, ...(hint === undefined ? [] : [hint]), "r tries again"];
+  return [message, ...(hint === undefined ? [] : [hint]), "r retries"];
 }

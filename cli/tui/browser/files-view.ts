@@ -315,7 +315,7 @@ export class FilesView implements View {
 
   #go(to: { select: string | undefined } | undefined): void {
     if (to) void this.#show(to.select);
-    else this.#browser.host.say("no further in the history");
+    else this.#browser.host.say("no more history");
   }
 
   /** Loads the current directory of the history again. */

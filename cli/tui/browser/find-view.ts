@@ -67,7 +67,7 @@ export function findView(
       },
       remark: () => "",
       summary: (items) => (items.length >= MAX_ITEMS ? "only the first" : ""),
-      nothing: [`nothing below ${directory} has a name like '${text}'`],
+      nothing: [`no name below ${directory} matches '${text}'`],
     },
     browser,
   );

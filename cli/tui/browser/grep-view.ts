@@ -66,7 +66,7 @@ export function grepView(browser: BrowserContext, grep: Grep): LoadedView<GrepIt
       remark: () => results.trouble,
       summary: () => results.summary,
       get nothing() {
-        if (results.isStopped) return ["stopped before a line was found"];
+        if (results.isStopped) return ["stopped before the first match"];
         const matches = `matches '${pattern}'`;
         if (results.trouble) return [`no line that could be read ${matches}`, results.trouble];
         return [`no line below ${where} ${matches}`];

@@ -37,7 +37,7 @@ export function askGrep(browser: BrowserContext, question: GrepQuestion): void {
         host.ask({
           label: "in the directory: ",
           text: directory,
-          check: (text) => (text.startsWith("/") ? undefined : "a path from the root, such as /var/log"),
+          check: (text) => (text.startsWith("/") ? undefined : "write an absolute path, such as /var/log"),
           done: (text) => show(pattern, text.replace(/\/+$/, "") || "/"),
         });
     },

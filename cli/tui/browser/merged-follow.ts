@@ -143,7 +143,7 @@ export class MergedFollow {
         follow: () =>
           file.isSeekable
             ? this.#follow({ place, path, lane, size }, file, merger, signal)
-            : this.#note(lane, "it has no positions: it is not followed with others"),
+            : this.#note(lane, "it cannot seek, so it cannot be merged with others"),
         close: () => file.close(),
       };
     } catch (error) {

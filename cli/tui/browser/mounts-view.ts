@@ -29,7 +29,7 @@ export function mountsView(browser: BrowserContext, place: BrowserTarget): Loade
         ),
       open: ({ mount }, how) => browser.openFiles(place, mount.point, undefined, how),
       remark: (item) => (item ? backingSentence(backingOf(item.mount)) : ""),
-      nothing: ["no mounts to see"],
+      nothing: ["no mounts"],
     },
     browser,
   );

@@ -39,7 +39,7 @@ export class BrowserNavigator implements Navigator {
     }
     if (action !== "files-here" && action !== "open-files" && action !== "mounts" && action !== "rotated") return false;
     const location = from?.location;
-    if (!location) browser.host.say("this is nowhere in particular: choose a container first");
+    if (!location) browser.host.say("no container here: choose one first");
     else if (action === "rotated") void browser.openRotated(location.place, location.path);
     else if (action === "open-files") browser.openProcesses(location.place);
     else if (action === "mounts") browser.openMounts(location.place);

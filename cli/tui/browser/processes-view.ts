@@ -49,7 +49,7 @@ export function processesView(browser: BrowserContext, place: BrowserTarget): Lo
           return items;
         }),
       open: ({ process, file, mapped }, how) => {
-        if (mapped) browser.host.say("it has no descriptor, only mappings: there is nothing to open it by");
+        if (mapped) browser.host.say("cannot open it: it is only mapped, without a descriptor");
         if (file) void browser.openProcessFile(place, process.pid, file, how);
       },
       act: (action) => {
@@ -61,8 +61,8 @@ export function processesView(browser: BrowserContext, place: BrowserTarget): Lo
       remark,
       summary: (items) => [isWhole ? "" : `only the first ${MAX_FILES}`, held(items)].filter(Boolean).join("  "),
       nothing: [
-        "no process has a file open here that this user may see",
-        "on the mount route the container's own rules bind the agent",
+        "no open files that this user may see",
+        "on the mount route the agent has the container's restrictions",
       ],
     },
     browser,
@@ -142,13 +142,13 @@ function columns(theme: Theme): Column<OpenFileItem>[] {
 }
 
 function remark(item: OpenFileItem | undefined): string {
-  if (item?.mapped) return "no name or descriptor leads there any more; it may hold its size until it is unmapped";
+  if (item?.mapped) return "deleted and only mapped: may use up to its size until it is unmapped";
   if (!item?.file) return "";
   const { deleted, held } = item.file;
   if (!deleted) return "";
   return held > 0n
-    ? `no name leads there any more; ${held} bytes stay until it is closed`
-    : "this name is gone, the file has others or lies in an image's layer";
+    ? `deleted: ${held} bytes stay allocated until it is closed`
+    : "this name was deleted; the file has other names or is in an image's layer";
 }
 
 /** Total size of the deleted files; a file that is open twice counts once. */

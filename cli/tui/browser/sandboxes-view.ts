@@ -44,7 +44,7 @@ export function sandboxesView(browser: BrowserContext, known: readonly number[])
         sandbox ? `porthole ls pid:${sandbox.pid}:/  the same on the command line` : "",
       nothing: [
         "no process here has a mount namespace of its own that this user may enter",
-        "made by bubblewrap, unshare, systemd and the like they appear here",
+        "sandboxes of bubblewrap, unshare, systemd and the like appear here",
       ],
     },
     browser,

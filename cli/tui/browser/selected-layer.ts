@@ -49,7 +49,7 @@ export class SelectedLayer {
   async #find({ entry }: FileItem): Promise<string | undefined> {
     try {
       const layer = await this.#place.use((session) => session.layer(entry.path, { noFollow: true }));
-      if (layer?.kind === "container") return "in the container's own layer, gone with the container";
+      if (layer?.kind === "container") return "in the container's own layer, removed with the container";
       const words = layer && layerWords(layer, (text) => text);
       return words && `layer ${words}`;
     } catch {

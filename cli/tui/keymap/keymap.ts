@@ -48,7 +48,7 @@ export const KEYMAP: Keymap = TABLE;
 export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   global: "Everywhere",
   viewer: "Text",
-  out: "Out of here",
+  out: "To other programs",
   list: "Lists",
   containers: "Containers",
   files: "Files",
@@ -56,7 +56,7 @@ export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   found: "Found",
   mounts: "Mounts",
   sandboxes: "Sandboxes",
-  prompt: "While you type a line",
+  prompt: "In a prompt",
 };
 
 /** The action of a key in `contexts`, narrowest first; `global` comes last. */

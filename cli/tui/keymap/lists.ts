@@ -6,31 +6,31 @@ export const LIST_KEYS = [
   { action: "item-up", keys: ["k", "up", "ctrl-p"], help: "previous" },
   { action: "items-page-down", keys: ["pagedown", "ctrl-f", "ctrl-d", " "], help: "a page down" },
   { action: "items-page-up", keys: ["pageup", "ctrl-b", "ctrl-u", "b"], help: "a page up" },
-  { action: "first-item", keys: ["g", "home", "<"], help: "to the first" },
-  { action: "last-item", keys: ["G", "end", ">"], help: "to the last" },
+  { action: "first-item", keys: ["g", "home", "<"], help: "to the first item" },
+  { action: "last-item", keys: ["G", "end", ">"], help: "to the last item" },
   { action: "open", keys: ["enter", "right", "l"], help: "open", hint: "open" },
-  { action: "filter", keys: ["/"], help: "only what holds the words typed", hint: "filter" },
-  { action: "open-in-tab", keys: ["t"], help: "open in a tab of its own", hint: "tab" },
-  { action: "refresh", keys: ["r", "ctrl-r", "f5"], help: "look again" },
-  { action: "cancel", keys: ["escape"], help: "end the filter, or go back" },
+  { action: "filter", keys: ["/"], help: "show only items with these words", hint: "filter" },
+  { action: "open-in-tab", keys: ["t"], help: "open in a new tab", hint: "tab" },
+  { action: "refresh", keys: ["r", "ctrl-r", "f5"], help: "reload" },
+  { action: "cancel", keys: ["escape"], help: "remove the filter, or go back" },
 ] as const satisfies readonly Binding[];
 
 export const CONTAINERS_KEYS = [
-  { action: "open-files", keys: ["O"], help: "processes and what they have open", hint: "open files" },
+  { action: "open-files", keys: ["O"], help: "processes and their open files", hint: "open files" },
   { action: "output", keys: ["L"], help: "output of it, or of all marked", hint: "output" },
   { action: "mark", keys: [" "], help: "mark a container", hint: "mark" },
   { action: "follow-marked", keys: ["F"], help: "follow what is marked, or this output" },
   { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
   { action: "toggle-preview", keys: ["P"], help: "details of the selected container", hint: "details" },
   { action: "grep", keys: ["*", "alt-f"], help: "search files of the running containers", hint: "grep" },
-  { action: "fold", keys: ["z"], help: "fold the project, or unfold it", hint: "fold" },
-  { action: "fold-all", keys: ["Z"], help: "fold all projects, or unfold them" },
-  { action: "toggle-stopped", keys: ["a"], help: "hide those that do not run, or not" },
+  { action: "fold", keys: ["z"], help: "fold or unfold the project", hint: "fold" },
+  { action: "fold-all", keys: ["Z"], help: "fold or unfold all projects" },
+  { action: "toggle-stopped", keys: ["a"], help: "show or hide stopped containers" },
   { action: "sandboxes", keys: ["B"], help: "sandboxes without an engine", hint: "sandboxes" },
 ] as const satisfies readonly Binding[];
 
 export const FILES_KEYS = [
-  { action: "parent", keys: ["h", "left", "backspace"], help: "to the directory above", hint: "up" },
+  { action: "parent", keys: ["h", "left", "backspace"], help: "to the parent directory", hint: "up" },
   { action: "mark", keys: [" "], help: "mark a file, in any container", hint: "mark" },
   { action: "follow-marked", keys: ["F"], help: "follow the marked files, or this one", hint: "follow" },
   { action: "rotated", keys: ["alt-r"], help: "a log with its earlier, rotated files" },
@@ -38,26 +38,26 @@ export const FILES_KEYS = [
   { action: "grep", keys: ["*", "alt-f"], help: "search the contents of the files below", hint: "grep" },
   { action: "goto-path", keys: ["p"], help: "go to a path; // starts at the root", hint: "path" },
   { action: "sort", keys: ["s"], help: "sort by the next column, or by kind", hint: "sort" },
-  { action: "sort-reverse", keys: ["S"], help: "the other way round" },
-  { action: "toggle-hidden", keys: ["a"], help: "show hidden files, or not", hint: "all" },
+  { action: "sort-reverse", keys: ["S"], help: "reverse the order" },
+  { action: "toggle-hidden", keys: ["a"], help: "show or hide hidden files", hint: "all" },
   { action: "toggle-preview", keys: ["P"], help: "preview of the selected file", hint: "preview" },
   { action: "preview-down", keys: ["alt-down", "alt-j"], help: "scroll the preview down" },
   { action: "preview-up", keys: ["alt-up", "alt-k"], help: "scroll the preview up" },
-  { action: "backward", keys: ["alt-left", "alt-h"], help: "back to the directory before" },
+  { action: "backward", keys: ["alt-left", "alt-h"], help: "back to the previous directory" },
   { action: "forward", keys: ["alt-right", "alt-l"], help: "forward again" },
 ] as const satisfies readonly Binding[];
 
 export const OPEN_FILES_KEYS = [
-  { action: "toggle-deleted", keys: ["D"], help: "only deleted files, or all", hint: "deleted" },
+  { action: "toggle-deleted", keys: ["D"], help: "show only deleted files, or all", hint: "deleted" },
 ] as const satisfies readonly Binding[];
 
 export const FOUND_KEYS = [
-  { action: "show-in-files", keys: ["."], help: "the files of the directory it lies in", hint: "its directory" },
+  { action: "show-in-files", keys: ["."], help: "the files of its directory", hint: "its directory" },
 ] as const satisfies readonly Binding[];
 
 export const MOUNTS_KEYS = [] as const satisfies readonly Binding[];
 
 export const SANDBOXES_KEYS = [
-  { action: "open-files", keys: ["O"], help: "processes and what they have open", hint: "open files" },
+  { action: "open-files", keys: ["O"], help: "processes and their open files", hint: "open files" },
   { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
 ] as const satisfies readonly Binding[];

@@ -170,7 +170,7 @@ export class ListPane<Item extends ListItem> {
 
   #message(columns: number, height: number): string[] {
     const lines = this.list.filter
-      ? [`nothing here holds '${this.list.filter}'`, `${this.#host.keyOf("list", "cancel")} shows all`]
+      ? [`no item contains '${this.list.filter}'`, `${this.#host.keyOf("list", "cancel")} shows all`]
       : this.#options.empty();
     const { dim } = this.#options.theme;
     const rows = [

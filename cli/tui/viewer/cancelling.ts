@@ -9,7 +9,7 @@ export function cancel(parts: ViewerParts): void {
   const wasWaiting = endWaits(parts);
   const wasSearching = searching.cancel();
   if (wasWaiting || wasSearching) say("search cancelled");
-  else if (text.filter?.cancel()) say("filter cancelled: this is not all");
+  else if (text.filter?.cancel()) say("filter cancelled: the result is incomplete");
   else if (counting.isAsked && counting.cancel()) say("counting cancelled");
   else if (text.isFilteredEmpty) text.showAllLines();
   else if (text.anchor !== undefined) text.anchor = undefined;

@@ -41,7 +41,7 @@ export class FollowMode {
 
   toggle(): void {
     if (!this.#options.canFollow) {
-      this.#options.say("nothing to follow here: this is no file that grows");
+      this.#options.say("cannot follow: this is not a file that grows");
       return;
     }
     this.#state = this.isOn ? "off" : "on";

@@ -72,25 +72,25 @@ export class Follower {
           changes.truncated("truncated: the file begins again");
           break;
         case "deleted":
-          changes.note("deleted: no file has this name any more; the open one is still read");
+          changes.note("deleted: the open file is still read");
           break;
         case "unreachable":
           if (this.#placeIsTold && !isOfFile(event.error)) break;
           this.#isUnreachable = true;
-          changes.note("the path cannot be asked about any more; what is open is still read");
+          changes.note("the path cannot be checked any more; the open file is still read");
           break;
         case "reachable":
-          if (this.#isUnreachable) changes.note("the path can be asked about again");
+          if (this.#isUnreachable) changes.note("the path can be checked again");
           this.#isUnreachable = false;
           break;
         case "rotated":
           if (event.continues) this.#show(event.file, undefined, "");
-          else this.#show(event.file, 0, "rotated: here the new file begins");
+          else this.#show(event.file, 0, "rotated: the new file begins here");
           break;
         case "returned":
           if (!event.file) changes.note("the file has its name again");
           else if (event.continues) this.#show(event.file, undefined, "the file has its name again");
-          else this.#show(event.file, 0, "there is a file of this name again: here it begins");
+          else this.#show(event.file, 0, "recreated: the new file begins here");
           break;
       }
     }

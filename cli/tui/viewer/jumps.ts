@@ -85,7 +85,7 @@ export class Jumps {
     }
     if (offset === undefined) {
       this.jump(() => this.#host.toEnd());
-      this.#host.say("there are not so many lines: this is the end");
+      this.#host.say("no such line: this is the end");
       return true;
     }
     this.#host.countLines();
@@ -98,12 +98,12 @@ export class Jumps {
     const { line } = this.#text.viewport.top;
     if (what === "mark") {
       const isName = this.#bookmarks.set(name, line);
-      this.#host.say(isName ? `this is mark ${name}: '${name} comes back` : "a mark's name is a letter");
+      this.#host.say(isName ? `mark ${name} is set: '${name} returns here` : "a mark's name is a letter");
       return;
     }
     this.end();
     const wanted = this.#bookmarks.get(name);
-    if (wanted === undefined) this.#host.say(`there is no mark ${name}`);
+    if (wanted === undefined) this.#host.say(`no such mark: ${name}`);
     else if (wanted === "end") this.jump(() => this.#host.toEnd());
     else this.jump(() => (wanted === "start" ? this.#text.toStart() : this.#text.show(wanted)));
   }
@@ -140,14 +140,14 @@ export class Jumps {
     const move = ++this.#moves;
     const goesOn = () => move === this.#moves && !this.#isClosed;
     this.#timeMove = move;
-    this.#host.say("looking for that time");
+    this.#host.say("searching for that time");
     const { source, lines } = this.#document;
     const top = lines.at(this.#text.viewport.top.line);
     offsetOfTime(this.#document, destination, top, this.#host.zone, goesOn).then(
       (offset) => {
         if (offset === undefined || !goesOn()) return;
         this.#timeMove = undefined;
-        this.#host.say(offset >= source.end() ? "everything here is earlier" : "");
+        this.#host.say(offset >= source.end() ? "all lines are earlier" : "");
         this.jump(() => this.#text.show(offset));
         this.#host.changed();
       },
@@ -178,7 +178,7 @@ export class Jumps {
         this.#host.changed();
         return;
       }
-      if (!scan.isRunning) return this.#host.say("the lines were not counted that far");
+      if (!scan.isRunning) return this.#host.say("the count of lines was cancelled before that line");
       await scan.progressed();
     }
   }

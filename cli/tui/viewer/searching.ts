@@ -347,6 +347,6 @@ function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {
   const numbers = /^x\s+(.*)$/s.exec(pattern)?.[1]?.replace(/\s+|0x/g, "");
   if (numbers === undefined) return { kind: "bytes", bytes: Buffer.from(pattern) };
   if (numbers === "" || numbers.length % 2 === 1 || !/^[\da-f]*$/i.test(numbers))
-    throw new Error(`'${pattern.slice(1).trim()}' are no bytes: write two digits for each, x 7f454c46`);
+    throw new Error(`'${pattern.slice(1).trim()}' is not hexadecimal: write two digits per byte, x 7f454c46`);
   return { kind: "bytes", bytes: Buffer.from(numbers, "hex") };
 }

@@ -36,7 +36,7 @@ export async function offsetOfTime(
       return time ?? parseTime(destination.text, now, zone);
     }
     const here = timeNear(document, top, (line) => timestamps.read(line));
-    if (here === undefined) throw new Error("no line near here bears a time that is known");
+    if (here === undefined) throw new Error("no recognised timestamp near this line");
     if (destination.kind === "later") return here + destination.milliseconds;
     const { hours, minutes, seconds } = destination;
     const day = new Date(here + zone.offsetAt(here));
@@ -47,7 +47,7 @@ export async function offsetOfTime(
   const steps = sinceSteps(read, source.end() - begin, wanted(), (line) => timestamps.read(line));
   while (goesOn()) {
     const slice = stepsWithin(steps, SLICE_MS);
-    if (slice.done && slice.value === undefined) throw new Error("no line bears a time that is known");
+    if (slice.done && slice.value === undefined) throw new Error("no recognised timestamp");
     if (slice.done && slice.value !== undefined) return begin + slice.value;
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -65,7 +65,7 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   "previous-problem": (parts, { times }) => toProblem(parts, "backward", times),
   "ignore-case": ({ searching, say }) => {
     searching.toggleCase();
-    say(searching.ignoresCase ? "searches ignore case" : "searches mind case");
+    say(searching.ignoresCase ? "searches ignore case" : "searches match case");
   },
   range: toggleRange,
   cancel,
@@ -79,7 +79,7 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   "more-context": (parts, { times }) => addContext(parts, times),
   "less-context": (parts, { times }) => addContext(parts, -times),
   histogram: ({ text, say }) => {
-    if (text.isHex) say("bytes have no levels");
+    if (text.isHex) say("a hex dump has no levels");
     else text.hasHistogram = !text.hasHistogram;
   },
   mute,
@@ -93,7 +93,7 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
 /** Searches for the next error or warning beyond the screen. */
 function toProblem({ text, searching, walk, say }: ViewerParts, direction: Direction, times: number): void {
   if (text.isHex) {
-    say("bytes have no levels");
+    say("a hex dump has no levels");
     return;
   }
   searching.setProblems();
@@ -103,7 +103,7 @@ function toProblem({ text, searching, walk, say }: ViewerParts, direction: Direc
 /** Adds or removes a level of visible records. */
 function toggleLevel({ text, following, say }: ViewerParts, facet: Facet): void {
   if (text.isHex) {
-    say("bytes have no levels");
+    say("a hex dump has no levels");
     return;
   }
   text.facets.toggle(facet);
@@ -117,7 +117,7 @@ function changeSources(
   change: (sources: Sources, here: LineSource | undefined) => string,
 ): void {
   if (text.isHex || !text.sources.areSeveral) {
-    say(text.isHex ? "bytes have no sources" : "this text has one source");
+    say(text.isHex ? "a hex dump has no sources" : "this text has one source");
     return;
   }
   say(change(text.sources, text.sourceHere()));
@@ -128,7 +128,7 @@ function changeSources(
 function mute(parts: ViewerParts): void {
   const all = `${parts.keyOf("solo")} shows all sources`;
   changeSources(parts, (sources, here) => {
-    if (!here) return "no source here";
+    if (!here) return "the current line has no source";
     return sources.mute(here) ? `${here.name} is muted: ${all}` : `${here.name} is the only source shown: ${all}`;
   });
 }
@@ -140,7 +140,7 @@ function solo(parts: ViewerParts): void {
       sources.showAll();
       return "all sources";
     }
-    if (!here) return "no source here";
+    if (!here) return "the current line has no source";
     sources.solo(here);
     return `only ${here.name}: ${parts.keyOf("solo")} shows all sources`;
   });
@@ -161,5 +161,5 @@ function addContext({ text, say, keyOf }: ViewerParts, lines: number): void {
   const shown = text.addContext(lines);
   if (shown === undefined) say(`no filter: ${keyOf("filter")} and a regular expression show only lines that match`);
   else if (shown === "lines") say(`only lines that match: ${keyOf("more-context")} shows the rest of their records`);
-  else if (shown === "records") say("lines that match with the rest of their records, such as stack traces");
+  else if (shown === "records") say("matching lines and the rest of their records, such as stack traces");
 }

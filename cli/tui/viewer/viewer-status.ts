@@ -63,7 +63,7 @@ function leftOf(status: ViewerStatus, keyOf: KeyOf): Part[] {
 
 function growth({ follow, news, rate, picture }: ViewerStatus, end: string): Part {
   if (follow === "paused")
-    return { text: news === 0 ? `${end} goes on` : `${grouped(news)} new ${news === 1 ? "line" : "lines"}: ${end}` };
+    return { text: news === 0 ? `${end} resumes` : `${grouped(news)} new ${news === 1 ? "line" : "lines"}: ${end}` };
   if (follow === "off" || picture === "") return { text: "" };
   const short = `${grouped(rate)} ${rate === 1 ? "line" : "lines"}/s`;
   return { text: `${picture} ${short}`, short, dispensable: 6 };

@@ -26,7 +26,7 @@ import type { FollowState, FoundMatch, KeyOf, ViewerOptions, ViewerStatus } from
 /** Prompts for the name of a mark. */
 const NAME_ASKED: Readonly<Record<Awaited, string>> = {
   mark: "mark: a letter",
-  jump: "go to mark: its letter, or ' for where one was",
+  jump: "jump to mark: its letter, or ' for the position before the last jump",
 };
 
 /** The content of a viewer's frame. */
@@ -283,7 +283,7 @@ export class Viewer {
   setFilter(pattern: string): void {
     const { text, following } = this.#parts;
     if (text.isHex) {
-      this.say(`bytes cannot be filtered: ${this.#options.keyOf("hex")} shows the text`);
+      this.say(`a hex dump cannot be filtered: ${this.#options.keyOf("hex")} shows the text`);
       return;
     }
     try {
@@ -411,6 +411,6 @@ function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: n
   const what = pattern === "" ? "there is no such line" : `no line matches &${pattern}`;
   const also = words.length === 0 ? "" : ` (${words.join("; ")})`;
   const so = isRunning || progress < 1 ? " so far" : "";
-  const leave = isRunning ? `${keyOf("cancel")} stops looking` : `${keyOf("cancel")} shows all lines`;
+  const leave = isRunning ? `${keyOf("cancel")} stops the search` : `${keyOf("cancel")} shows all lines`;
   return ["", fitText(` ${what}${also}${so}`, columns), `\x1b[2m${fitText(` ${leave}`, columns)}\x1b[m`];
 }
