@@ -113,11 +113,12 @@ function filesWithRows(): string[] {
 export function pageOf(rows: readonly CompatibilityRow[]): string {
   const parts = [
     "# Compatibility",
-    "Written by the test run itself (`npm run compatibility`); `npm test` with every engine says when it is not current. Each row was done for real, on",
-    "Debian 12 with Linux 6.18, cgroup v1 and v2 side by side, as root or as the ordinary user that it names; `web` stands for the target.",
-    "Engines with a version are Debian 12's own. The current ones are of Debian's unstable suite (`scripts/current-engines.sh`); Docker",
-    "answers API 1.44 and newer only, as Docker 29 does. An engine in PID, mount and network namespaces of its own, behind a real sshd,",
-    "stands in for one on another machine.",
+    "Written by the test run itself (`npm run compatibility`); `npm test` with every engine says when it",
+    "is not current. Each row was run, on Debian 12 with Linux 6.18, cgroup v1 and v2 side by side, as",
+    "root or as the ordinary user that it names; `web` stands for the target. Engines with a version are",
+    "Debian 12's own. The current ones are of Debian's unstable suite (`scripts/current-engines.sh`);",
+    "Docker answers API 1.44 and newer only, as Docker 29 does. An engine in PID, mount and network",
+    "namespaces of its own, behind a real sshd, stands in for one on another machine.",
   ];
   for (const section of sections) {
     const lines = rows.filter((row) => row.section === section).map(lineOf);
@@ -133,8 +134,9 @@ export function pageOf(rows: readonly CompatibilityRow[]): string {
   parts.push(
     "",
     "## GNU coreutils' own tests",
-    "Tests of coreutils 9.1 for tail, head and cat, run by `node test/peers/coreutils.mjs DIRECTORY` on an unpacked source tree. GNU's own",
-    "programs pass all that are not skipped. The listed differences, each with its reason, are in test/peers/coreutils-differences.json.",
+    "Tests of coreutils 9.1 for tail, head and cat, run by `node test/peers/coreutils.mjs DIRECTORY` on",
+    "an unpacked source tree. GNU's own programs pass all that are not skipped. The listed differences,",
+    "each with its reason, are in test/peers/coreutils-differences.json.",
     "",
     "| tests | all | pass | differ as listed | skipped here |",
     "|---|---|---|---|---|",
