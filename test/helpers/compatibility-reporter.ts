@@ -114,7 +114,7 @@ export function pageOf(rows: readonly CompatibilityRow[]): string {
   const parts = [
     "# Compatibility",
     "Written by the test run itself (`npm run compatibility`); `npm test` with every engine says when it",
-    "is not current. Each row was run, on Debian 12 with Linux 6.18, cgroup v1 and v2 side by side, as",
+    "is not current. Each row was run on Debian 12 with Linux 6.18, cgroup v1 and v2 side by side, as",
     "root or as the ordinary user that it names; `web` stands for the target. Engines with a version are",
     "Debian 12's own. The current ones are of Debian's unstable suite (`scripts/current-engines.sh`);",
     "Docker answers API 1.44 and newer only, as Docker 29 does. An engine in PID, mount and network",
