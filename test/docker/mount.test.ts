@@ -103,7 +103,9 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
     expect(await refused(source, "/nosuch")).toMatch(
       /^2 porthole: cannot mount on \/nosuch: no such directory \(.*\)\n$/,
     );
-    expect(await refused("volume:x:/", place("volume"))).toMatch(/^2 porthole: cannot mount .*: only running targets .*\n$/);
+    expect(await refused("volume:x:/", place("volume"))).toMatch(
+      /^2 porthole: cannot mount .*: only running targets .*\n$/,
+    );
     expect(await refused(`${web.name}:/nosuch`, place("missing"))).toMatch(
       /^4 porthole: cannot mount: .*No such file.*\n$/,
     );

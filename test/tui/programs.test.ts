@@ -93,7 +93,9 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
       // Another text each time: the last turn's stands on the screen until the command has come to
       // its own.
       await command(`echo did it, then ${key}`);
-      await screen.waitFor("its end", (text) => text.includes(`did it, then ${key}\n\nPress Enter to return to porthole`));
+      await screen.waitFor("its end", (text) =>
+        text.includes(`did it, then ${key}\n\nPress Enter to return to porthole`),
+      );
       screen.keys("x", key);
       await screen.waitFor("the screen again", isOnScreen(screen));
       // For the next turn.
