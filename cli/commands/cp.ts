@@ -2,12 +2,13 @@ import { ftruncateSync } from "node:fs";
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { nameOf } from "../../src/files/index.ts";
+import { kindOf } from "../../src/sessions/index.ts";
 import { parseTarget, pathBytes, placeName } from "../../src/target.ts";
 import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
 import { type Destination, openDestination } from "../cp/destination.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { filesLine, Progress } from "../io/progress.ts";
-import { openTarget } from "../targets/open-target.ts";
+import { openTarget, unlessDirectory } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
@@ -78,11 +79,12 @@ async function copyAll(sources: readonly NamedTarget[], to: Destination, context
 
 async function copyOne(source: NamedTarget, { directory, name }: Destination, context: CopyContext): Promise<void> {
   const session = await context.sessions.session(source.target);
-  const file = await openTarget(session, source, {});
+  const file = await unlessDirectory(openTarget(session, source, {}));
   const as = name ?? ownName(source);
-  if (file.kind === "file" || source.target.kind === "output") return copyFile(file, directory, as, context);
-  const { kind, stat } = file;
-  file.close();
+  if (file?.kind === "file" || (file && source.target.kind === "output")) return copyFile(file, directory, as, context);
+  const stat = file?.stat ?? (await session.stat(source.target.path));
+  const kind = kindOf(stat.mode);
+  file?.close();
   if (kind !== "directory")
     throw new PortholeError("FILE", `not copied: ${source.text}: a ${kind}`, { hint: "porthole cat reads it" });
   using copy = directory.subdirectory(pathBytes(as));

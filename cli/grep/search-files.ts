@@ -4,7 +4,7 @@ import { compareNames, nameOf } from "../../src/files/index.ts";
 import { MAX_BATCH } from "../../src/protocol/index.ts";
 import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
-import { withHint } from "../targets/open-target.ts";
+import { unlessDirectory, withHint } from "../targets/open-target.ts";
 import type { NamedTarget } from "../targets/session-pool.ts";
 import { reopenError } from "../with/run-tool.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
@@ -85,11 +85,12 @@ export class SearchFiles {
       }
       await this.#attempt(async () => {
         const session = await sessions.session(target);
-        const file = await session.open(target.path).catch((error: unknown) => {
+        const opened = session.open(target.path).catch((error: unknown) => {
           throw withCatHint(text, error);
         });
+        const file = await unlessDirectory(opened);
         this.paths.push(text);
-        if (file.kind !== "directory") return this.#add(text, file, "named");
+        if (file !== undefined && file.kind !== "directory") return this.#add(text, file, "named");
         this.directories.push({ session, text, target, file });
       });
     }
@@ -156,7 +157,7 @@ export class SearchFiles {
   }
 
   #closeDirectories(): void {
-    for (const { file } of this.directories) file.close();
+    for (const { file } of this.directories) file?.close();
   }
 
   async #openBatch(batch: readonly FoundFile[]): Promise<void> {

@@ -17,7 +17,8 @@ export interface OpenDirectory {
   target: Target;
   /** As named on the command line; the names of its files begin with it. */
   text: string;
-  file: OpenFile;
+  /** Undefined if no agent passes it, because its file system may not answer. */
+  file: OpenFile | undefined;
 }
 
 /** ripgrep's output from a search on trees. */
@@ -142,6 +143,7 @@ function asReason(error: unknown): unknown {
  */
 async function fileOf({ session, target, text, file }: OpenDirectory): Promise<Launch["files"][number]> {
   const place = `${placeName(target)}:`;
+  if (file === undefined) throw new NotOnTrees(`the file system of ${text} may not answer`);
   if (session.route !== "direct") throw new NotOnTrees(`the route is ${session.route}`);
   if (target.kind === "local" || target.kind === "output" || text !== place + target.path)
     throw new NotOnTrees(`${text} is no name of a path in a tree`);

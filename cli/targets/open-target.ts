@@ -29,6 +29,19 @@ export async function openTarget(
   }
 }
 
+/**
+ * Undefined for a directory that no agent passes, because its file system may not answer. It can be
+ * listed, and its files are relayed.
+ */
+export async function unlessDirectory(opened: Promise<OpenFile>): Promise<OpenFile | undefined> {
+  try {
+    return await opened;
+  } catch (error) {
+    if (error instanceof PortholeError && error.errno === "EISDIR") return undefined;
+    throw error;
+  }
+}
+
 /** Replaces the hint of an error that a file would be consumed. Returns other errors unchanged. */
 export function withHint(error: unknown, way: string): unknown {
   if (!(error instanceof PortholeError) || error.consumes === undefined) return error;

@@ -1,4 +1,6 @@
 import { PortholeError } from "../errors.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
+import { kindOf } from "./open-file.ts";
 
 /*
  * Errors that explain what the kernel's text does not, and name a remedy.
@@ -49,6 +51,29 @@ export function unfollowedLinkError(what: string, leadsTo: string, error: Portho
     errno: error.errno,
     hint: "it follows fd/N, and root, cwd and exe of /proc/PID that lead to a path of the container",
     cause: error,
+  });
+}
+
+/**
+ * For what the agent does not pass because its file system may not answer: a directory, and a file
+ * that is to be written. Undefined for any other path.
+ */
+export function notRelayedError(
+  what: string,
+  { mode, relayed }: Pick<FileStat, "mode" | "relayed">,
+  cause: PortholeError,
+): PortholeError | undefined {
+  if (kindOf(mode) === "directory")
+    return new PortholeError("FILE", `${what}: Is a directory on a file system that may not answer`, {
+      errno: "EISDIR",
+      hint: "porthole ls, find, grep and cp read it; for another command, copy it first: porthole cp",
+      cause,
+    });
+  if (!relayed) return undefined;
+  return new PortholeError("FILE", `${what}: its file system may not answer, so its files are only read`, {
+    errno: cause.errno,
+    hint: "open it without --rw",
+    cause,
   });
 }
 

@@ -3,7 +3,13 @@ import type { AgentInfo } from "../protocol/agent-info.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import type { AgentTarget } from "./agent-target.ts";
 import { consumingError } from "./consuming.ts";
-import { deniedOnMountRouteError, ownDescriptorError, ownStream, unfollowedLinkError } from "./explanations.ts";
+import {
+  deniedOnMountRouteError,
+  notRelayedError,
+  ownDescriptorError,
+  ownStream,
+  unfollowedLinkError,
+} from "./explanations.ts";
 import { followLinks } from "./follow-links.ts";
 import { missingHint } from "./missing-path.ts";
 import { streamNumbered, streamOf } from "./own-output.ts";
@@ -35,6 +41,7 @@ export class OpenFailures {
    */
   async leadsTo(what: () => string, path: string, options: { noFollow?: boolean }, error: unknown): Promise<string> {
     if (!(error instanceof PortholeError) || error.code !== "FILE" || options.noFollow) throw error;
+    if (error.errno === "ENOTSUP") throw notRelayedError(what(), await this.#lookups.stat(path), error) ?? error;
     if (error.errno === "ELOOP" || error.errno === "ENOENT") {
       const leadsTo = await followLinks(path, (link) => this.#lookups.readlink(link));
       if (error.errno === "ELOOP" && leadsTo !== path && /^\/proc\/\d+\/(root|cwd|exe|fd\/\d+)(\/|$)/.test(leadsTo))

@@ -23,8 +23,9 @@ export function compileFixture(name: string, out: string): void {
 /**
  * A target whose first process sees a FUSE file system at `place`; its server answers as
  * test/fixtures/fuse-server.c says.
+ * @param answers lists only a file that the server reads to its end
  */
-export async function fuseTarget(): Promise<FuseTarget> {
+export async function fuseTarget({ answers = false } = {}): Promise<FuseTarget> {
   const { directory } = inject("machine");
   // A separate path: another test file may run the program while this one compiles.
   const own = mkdtempSync(`${directory}/fuse-`);
@@ -32,7 +33,7 @@ export async function fuseTarget(): Promise<FuseTarget> {
   compileFixture("fuse-server", program);
   const place = `${own}/fs`;
   mkdirSync(place);
-  const child = spawn(program, [place], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(program, [place, ...(answers ? ["answers"] : [])], { stdio: ["ignore", "ignore", "pipe"] });
   let words = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     words += text;
