@@ -18,7 +18,7 @@ import { isDirectory, type NamedFile } from "./named-file.ts";
 export async function takeCopiedTree(sessions: SessionPool, named: readonly NamedFile[]): Promise<Tree> {
   const target = (named[0] as NamedFile).target as TreeTarget;
   const session = await sessions.session(target);
-  const copies = PrivateDirectory.make("with");
+  const copies = PrivateDirectory.make("with").guard();
   try {
     for (const one of named) await copy(sessions, session, one, copies.path);
     const tree = await sessions.tree(target, { copy: copies.path });

@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants, fstatSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { openPath, tryLock } from "../descriptors/file.ts";
@@ -12,6 +13,7 @@ import { ensureRunDirectory } from "./run-dir.ts";
 export class PrivateDirectory {
   readonly path: string;
   readonly #lock: OwnedFd;
+  #guard: ChildProcess | undefined;
 
   private constructor(path: string, lock: OwnedFd) {
     this.path = path;
@@ -44,11 +46,29 @@ export class PrivateDirectory {
     }
   }
 
+  /**
+   * Has it removed also if this process is killed, by a process out of this one's group and session
+   * that waits for the end of a pipe whose other end only this process has. Where that cannot be
+   * started, a later command removes it.
+   */
+  guard(): this {
+    const script = 'read -r _; exec rm -rf -- "$@"';
+    this.#guard = spawn("/bin/sh", ["-c", script, "sh", this.path, this.path + LOCK], {
+      ...{ cwd: "/", env: { PATH: process.env.PATH ?? "/usr/bin:/bin" } },
+      ...{ detached: true, stdio: ["pipe", "ignore", "ignore"] },
+    });
+    this.#guard.on("error", () => undefined).unref();
+    // A guard that ended closes the pipe.
+    this.#guard.stdin?.on("error", () => undefined);
+    return this;
+  }
+
   /** Removes it with its content. Idempotent. */
   remove(): void {
     if (this.#lock.closed) return;
     removeBoth(this.path);
     this.#lock.close();
+    this.#guard?.kill("SIGKILL");
   }
 }
 

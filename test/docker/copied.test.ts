@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import type Docker from "dockerode";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -153,6 +154,20 @@ describeWith(
       });
       expect(await by.run(["grep", "-c", "i", at("/d")])).toMatchObject({ text: `${at("/d/log")}:1\n` });
       expect(readdirSync(`${by.directory}/run/porthole/with`)).toEqual([]);
+      await target.handle.remove();
+    });
+
+    test.each([0, ORDINARY_USER])("leaves no copy behind when porthole is killed (uid %i)", async (uid) => {
+      const target = await ended(engine("docker"));
+      const by = await without(engine("docker"), uid);
+      const running = by.start(["with", `${target.name}:/d`, "--", "sh", "-c", "cat log; exec sleep 1000"]);
+      const [text] = (await once(running.stdout, "data")) as [Buffer];
+      expect(text.toString()).toBe("first\n");
+      const copies = `${by.directory}/run/porthole/with`;
+      expect(readdirSync(copies)).not.toEqual([]);
+      process.kill(running.pid, "SIGKILL");
+      await waitFor("the copies to be removed", () => readdirSync(copies).length === 0);
+      expect(await running.ended).toMatchObject({ signal: "SIGKILL" });
       await target.handle.remove();
     });
 
