@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { constants, fstatSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, constants, fstatSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
@@ -52,7 +52,7 @@ export class PrivateDirectory {
    * started, a later command removes it.
    */
   guard(): this {
-    const script = 'read -r _; exec rm -rf -- "$@"';
+    const script = 'read -r _; chmod -R u+rwx -- "$1"; exec rm -rf -- "$@"';
     this.#guard = spawn("/bin/sh", ["-c", script, "sh", this.path, this.path + LOCK], {
       ...{ cwd: "/", env: { PATH: process.env.PATH ?? "/usr/bin:/bin" } },
       ...{ detached: true, stdio: ["pipe", "ignore", "ignore"] },
@@ -133,6 +133,19 @@ function lockAt(path: string): OwnedFd | undefined {
 }
 
 function removeBoth(path: string): void {
-  rmSync(path, { recursive: true, force: true });
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+    makeWritable(Buffer.from(path));
+    rmSync(path, { recursive: true, force: true });
+  }
   rmSync(path + LOCK, { force: true });
+}
+
+/** Directories keep their permission bits when they are copied. */
+function makeWritable(directory: Buffer): void {
+  chmodSync(directory, 0o700);
+  for (const entry of readdirSync(directory, { withFileTypes: true, encoding: "buffer" }))
+    if (entry.isDirectory()) makeWritable(Buffer.concat([directory, Buffer.from("/"), entry.name]));
 }

@@ -15,6 +15,7 @@ import { has, startScreen } from "./porthole-screen.ts";
 const script = [
   "mkdir -p /d/deep; [ -e /again ] || echo first > /d/log; echo deep > /d/deep/file; echo volume > /data/file",
   "ln -s ../log /d/deep/link; ln -s deep /d/linked; mkfifo /d/fifo; echo memory > /memory/file",
+  `mkdir -p /closed/in; echo kept > /closed/in/f; chmod 500 /closed/in; chown -R ${ORDINARY_USER} /closed`,
   'printf bytes > "$(printf "/d/\\377")"; dd if=/dev/zero of=/d/sparse bs=1 count=1 seek=20000000 2>/dev/null',
   "[ -e /again ] && echo second >> /d/log && sleep 1000; touch /again",
 ].join("; ");
@@ -25,7 +26,12 @@ async function ended(on: Engine): Promise<{ name: string; volume: string; handle
   const handle = await on.api.createContainer({
     name,
     Image: await busyboxImage(on),
-    Cmd: ["/bin/busybox", "sh", "-c", script.replaceAll(/\b(mkdir|ln|mkfifo|dd|touch|sleep) /g, "/bin/busybox $1 ")],
+    Cmd: [
+      "/bin/busybox",
+      "sh",
+      "-c",
+      script.replaceAll(/\b(mkdir|ln|mkfifo|chmod|chown|dd|touch|sleep) /g, "/bin/busybox $1 "),
+    ],
     Labels: { "porthole.test": "1" },
     HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`], Tmpfs: { "/memory": "" } },
   });
@@ -160,14 +166,16 @@ describeWith(
     test.each([0, ORDINARY_USER])("leaves no copy behind when porthole is killed (uid %i)", async (uid) => {
       const target = await ended(engine("docker"));
       const by = await without(engine("docker"), uid);
-      const running = by.start(["with", `${target.name}:/d`, "--", "sh", "-c", "cat log; exec sleep 1000"]);
+      const running = by.start(["with", `${target.name}:/closed`, "--", "sh", "-c", "cat in/f; exec sleep 1000"]);
       const [text] = (await once(running.stdout, "data")) as [Buffer];
-      expect(text.toString()).toBe("first\n");
+      expect(text.toString()).toBe("kept\n");
       const copies = `${by.directory}/run/porthole/with`;
       expect(readdirSync(copies)).not.toEqual([]);
       process.kill(running.pid, "SIGKILL");
       await waitFor("the copies to be removed", () => readdirSync(copies).length === 0);
       expect(await running.ended).toMatchObject({ signal: "SIGKILL" });
+      expect((await by.run(["with", `${target.name}:/closed`, "--", "cat", "in/f"])).text).toBe("kept\n");
+      expect(readdirSync(copies)).toEqual([]);
       await target.handle.remove();
     });
 
