@@ -21,15 +21,25 @@ export interface Mount {
   type: string;
   source: string;
   superOptions: string[];
+  /** Of an image, without a container. */
+  isOfImage?: boolean;
 }
 
 /**
- * Where a file's content is stored. `container layer`: removed with the container; `volume`: a
- * named one of Docker or Podman; `bind`: part of a file system mounted here, usually from outside
+ * Where a file's content is stored. `container layer`: removed with the container; `image layer`:
+ * removed with the image; `volume`: a named one of Docker or Podman; `bind`: part of a file system mounted here, usually from outside
  * of the container; `disk`: a whole file system; `memory`: lost at unmount; `network`: another
  * machine or a program (FUSE); `kernel`: generated on read.
  */
-export type BackingKind = "container layer" | "volume" | "bind" | "disk" | "memory" | "network" | "kernel";
+export type BackingKind =
+  | "container layer"
+  | "image layer"
+  | "volume"
+  | "bind"
+  | "disk"
+  | "memory"
+  | "network"
+  | "kernel";
 
 /** The storage of a file. */
 export interface Backing {
@@ -88,8 +98,9 @@ export function isPseudo(mount: Mount): boolean {
 function kindOfMount(mount: Mount, volume: string | undefined): BackingKind {
   if (pseudo.has(mount.type)) return "kernel";
   if (memory.has(mount.type)) return "memory";
-  if (mount.type === "overlay" || mount.type === "aufs") return mount.point === "/" ? "container layer" : "disk";
-  if (mount.point === "/" && LAYER_DIRECTORY.test(mount.root)) return "container layer";
+  const layer = mount.isOfImage ? "image layer" : "container layer";
+  if (mount.type === "overlay" || mount.type === "aufs") return mount.point === "/" ? layer : "disk";
+  if (mount.point === "/" && LAYER_DIRECTORY.test(mount.root)) return layer;
   if (volume !== undefined) return "volume";
   if (/^(fuse|nfs|cifs|smb|9p|virtiofs|ceph|glusterfs|afs|lustre|coda)/.test(mount.type) && mount.type !== "fuseblk")
     return "network";

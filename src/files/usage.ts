@@ -111,7 +111,8 @@ export class UsageCounter {
 export async function mountsOf(session: Session): Promise<Mount[]> {
   const file = await session.mounts();
   try {
-    return parseMounts(await contentOf(file));
+    const mounts = parseMounts(await contentOf(file));
+    return session.offline === "image" ? mounts.map((mount) => ({ ...mount, isOfImage: true })) : mounts;
   } finally {
     file.close();
   }

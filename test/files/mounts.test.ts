@@ -54,6 +54,11 @@ test("backingOf returns where a file is stored", () => {
   ]);
 });
 
+test("backingOf names the layers of an image after the image", () => {
+  const kinds = parseMounts(table).map((mount) => backingOf({ ...mount, isOfImage: true }).kind);
+  expect(kinds.slice(0, 3)).toEqual(["image layer", "kernel", "memory"]);
+});
+
 test("parseMounts parses every line of this machine's table", () => {
   const text = readFileSync("/proc/self/mountinfo", "utf8");
   const mounts = parseMounts(Buffer.from(text));

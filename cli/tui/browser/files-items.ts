@@ -161,10 +161,15 @@ export function fileColumns(options: FileColumnsOptions): Column<FileItem>[] {
   ];
 }
 
+/** True for a file of a root that the engine made of layers. */
+export function isLayer({ kind }: Backing): boolean {
+  return kind === "container layer" || kind === "image layer";
+}
+
 /** The storage of a file in one word; empty if the mount table does not show it. */
 export function storageWord({ backing }: Pick<FileItem, "backing">): string {
   if (backing === undefined) return "";
-  return backing.kind === "container layer" ? "layer" : backing.kind;
+  return isLayer(backing) ? "layer" : backing.kind;
 }
 
 function modeOf({ stat, type }: Item): string {
@@ -183,6 +188,7 @@ function ageText(nanoseconds: bigint, now: number): string {
 export function backingSentence({ kind, volume, mount, readOnly }: Backing): string {
   const words: Record<Backing["kind"], string> = {
     "container layer": "in the container's layer, removed with the container",
+    "image layer": "in a layer of the image",
     volume: `on volume ${volume}`,
     bind: `bind mount of ${mount.root} at ${mount.point}${mount.isReplaced ? " (the host's file was replaced or removed)" : ""}`,
     disk: `on ${mount.type} at ${mount.point}`,

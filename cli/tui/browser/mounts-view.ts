@@ -4,7 +4,7 @@ import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 import type { BrowserContext } from "./context.ts";
-import { backingSentence } from "./files-items.ts";
+import { backingSentence, isLayer } from "./files-items.ts";
 import { LoadedView } from "./loaded-view.ts";
 
 interface MountItem extends ListItem {
@@ -52,6 +52,6 @@ function columns(theme: Theme): Column<MountItem>[] {
 }
 
 function storageWord(mount: Mount): string {
-  const { kind, volume } = backingOf(mount);
-  return kind === "volume" ? `volume ${volume}` : kind === "container layer" ? "layer" : kind;
+  const backing = backingOf(mount);
+  return backing.kind === "volume" ? `volume ${backing.volume}` : isLayer(backing) ? "layer" : backing.kind;
 }

@@ -1,6 +1,6 @@
 import { layerWords } from "../../ls/layer-words.ts";
 import type { BrowserTarget } from "./browser-target.ts";
-import type { FileItem } from "./files-items.ts";
+import { type FileItem, isLayer } from "./files-items.ts";
 
 /** Milliseconds that a selection lasts before its layer is requested. */
 const REST_MS = 200;
@@ -23,7 +23,7 @@ export class SelectedLayer {
     if (item === this.#selected) return;
     this.close();
     this.#selected = item;
-    if (item?.backing?.kind !== "container layer") return;
+    if (item?.backing === undefined || !isLayer(item.backing)) return;
     this.#timer = setTimeout(() => void this.#ask(item), REST_MS);
   }
 
