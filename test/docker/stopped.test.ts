@@ -485,7 +485,7 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
           expect([path, await layerOf(by, `image:${tag}:${path}`)]).toEqual([path, layer]);
         const { text } = await by.run(["stat", `image:${tag}:/b/file`]);
         const { RootFS } = await on.api.getImage(tag).inspect();
-        expect(text).toMatch(/\nStorage: image layer \(overlay, read-only\), mounted at \/ from /);
+        expect(text).toContain("\nStorage: image layer (");
         expect(text).toContain(`Layer: 2 of 2 of the image (${RootFS.Layers?.[1]?.slice(7, 19)})`);
         expect((await by.run(["stat", `${handle.id}:/d/file`])).text).toContain("\nLayer: the container's own\n");
         await by.run(["detach", "--all"]);

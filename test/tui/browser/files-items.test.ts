@@ -3,16 +3,18 @@ import { relativeTime } from "../../../cli/tui/browser/durations.ts";
 import {
   arrange,
   arrangedBy,
+  backingSentence,
   backingsOf,
   type FileItem,
   fileColumns,
   hiddenCount,
   type Sort,
   sortMark,
+  storageWord,
 } from "../../../cli/tui/browser/files-items.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { Table } from "../../../cli/tui/lists/table.ts";
-import { parseMounts } from "../../../src/files/index.ts";
+import { backingOf, parseMounts } from "../../../src/files/index.ts";
 import type { FileStat } from "../../../src/protocol/index.ts";
 
 const stat = (size: number, mtime: number): FileStat => ({
@@ -144,4 +146,13 @@ it("finds where each file is stored without a search of all mounts", () => {
   for (let id = 0; id < 100; id++) expect([on(BigInt(id)), on(BigInt(id))]).toEqual([`/m${id}`, `/m${id}`]);
   expect([on(100n), of(undefined)]).toEqual([undefined, undefined]);
   expect(looks).toBe(100);
+});
+
+it("says of a file of an image that it is in a layer of the image, not of a container", () => {
+  const [root] = parseMounts("1 0 0:1 / / ro - overlay overlay ro");
+  const backing = root && backingOf({ ...root, isOfImage: true });
+  expect(backing && [backingSentence(backing), storageWord({ backing })]).toEqual([
+    "in a layer of the image, read-only",
+    "layer",
+  ]);
 });
