@@ -1,20 +1,37 @@
 import { readFileSync } from "node:fs";
-import type { Session } from "../sessions/session.ts";
 import { posixZone } from "./posix-zone.ts";
 import { tzifZone } from "./tzif.ts";
 import { namedZone, systemZone, utc, type Zone } from "./zone.ts";
 
-/** A compiled zone has a few KiB, an environment rarely more. */
-const LARGEST = 256 * 1024;
+/** What a session offers that the zone of its target is found with. */
+export interface ZoneFiles {
+  /** Container name or `pid:N`. */
+  readonly name: string;
+  /** `local` for this machine. */
+  readonly route: string;
+  readlink(path: string): Promise<string>;
+  open(path: string): Promise<ZoneFile>;
+}
 
-const found = new WeakMap<Session, Promise<Zone>>();
+interface ZoneFile {
+  readonly kind: string;
+  readonly isSeekable: boolean;
+  /** pread(2). Returns the number of bytes; 0 at the end. */
+  read(buffer: Uint8Array, position: number): number;
+  close(): void;
+}
+
+/** A compiled zone has a few KiB, an environment rarely more. */
+const MAX_BYTES = 256 * 1024;
+
+const found = new WeakMap<ZoneFiles, Promise<Zone>>();
 
 /**
  * The zone of timestamps without one in a target, as a C library finds it: `TZ` of its first
  * process (or of the process that is the target), else /etc/localtime, else /etc/timezone, else
  * UTC. For this machine, its own. Ignores unreadable files; never rejects.
  */
-export function targetZone(session: Session): Promise<Zone> {
+export function targetZone(session: ZoneFiles): Promise<Zone> {
   const known = found.get(session);
   if (known !== undefined) return known;
   const zone = findZone(session);
@@ -22,7 +39,7 @@ export function targetZone(session: Session): Promise<Zone> {
   return zone;
 }
 
-async function findZone(session: Session): Promise<Zone> {
+async function findZone(session: ZoneFiles): Promise<Zone> {
   if (session.route === "local") return systemZone;
   const environment = ofProcess(session.name) ?? (await content(session, "/proc/1/environ"));
   const variable = environment && /(?:^|\0)TZ=([^\0]*)/.exec(environment.toString("latin1"))?.[1];
@@ -42,7 +59,7 @@ function ofProcess(name: string): Buffer | undefined {
 }
 
 /** tzset(3): an invalid value means UTC. */
-async function zoneOfVariable(session: Session, value: string): Promise<Zone | undefined> {
+async function zoneOfVariable(session: ZoneFiles, value: string): Promise<Zone | undefined> {
   const name = value.replace(/^:/, "");
   if (name === "") return utc;
   if (name.startsWith("/")) return zoneOfFile(session, name);
@@ -50,7 +67,7 @@ async function zoneOfVariable(session: Session, value: string): Promise<Zone | u
 }
 
 /** By the link's name in the tz database, else by the file's content. */
-async function zoneOfFile(session: Session, path: string): Promise<Zone | undefined> {
+async function zoneOfFile(session: ZoneFiles, path: string): Promise<Zone | undefined> {
   const target = await session.readlink(path).catch(() => path);
   const name = /\/zoneinfo\/(?:posix\/|right\/)?([^\0]+)$/.exec(target)?.[1];
   const named = name === undefined ? undefined : namedZone(name);
@@ -59,18 +76,18 @@ async function zoneOfFile(session: Session, path: string): Promise<Zone | undefi
   return bytes && tzifZone(bytes, name ?? path);
 }
 
-async function zoneNamedIn(session: Session, path: string): Promise<Zone | undefined> {
+async function zoneNamedIn(session: ZoneFiles, path: string): Promise<Zone | undefined> {
   const text = (await content(session, path))?.toString("latin1");
   return text === undefined ? undefined : namedZone(text.trim());
 }
 
 /** The start of a file; undefined if it is not a readable regular file with positions. */
-async function content(session: Session, path: string): Promise<Buffer | undefined> {
+async function content(session: ZoneFiles, path: string): Promise<Buffer | undefined> {
   const file = await session.open(path).catch(() => undefined);
   if (file === undefined) return undefined;
   try {
     if (file.kind !== "file" || !file.isSeekable) return undefined;
-    const buffer = Buffer.alloc(LARGEST);
+    const buffer = Buffer.alloc(MAX_BYTES);
     let length = 0;
     for (let read = -1; read !== 0 && length < buffer.length; length += read)
       read = file.read(buffer.subarray(length), length);
