@@ -1,12 +1,15 @@
 import { writeFileSync } from "node:fs";
 import type Docker from "dockerode";
-import { expect, inject, test } from "vitest";
-import { describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { describeWith, describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
+import { type Daemon, startDocker } from "../helpers/daemons.ts";
 import {
   busyboxImage,
   type Container,
   container,
+  type Engine,
   engine,
+  engineAt,
   enginesUnderTest,
   firstProcess,
   uniqueName,
@@ -25,6 +28,27 @@ describeWithDocker("the output of a container of Docker", () => outputTests("doc
 if (enginesUnderTest().includes("podman"))
   describeWithPodman("the output of a container of Podman", () => outputTests("podman"));
 
+if (inject("machine").title === undefined)
+  describeWith(["root", "docker", "journald"], "the output of a container of Docker with the driver journald", () => {
+    let daemon: Daemon;
+    const targets: Container[] = [];
+    const speaker: Speakers = async (...how) => {
+      const made = await speakers(() => engineAt("docker", daemon.socket))(...how);
+      targets.push(made.target);
+      return made;
+    };
+    beforeAll(async () => {
+      daemon = await startDocker(`${inject("machine").directory}/${uniqueName("journal")}`, { journal: true });
+    });
+    afterAll(async () => {
+      for (const target of targets) await target.remove();
+      await daemon.stop();
+    });
+    test("cat, head, tail and grep read stdout, stderr and both", () => readsBothStreams(speaker, "journald"));
+    test("tail -F continues after a restart and a recreation without losing or doubling a line", () =>
+      continues(speaker, "journald"));
+  });
+
 interface Speaking {
   Tty?: boolean;
   /** Of the log driver. */
@@ -36,56 +60,12 @@ function outputTests(name: "docker" | "podman"): void {
   const isPodman = name === "podman" || inject("machine").isPodman;
   const drivers = isPodman ? ["k8s-file"] : ["json-file", "local"];
 
-  test.each(drivers)("cat, head, tail and grep read stdout, stderr and both with %s", async (driver) => {
-    const { by, target, at } = await speaker("echo one", driver);
-    // The engine keeps the two streams in the order in which it reads them.
-    await written(target, "one");
-    await say(target, "echo two >&2");
-    await written(target, "two");
-    await say(target, "echo three");
-    await written(target, "three");
-    expect(await by.run(["cat", at("@stdout")])).toMatchObject({ text: "one\nthree\n", stderr: "", code: 0 });
-    expect((await by.run(["cat", at("@stderr")])).text).toBe("two\n");
-    expect((await by.run(["cat", at("@logs")])).text).toBe("one\ntwo\nthree\n");
-    expect((await by.run(["head", "-n", "1", at("@logs")])).text).toBe("one\n");
-    expect((await by.run(["tail", "-n", "2", at("@logs")])).text).toBe("two\nthree\n");
-    expect((await by.run(["tail", "-n", "1", at("@stderr")])).text).toBe("two\n");
-    expect((await by.run(["tail", "-n", "+2", at("@logs")])).text).toBe("two\nthree\n");
-    expect((await by.run(["tail", "-c", "4", at("@logs")])).text).toBe("ree\n");
-    expect((await by.run(["grep", "t", at("@stdout")])).text).toBe("three\n");
-    const json = async ([command = "", ...rest]: string[]) => {
-      const { text } = await by.run([command, "--json", ...rest]);
-      return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
-    };
-    const lines = await json(["tail", at("@logs")]);
-    expect(lines.map(({ line, stream }) => `${stream} ${line}`)).toEqual(["stdout one", "stderr two", "stdout three"]);
-    for (const { time } of lines) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
-    expect(lines).toEqual(await json(["head", at("@logs")]));
-    expect(await json(["head", "-n", "-1", at("@logs")])).toEqual(lines.slice(0, 2));
-    expect(await json(["head", "-n", "1", at("@stderr")])).toEqual([{ ...lines[1], target: at("@stderr") }]);
-    expect((await by.run(["tail", "--since", lines[2].time, at("@logs")])).text).toContain("three\n");
-    await target.handle.stop({ t: 0 });
-    expect((await by.run(["cat", at("@logs")])).text).toBe("one\ntwo\nthree\n");
-    const ended = await by.run(["tail", "-f", at("@logs")]);
-    expect(ended.text).toBe("one\ntwo\nthree\n");
-  });
-
-  test("tail -F continues after a restart and a recreation without losing or doubling a line", async () => {
-    const { by, target, at } = await speaker("echo begin", drivers[0] as string);
-    await written(target, "begin");
-    const tail = following(by, ["-F", at("@logs")]);
-    await tail.shows("begin\n");
-    await say(target, "for i in 1 2 3; do echo $i; done");
-    await tail.shows("begin\n1\n2\n3\n");
-    await target.handle.restart({ t: 0 });
-    await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
-    await tail.shows("begin\n1\n2\n3\nbegin\n");
-    await target.remove();
-    await speaker("echo anew", drivers[0] as string, target.name);
-    await tail.says(`tail: ${target.name}: another container has this name now; continuing`);
-    await tail.shows("begin\n1\n2\n3\nbegin\nanew\n");
-    await tail.stop();
-  });
+  const speaker = speakers(() => engine(name));
+  test.each(drivers)("cat, head, tail and grep read stdout, stderr and both with %s", (driver) =>
+    readsBothStreams(speaker, driver),
+  );
+  test("tail -F continues after a restart and a recreation without losing or doubling a line", () =>
+    continues(speaker, drivers[0] as string));
 
   // Podman's k8s-file keeps one file: it deletes lines when it rotates. Docker 20.10 itself does not
   // give all lines of a rotated log of the driver local.
@@ -144,27 +124,76 @@ function outputTests(name: "docker" | "podman"): void {
     expect(await by.run(["ls", at("@logs")])).toMatchObject({ code: 2, text: "" });
     expect(await by.run(["cat", `${uniqueName()}:@logs`])).toMatchObject({ code: 3, text: "" });
   });
+}
 
-  async function speaker(begin: string, driver: string, as = uniqueName(), how: Speaking = {}) {
-    const on = engine(name);
-    const by = user({ uid: 0, engine: on });
-    const target = await start(begin, driver, as, how);
-    return { by, target, at: (path: string) => `${target.name}:${path}` };
-  }
+async function readsBothStreams(speaker: Speakers, driver: string): Promise<void> {
+  const { by, target, at } = await speaker("echo one", driver);
+  // The engine keeps the two streams in the order in which it reads them.
+  await written(target, "one");
+  await say(target, "echo two >&2");
+  await written(target, "two");
+  await say(target, "echo three");
+  await written(target, "three");
+  expect(await by.run(["cat", at("@stdout")])).toMatchObject({ text: "one\nthree\n", stderr: "", code: 0 });
+  expect((await by.run(["cat", at("@stderr")])).text).toBe("two\n");
+  expect((await by.run(["cat", at("@logs")])).text).toBe("one\ntwo\nthree\n");
+  expect((await by.run(["head", "-n", "1", at("@logs")])).text).toBe("one\n");
+  expect((await by.run(["tail", "-n", "2", at("@logs")])).text).toBe("two\nthree\n");
+  expect((await by.run(["tail", "-n", "1", at("@stderr")])).text).toBe("two\n");
+  expect((await by.run(["tail", "-n", "+2", at("@logs")])).text).toBe("two\nthree\n");
+  expect((await by.run(["tail", "-c", "4", at("@logs")])).text).toBe("ree\n");
+  expect((await by.run(["grep", "t", at("@stdout")])).text).toBe("three\n");
+  const json = async ([command = "", ...rest]: string[]) => {
+    const { text } = await by.run([command, "--json", ...rest]);
+    return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+  };
+  const lines = await json(["tail", at("@logs")]);
+  expect(lines.map(({ line, stream }) => `${stream} ${line}`)).toEqual(["stdout one", "stderr two", "stdout three"]);
+  for (const { time } of lines) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+  expect(lines).toEqual(await json(["head", at("@logs")]));
+  expect(await json(["head", "-n", "-1", at("@logs")])).toEqual(lines.slice(0, 2));
+  expect(await json(["head", "-n", "1", at("@stderr")])).toEqual([{ ...lines[1], target: at("@stderr") }]);
+  expect((await by.run(["tail", "--since", lines[2].time, at("@logs")])).text).toContain("three\n");
+  await target.handle.stop({ t: 0 });
+  expect((await by.run(["cat", at("@logs")])).text).toBe("one\ntwo\nthree\n");
+  const ended = await by.run(["tail", "-f", at("@logs")]);
+  expect(ended.text).toBe("one\ntwo\nthree\n");
+}
 
-  async function start(begin: string, driver: string, as: string, { Tty, options }: Speaking): Promise<Container> {
-    const on = engine(name);
+async function continues(speaker: Speakers, driver: string): Promise<void> {
+  const { by, target, at } = await speaker("echo begin", driver);
+  await written(target, "begin");
+  const tail = following(by, ["-F", at("@logs")]);
+  await tail.shows("begin\n");
+  await say(target, "for i in 1 2 3; do echo $i; done");
+  await tail.shows("begin\n1\n2\n3\n");
+  await target.handle.restart({ t: 0 });
+  await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
+  await tail.shows("begin\n1\n2\n3\nbegin\n");
+  await target.remove();
+  await speaker("echo anew", driver, target.name);
+  await tail.says(`tail: ${target.name}: another container has this name now; continuing`);
+  await tail.shows("begin\n1\n2\n3\nbegin\nanew\n");
+  await tail.stop();
+}
+
+type Speakers = ReturnType<typeof speakers>;
+
+/** Starts containers that speak, and their reader, on an engine. */
+function speakers(on: () => Engine) {
+  return async (begin: string, driver: string, as = uniqueName(), { Tty, options }: Speaking = {}) => {
+    const by = user({ uid: 0, engine: on() });
     const host: Docker.HostConfig = { LogConfig: { Type: driver, Config: options ?? {} } };
-    const command = ["/bin/busybox", "sh", "-c", SPEAKER];
-    return container(on, {
+    const target = await container(on(), {
       name: as,
-      image: await busyboxImage(on),
-      command,
+      image: await busyboxImage(on()),
+      command: ["/bin/busybox", "sh", "-c", SPEAKER],
       env: [`BEGIN=${begin}`],
       host,
       ...(Tty && { tty: true }),
     });
-  }
+    return { by, target, at: (path: string) => `${target.name}:${path}` };
+  };
 }
 
 /** Has the container run a line of shell. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { type CgroupView, inView } from "./cgroup-view.ts";
+import { withJournal } from "./journal.ts";
 import { asUser, ENGINE_GROUP, rootlessUid } from "./machine.ts";
 import { findProcesses, isRunning } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
@@ -53,6 +54,8 @@ export interface DockerOptions extends DaemonOptions {
   storage?: "containerd" | "native" | "vfs" | "overlay2" | "btrfs";
   /** The minimum API version, as in Docker 29. */
   minimumApi?: string;
+  /** With a journal for the log driver journald. */
+  journal?: boolean;
 }
 
 /**
@@ -68,6 +71,7 @@ export async function startDocker(directory: string, options: DockerOptions = {}
   writeFileSync(`${directory}/daemon.json`, isStored ? '{"features":{"containerd-snapshotter":true}}' : "{}");
   const command = [
     ...inView(options.view ?? "as it is"),
+    ...(options.journal ? withJournal(directory) : []),
     ...["dockerd", "--config-file", `${directory}/daemon.json`],
     ...["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`],
     ...["-H", `unix://${socket}`, "--group", String(ENGINE_GROUP), ...OFF_THE_NETWORK],

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { JOURNALD } from "./journal.ts";
 
 /** Requirements of tests on the machine: see availability.ts. */
 export type Need = (typeof needs)[number];
@@ -38,6 +39,7 @@ export const needs = [
   "registry",
   "logrotate",
   "btrfs",
+  "journald",
   "runc",
   "crun",
   "ctr",
@@ -140,6 +142,8 @@ export function whyMissing(need: Need): string | undefined {
     case "btrfs":
       if (!isRoot()) return "not root";
       return whyNoBtrfs() ?? (existsSync(MKFS_BTRFS) ? undefined : `no ${MKFS_BTRFS}`);
+    case "journald":
+      return existsSync(JOURNALD) ? undefined : `no ${JOURNALD}`;
     case "cgroups":
       return unifiedCgroups() ? whyNotWritable(`${unifiedCgroups()}/cgroup.procs`) : "no cgroup v2 at /sys/fs/cgroup";
     case "cgroupDevices":

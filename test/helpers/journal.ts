@@ -1,0 +1,25 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+
+/** The program that keeps the journal; nothing of systemd but it runs here. */
+export const JOURNALD = "/usr/lib/systemd/systemd-journald";
+
+/**
+ * The command line before that of a daemon that runs with a journal of its own, in a mount
+ * namespace: the machine's journal, if it has one, gets nothing. journald ends with the daemon.
+ */
+export function withJournal(directory: string): string[] {
+  const place = `${directory}/journal`;
+  mkdirSync(place);
+  writeFileSync(`${place}/machine-id`, "0123456789abcdef0123456789abcdef\n");
+  writeFileSync(`${place}/own.conf`, "[Journal]\nStorage=volatile\nReadKMsg=no\nAudit=no\n");
+  const script = `
+    mkdir -p /run/systemd /run/log
+    mount -t tmpfs tmpfs /run/systemd && mount -t tmpfs tmpfs /run/log
+    mkdir -p /run/systemd/journal /run/systemd/journald.conf.d /run/log/journal
+    cp ${place}/own.conf /run/systemd/journald.conf.d
+    mount --bind ${place}/machine-id /etc/machine-id
+    setpriv --pdeathsig KILL -- ${JOURNALD} >${place}/log 2>&1 &
+    until [ -S /run/systemd/journal/socket ]; do sleep 0.05; done
+    exec "$@"`;
+  return ["unshare", "--mount", "sh", "-ec", script, "sh"];
+}
