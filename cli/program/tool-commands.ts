@@ -70,7 +70,7 @@ function addWith(root: Command): void {
       "after",
       examples(
         "porthole with web:/var/log -- rg -n timeout .",
-        "porthole with web:/ db:/ -- diff -rq web:/etc db:/etc",
+        "porthole with web:/ db:/ -- diff -rq --no-dereference web:/etc db:/etc",
         "porthole with web:/var/log/app.log -- rg -c ' 50[0-9] '",
         "porthole with web:/var/log/app.log -- less +F {}",
         "porthole with --follow-links web:/etc -- rg -L timeout .",
