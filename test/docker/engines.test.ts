@@ -13,9 +13,9 @@ const section = "Engines" as const;
  * Gives the user docker contexts, as `docker context create` writes them, and the usual sockets
  * below the runtime directory.
  */
-function configure(by: User, current: string): void {
+function configure(by: User, current: string, others: Record<string, string> = {}): void {
   const folder = `${by.directory}/home/.docker`;
-  const contexts = { "of-docker": engine("docker").host, "far-away": "ssh://me@127.0.0.1:1" };
+  const contexts = { "of-docker": engine("docker").host, ...others };
   for (const [Name, Host] of Object.entries(contexts)) {
     const meta = `${folder}/contexts/meta/${createHash("sha256").update(Name).digest("hex")}`;
     mkdirSync(meta, { recursive: true });
@@ -43,7 +43,7 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
   beforeAll(async () => {
     plain = user();
     inContext = user();
-    configure(plain, "default");
+    configure(plain, "default", { "far-away": "ssh://me@127.0.0.1:1" });
     configure(inContext, "of-docker");
     [onlyDocker, onlyPodman] = await Promise.all([
       container(engine("docker"), { steps: steps("in docker") }),
@@ -81,6 +81,9 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
     const args = cat(onlyPodman.name, "--engine", "all");
     const everywhere = await witness(context, { ...what, on: engine("podman"), situation: "every engine", args });
     expect(everywhere).toMatchObject({ code: 0, text: "in podman\n" });
+    const unreachable = await plain.run(args, { env: none });
+    expect(unreachable).toMatchObject({ code: 3, text: "in podman\n" });
+    expect(unreachable.stderr).toMatch(/^porthole: [^\n]*'far-away'[^\n]*\n$/);
   });
 
   test("is any that has it if none is named; an ambiguous name is an error that lists the engines", async (context) => {
