@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Engine } from "../engines/engine.ts";
 
@@ -23,12 +24,17 @@ export class SidecarGuard implements AsyncDisposable {
       stdio: ["pipe", "ignore", "ignore"],
     });
     this.#ended = new Promise((resolve) => this.#child.once("exit", resolve).once("error", resolve));
+    const { stdin } = this.#child;
     // A guard that ended closes the pipe.
-    this.#child.stdin?.on("error", () => undefined);
+    stdin?.on("error", () => undefined);
+    // Alone it does not keep this process waiting, such as for an answer that was lost.
+    this.#child.unref();
+    if (stdin instanceof Socket) stdin.unref();
   }
 
   /** The container is removed, or ends by itself with this process. Idempotent. */
   async end(): Promise<void> {
+    this.#child.ref();
     this.#child.kill("SIGKILL");
     await this.#ended;
   }
