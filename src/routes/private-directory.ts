@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { chmodSync, constants, fstatSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
+import { guardProcess } from "./guard-process.ts";
 import { ensureRunDirectory } from "./run-dir.ts";
 
 /**
@@ -47,19 +48,13 @@ export class PrivateDirectory {
   }
 
   /**
-   * Has it removed also if this process is killed, by a process out of this one's group and session
-   * that waits for the end of a pipe whose other end only this process has. Where that cannot be
+   * Has it removed also if this process is killed, by a {@link guardProcess}. Where that cannot be
    * started, a later command removes it.
    */
   guard(): this {
     const script = 'read -r _; chmod -R u+rwx -- "$1"; exec rm -rf -- "$@"';
-    this.#guard = spawn("/bin/sh", ["-c", script, "sh", this.path, this.path + LOCK], {
-      ...{ cwd: "/", env: { PATH: process.env.PATH ?? "/usr/bin:/bin" } },
-      ...{ detached: true, stdio: ["pipe", "ignore", "ignore"] },
-    });
-    this.#guard.on("error", () => undefined).unref();
-    // A guard that ended closes the pipe.
-    this.#guard.stdin?.on("error", () => undefined);
+    const env = { PATH: process.env.PATH ?? "/usr/bin:/bin" };
+    this.#guard = guardProcess("/bin/sh", ["-c", script, "sh", this.path, this.path + LOCK], env);
     return this;
   }
 

@@ -25,7 +25,7 @@ describeWith("tmux", "the memory of the screen", () => {
     await screen.waitFor("the files", (text) => text.includes("1 of 1"));
     screen.type("fno-such-name");
     screen.keys("Enter");
-    await screen.waitFor("the end of the walk", (text) => text.includes("nothing below"));
+    await screen.waitFor("the end of the walk", (text) => text.includes("no name below"));
     await expect.poll(() => screen.text()).not.toContain("Esc stops");
     screen.keys("q");
     await screen.waitFor("the files again", (text) => text.includes("1 of 1"));

@@ -5,6 +5,11 @@ import { PortholeError } from "../../../src/errors.ts";
 export function placeOf(session: object): BrowserTarget {
   const missing = () => Promise.reject(new PortholeError("FILE", "no such file"));
   const all = { open: missing, mounts: missing, readlink: missing, ...session };
-  const place = { session: () => Promise.resolve(all), use: (ask: (of: object) => unknown) => ask(all), text: String };
+  const place = {
+    session: () => Promise.resolve(all),
+    use: (ask: (of: object) => unknown) => ask(all),
+    text: String,
+    lossMessage: () => "",
+  };
   return place as unknown as BrowserTarget;
 }

@@ -1,0 +1,18 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { Socket } from "node:net";
+
+/**
+ * Starts a process that cleans up if this one is killed: out of this process's group and session,
+ * it waits for the end of its standard input, a pipe whose other end only this process has. It does
+ * not keep this process running. Emits `error` where it cannot be started; the caller kills it when
+ * there is nothing to clean up.
+ */
+export function guardProcess(command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
+  const child = spawn(command, args, { cwd: "/", env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
+  child.on("error", () => undefined).unref();
+  const { stdin } = child;
+  // A guard that ended closes the pipe.
+  stdin?.on("error", () => undefined);
+  if (stdin instanceof Socket) stdin.unref();
+  return child;
+}
