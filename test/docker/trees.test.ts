@@ -45,7 +45,8 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
 
   test("a command runs in the directory, and sees what is below it", async () => {
     expect(await runWith([at("/logs")], "grep", "-rc", "timeout", ".")).toMatchObject({ code: 0, stderr: "" });
-    const { text } = await runWith([at("/logs")], "sh", "-c", "pwd; ls -R; cat app.log");
+    const { text, stderr, code } = await runWith([at("/logs")], "sh", "-c", "pwd; ls -R; cat app.log");
+    expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
     expect(text).toMatch(new RegExp(`/trees/${web.name}:/logs\\n`));
     expect(text).toContain("other.log");
     expect(text).toContain("error: timeout");

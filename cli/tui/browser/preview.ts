@@ -176,7 +176,7 @@ export class Preview {
       return { text: entry.name + end, style: colours?.styleOf(entry) };
     });
     // The first entries of a directory are not the first by name.
-    const note = `${MAX_NAMES.toLocaleString("en")} files, the first in the directory's order:`;
+    const note = `the first ${MAX_NAMES.toLocaleString("en")} names, in the directory's order:`;
     return isWhole ? names : [{ text: note, style: theme.warning }, ...names];
   }
 

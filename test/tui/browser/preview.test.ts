@@ -46,7 +46,7 @@ describeWith("tmux", "the preview of the selected file", () => {
     );
     await select(
       "many",
-      ([title, note]) => title === "many" && /^2,000 of more files, as the directory/.test(note ?? ""),
+      ([title, note]) => title === "many" && /^the first 2,000 names, in the directory's order:/.test(note ?? ""),
     );
     await select("app.log", (rows) => rows[0] === "app.log" && rows.at(-1) === "line 500 of the log");
     await select("link", (rows) => rows[0] === "link -> text.txt" && rows.some((row) => row === "line 1 of the log"));
