@@ -36,6 +36,7 @@ export default defineConfig({
     // A screen shows what it is asked for when it gets round to it: what a test expects of one is looked for until then.
     expect: { poll: { timeout: 120_000, interval: 20 } },
     pool: "forks",
-    maxWorkers: 2,
+    // Without engines a quarter of the time is waiting, such as for an agent to be idle.
+    maxWorkers: isWithoutEngine ? 3 : 2,
   },
 });
