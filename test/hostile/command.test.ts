@@ -114,14 +114,12 @@ test("an error shows the control characters of a name instead of sending them", 
 });
 
 describe("a silent agent", () => {
+  // Takes the 10 s of that timeout, in which it needs no processor.
   test("is abandoned at the timeout by every command that waits for it", async () => {
     const all = await Promise.all([
       run({}, ["cat", ":/x"]),
       run({}, ["ls", ":/x"]),
-      run(
-        {},
-        ["ps", ":"].map((arg) => arg.replace(/^:$/, ":/")),
-      ),
+      run({}, ["ps", ":/"]),
       run({}, ["tail", ":/x"]),
       run({}, ["with", ":/x", "--", "cat"]),
     ]);
