@@ -43,7 +43,8 @@ async function measureScreen(stage: Stage): Promise<Result[]> {
     const results = await firstText(stage, pty, sparse);
     for (const path of [sparse, dense]) {
       const name = path === sparse ? "12 GiB" : DENSE;
-      results.push(...(await moves(pty, stage.porthole, path, name)));
+      // In a hole less looks for a line's end for minutes.
+      results.push(...(await moves(pty, { porthole: stage.porthole, path, name, isBesideLess: path === dense })));
     }
     return results;
   } finally {
@@ -79,14 +80,17 @@ function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
  * Jumps, pages, single lines; then an hour's worth of them with searches and filters, and its
  * memory.
  */
-async function moves(pty: string, porthole: string, path: string, name: string): Promise<Result[]> {
+async function moves(
+  pty: string,
+  { porthole, path, name, isBesideLess }: { porthole: string; path: string; name: string; isBesideLess: boolean },
+): Promise<Result[]> {
   const terminal = new BenchTerminal(pty, SIZE, ["node", porthole, "open", path]);
-  const less = new BenchTerminal(pty, SIZE, ["less", "-n", path]);
+  const less = isBesideLess ? new BenchTerminal(pty, SIZE, ["less", "-n", path]) : undefined;
   const group = (what: string) => (name === DENSE ? what : `${what}, ${name}`);
   try {
     await terminal.until((text) => text.includes(FRAME_END));
     await terminal.quiet(500);
-    await less.quiet(500);
+    await less?.quiet(500);
     const jumps: Pair = [[], []];
     const pages: Pair = [[], []];
     const bytes: number[] = [];
@@ -98,7 +102,7 @@ async function moves(pty: string, porthole: string, path: string, name: string):
       ] as const) {
         times[0].push(await terminal.frameAfter(keys));
         await pause(30);
-        times[1].push(await less.settled(keys, LESS_PAUSE_MS, (screen) => screen !== ""));
+        if (less) times[1].push(await less.settled(keys, LESS_PAUSE_MS, (screen) => screen !== ""));
       }
       const before = terminal.received;
       await terminal.frameAfter("j");
@@ -130,7 +134,7 @@ async function moves(pty: string, porthole: string, path: string, name: string):
     ];
   } finally {
     await terminal.close();
-    await less.close();
+    await less?.close();
   }
 }
 
@@ -139,7 +143,7 @@ type Pair = [number[], number[]];
 
 function besideLess([porthole, less]: Pair): { name: string; role: Role; values: number[] }[] {
   return [
-    { name: LESS, role: "base", values: less },
+    ...(less.length === 0 ? [] : [{ name: LESS, role: "base" as const, values: less }]),
     { name: "porthole", role: "ours", values: porthole },
   ];
 }
