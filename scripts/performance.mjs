@@ -19,7 +19,13 @@ rmSync(CHARTS, { recursive: true, force: true });
 mkdirSync(CHARTS, { recursive: true });
 for (const [name, each] of Object.entries(cases))
   if (isDrawn(each)) writeFileSync(`${CHARTS}/${name}.svg`, draw(chart(each)));
-writeFileSync("docs/performance.md", page());
+writeFileSync("docs/performance.md", page().split("\n").map(wrapped).join("\n"));
+
+/** Prose at 100 columns; tables, titles and pictures stay. */
+function wrapped(line) {
+  if (line.length <= 100 || /^[|#!<]/.test(line)) return line;
+  return line.replace(/(.{1,100})(?: |$)/g, "$1\n").trimEnd();
+}
 
 function page() {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
