@@ -21,6 +21,11 @@ for (const [name, each] of Object.entries(cases))
   if (isDrawn(each)) writeFileSync(`${CHARTS}/${name}.svg`, draw(chart(each)));
 writeFileSync("docs/performance.md", page().split("\n").map(wrapped).join("\n"));
 
+function apart() {
+  const names = process.argv.slice(2);
+  return names.length === 0 ? [] : [`Measured in runs of their own: ${names.join(", ")}.`];
+}
+
 /** Prose at 100 columns; tables, titles and pictures stay. */
 function wrapped(line) {
   if (line.length <= 100 || /^[|#!<]/.test(line)) return line;
@@ -39,6 +44,7 @@ function page() {
       "With fewer than 20 samples p95 is the slowest sample, with fewer than 100 p99 is.",
     `${date.slice(0, 10)}, ${machine.processors}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}; ${versions.join(", ")}.`,
     ...load(),
+    ...apart(),
     "## Goals",
     table(
       ["case", "what", "goal", "measured", ""],

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { hasContainer } from "../../src/elsewhere/index.ts";
-import { engineElsewhere, engineGet, engines, remoteContexts } from "../../src/engines/index.ts";
+import { engineElsewhere, inspectContainer, remoteContexts } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { parseSessionTarget } from "../../src/target.ts";
 import { exitStatus, report } from "../io/fail.ts";
@@ -82,9 +82,10 @@ async function engineWith(
   });
 }
 
-async function isLocal(container: string): Promise<string | undefined> {
-  const answers = await Promise.allSettled(
-    engines(ALL).map((engine) => engineGet(engine, `/containers/${container}/json`)),
+/** A failure is reported by the run that asks the local engines, if no other engine has the container. */
+function isLocal(container: string): Promise<string | undefined> {
+  return inspectContainer(container, ALL).then(
+    () => ALL,
+    () => undefined,
   );
-  return answers.some((answer) => answer.status === "fulfilled" && answer.value.status === 200) ? ALL : undefined;
 }

@@ -28,7 +28,7 @@ export interface SeveralLine {
 }
 
 /** Runs that are begun at once, each with its connections. */
-const AT_ONCE = 16;
+const MAX_AT_ONCE = 16;
 
 /**
  * Runs a command on several engines and prints their outputs in the order of the operands. An
@@ -41,7 +41,7 @@ export async function runInOrder(line: SeveralLine): Promise<number> {
     for (const [index, segment] of line.segments.entries()) {
       const before = turns[index] as Promise<unknown>;
       const run = async () => {
-        await turns[Math.max(0, index - AT_ONCE)];
+        await turns[Math.max(0, index - MAX_AT_ONCE)];
         const write = (fd: 1 | 2, bytes: Buffer) =>
           fd === 1 ? before.then(() => own.write(1, bytes)) : own.write(2, bytes);
         const variables = partVariables(segment, index);

@@ -7,7 +7,7 @@ import { argumentsFor, remoteOf, runHere, runInOrder, type SeveralLine } from ".
 import { endAs } from "./streams.ts";
 
 /** Commands whose outputs can be printed one after another. */
-export const IN_ORDER = new Set("cat head tail ls stat find grep hexdump ps".split(" "));
+const IN_ORDER = new Set("cat head tail ls stat find grep hexdump ps".split(" "));
 
 /**
  * Runs a command whose operands name engines, or that is for all engines. Returns its exit status;

@@ -15,6 +15,7 @@ export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
 export { engineElsewhere, remoteContexts } from "./other-kernel.ts";
 export type { OutputContainer, OutputRecord } from "./output-record.ts";
 export type { RemoteEngine } from "./remote-engine.ts";
+export { inspectContainer } from "./resolve.ts";
 export { type ContainerStorage, containerStorage, type VolumeStorage, volumeStorage } from "./storage.ts";
 export { volumeNames } from "./volumes.ts";
 export {

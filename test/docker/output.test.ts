@@ -171,9 +171,9 @@ async function continues(speaker: Speakers, driver: string): Promise<void> {
   await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
   await tail.shows("begin\n1\n2\n3\nbegin\n");
   await target.remove();
-  await speaker("echo anew", driver, target.name);
+  await speaker("echo recreated", driver, target.name);
   await tail.says(`tail: ${target.name}: another container has this name now; continuing`);
-  await tail.shows("begin\n1\n2\n3\nbegin\nanew\n");
+  await tail.shows("begin\n1\n2\n3\nbegin\nrecreated\n");
   await tail.stop();
 }
 

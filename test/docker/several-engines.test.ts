@@ -136,6 +136,16 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(missing.stderr).toMatch(/^porthole: no such container: 'no-such-container' [^\n]*\n$/);
   });
 
+  test("does not choose between a container and a Compose service of another engine", async (context) => {
+    addContext(by, "near", engine("docker").host);
+    const service = { "com.docker.compose.project": "shop", "com.docker.compose.service": farName };
+    const here = await container(engine("docker"), { labels: service });
+    context.onTestFinished(() => here.remove());
+    const { code, text, stderr } = await by.run(["cat", "--engine", "all", `${farName}:/d/f`]);
+    expect({ code, text }).toEqual({ code: 2, text: "" });
+    expect(stderr).toContain(`'${farName}' is a container of several engines: all, far`);
+  });
+
   test("a command that takes targets of one engine says so", async () => {
     const { code, stderr } = await by.run(["diff", `far!${farName}`, nearName]);
     expect(code).toBe(2);

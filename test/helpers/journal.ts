@@ -19,7 +19,7 @@ export function withJournal(directory: string): string[] {
     cp ${place}/own.conf /run/systemd/journald.conf.d
     mount --bind ${place}/machine-id /etc/machine-id
     setpriv --pdeathsig KILL -- ${JOURNALD} >${place}/log 2>&1 &
-    until [ -S /run/systemd/journal/socket ]; do sleep 0.05; done
+    until [ -S /run/systemd/journal/socket ]; do kill -0 $!; sleep 0.05; done
     exec "$@"`;
   return ["unshare", "--mount", "sh", "-ec", script, "sh"];
 }

@@ -13,7 +13,7 @@ const line = (target: string, text: string, time: string | null = null) => {
 };
 
 describe("the merge of nodes", () => {
-  const merge = () => new PlaceMerge<string, string>({ windowMs: 250, mostBytes: 1000 });
+  const merge = () => new PlaceMerge<string, string>({ windowMs: 250, maxBytes: 1000 });
   const all = (merged: PlaceMerge<string, string>, now: number) => {
     const taken: string[] = [];
     for (let one = merged.take(now); one !== undefined; one = merged.take(now)) taken.push(one);

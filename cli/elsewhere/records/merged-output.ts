@@ -46,10 +46,10 @@ export class MergedOutput implements RecordOutput {
   constructor(printer: LinePrinter, write: Write, sources: readonly RecordSource[], follows: boolean) {
     this.#printer = printer;
     this.#write = write;
-    const [windowMs, mostBytes] = follows
+    const [windowMs, maxBytes] = follows
       ? [WINDOW_MS, MAX_WAITING]
       : [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    this.#merge = new PlaceMerge({ windowMs, mostBytes });
+    this.#merge = new PlaceMerge({ windowMs, maxBytes });
     this.#maxOfOne = follows ? Number.POSITIVE_INFINITY : MAX_SHARED / sources.length;
     for (const source of sources) this.#merge.open(source);
   }

@@ -30,13 +30,13 @@ export class PlaceMerge<Place, Line> {
   /** Binary heap of the queues that have lines, the earliest first. */
   readonly #heap: Queue<Place, Line>[] = [];
   readonly #windowMs: number;
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   #bytes = 0;
   #opened = 0;
 
-  constructor({ windowMs, mostBytes }: { windowMs: number; mostBytes: number }) {
+  constructor({ windowMs, maxBytes }: { windowMs: number; maxBytes: number }) {
     this.#windowMs = windowMs;
-    this.#mostBytes = mostBytes;
+    this.#maxBytes = maxBytes;
   }
 
   /** Bytes that wait. */
@@ -79,7 +79,7 @@ export class PlaceMerge<Place, Line> {
     if (queue === undefined || head === undefined) return undefined;
     // A place without a line may still send an earlier one.
     const isWaiting = this.#heap.length < this.#queues.size;
-    if (isWaiting && head.due > now && this.#bytes <= this.#mostBytes) return undefined;
+    if (isWaiting && head.due > now && this.#bytes <= this.#maxBytes) return undefined;
     queue.waiting -= head.bytes;
     this.#bytes -= head.bytes;
     this.#drop(queue);

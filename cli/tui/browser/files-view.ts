@@ -36,12 +36,12 @@ const PREVIEW_FROM = 110;
 const BORDER = 3;
 
 /** Minimum columns that dragging the border leaves for the list, and for the preview. */
-const LEAST_LIST = 30;
-const LEAST_PREVIEW = 20;
+const MIN_LIST = 30;
+const MIN_PREVIEW = 20;
 
 function listWidth(columns: number, share: number): number {
-  const most = columns - BORDER - LEAST_PREVIEW;
-  return Math.max(LEAST_LIST, Math.min(most, Math.floor(columns * share + 1e-6)));
+  const most = columns - BORDER - MIN_PREVIEW;
+  return Math.max(MIN_LIST, Math.min(most, Math.floor(columns * share + 1e-6)));
 }
 
 /** The files of a target, one directory at a time. */

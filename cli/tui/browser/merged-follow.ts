@@ -10,7 +10,7 @@ import type { TailTarget } from "../../tail/tail-target.ts";
 import type { LineSource } from "../viewer/sources.ts";
 import type { BrowserTarget } from "./browser-target.ts";
 import { failureLine } from "./failure-lines.ts";
-import { MergedOutput } from "./merged-output.ts";
+import { FollowedOutput } from "./followed-output.ts";
 import { endedLine, type MergedSource, mergedSources, noteRow } from "./merged-source.ts";
 
 /** A file or a container's own output in a merged follow. */
@@ -158,7 +158,7 @@ export class MergedFollow {
     merger: Merger<MergedSource>,
     signal: AbortSignal,
   ): Promise<OpenedSource> {
-    const output = new MergedOutput("name" in target ? target.name : "", path, engine);
+    const output = new FollowedOutput("name" in target ? target.name : "", path, engine);
     merger.add(lane, output.timeOf);
     try {
       await output.open(signal);

@@ -5,7 +5,7 @@ import type { BrowserTarget } from "./browser-target.ts";
 const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
 
 /** Minimum milliseconds between two reloads of a directory that changes constantly. */
-const LEAST_MS = 500;
+const MIN_MS = 500;
 
 /**
  * Calls `look` soon after a directory has changed, at most twice a second. Never if it cannot be
@@ -50,12 +50,12 @@ export class WatchedDirectory {
 
   /** Reports the duration of a reload: the next one waits ten times as long. */
   looked(milliseconds: number): void {
-    this.#last = performance.now() + Math.max(0, 10 * milliseconds - LEAST_MS);
+    this.#last = performance.now() + Math.max(0, 10 * milliseconds - MIN_MS);
   }
 
   #note(): void {
     this.#hasNews = true;
-    this.#timer ??= setTimeout(() => void this.#lookAgain(), Math.max(50, this.#last + LEAST_MS - performance.now()));
+    this.#timer ??= setTimeout(() => void this.#lookAgain(), Math.max(50, this.#last + MIN_MS - performance.now()));
   }
 
   /** One reload at a time: a change during a reload causes the next one. */

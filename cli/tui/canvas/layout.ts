@@ -12,12 +12,12 @@ export interface Regions {
  * Minimum rows of a screen with a row of keys. Below the second limit, only one row above and one
  * below the body remain.
  */
-const LEAST_FOR_KEYS = 8;
+const MIN_FOR_KEYS = 8;
 
 /** Divides the rows of a screen between the bars and the body, which gets at least one row. */
 export function regionsOf(rows: number, { hasTabs }: { hasTabs: boolean }): Regions {
   const top = hasTabs ? 2 : 1;
-  const bottom = rows < LEAST_FOR_KEYS ? 1 : 2;
+  const bottom = rows < MIN_FOR_KEYS ? 1 : 2;
   return { top, body: Math.max(1, rows - top - bottom), bottom };
 }
 
@@ -37,7 +37,7 @@ export interface Rectangle extends Corner {
 export const BESIDE_FROM = 110;
 
 /** Minimum rows for a list with a panel below it. */
-const LEAST_BELOW = 14;
+const MIN_BELOW = 14;
 
 /** Maximum width of a panel in columns: it shows facts and short lines. */
 const MAX_PANEL = 72;
@@ -61,7 +61,7 @@ export function splitBody(body: { columns: number; height: number }):
     const column = columns - width;
     return { list: { columns: column - PANEL_GAP, height }, panel: { column, row: 0, width, height } };
   }
-  if (height < LEAST_BELOW) return undefined;
+  if (height < MIN_BELOW) return undefined;
   const row = Math.max(5, Math.floor(height * 0.4));
   return { list: { columns, height: row }, panel: { column: 0, row, width: columns, height: height - row } };
 }

@@ -24,7 +24,7 @@ export interface Column<Item> {
   /** Hide the column while all its cells are empty. */
   isOptional?: boolean;
   /**
-   * Takes the remaining width, at least this number of columns; `true` means {@link LEAST_REST}. At
+   * Takes the remaining width, at least this number of columns; `true` means {@link MIN_REST}. At
    * most one column of a table has this option.
    */
   rest?: true | number;
@@ -38,10 +38,10 @@ export interface Column<Item> {
 const GAP = 2;
 
 /** Minimum width of the column with the remaining width, before other columns are omitted. */
-const LEAST_REST = 20;
+const MIN_REST = 20;
 
 /** Minimum width of a column with {@link Column.share}. */
-const LEAST_SHARE = 12;
+const MIN_SHARE = 12;
 
 /**
  * Formats rows of exactly `width` columns. Widths of the table's columns only grow, so that nothing
@@ -100,11 +100,11 @@ export class Table<Item> {
   /** Widths of the columns that fit, 0 for omitted ones. */
   #fit(width: number): number[] {
     const shown = this.#columns.map(({ rest, share = 1 }, index) =>
-      rest ? 0 : Math.min(this.#widths[index] ?? 0, Math.max(LEAST_SHARE, Math.floor(share * width))),
+      rest ? 0 : Math.min(this.#widths[index] ?? 0, Math.max(MIN_SHARE, Math.floor(share * width))),
     );
     const rest = this.#columns.findIndex((column) => column.rest);
     const wanted = this.#columns[rest]?.rest;
-    const least = typeof wanted === "number" ? wanted : LEAST_REST;
+    const least = typeof wanted === "number" ? wanted : MIN_REST;
     const used = () => shown.reduce((sum, one) => sum + (one > 0 ? one + GAP : 0), 0);
     const order = this.#columns
       .map(({ dispensable = 0 }, index) => ({ dispensable, index }))

@@ -9,7 +9,7 @@ import type { Piece } from "./row-text.ts";
 const LABEL = 10;
 
 /** Rows that the lines at the end keep, with their title, before facts are shortened. */
-const LEAST_LINES = 6;
+const MIN_LINES = 6;
 
 /** Maximum rows of a line. */
 const MAX_ROWS = 3;
@@ -21,7 +21,7 @@ const TALL = 22;
 export function panelSections(state: PanelState): PanelSections {
   const { title, summary, facts, charts, lines, column, row, width, height } = state;
   const isBeside = column > 0;
-  const most = height - 1 - (lines ? LEAST_LINES : 0);
+  const most = height - 1 - (lines ? MIN_LINES : 0);
   const charted = Math.min(Math.max(0, most), charts.length * (height >= TALL ? 2 : 1));
   const room = 1 + Math.max(0, most - charted);
   const known = Math.min(
@@ -61,7 +61,7 @@ export function chartRows(section: PanelSections["charts"], theme: Theme): Piece
 /** The last lines in exactly the section's rows, below a title. */
 export function lastLineRows(section: PanelSections["lines"], theme: Theme): Piece[][] {
   const { lines, height } = section;
-  const isRoomy = height > LEAST_LINES;
+  const isRoomy = height > MIN_LINES;
   const size = { width: contentWidth(section), height: isRoomy ? height - 1 : height };
   const rows = lines && size.height > 1 ? lineRows(lines, size, theme) : [];
   const all = isRoomy ? [[], ...rows] : rows;

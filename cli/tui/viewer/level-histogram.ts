@@ -6,13 +6,13 @@ import { evenlySpaced, type LevelRecord, recordReader } from "./level-records.ts
 import { inSlices } from "./slices.ts";
 
 /** A larger text is estimated from one part of this many bytes for each bar. */
-const WHOLE = 4 * 1024 * 1024;
+const MAX_WHOLE = 4 * 1024 * 1024;
 const PART = 32 * 1024;
 /** Bytes of a record that may have its time. */
 const TIME_BYTES = 512;
 /** A text that grows is read again after this multiple of the time that it took. */
 const REST = 10;
-const LEAST_REST_MS = 1000;
+const MIN_REST_MS = 1000;
 
 /**
  * The levels of a text over time, read in the background while they are shown. A text of more than
@@ -41,7 +41,7 @@ export class LevelHistogram {
     return this.#known?.histogram.bars.length === bars ? this.#known : undefined;
   }
 
-  /** Nothing reads the document any more. */
+  /** Ends the reading, so that nothing reads the document. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#rest);
@@ -49,7 +49,7 @@ export class LevelHistogram {
 
   async #run(bars: number, range: { start: number; end: number }, key: string): Promise<void> {
     this.#isRunning = true;
-    const isSample = range.end - range.start > WHOLE;
+    const isSample = range.end - range.start > MAX_WHOLE;
     const begin = performance.now();
     const steps = isSample ? sampled(this.#document, range, bars) : counted(this.#document, range);
     const tallies = await inSlices(steps, () => this.#isClosed);
@@ -61,7 +61,7 @@ export class LevelHistogram {
         this.#rest = undefined;
         this.#changed();
       },
-      Math.max(LEAST_REST_MS, REST * (performance.now() - begin)),
+      Math.max(MIN_REST_MS, REST * (performance.now() - begin)),
     );
     this.#rest.unref();
     this.#changed();

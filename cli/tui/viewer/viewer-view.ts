@@ -78,7 +78,7 @@ export interface ViewerOptions extends ViewerStart {
 const FULL_COLUMNS = 80;
 
 /** Minimum rows of the body for a histogram: the text keeps as many rows as it takes, or more. */
-const LEAST_FOR_HISTOGRAM = 2 * HISTOGRAM_ROWS;
+const MIN_FOR_HISTOGRAM = 2 * HISTOGRAM_ROWS;
 
 /**
  * Milliseconds between checks of a file that is not followed: it may be truncated, or its container
@@ -223,7 +223,7 @@ export class ViewerView implements View {
     this.#bodyColumns = size.columns;
     const hasBar = this.#host.hasScrollBar;
     const columns = size.columns - (hasBar && size.columns > FULL_COLUMNS ? 1 : 0);
-    const hasHistogram = this.#viewer.hasHistogram && size.height >= LEAST_FOR_HISTOGRAM;
+    const hasHistogram = this.#viewer.hasHistogram && size.height >= MIN_FOR_HISTOGRAM;
     const height = hasHistogram ? size.height - HISTOGRAM_ROWS : size.height;
     if (this.#size?.columns !== columns || this.#size.height !== height) {
       this.#viewer.resize(columns, Math.max(1, height));
@@ -313,8 +313,8 @@ export class ViewerView implements View {
   /** On a low screen the text needs all rows. */
   #sayRoom(): void {
     const { height = 0 } = this.#size ?? {};
-    if (height < LEAST_FOR_HISTOGRAM)
-      this.#viewer.say(`levels over time need ${LEAST_FOR_HISTOGRAM} rows of text; this screen has ${height}`);
+    if (height < MIN_FOR_HISTOGRAM)
+      this.#viewer.say(`levels over time need ${MIN_FOR_HISTOGRAM} rows of text; this screen has ${height}`);
   }
 
   #ask(action: string): boolean {

@@ -9,7 +9,7 @@ export const KEPT = 3;
 const KEPT_BYTES = 1024 * 1024;
 
 /** Less than this is not worth a note. */
-const LEAST_CUT = 4096;
+const MIN_CUT = 4096;
 
 /** An inserted line that reports an event, such as a rotation. */
 export interface Note {
@@ -111,7 +111,7 @@ export class ChainSource implements ByteSource {
     if (begins === undefined) return undefined;
     const last = this.#stretches.findLastIndex((stretch) => stretch.fd === fd);
     const from = (this.#ends[last] ?? this.end()) - KEPT_BYTES;
-    return from - begins > LEAST_CUT ? { from: this.#lineStart(from), isCut: true } : { from: begins, isCut: false };
+    return from - begins > MIN_CUT ? { from: this.#lineStart(from), isCut: true } : { from: begins, isCut: false };
   }
 
   /**

@@ -13,7 +13,7 @@ export interface OutputSink {
 }
 
 /** A container's own output as a part of a merged follow: lines with the engine's times. */
-export class MergedOutput {
+export class FollowedOutput {
   readonly timeOf: (line: Uint8Array) => number | undefined;
   readonly #name: string;
   readonly #path: OutputPath;
