@@ -97,6 +97,10 @@ describe("the surface of the histogram", () => {
     ]);
   });
 
+  it("leaves out an end of the axis on which the position would hide a digit", () => {
+    expect(plain(draw(state({ at: 2 }))).at(-1)).toBe(`──▲${"─".repeat(26)} 11:00:00 ─`);
+  });
+
   it("colours as much of a bar as errors or warnings take, one row at least", () => {
     const bars = [
       { records: 24, errors: 1, warnings: 0 },

@@ -54,7 +54,10 @@ function barRows(bars: readonly HistogramBar[], theme: Theme): Piece[][] {
 function axisRow({ first, last, at, width }: HistogramState, theme: Theme): Piece[] {
   const room = width - textWidth(first) - textWidth(last) - 4;
   const cells = Array.from({ length: width }, () => "─");
-  const put = (text: string, from: number) => cells.splice(from, text.length, ...text);
+  // The marker would hide a digit of what it stands on.
+  const put = (text: string, from: number) => {
+    if (at < from || at >= from + text.length) cells.splice(from, text.length, ...text);
+  };
   if (room > 0 && first !== "") {
     put(` ${first} `, 1);
     put(` ${last} `, width - textWidth(last) - 3);
