@@ -46,8 +46,8 @@ export function parseTarget(text: string): Target {
   const compose = PROJECT_SERVICE.exec(text);
   if (compose !== null) return { kind: "container", name: compose[1] as string, path: compose[2] as string };
   if (SEVERAL.test(text)) {
-    throw new PortholeError("USAGE", `'${text}' may mean several containers, and here one is meant`, {
-      hint: "name it; for a file of this machine write ./ before it",
+    throw new PortholeError("USAGE", `'${text}' is a pattern of several containers, but one is needed here`, {
+      hint: "name one container; for a file of this machine write ./ before it",
     });
   }
   const colon = text.indexOf(":");
@@ -60,7 +60,7 @@ export function parseTarget(text: string): Target {
   const path = text.slice(colon + 1);
   if (name === "pid") return processTarget(text, path);
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) {
-    throw new PortholeError("USAGE", `'${text}': '${name}' cannot be a container's name`, {
+    throw new PortholeError("USAGE", `'${text}': '${name}' is not a valid container name`, {
       hint: "for a file of this machine whose name has a colon write ./NAME",
     });
   }
@@ -76,12 +76,12 @@ const POD_NAME = /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*){0,2}$/;
 function podTarget(text: string, rest: string): Target {
   const [, name, path = ""] = /^(.*?):([/@].*)$/s.exec(rest) ?? [];
   if (name === undefined) {
-    throw new PortholeError("USAGE", `'${text}' names no path that begins with a slash`, {
+    throw new PortholeError("USAGE", `'${text}' has no path that begins with a slash`, {
       hint: "write for example pod:NAMESPACE/POD/CONTAINER:/etc/hostname",
     });
   }
   if (!POD_NAME.test(name)) {
-    throw new PortholeError("USAGE", `'${text}': '${name}' cannot be the name of a pod`, {
+    throw new PortholeError("USAGE", `'${text}': '${name}' is not a valid pod name`, {
       hint: "write pod:[NAMESPACE/]POD[/CONTAINER]:/path",
     });
   }
@@ -94,12 +94,12 @@ const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]
 
 const OUTPUT = /^([A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)?):(@.*)$/s;
 
-/** A pattern of containers, which cat, head, tail, grep, ls, find, stat, ps and with take. */
+/** A pattern of containers. cat, head, tail, grep, ls, find, stat, ps and with accept it. */
 const SEVERAL = /^(?=[^:]*[*?[])[A-Za-z0-9*?[][\w.*?[\]!^-]*(?:\/[A-Za-z0-9*?[][\w.*?[\]!^-]*)?:(?:[/@]|[^/]*$)/;
 
 function outputTarget(text: string, name: string, path: string): Target {
   if (path === "@stdout" || path === "@stderr" || path === "@logs") return { kind: "output", name, path };
-  throw new PortholeError("USAGE", `'${text}': '${path}' is no output of a container`, {
+  throw new PortholeError("USAGE", `'${text}': '${path}' is not an output stream`, {
     hint: `write ${name}:@stdout, ${name}:@stderr or ${name}:@logs; for a file of that name ${name}:/${path}`,
   });
 }
@@ -145,19 +145,15 @@ function keptTarget(text: string, kind: keyof typeof NAMES, rest: string): Targe
   const { form, example } = NAMES[kind];
   const end = rest.indexOf(":/");
   if (end === -1) {
-    throw new PortholeError("USAGE", `'${text}' names no path that begins with a slash`, {
+    throw new PortholeError("USAGE", `'${text}' has no path that begins with a slash`, {
       hint: `write for example ${example}`,
     });
   }
   const name = rest.slice(0, end);
   if (!form.test(name)) {
-    throw new PortholeError(
-      "USAGE",
-      `'${text}': '${name}' cannot be the name of ${kind === "image" ? "an" : "a"} ${kind}`,
-      {
-        hint: `write for example ${example}`,
-      },
-    );
+    throw new PortholeError("USAGE", `'${text}': '${name}' is not a valid ${kind} name`, {
+      hint: `write for example ${example}`,
+    });
   }
   return { kind, name, path: rest.slice(end + 1) };
 }
@@ -175,12 +171,10 @@ function processTarget(text: string, rest: string): Target {
 }
 
 function noPath(text: string, example: string): PortholeError {
-  return new PortholeError("USAGE", `'${text}' names no path`, { hint: `write for example ${example}` });
+  return new PortholeError("USAGE", `'${text}' has no path`, { hint: `write for example ${example}` });
 }
 
-/**
- * The bytes of a path: replaces lone surrogates U+DC80..U+DCFF by the bytes for which they stand.
- */
+/** The bytes of a path. Lone surrogates U+DC80..U+DCFF become the bytes that they represent. */
 export function pathBytes(text: string): Buffer {
   return encodeText(text);
 }
@@ -194,8 +188,8 @@ export function pathText(bytes: Uint8Array): string {
 }
 
 /**
- * Restores the bytes of arguments: Node decodes argv as UTF-8 and loses invalid bytes. The kernel's
- * copy has them (proc_pid_cmdline(5)).
+ * Restores the bytes of arguments: Node decodes argv as UTF-8 and loses invalid bytes.
+ * /proc/self/cmdline has them (proc_pid_cmdline(5)).
  * @param args the tail of `process.argv`
  */
 export function exactArguments(args: readonly string[]): string[] {

@@ -120,7 +120,7 @@ function podPattern(
 
 function checked(pattern: ContainerPattern): ContainerPattern {
   if (pattern.rest === "") {
-    throw new PortholeError("USAGE", `'${pattern.text}' names no path`, {
+    throw new PortholeError("USAGE", `'${pattern.text}' has no path`, {
       hint: `write for example '${pattern.text}/etc/hostname'`,
     });
   }

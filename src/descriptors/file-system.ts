@@ -128,9 +128,9 @@ function classify({ device, root, type }: TableEntry): MountAnswer {
 }
 
 /**
- * An overlay is as local as its layers, and its options in a mount table are not proof of them: the
- * mounter chooses those. Mounts made by the engine or the administrator are also in their own
- * tables, which no container can mount into.
+ * An overlay is local only if its layers are. Its options in a mount table do not prove that,
+ * because the mounter chooses them. Mounts made by the engine or the administrator are also in
+ * their own tables, which no container can mount into.
  */
 function isMountedOutside(device: string): boolean {
   const tables = ["self", ...[...consulted].map(parentOf)];

@@ -23,7 +23,7 @@ export function setTimes(path: Buffer, { atime, mtime }: FileTimes, { noFollow =
   throw systemError("FILE", "cannot set the times", errno());
 }
 
-/** A path as C takes it. */
+/** The path as a NUL-terminated string of C. */
 export function cString(path: Buffer): Memory {
   const memory = new Memory(path.length + 1);
   memory.bytes.set(path);

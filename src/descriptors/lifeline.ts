@@ -33,7 +33,7 @@ export class Lifeline implements Disposable {
     ] as const) {
       if (libc.fcntl(fd, command, argument) >= 0) continue;
       const error = errno();
-      // It has ended already.
+      // The child has already ended.
       if (error !== Errno.ESRCH) throw systemError("FILE", "cannot tie a child to this process", error);
     }
     this.#reader.close();

@@ -8,13 +8,13 @@ import type { OwnedFd } from "./owned-fd.ts";
 import { type Statx, statx } from "./statx.ts";
 
 /**
- * A directory of this machine that receives files under names from a container. Every name counts
- * from the directory's descriptor and its last part is never followed, so that no link decides
- * where a byte lands, even in a directory that the container can write to.
+ * A directory of this machine that receives files under names from a container. Every name is
+ * resolved relative to the directory's descriptor, and its last component is never followed. So no
+ * link can redirect a write, even in a directory that the container can write to.
  */
 export class LocalDirectory implements Disposable {
   readonly #fd: OwnedFd;
-  /** For messages. */
+  /** Its path, for messages. */
   readonly path: Buffer;
   /** True if {@link subdirectory} made it. */
   readonly isNew: boolean;
@@ -25,13 +25,13 @@ export class LocalDirectory implements Disposable {
     this.isNew = isNew;
   }
 
-  /** Opens a directory that the user named, links followed. Throws FILE: ENOENT, ENOTDIR. */
+  /** Opens a directory that the user named; follows links. Throws FILE: ENOENT, ENOTDIR. */
   static open(path: Buffer): LocalDirectory {
     return new LocalDirectory(openPath(path, O_PATH | constants.O_DIRECTORY), path, false);
   }
 
   /**
-   * Makes the directory `name` (mode 0700), or opens it if it is there. The caller closes it.
+   * Creates the directory `name` (mode 0700), or opens it if it exists. The caller closes it.
    * Throws FILE with the errno: ENOTDIR for a link or file of that name.
    */
   subdirectory(name: Buffer): LocalDirectory {
@@ -52,8 +52,8 @@ export class LocalDirectory implements Disposable {
   }
 
   /**
-   * Makes a symbolic link; with `replace` it takes the place of another file or link of that name.
-   * Throws FILE with the errno: EEXIST.
+   * Creates a symbolic link; `replace` replaces an existing file or link. Throws FILE with the
+   * errno: EEXIST.
    */
   link(name: Buffer, text: Buffer, times: FileTimes, { replace = false } = {}): void {
     const at = this.at(replace ? Buffer.concat([name, Buffer.from(".part")]) : name);
@@ -67,7 +67,8 @@ export class LocalDirectory implements Disposable {
   }
 
   /**
-   * Gives the directory its permission bits and times; last, because writing into it changes both.
+   * Sets the directory's permission bits and times. Call this last: creating files changes the
+   * times, and the final mode may forbid it.
    */
   finish(mode: number, times: FileTimes): void {
     const path = Buffer.from(`/proc/self/fd/${this.#fd.number}`);
@@ -83,13 +84,13 @@ export class LocalDirectory implements Disposable {
     return statx(this.#fd);
   }
 
-  /** A path of this process to a name in the directory, for calls that take no descriptor. */
+  /** A /proc/self/fd path of a name in the directory, for calls that take no descriptor. */
   at(name: Buffer): Buffer {
     checkName(name);
     return Buffer.concat([Buffer.from(`/proc/self/fd/${this.#fd.number}/`), name]);
   }
 
-  /** The directory itself, lent. */
+  /** The directory's descriptor. The caller must not close it. */
   get descriptor(): OwnedFd {
     return this.#fd;
   }
@@ -110,7 +111,7 @@ export class LocalDirectory implements Disposable {
   }
 }
 
-/** An error of creating something: `cannot create out/a: File exists`. */
+/** The error for a failed creation: `cannot create out/a: File exists`. */
 export function createError(path: Buffer, error: unknown): PortholeError {
   const { code, errno } = error as NodeJS.ErrnoException;
   const name = error instanceof PortholeError ? error.errno : code;
@@ -123,11 +124,11 @@ export function createError(path: Buffer, error: unknown): PortholeError {
   return new PortholeError("FILE", `cannot create ${formatPath(path)}: ${text}`, { errno: name, cause: error });
 }
 
-/** Names come from a container: one part of a path, or nothing is made. */
+/** Rejects a name that is not one path component: names come from a container. */
 function checkName(name: Buffer): void {
   const text = name.toString("latin1");
   if (text === "" || text === "." || text === ".." || /[/\0]/.test(text))
-    throw new PortholeError("FILE", `cannot create '${text}': not the name of a file`, { errno: "EINVAL" });
+    throw new PortholeError("FILE", `cannot create '${text}': not a valid file name`, { errno: "EINVAL" });
 }
 
 const SLASH = 0x2f;

@@ -7,15 +7,15 @@ import { createError, type LocalDirectory } from "./local-directory.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
 /**
- * A regular file that receives its name when it is complete. Until then it has none (open(2),
- * O_TMPFILE), so nothing of it is left however this process ends. On file systems that cannot do
- * this it is `NAME.part` meanwhile.
+ * A regular file that receives its name when it is complete. Until then it is unnamed (open(2),
+ * O_TMPFILE), so the kernel removes it however this process ends. On file systems without O_TMPFILE
+ * its name is `NAME.part` until then.
  */
 export class NewFile implements Disposable {
   readonly #directory: LocalDirectory;
   readonly #name: Buffer;
   readonly #fd: OwnedFd;
-  /** The name it has meanwhile; undefined without one. */
+  /** Its temporary name; undefined if it is unnamed. */
   #part: Buffer | undefined;
 
   private constructor(directory: LocalDirectory, name: Buffer, fd: OwnedFd, part: Buffer | undefined) {
@@ -26,8 +26,8 @@ export class NewFile implements Disposable {
   }
 
   /**
-   * Creates the file, mode 0600. `directory` is lent until {@link complete} or {@link close}.
-   * Throws FILE with the errno: EEXIST for a left `NAME.part`, ENOSPC, EROFS.
+   * Creates the file, mode 0600. `directory` must stay open until {@link complete} or {@link
+   * close}. Throws FILE with the errno: EEXIST for an existing `NAME.part`, ENOSPC, EROFS.
    */
   static create(directory: LocalDirectory, name: Buffer): NewFile {
     const unnamed = openUnnamed(directory, name);
@@ -41,14 +41,14 @@ export class NewFile implements Disposable {
     }
   }
 
-  /** The descriptor to write to, lent. */
+  /** The descriptor to write to. The caller must not close it. */
   get fd(): number {
     return this.#fd.number;
   }
 
   /**
-   * Gives the file its permission bits, times and name, and closes it. With `replace` it takes the
-   * place of another file or link of that name, at once. Throws FILE: EEXIST, EISDIR.
+   * Sets the file's permission bits and times, gives it its name, and closes it. `replace`
+   * atomically replaces an existing file or link. Throws FILE: EEXIST, EISDIR.
    */
   complete(mode: number, times: FileTimes, { replace = false } = {}): void {
     try {
@@ -63,7 +63,7 @@ export class NewFile implements Disposable {
     }
   }
 
-  /** Removes what is not complete. Idempotent. */
+  /** Removes an incomplete file. Idempotent. */
   close(): void {
     if (this.#part !== undefined) {
       const part = this.#directory.at(this.#part);
@@ -106,14 +106,13 @@ export class NewFile implements Disposable {
       renameSync(from, to);
       this.#part = undefined;
     } else {
-      // rename(2) would replace a file that appeared meanwhile; the second name of it goes in
-      // close().
+      // rename(2) would replace a file that appeared meanwhile. close() removes the temporary name.
       linkSync(from, to);
     }
   }
 }
 
-/** Undefined where the file system or kernel cannot do it. */
+/** Undefined if the file system or kernel does not support O_TMPFILE. */
 function openUnnamed(directory: LocalDirectory, name: Buffer): OwnedFd | undefined {
   const flags = constants.O_WRONLY | constants.O_DIRECTORY | O_TMPFILE_BIT;
   try {

@@ -81,7 +81,7 @@ export class Output {
   }
 
   async #writable(): Promise<void> {
-    // The descriptor may be watched already, and epoll takes it only once: then wait on a copy.
+    // epoll accepts a descriptor only once. If it is already watched, wait for a duplicate.
     try {
       await writable(this.#fd);
     } catch (error) {

@@ -17,7 +17,7 @@ export function openPidfd(pid: number): OwnedFd | undefined {
   const fd = libc.pidfd_open(PIDFD_OPEN, pid, 0);
   if (fd >= 0) return OwnedFd.adopt(fd);
   const error = errno();
-  // A thread has the number: EINVAL, since Linux 6.16 ENOENT.
+  // The number belongs to a thread: EINVAL, or ENOENT since Linux 6.16.
   if (error === Errno.ESRCH || error === Errno.EINVAL || error === Errno.ENOENT) return undefined;
   throw systemError("TARGET", `cannot open process ${pid}`, error);
 }

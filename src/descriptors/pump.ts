@@ -28,10 +28,10 @@ type Step = number | "source" | "output" | "end" | "unsupported";
 /**
  * Copies a source without positions (FIFO, pipe, terminal, socket, character device) to a
  * descriptor until its end, and resolves with the bytes copied. Waits in the reactor: neither an
- * idle source nor a slow reader of a pipe blocks the event loop. A FIFO without a writer is waited
- * for, as cat(1) does in open(2); the last writer's close ends it. May set the source's O_NONBLOCK
- * but does not rely on it, because other processes share that flag: reads use SPLICE_F_NONBLOCK or
- * RWF_NOWAIT where available.
+ * idle source nor a slow reader of a pipe blocks the event loop. Waits for the first writer of a
+ * FIFO, as cat(1) does in open(2), and ends when the last writer closes it. May set the source's
+ * O_NONBLOCK but does not rely on it, because other processes share that flag: reads use
+ * SPLICE_F_NONBLOCK or RWF_NOWAIT where available.
  *
  * Rejects with CANCELLED when `signal` aborts (after writing all bytes read), otherwise with FILE
  * and the errno: EPIPE as soon as the output's reader is gone, even while the source is idle.

@@ -138,7 +138,7 @@ function unixSocket(type = SOCK_SEQPACKET): OwnedFd {
   return OwnedFd.adopt(fd);
 }
 
-/** Through the descriptor the path is short at any depth, and the directory cannot be swapped. */
+/** A path through the descriptor is short at any depth, and the directory cannot be swapped. */
 function pathThrough(directory: OwnedFd, name: string): string {
   if (name === "" || name === "." || name === ".." || /[/\0]/.test(name))
     throw new PortholeError("USAGE", `invalid socket name: ${JSON.stringify(name)}`);

@@ -13,7 +13,7 @@ export interface TerminalState {
   isForeground: boolean;
 }
 
-/** The state of a terminal; undefined if `fd` is none (ioctl_tty(2)). */
+/** The state of a terminal; undefined if `fd` is not a terminal (ioctl_tty(2)). */
 export function terminalState(fd: number): TerminalState | undefined {
   const { view, address } = scratch;
   if (libc.ioctl(fd, Ioctl.TCGETS, address) < 0) return undefined;

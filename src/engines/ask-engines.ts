@@ -5,7 +5,7 @@ import type { Engine } from "./engine-address.ts";
 /** Kinds of objects that an engine knows by name. */
 export type ObjectKind = "container" | "image" | "volume" | "pod";
 
-/** No engine has the object, as far as they respond. */
+/** No engine that responded has the object. */
 export class NotFoundError extends PortholeError {
   /** False if an engine did not respond. */
   isCertain = true;
@@ -90,5 +90,5 @@ const HINTS = {
   container: "run docker ps to list them",
   image: "run docker images to list them",
   volume: "run docker volume ls to list them",
-  pod: "kubectl get pods --all-namespaces --output wide says which node runs it",
+  pod: "run kubectl get pods --all-namespaces --output wide to find its node",
 } as const;

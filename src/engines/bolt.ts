@@ -118,7 +118,7 @@ class PagedBucket implements Bucket {
     if (page.length < PAGE.header) throw new BoltError("a page without a header");
     const [flags, count] = [page.readUInt16LE(PAGE.flags), page.readUInt16LE(PAGE.count)];
     if (flags !== PAGE.leaf && flags !== PAGE.branch) throw new BoltError(`a page of kind ${flags}`);
-    if (PAGE.header + count * ELEMENT_SIZE > page.length) throw new BoltError("a page that is cut off");
+    if (PAGE.header + count * ELEMENT_SIZE > page.length) throw new BoltError("a truncated page");
     for (let index = 0; index < count; index++) {
       const element = page.subarray(PAGE.header + index * ELEMENT_SIZE);
       if (flags === PAGE.leaf) this.#add(element);
@@ -134,7 +134,7 @@ class PagedBucket implements Bucket {
 
   #add(element: Buffer): void {
     const [at, keySize, valueSize] = [element.readUInt32LE(4), element.readUInt32LE(8), element.readUInt32LE(12)];
-    if (at + keySize + valueSize > element.length) throw new BoltError("an entry that is cut off");
+    if (at + keySize + valueSize > element.length) throw new BoltError("a truncated entry");
     const name = element.toString("utf8", at, at + keySize);
     const value = element.subarray(at + keySize, at + keySize + valueSize);
     this.#entries.set(name, { name, isBucket: (element.readUInt32LE(0) & IS_BUCKET) !== 0, value });

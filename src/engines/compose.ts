@@ -13,7 +13,8 @@ interface Member {
 }
 
 /**
- * The containers that match a Compose name: one by its id, several by the names to type, or none.
+ * The containers that match a Compose name: the id of a single one, or the distinguishing names of
+ * several.
  */
 export type ComposeChoice = { id: string | undefined; several?: undefined } | { id?: undefined; several: string[] };
 
@@ -63,7 +64,7 @@ function choice(found: readonly Member[]): ComposeChoice {
   return found.length < 2 ? { id: found[0]?.id } : { several: shortest(found) };
 }
 
-/** The shortest form of the names that distinguishes them. */
+/** The shortest names that distinguish them. */
 function shortest(found: readonly Member[]): string[] {
   const isUnique = (names: readonly string[]) => new Set(names).size === names.length;
   const qualified = (member: Member) => `${member.project}/${member.service}`;

@@ -18,7 +18,7 @@ export interface ContainerListItem {
   state: string;
   /** The engine's summary: `Up 3 hours (healthy)`, `Exited (1) 2 days ago`. */
   status: string;
-  /** From Compose's labels; empty without. */
+  /** From Compose's labels; empty if missing. */
   project: string;
   service: string;
   number: string;

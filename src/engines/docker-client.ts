@@ -121,7 +121,7 @@ function withoutDockerHost<T>(make: () => T): T {
   }
 }
 
-/** Translates an error of dockerode; undefined for a status that is success. */
+/** Translates an error of dockerode; undefined for a successful status. */
 function inOurWords(error: unknown): unknown {
   const { statusCode, code } = error as { statusCode?: number; code?: string };
   // 304: already in the requested state.

@@ -7,16 +7,16 @@ export interface DockerContext {
   name: string;
   /** Such as `unix:///run/user/1000/docker.sock` or `ssh://box`. */
   host: string;
-  /** Its certificates, for an engine by TCP. */
+  /** Its certificates, for an engine over TCP. */
   tls: Tls | undefined;
 }
 
-/** Paths of PEM files; undefined where there is none. */
+/** Paths of PEM files; undefined if missing. */
 export interface Tls {
   ca: string | undefined;
   cert: string | undefined;
   key: string | undefined;
-  /** False: any certificate of the engine is accepted. */
+  /** False accepts any certificate of the engine. */
   verify: boolean;
 }
 

@@ -50,7 +50,7 @@ export function engineAddress({ socketPath, isCri }: Engine): string {
 
 /** The error for operations that only Docker and Podman support. */
 export function notOfPods(): PortholeError {
-  return new PortholeError("USAGE", "only Docker and Podman can tell this, not a pod's container runtime", {
+  return new PortholeError("USAGE", "only Docker and Podman support this, not a pod's container runtime", {
     hint: "name a container of Docker or Podman",
   });
 }

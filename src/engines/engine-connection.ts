@@ -21,9 +21,9 @@ export type ResponseKind = "answer" | "pieces" | "stream";
 const MAX_PIECES = 65_536;
 
 /**
- * The connection of one request, for an HTTP client without limits. Closed at the signal, above 32
- * MiB, and when anything but the one response arrives. The client may not report that;
- * {@link failed} does.
+ * The connection of one request, for an HTTP client without limits. It closes at the signal, above
+ * 32 MiB, and if anything but the one response arrives. The client may not report that; {@link
+ * failed} does.
  */
 export class EngineConnection extends Agent {
   /**
@@ -162,7 +162,7 @@ interface RequestQueue {
 
 /**
  * A request without a body whose response turns the connection into a stream. docker-modem neither
- * ends nor flushes it, and Node announces a body.
+ * ends nor flushes the request, and Node would announce a body.
  */
 function startAtOnce(request: ClientRequest): void {
   if (!request.hasHeader("Content-Length")) {

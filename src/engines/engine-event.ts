@@ -40,7 +40,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** The fields of a value; none if it is not an object. */
+/** The fields of a value; empty if it is not an object. */
 function fields(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }

@@ -201,7 +201,7 @@ export function errorMessageOf({ body }: Pick<EngineResponse, "body">): string |
 
 const MAX_WORDS = 1_000;
 
-/** What to say of a connection to an engine that failed, and what to do. */
+/** The error for a failed connection to an engine, with a hint. */
 export function unreachable(engine: Engine, error: unknown): PortholeError {
   const { message } = error as Error;
   const errno = error instanceof PortholeError ? error.errno : (error as NodeJS.ErrnoException).code;

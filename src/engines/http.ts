@@ -167,7 +167,7 @@ export async function httpSubscribe(
     const status = statusOf(held.bytes);
     if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
     if (held.bytes.length > (endOfHead(held.bytes) ?? 0) + HEAD_END.length)
-      throw new PortholeError("TARGET", "it has changed meanwhile", { errno: "EAGAIN" });
+      throw new PortholeError("TARGET", "the state changed meanwhile", { errno: "EAGAIN" });
     return socket;
   } catch (error) {
     socket.close();

@@ -6,9 +6,9 @@ import { isComplete, type LayerDirectory, type LayerKey } from "./layer-store.ts
 export interface Layers {
   /** Directories, uppermost first; empty if the engine does not report them. */
   directories: string[];
-  /** Finds the directories in the engine's storage then. */
+  /** Used to find the directories in the engine's storage, if the engine does not report them. */
   key?: LayerKey | undefined;
-  /** What each of them is. */
+  /** The role of each directory. */
   roles: LayerRole[];
   /** Volumes, bind mounts and the engine's own files, each on top of the layers at its place. */
   binds: { source: string; place: string }[];
@@ -28,13 +28,13 @@ export interface LayerRole {
   count: number;
 }
 
-/** A place of which nothing is left. */
+/** A path whose content no longer exists. */
 export interface MissingPath {
   path: string;
   why: string;
 }
 
-/** In memory in every container. */
+/** These are in memory in every container. */
 const IN_MEMORY = ["/proc", "/sys", "/dev"];
 
 /**
@@ -84,7 +84,7 @@ export function rootLayers(json: Json, isPodman: boolean): Pick<Layers, "directo
   return withDirectories(key, layerDirectories(json.get("GraphDriver").get("Data")));
 }
 
-/** The layers of `key` once their directories are known; without directories what finds them. */
+/** The directories and their roles, or `key` to find them if there are none. */
 export function withDirectories(
   key: LayerKey,
   stack: readonly LayerDirectory[],
@@ -180,5 +180,5 @@ function isGoneHere(source: string): boolean {
 }
 
 function gone(source: string, place: string): MissingPath {
-  return { path: place, why: `was mounted from ${source}, which is not there any more` };
+  return { path: place, why: `was mounted from ${source}, which no longer exists` };
 }

@@ -22,7 +22,7 @@ export async function listContainers(options: { engine?: string; signal?: AbortS
   });
 }
 
-/** As {@link listContainers}, with everything that the engines tell of each. */
+/** Like {@link listContainers}, with all decoded fields. */
 export async function listEvery(options: {
   engine?: string | undefined;
   signal?: AbortSignal;

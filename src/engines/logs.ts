@@ -63,9 +63,9 @@ async function* answerOf(container: OutputContainer, options: OutputOptions): As
     if (signal.aborted || (error instanceof PortholeError && error.code === "CANCELLED")) throw error;
     if (!(error instanceof HttpStatusError)) throw unreachable(engine, error);
     const { status, words } = error;
-    // Docker of a container that it is removing.
+    // Docker's response for a container that is being removed.
     if (status === 404 || (status === 409 && /removal|dead/.test(words ?? ""))) throw beingRemoved(name);
-    throw new PortholeError("TARGET", `the engine does not give the output of '${name}': ${words ?? error.message}`);
+    throw new PortholeError("TARGET", `the engine cannot return the output of '${name}': ${words ?? error.message}`);
   }
 }
 

@@ -50,7 +50,7 @@ function isForwarded({ socketPath }: Engine): boolean {
       socket.close();
     }
   } catch {
-    // The command itself says why it cannot connect.
+    // The command itself reports why it cannot connect.
     return false;
   }
 }
@@ -67,7 +67,7 @@ function commandOf(pid: number): string {
   }
 }
 
-/** `release` of uname(2) on the engine's side; undefined if it does not say. */
+/** `release` of uname(2) on the engine's side; undefined if it does not report it. */
 async function kernelOf(engine: Engine): Promise<string | undefined> {
   try {
     const { status, body, request } = await engineGet(engine, "/info");

@@ -32,7 +32,7 @@ export interface TcpTransport {
   kind: "tcp";
   host: string;
   port: number;
-  /** Undefined: without TLS. */
+  /** Undefined for a connection without TLS. */
   tls: Tls | undefined;
 }
 

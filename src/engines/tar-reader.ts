@@ -14,14 +14,14 @@ export interface TarEntry {
   size: number;
   /** Nanoseconds. */
   mtime: bigint;
-  /** Text of a symbolic link; else empty. */
+  /** Target of a symbolic link; otherwise empty. */
   link: string;
-  /** Of a hard link, the path of an earlier member with the same content; else empty. */
+  /** For a hard link, the path of an earlier member with the same content; otherwise empty. */
   sameAs: string;
   device: { major: number; minor: number };
 }
 
-/** What {@link TarReader.read} finds: a member, then its content in pieces. */
+/** A result of {@link TarReader.read}: a member, then its content in chunks. */
 export type TarPart = { entry: TarEntry } | { content: Buffer };
 
 const BLOCK = 512;
@@ -38,7 +38,7 @@ export class TarReader {
   /** Bytes of the current member's content and padding that are still to come. */
   #content = 0;
   #padding = 0;
-  /** Extended header under way: its type and size. */
+  /** Extended header in progress: its type and size. */
   #extension: { type: string; size: number } | undefined;
   #attributes = new Map<string, Buffer>();
   #ended = false;

@@ -30,7 +30,7 @@ export function decodeMessage(packet: Uint8Array, descriptorsArrived: number): M
   if (length !== message.body.length)
     throw violation(`a header for ${length} bytes with ${message.body.length} after it`);
   if (message.descriptors !== descriptorsArrived) {
-    throw violation(`${descriptorsArrived} descriptors where its header says ${message.descriptors}`);
+    throw violation(`${descriptorsArrived} descriptors instead of ${message.descriptors}`);
   }
   if (message.error < 0 || message.error > 4095) throw violation(`errno ${message.error}`);
   return message;
@@ -88,19 +88,19 @@ export const encode = {
 };
 
 /**
- * The packet that passes the listening socket on: `SERVE` with one descriptor. With `witness` a
+ * The `SERVE` packet, which passes the listening socket as its one descriptor. With `witness` a
  * second packet follows, with a descriptor that ends the agent when it becomes readable.
  */
 export function encodeServe({ witness = false } = {}): Uint8Array {
   return encodeMessage(Op.serve, 0, u32(VERSION | (witness ? ServeFlag.witness << 16 : 0)), 1);
 }
 
-/** Asks for one tree, in the place of SERVE. `flags` are those of `TreeFlag`. */
+/** The packet that requests one tree instead of sending SERVE. `flags`: bits of `TreeFlag`. */
 export function encodeTree(flags: number): Uint8Array {
   return encodeMessage(Op.tree, TREE_ID, u32(VERSION | (flags << 16)));
 }
 
-/** True for the answer to {@link encodeTree}, which brings the tree's one descriptor. */
+/** True for the reply to {@link encodeTree}, which carries the tree's descriptor. */
 export function isTree({ type, id, error, descriptors, body }: Message): boolean {
   return type === (Op.tree | REPLY) && id === TREE_ID && error === 0 && descriptors === 1 && body.length === 0;
 }
@@ -113,7 +113,7 @@ function flagsAndPath(flags: number, path: Uint8Array): Uint8Array {
   return body;
 }
 
-/** Reserves `before` bytes; the path follows its length. */
+/** Reserves `before` bytes, then writes the path's length and the path. */
 function withPath(before: number, path: Uint8Array): Buffer {
   checkPath(path);
   const body = Buffer.allocUnsafe(before + 2 + path.length);

@@ -15,7 +15,7 @@ export interface FileStat {
   inode: bigint;
   /** The device that holds the file. */
   device: { major: number; minor: number };
-  /** The device that the file is, for a character or block device. */
+  /** The device number of a character or block device. */
   rdev: { major: number; minor: number };
   /** Mount id as in the first field of mountinfo (proc_pid_mountinfo(5)). */
   mountId: bigint;
@@ -66,7 +66,7 @@ function time(view: DataView, seconds: number, ns: number): bigint {
   return view.getBigInt64(seconds, true) * 1_000_000_000n + BigInt(view.getUint32(ns, true));
 }
 
-/** The agent's claim about an opened file, as far as a descriptor can be checked against it. */
+/** The part of the agent's reply about an opened file that the descriptor can verify. */
 export interface FileClaim {
   mode: number;
   inode: bigint;
@@ -77,7 +77,7 @@ export interface FileClaim {
   consuming: boolean;
 }
 
-/** Decodes only what a descriptor is checked against. Throws SESSION for unknown flags. */
+/** Decodes only the fields that the descriptor can verify. Throws SESSION for unknown flags. */
 export function decodeFileClaim(bytes: Uint8Array): FileClaim {
   const at = FileStatAt;
   const view = new DataView(bytes.buffer, bytes.byteOffset, at.size);
@@ -103,7 +103,7 @@ export interface OpenedName {
 /**
  * Decodes the reply to an OPEN_MANY of `names` names that came with `descriptors` descriptors: the
  * opened files, in the descriptors' order.
- * @throws PortholeError SESSION when the reply contradicts itself, or the descriptors
+ * @throws PortholeError SESSION if the reply contradicts itself or does not fit the descriptors
  */
 export function decodeOpened(body: Uint8Array, names: number, descriptors: number): OpenedName[] {
   const { size } = FileStatAt;
@@ -112,11 +112,11 @@ export function decodeOpened(body: Uint8Array, names: number, descriptors: numbe
   const bits = new DataView(body.buffer, body.byteOffset, body.length).getBigUint64(0, true);
   const opened = Array.from({ length: names }, (_, at) => at).filter((at) => (bits >> BigInt(at)) & 1n);
   if (opened.length !== descriptors || bits >> BigInt(names) !== 0n)
-    throw violation(`${descriptors} open files that are not the ones it names`);
+    throw violation(`${descriptors} open files that do not match its list of names`);
   return opened.map((at, index) => ({ at, stat: body.subarray(OPENED_SIZE + index * size).subarray(0, size) }));
 }
 
-/** The bits that say which names were opened. */
+/** Bytes of the bit set of opened names. */
 const OPENED_SIZE = 8;
 
 function checkedFlags(view: DataView, from: number): number {

@@ -78,10 +78,10 @@ const MAX_RECORD = MAX_PACKET;
 /** Longest name of any file system: FUSE allows 1024 bytes, others 255. */
 const MAX_NAME = 1024;
 
-/** Where a record is: views of each record would take longer than its decoding. */
+/** Position of a record. A view per record would take longer than decoding it. */
 interface Encoded {
   bytes: Uint8Array;
-  /** Of all `bytes`. */
+  /** View of all of `bytes`. */
   view: DataView;
   at: number;
   /** Length of the record. */

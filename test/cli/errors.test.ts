@@ -44,12 +44,12 @@ describe("an error", () => {
 
   test.each<[string, string[], number, RegExp]>([
     ["an empty target", ["cat", ""], 2, /^porthole: an empty target \(.*\)\n$/],
-    ["a target without a path", ["cat", "web:"], 2, /^porthole: 'web:' names no path \(.*\)\n$/],
+    ["a target without a path", ["cat", "web:"], 2, /^porthole: 'web:' has no path \(.*\)\n$/],
     [
       "a name that no container has",
       ["cat", "a b:/x"],
       2,
-      /^porthole: 'a b:\/x': 'a b' cannot be a container's name \(.*\)\n$/,
+      /^porthole: 'a b:\/x': 'a b' is not a valid container name \(.*\)\n$/,
     ],
     [
       "a process that is none",

@@ -63,9 +63,9 @@ describe("a new file", () => {
 describe("a directory that receives names from a container", () => {
   test.each(["../f", "a/b", "/f", ".", "..", "", "f\0"])("creates nothing under the name %j", (name) => {
     using directory = open();
-    expect(() => directory.subdirectory(Buffer.from(name))).toThrow("not the name of a file");
-    expect(() => write(directory, name, "x")).toThrow("not the name of a file");
-    expect(() => directory.link(Buffer.from(name), Buffer.from("x"), times)).toThrow("not the name of a file");
+    expect(() => directory.subdirectory(Buffer.from(name))).toThrow("not a valid file name");
+    expect(() => write(directory, name, "x")).toThrow("not a valid file name");
+    expect(() => directory.link(Buffer.from(name), Buffer.from("x"), times)).toThrow("not a valid file name");
     expect(fs.readdirSync(path)).toEqual([]);
   });
 

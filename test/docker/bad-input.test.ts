@@ -61,7 +61,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
       what: "a target without a path",
       args: (name) => [`${name}:`],
       code: 2,
-      line: /^porthole: '\S+:' names no path \(.*\)\n$/,
+      line: /^porthole: '\S+:' has no path \(.*\)\n$/,
     },
     { what: "an empty target", args: () => [""], code: 2, line: /^porthole: an empty target \(.*\)\n$/ },
     {

@@ -112,7 +112,7 @@ function patternTests(name: "docker" | "podman"): void {
     expect(nothing.stderr).toBe(`porthole: no such file: '${prefix}-*:/none/*' matches nothing\n`);
     const one = await by.run(["hexdump", `${prefix}-*:/f`]);
     expect(one.code).toBe(2);
-    expect(one.stderr).toContain("may mean several containers, and here one is meant (name it;");
+    expect(one.stderr).toContain("is a pattern of several containers, but one is needed here (name one container;");
   });
 
   test("completion offers projects and their services, outputs, and labels of containers", async () => {

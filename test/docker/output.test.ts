@@ -120,7 +120,7 @@ function outputTests(name: "docker" | "podman"): void {
 
   test("an unknown @name is refused", async () => {
     const { by, at } = await speaker(":", drivers[0] as string);
-    expect((await by.run(["cat", at("@log")])).stderr).toContain(`is no output of a container (write `);
+    expect((await by.run(["cat", at("@log")])).stderr).toContain(`is not an output stream (write `);
     expect(await by.run(["ls", at("@logs")])).toMatchObject({ code: 2, text: "" });
     expect(await by.run(["cat", `${uniqueName()}:@logs`])).toMatchObject({ code: 3, text: "" });
   });

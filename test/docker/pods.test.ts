@@ -267,18 +267,18 @@ function podTests(programs: string | undefined): void {
       [
         ["cat", "pod:none:/etc/x"],
         3,
-        `no such pod: 'none' (kubectl get pods --all-namespaces --output wide says which node runs it)`,
+        `no such pod: 'none' (run kubectl get pods --all-namespaces --output wide to find its node)`,
       ],
-      [["cat", "pod:a/b/c/d:/x"], 2, "'pod:a/b/c/d:/x': 'a/b/c/d' cannot be the name of a pod"],
-      [["cat", "pod:web"], 2, "'pod:web' names no path that begins with a slash"],
-      [["cat", "pod:web:@nothing"], 2, "'@nothing' is no output of a container"],
+      [["cat", "pod:a/b/c/d:/x"], 2, "'pod:a/b/c/d:/x': 'a/b/c/d' is not a valid pod name"],
+      [["cat", "pod:web"], 2, "'pod:web' has no path that begins with a slash"],
+      [["cat", "pod:web:@nothing"], 2, "'@nothing' is not an output stream"],
       [["cat", "pod:=x:/y"], 2, "'pod:=x:/y' has no valid selector"],
       [
         ["cat", "--engine", `cri:${missing}`, "pod:web:/x"],
         3,
         `cannot ask the container runtime at ${missing}: nothing is listening there`,
       ],
-      [["diff", `pod:${shop}/web`], 2, "only Docker and Podman can tell this, not a pod's container runtime"],
+      [["diff", `pod:${shop}/web`], 2, "only Docker and Podman support this, not a pod's container runtime"],
       [["cat", "--route", "sidecar", `pod:${shop}/web:/etc/image`], 4, "a pod is read by the direct route alone"],
       [["cat", "--engine", "docker", "pod:web:/x"], 2, "--engine: 'docker' has no pods"],
     ];

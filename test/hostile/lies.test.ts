@@ -94,9 +94,9 @@ describe("a wrong number of descriptors ends the session:", () => {
   };
   test.each([
     ["none, and says so", 0, 0, "no descriptor for an open file"],
-    ["none, but says one", 0, 1, "0 descriptors where its header says 1"],
-    ["one, but says none", 1, 0, "1 descriptors where its header says 0"],
-    ["one, but says two", 1, 2, "1 descriptors where its header says 2"],
+    ["none, but says one", 0, 1, "0 descriptors instead of 1"],
+    ["one, but says none", 1, 0, "1 descriptors instead of 0"],
+    ["one, but says two", 1, 2, "1 descriptors instead of 2"],
     ["two", 2, 2, "more descriptors than allowed"],
     ["five that are said to be one", 5, 1, "more descriptors than allowed"],
     ["253", 253, 253, "more descriptors than allowed"],
@@ -111,9 +111,9 @@ describe("a wrong number of descriptors ends the session:", () => {
   };
   test.each([
     ["three for two names", () => openedMany([file(), file(), file()], 7), "more descriptors than allowed"],
-    ["one where it names two files", () => openedMany([file()], 3), "1 open files that are not the ones it names"],
-    ["two where it names one file", () => openedMany([file(), file()], 2), "2 open files that are not"],
-    ["one for a third name", () => openedMany([file()], 4), "1 open files that are not the ones it names"],
+    ["one where it names two files", () => openedMany([file()], 3), "1 open files that do not match its list of names"],
+    ["two where it names one file", () => openedMany([file(), file()], 2), "2 open files that do not"],
+    ["one for a third name", () => openedMany([file()], 4), "1 open files that do not match its list of names"],
     ["one without its stat", () => openedMany([file()], 1, []), "8 bytes for 1 open files"],
     ["two in the wrong order", () => swapped(file(), file()), "inode"],
     ["a pipe", () => openedMany([owned(pipe()[0])], 1), "one of many files that has to be opened by itself"],

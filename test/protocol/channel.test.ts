@@ -238,7 +238,7 @@ describe("a protocol violation ends the session and closes the received descript
     [
       "a header with another count",
       (channel, descriptors) => channel.packet(encodeMessage(Op.open | REPLY, 1, nothing, 0), descriptors),
-      /1 descriptors where its header says 0/,
+      /1 descriptors instead of 0/,
     ],
     [
       "a packet that is no message",

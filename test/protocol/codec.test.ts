@@ -87,7 +87,7 @@ describe("a message", () => {
   ])("that announces %i descriptors and has %i is refused", (announced, arrived) => {
     const packet = encodeMessage(Op.open | REPLY, 1, new Uint8Array(0), announced);
     expect(failure(() => decodeMessage(packet, arrived)).message).toMatch(
-      `${arrived} descriptors where its header says ${announced}`,
+      `${arrived} descriptors instead of ${announced}`,
     );
   });
 

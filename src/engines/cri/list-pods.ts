@@ -36,7 +36,7 @@ function itemOf(one: PodContainer, isNewest: boolean): ContainerListItem {
   const restarts = one.attempt === 0 ? "" : `, restarted ${one.attempt === 1 ? "once" : `${one.attempt} times`}`;
   return {
     ...{ id: one.id, name: isNewest ? podTarget(one) : one.id.slice(0, SHORT_ID), image: one.image, state: one.state },
-    status: isNewest ? `${one.state}${restarts}` : `${one.state}, of ${podTarget(one)} before its restart`,
+    status: isNewest ? `${one.state}${restarts}` : `${one.state}, earlier run of ${podTarget(one)}`,
     ...{ project: one.namespace, service: "", number: "", isOneOff: false, isSidecar: false },
     ...{ labels: one.labels, ports: [], pod: one },
   };

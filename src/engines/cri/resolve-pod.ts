@@ -218,14 +218,14 @@ function podLayers(id: string, { snapshotter, mounts }: PodContainerStatus, path
   const isGone = ({ source }: { source: string }) => !existsSync(source);
   return {
     ...withDirectories(key, stack),
-    // No key, so no further lookup: the CRI has no other way to the layers.
+    // No key: the CRI has no other way to find the layers.
     key: undefined,
     binds: mounts.filter((one) => !isGone(one)).sort((a, b) => a.place.length - b.place.length),
     absent: [
       ...IN_MEMORY.map((path) => ({ path, why: "was in memory" })),
       ...mounts.filter(isGone).map(({ source, place }) => ({
         path: place,
-        why: `was mounted from ${source}, which is not there any more`,
+        why: `was mounted from ${source}, which no longer exists`,
       })),
     ],
   };

@@ -227,5 +227,5 @@ function explained({ socketPath }: Engine, error: unknown): PortholeError {
   if (errno === "EACCES" || errno === "EPERM") return fail("permission denied", "run porthole as root on the node");
   if (errno === "ENOENT" || errno === "ECONNREFUSED" || errno === "ENOTDIR")
     return fail("nothing is listening there", "start it, or name another socket with --engine cri:PATH");
-  return fail((error as Error).message, "look at the runtime's own log: journalctl -u containerd");
+  return fail((error as Error).message, "check the runtime's log: journalctl -u containerd");
 }
