@@ -116,7 +116,7 @@ export function parseSessionTarget(text: string): Target {
 }
 
 /** The target without its path; empty for this machine. */
-export function placeName(target: Target): string {
+export function targetName(target: Target): string {
   if (target.kind === "local") return "";
   if (target.kind === "process") return `pid:${target.pid}`;
   if (target.kind === "output") return `${target.name}:@`;

@@ -13,16 +13,16 @@ export async function agents(options: { json?: boolean }): Promise<number> {
   const mounts = mountedTrees(ensureRunDirectory());
   if (options.json) {
     for (const agent of live) write(jsonLine(agent));
-    for (const { target, place, keeper, since } of mounts)
-      write(jsonLine({ mount: target, place, keeper, ageSeconds: secondsSince(since) }));
+    for (const { target, mountPoint, keeper, since } of mounts)
+      write(jsonLine({ mount: target, mountPoint, keeper, ageSeconds: secondsSince(since) }));
     return 0;
   }
   write(table([["TARGET", "ROUTE", "ID", "AGE", "CLIENTS", "MEMORY"], ...live.map(row)]));
   if (mounts.length === 0) return 0;
-  const rows = mounts.map(({ target, place, since }) => [
+  const rows = mounts.map(({ target, mountPoint, since }) => [
     sanitiseText(target),
     age(secondsSince(since)),
-    sanitiseText(place),
+    sanitiseText(mountPoint),
   ]);
   write(`\n${table([["MOUNTED", "AGE", "AT"], ...rows])}`);
   return 0;

@@ -4,7 +4,7 @@ import type { ConnectionOptions } from "../targets/options.ts";
 import { App } from "../tui/app/app.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { Browser } from "../tui/browser/browser.ts";
-import { absolutePath, checkZone } from "../tui/browser/browser-target.ts";
+import { absolutePath, checkZone } from "../tui/browser/connection.ts";
 import { ContainersView } from "../tui/browser/containers-view.ts";
 import { FilesView } from "../tui/browser/files-view.ts";
 import { BrowserNavigator } from "../tui/browser/navigator.ts";
@@ -29,7 +29,7 @@ export async function browse(text: string | undefined, options: ConnectionOption
     return await new App({ config, navigator: async (host) => new BrowserNavigator(make(host)) }).run((host) => {
       const browser = make(host);
       if (target === undefined) return new ContainersView(browser);
-      return new FilesView(browser, browser.place(target), absolutePath(target));
+      return new FilesView(browser, browser.connection(target), absolutePath(target));
     });
   } finally {
     browser?.close();

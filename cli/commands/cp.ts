@@ -3,7 +3,7 @@ import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { nameOf } from "../../src/files/index.ts";
 import { kindOf } from "../../src/sessions/index.ts";
-import { parseTarget, pathBytes, placeName } from "../../src/target.ts";
+import { parseTarget, pathBytes, targetName } from "../../src/target.ts";
 import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
 import { type Destination, openDestination } from "../cp/destination.ts";
 import { exitStatus, report } from "../io/fail.ts";
@@ -96,7 +96,7 @@ async function copyOne(source: NamedTarget, { directory, name }: Destination, co
 function ownName({ text, target }: NamedTarget): string {
   const name =
     target.kind === "output"
-      ? `${placeName(target).replace(/[/:@]+/g, "-")}${target.path.slice(1)}.log`
+      ? `${targetName(target).replace(/[/:@]+/g, "-")}${target.path.slice(1)}.log`
       : nameOf(target.path);
   if (/^(\/|\.\.?|)$/.test(name))
     throw new PortholeError("USAGE", `cannot copy ${text} into a directory: it has no name`, {

@@ -36,8 +36,8 @@ export async function diff(container: string, options: DiffOptions): Promise<num
     });
     for (let at = 0; at < lines.length; at += AT_ONCE) write(lines.slice(at, at + AT_ONCE).join(""));
     if (mounts.length > 0 && !options.json) {
-      const places = mounts.map(({ place, what }) => `${place} (${what})`);
-      complain(printable(`not compared: ${places.join(", ")}`));
+      const mounted = mounts.map(({ destination, what }) => `${destination} (${what})`);
+      complain(printable(`not compared: ${mounted.join(", ")}`));
     }
     return 0;
   } finally {

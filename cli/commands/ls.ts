@@ -36,7 +36,7 @@ export async function ls(texts: string[], given: LsOptions): Promise<number> {
 }
 
 /** A session with the names and totals that all its files share. */
-interface Place {
+interface SessionContext {
   session: Session;
   users: Map<number, string> | undefined;
   groups: Map<number, string> | undefined;
@@ -45,7 +45,7 @@ interface Place {
 
 interface Found {
   item: Item;
-  place: Place;
+  context: SessionContext;
 }
 
 class Lister {
@@ -53,7 +53,7 @@ class Lister {
   readonly #options: LsOptions;
   readonly #view: View;
   readonly #sessions: SessionPool;
-  readonly #places = new Map<Session, Place>();
+  readonly #contexts = new Map<Session, SessionContext>();
   readonly #needsStat: boolean;
   /** Only with --total, which visits every file. */
   readonly #progress: Progress | undefined;
@@ -82,7 +82,7 @@ class Lister {
         this.#failed(error);
       }
     }
-    for (const { item, place } of files) await this.#complete(place, item);
+    for (const { item, context } of files) await this.#complete(context, item);
     if (files.length > 0)
       this.#print(
         undefined,
@@ -109,21 +109,21 @@ class Lister {
 
   /** Follows a named symbolic link to a directory, except with -l, -d and --json. */
   async #look({ text, target }: NamedTarget): Promise<Found> {
-    const place = await this.#place(await this.#sessions.session(target));
-    const { session } = place;
+    const context = await this.#context(await this.#sessions.session(target));
+    const { session } = context;
     const { path } = target;
     const itself = this.#options.l === true || this.#options.directory === true || this.#options.json === true;
     let stat = itself ? undefined : await session.stat(path).catch(onlyFileErrors);
     if (stat === undefined || typeOf(stat) !== DIRECTORY)
       stat = await session.stat(path, { noFollow: !path.endsWith("/") });
     const link = typeOf(stat) === LINK ? await session.readlink(path) : undefined;
-    return { place, item: { ...this.#item(place, text, text, path), type: typeOf(stat), stat, link } };
+    return { context, item: { ...this.#item(context, text, text, path), type: typeOf(stat), stat, link } };
   }
 
-  async #list({ item, place }: Found, isTitled: boolean): Promise<void> {
-    const absence = place.session.whyMissing(item.path);
+  async #list({ item, context }: Found, isTitled: boolean): Promise<void> {
+    const absence = context.session.whyMissing(item.path);
     if (absence !== undefined) complain(printable(`${item.target}: ${absence}, so its contents are gone`));
-    const lookahead = new Lookahead(place.session, { stat: this.#needsStat });
+    const lookahead = new Lookahead(context.session, { stat: this.#needsStat });
     const pending = new PendingDirectories<Directory>();
     const below = (parent: Directory, name: string): Directory => ({
       ...parent,
@@ -131,11 +131,11 @@ class Lister {
       path: joinPath(parent.path, name),
     });
     const { target, path } = item;
-    const { users, groups } = place;
+    const { users, groups } = context;
     const entries = new Entries({ target, path, users, groups });
     try {
       for (;;) {
-        if (await this.#read(place, lookahead, entries)) {
+        if (await this.#read(context, lookahead, entries)) {
           entries.sort(this.#options);
           this.#print(isTitled ? entries.directory.target : undefined, entries, true);
           if (this.#options.recursive) this.#descend(pending, entries);
@@ -159,7 +159,7 @@ class Lister {
   }
 
   /** Reads the entries of a directory. Returns false if none could be read. */
-  async #read(place: Place, lookahead: Lookahead, entries: Entries): Promise<boolean> {
+  async #read(context: SessionContext, lookahead: Lookahead, entries: Entries): Promise<boolean> {
     const { all, almostAll } = this.#options;
     const at = entries.directory;
     try {
@@ -179,22 +179,22 @@ class Lister {
     if (all) {
       for (const name of [".", ".."]) {
         const path = joinPath(at.path, name);
-        const stat = this.#needsStat ? await place.session.stat(path).catch(onlyFileErrors) : undefined;
+        const stat = this.#needsStat ? await context.session.stat(path).catch(onlyFileErrors) : undefined;
         entries.add({ name, type: DIRECTORY, stat, link: undefined });
       }
     }
-    await this.#followLinks(place, entries);
-    if (this.#options.total) for (const item of entries) await this.#complete(place, item);
+    await this.#followLinks(context, entries);
+    if (this.#options.total) for (const item of entries) await this.#complete(context, item);
     return true;
   }
 
   /** Adds the mode of a link's target, which decides its colour, and the total. */
-  async #complete(place: Place, item: Item): Promise<void> {
-    await this.#followLinks(place, item.linkMode === undefined ? [item] : []);
+  async #complete(context: SessionContext, item: Item): Promise<void> {
+    await this.#followLinks(context, item.linkMode === undefined ? [item] : []);
     if (!this.#options.total || item.type !== DIRECTORY || item.name === "." || item.name === "..") return;
     try {
       const before = this.#added;
-      const { size, files, directories } = await place.usage.of(
+      const { size, files, directories } = await context.usage.of(
         item.path,
         (error) => this.#failed(error),
         (usage) => this.#tell(before.files + usage.files + usage.directories, before.bytes + usage.size),
@@ -206,7 +206,7 @@ class Lister {
     }
   }
 
-  async #followLinks({ session }: Place, items: Iterable<Item>): Promise<void> {
+  async #followLinks({ session }: SessionContext, items: Iterable<Item>): Promise<void> {
     if (!this.#view.needsLinkTargets) return;
     const look = async (item: Item) => {
       item.linkMode = (await session.stat(item.path).catch(onlyFileErrors))?.mode ?? 0;
@@ -242,21 +242,21 @@ class Lister {
     if (text !== "") write(pathBytes(text));
   }
 
-  async #place(session: Session): Promise<Place> {
-    const known = this.#places.get(session);
+  async #context(session: Session): Promise<SessionContext> {
+    const known = this.#contexts.get(session);
     if (known !== undefined) return known;
     const isNamed = this.#options.l === true || this.#options.json === true;
-    const place: Place = {
+    const context: SessionContext = {
       session,
       users: isNamed ? await readNames(session, "/etc/passwd") : undefined,
       groups: isNamed ? await readNames(session, "/etc/group") : undefined,
       usage: new UsageCounter(session),
     };
-    this.#places.set(session, place);
-    return place;
+    this.#contexts.set(session, context);
+    return context;
   }
 
-  #item({ users, groups }: Place, name: string, target: string, path: string): Item {
+  #item({ users, groups }: SessionContext, name: string, target: string, path: string): Item {
     const nothing = { type: 0, stat: undefined, link: undefined, linkMode: undefined, total: undefined };
     return { name, target, path, ...nothing, users, groups };
   }

@@ -3,7 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { ensureRunDirectory, mountedTrees, unmountTree } from "../../src/routes/index.ts";
 import { parseSessionTarget } from "../../src/target.ts";
 import { mountAt } from "../mount/mount-at.ts";
-import { emptyDirectory } from "../mount/place.ts";
+import { emptyDirectory } from "../mount/mount-point.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
 
@@ -40,22 +40,22 @@ export async function mount(words: string[], command: string[], options: MountOp
       hint: `porthole mount ${text} -- $SHELL shows it to one command`,
     });
   }
-  const place = emptyDirectory(directory);
+  const mountPoint = emptyDirectory(directory);
   const sessions = new SessionPool(options);
   try {
-    await mountAt(sessions, target, place, options.allMounts === true);
+    await mountAt(sessions, target, mountPoint, options.allMounts === true);
     return 0;
   } finally {
     sessions.close();
-    place.close();
+    mountPoint.close();
   }
 }
 
 /** `porthole umount`: unmounts a mount of `porthole mount`. */
 export async function umount(directory: string): Promise<number> {
   const run = ensureRunDirectory();
-  const place = realOf(directory);
-  const tree = mountedTrees(run).find((one) => one.place === place);
+  const mountPoint = realOf(directory);
+  const tree = mountedTrees(run).find((one) => one.mountPoint === mountPoint);
   if (tree === undefined) {
     throw new PortholeError("USAGE", `porthole has mounted nothing at ${directory}`, {
       hint: "porthole agents lists what it has mounted",

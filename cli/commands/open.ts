@@ -11,7 +11,7 @@ import { SessionPool } from "../targets/session-pool.ts";
 import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
-import { checkZone, GONE_MS } from "../tui/browser/browser-target.ts";
+import { checkZone, GONE_MS } from "../tui/browser/connection.ts";
 import { decompressedViewer } from "../tui/viewer/decompressed.ts";
 import { outputViewer } from "../tui/viewer/output-viewer.ts";
 import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
@@ -28,13 +28,13 @@ export async function open(
   if (target.kind === "output") return openOutput(text, target, starts, options);
   const sessions = new SessionPool(options);
   let tell: (text: string) => void = () => undefined;
-  const place = new TailTarget(sessions, target, GONE_MS, (said) => tell(said));
+  const tailTarget = new TailTarget(sessions, target, GONE_MS, (said) => tell(said));
   const followed = (file: OpenFile) => (note: (text: string) => void) => {
     tell = note;
-    return tailSource(place, target.path, file);
+    return tailSource(tailTarget, target.path, file);
   };
   try {
-    const session = await place.session();
+    const session = await tailTarget.session();
     const file = await openTarget(session, { text, target }, options);
     if (file.kind === "directory") {
       file.close();
@@ -56,7 +56,7 @@ export async function open(
       file.close();
     }
   } finally {
-    place.end();
+    tailTarget.end();
     sessions.close();
   }
 }
@@ -112,7 +112,7 @@ async function show(
         location: around.location,
         ended: () => session.ended !== undefined,
         lend: async () => (await import("../../src/sessions/index.ts")).copyOpenFile(file),
-        zone: () => around.location.place.zone(),
+        zone: () => around.location.connection.zone(),
         ...start,
         followSource: source,
         ...decompressed,

@@ -3,7 +3,7 @@ import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { ensureTreeDirectory, joinableProcess, type Tree, type TreeTarget } from "../../src/routes/index.ts";
 import { followLinks } from "../../src/sessions/index.ts";
-import { parseSessionTarget, placeName } from "../../src/target.ts";
+import { parseSessionTarget, targetName } from "../../src/target.ts";
 import { complain, printable, report } from "../io/fail.ts";
 import { promptedShell } from "../shell/prompt.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
@@ -52,13 +52,13 @@ async function run(
   const target = parseSessionTarget(text);
   if (target.kind === "local" || target.kind === "output")
     throw new PortholeError("USAGE", `'${text}' is not a container`, { hint: "porthole shell CONTAINER, or pid:N" });
-  const place = placeName(target);
-  const join = await joined(parts, list !== undefined, place, () => joinableProcess(target, { engine }));
+  const name = targetName(target);
+  const join = await joined(parts, list !== undefined, name, () => joinableProcess(target, { engine }));
   const tree = parts.has("files") ? await sessions.tree(target, { write, allMounts }) : undefined;
   try {
-    const directory = tree === undefined ? undefined : await directoryOf(sessions, target, `${place}:`);
+    const directory = tree === undefined ? undefined : await directoryOf(sessions, target, `${name}:`);
     sessions.close();
-    return await start({ place, tree, directory, join, write, allMounts }, command);
+    return await start({ name, tree, directory, join, write, allMounts }, command);
   } finally {
     tree?.close();
   }
@@ -81,7 +81,7 @@ function partsOf(list: string | undefined): Set<Part> {
 async function joined(
   parts: ReadonlySet<Part>,
   isChosen: boolean,
-  place: string,
+  name: string,
   find: () => ReturnType<typeof joinableProcess>,
 ): Promise<Launch["join"]> {
   const wanted = [...parts].filter((part) => part !== "files");
@@ -91,7 +91,7 @@ async function joined(
   if (isLeftOut) {
     complain(
       printable(
-        `pid is left out, because a process of '${place}' may trace others and so take over the shell (--in ${PARTS.join(",")} joins it)`,
+        `pid is left out, because a process of '${name}' may trace others and so take over the shell (--in ${PARTS.join(",")} joins it)`,
       ),
     );
   }
@@ -106,18 +106,18 @@ async function directoryOf(sessions: SessionPool, target: TreeTarget, name: stri
 }
 
 async function start(
-  to: Pick<Launch, "directory" | "join" | "write" | "allMounts"> & { place: string; tree: Tree | undefined },
+  to: Pick<Launch, "directory" | "join" | "write" | "allMounts"> & { name: string; tree: Tree | undefined },
   command: string[],
 ): Promise<ToolEnd> {
-  const { place, tree, ...how } = to;
+  const { name, tree, ...how } = to;
   const at = ensureTreeDirectory();
-  const environment = { ...process.env, PORTHOLE_TARGET: place };
+  const environment = { ...process.env, PORTHOLE_TARGET: name };
   const isInteractive = command.length === 0 && isatty(0);
   const own = process.env.SHELL || "/bin/sh";
   const prompted = isInteractive
-    ? promptedShell(own, place, at, environment)
+    ? promptedShell(own, name, at, environment)
     : { command: command.length > 0 ? command : [own], environment, script: undefined };
-  const trees = tree === undefined ? [] : [{ name: `${place}:`, tree }];
+  const trees = tree === undefined ? [] : [{ name: `${name}:`, tree }];
   const launch: Launch = { at, trees, files: [], ...how, isShell: isInteractive, ...prompted };
   return runLaunched(launch, () => prompted.command);
 }

@@ -27,7 +27,7 @@ export async function stat(texts: string[], options: StatOptions): Promise<numbe
   const sessions = new SessionPool(options);
   const text = isTerminal(1) && !options.json ? await import("../../src/text/index.ts") : undefined;
   const show = (words: string) => text?.sanitiseText(words) ?? words;
-  const places = new Map<Session, Place>();
+  const tablesBySession = new Map<Session, SessionTables>();
   let status = 0;
   const failed = (error: unknown) => {
     report(error);
@@ -38,9 +38,9 @@ export async function stat(texts: string[], options: StatOptions): Promise<numbe
       for (const named of await sessions.expand([one], failed)) {
         try {
           const session = await sessions.session(named.target);
-          const place = places.get(session) ?? (await placeOf(session));
-          places.set(session, place);
-          const known = await look(session, place, named, options);
+          const tables = tablesBySession.get(session) ?? (await tablesOf(session));
+          tablesBySession.set(session, tables);
+          const known = await look(session, tables, named, options);
           write(pathBytes(options.json ? jsonLine(asJson(known)) : block(known, show)));
         } catch (error) {
           failed(error);
@@ -54,7 +54,7 @@ export async function stat(texts: string[], options: StatOptions): Promise<numbe
 }
 
 /** Requested once per session. */
-interface Place {
+interface SessionTables {
   users: Map<number, string>;
   groups: Map<number, string>;
   mounts: Mount[];
@@ -72,7 +72,7 @@ interface Known {
   isDeleted: boolean;
 }
 
-async function placeOf(session: Session): Promise<Place> {
+async function tablesOf(session: Session): Promise<SessionTables> {
   const users = await readNames(session, "/etc/passwd");
   const groups = await readNames(session, "/etc/group");
   const mounts = await mountsOf(session).catch((error) => {
@@ -84,7 +84,7 @@ async function placeOf(session: Session): Promise<Place> {
 
 async function look(
   session: Session,
-  place: Place,
+  tables: SessionTables,
   { text, target }: NamedTarget,
   options: StatOptions,
 ): Promise<Known> {
@@ -94,7 +94,7 @@ async function look(
   const follows = options.dereference === true || path.endsWith("/");
   const stat = await session.stat(path, { noFollow: !follows && !isProcessFile });
   const link = isProcessFile || typeOf(stat) === LINK ? await textOfLink(session, path) : undefined;
-  const { users, groups, mounts } = place;
+  const { users, groups, mounts } = tables;
   const mount = mountOf(mounts, stat);
   const item = {
     name: text,
@@ -194,7 +194,7 @@ function asJson({ item, backing, whyCopied, layer, isDeleted }: Known): Record<s
       replaced: backing.mount.isReplaced,
       mountPoint: backing.mount.point,
     },
-    ...(layer !== undefined && ["container", "places", "image"].includes(layer.kind) && { layer: layerRecord(layer) }),
+    ...(layer !== undefined && ["container", "mounts", "image"].includes(layer.kind) && { layer: layerRecord(layer) }),
   };
 }
 

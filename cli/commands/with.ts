@@ -129,24 +129,24 @@ async function runPlaced(
   wordsOf: WordsOf,
   how: { write: boolean; allMounts: boolean },
 ): Promise<ToolEnd> {
-  const { at, trees, places } = placement;
-  const paths = places.map(({ path }) => path);
-  const files = places.map(({ file }) => file);
+  const { at, trees, treeFiles } = placement;
+  const paths = treeFiles.map(({ path }) => path);
+  const files = treeFiles.map(({ file }) => file);
   const refused: Refused[] = [];
   if (trees.length > 0) {
-    const launch = { at, trees, files: places, directory: workingDirectory(placement), ...how };
+    const launch = { at, trees, files: treeFiles, directory: workingDirectory(placement), ...how };
     try {
       return await runLaunched(launch, (unreadable) => {
         const kept = paths.map((path, index) => (unreadable.has(index) ? undefined : path));
         return wordsOf(
           kept,
           at,
-          Array.from(unreadable, ([index, error]) => ({ files: places.slice(index, index + 1), error })),
+          Array.from(unreadable, ([index, error]) => ({ files: treeFiles.slice(index, index + 1), error })),
         );
       });
     } catch (error) {
-      if (!(error instanceof PortholeError) || error.code !== "ATTACH" || places.some(isDirectory)) throw error;
-      refused.push({ files: places, error });
+      if (!(error instanceof PortholeError) || error.code !== "ATTACH" || treeFiles.some(isDirectory)) throw error;
+      refused.push({ files: treeFiles, error });
     }
   }
   const [name = "", ...args] = wordsOf(
@@ -154,7 +154,7 @@ async function runPlaced(
     undefined,
     refused,
   );
-  const directory = places.length === 1 && places.some(isDirectory) ? paths[0] : undefined;
+  const directory = treeFiles.length === 1 && treeFiles.some(isDirectory) ? paths[0] : undefined;
   return runTool(name, args, { files, directory });
 }
 
@@ -162,9 +162,9 @@ async function runPlaced(
  * The working directory: the one named directory, or the parent of several so that their names read
  * as targets.
  */
-function workingDirectory({ places }: Placement): string | undefined {
-  if (!places.some(isDirectory)) return undefined;
-  return places.length === 1 ? places[0]?.path : ".";
+function workingDirectory({ treeFiles }: Placement): string | undefined {
+  if (!treeFiles.some(isDirectory)) return undefined;
+  return treeFiles.length === 1 ? treeFiles[0]?.path : ".";
 }
 
 /** The end of a command, or the status of one that could not be started, which it reports. */

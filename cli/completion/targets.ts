@@ -36,9 +36,9 @@ export async function targetCandidates(
   const pod = /^pod:(?![/@])(.*)$/s.exec(typed);
   if (pod !== null) return podCandidates(pod[1] ?? "", options);
   if (kept !== null) return keptCandidates(kept[1] as "image" | "volume", kept[2] ?? "", options);
-  const place = /^(pid:\d+|[^:/]+(?:\/[^:/]+)?):(.*)$/s.exec(typed);
-  if (!options.session && place !== null && place[1] !== "pid")
-    return pathCandidates(place[1] ?? "", place[2] ?? "", options);
+  const parts = /^(pid:\d+|[^:/]+(?:\/[^:/]+)?):(.*)$/s.exec(typed);
+  if (!options.session && parts !== null && parts[1] !== "pid")
+    return pathCandidates(parts[1] ?? "", parts[2] ?? "", options);
   const end = options.session ? "" : ":";
   if (typed.startsWith("pid:"))
     return enterableProcesses().map(({ pid, command }) => ({ value: `pid:${pid}${end}`, description: command }));
@@ -124,16 +124,16 @@ async function podCandidates(
 }
 
 async function pathCandidates(
-  place: string,
+  container: string,
   path: string,
   options: { engine: string | undefined },
 ): Promise<Candidate[]> {
-  if (path === "") return [{ value: `${place}:/` }];
-  if (path.startsWith("@")) return OUTPUTS.map((one) => ({ value: `${place}:${one}` }));
+  if (path === "") return [{ value: `${container}:/` }];
+  if (path.startsWith("@")) return OUTPUTS.map((one) => ({ value: `${container}:${one}` }));
   const slash = path.lastIndexOf("/");
   const directory = path.slice(0, slash + 1);
   const begun = path.slice(slash + 1);
-  const target = parseTarget(`${await firstOf(place, options.engine)}:${directory || "/"}`);
+  const target = parseTarget(`${await firstOf(container, options.engine)}:${directory || "/"}`);
   const session = await connectQuickly(target, options.engine);
   try {
     const found: { name: string; type: number }[] = [];
@@ -150,7 +150,7 @@ async function pathCandidates(
       }),
     );
     return found.map(({ name, type }) => ({
-      value: `${place}:${directory}${name}${type === DT_DIR || toDirectories.has(name) ? "/" : ""}`,
+      value: `${container}:${directory}${name}${type === DT_DIR || toDirectories.has(name) ? "/" : ""}`,
     }));
   } finally {
     session.close();
@@ -158,9 +158,9 @@ async function pathCandidates(
 }
 
 /** The container whose paths are offered if a pattern matches several. */
-async function firstOf(place: string, engine: string | undefined): Promise<string> {
-  const pattern = parsePattern(`${place}:/`, []);
-  return pattern ? ((await selectContainers(pattern, { engine }))[0] ?? place) : place;
+async function firstOf(container: string, engine: string | undefined): Promise<string> {
+  const pattern = parsePattern(`${container}:/`, []);
+  return pattern ? ((await selectContainers(pattern, { engine }))[0] ?? container) : container;
 }
 
 async function isDirectory(session: Session, { path }: Target, name: string): Promise<boolean> {

@@ -4,7 +4,7 @@ import { limitMemory } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { ensureTreeDirectory, type Tree, type TreeTarget } from "../../src/routes/index.ts";
 import { followLinks, type OpenFile, type Session } from "../../src/sessions/index.ts";
-import { placeName, type Target } from "../../src/target.ts";
+import { type Target, targetName } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import { type Launch, runLaunched } from "../with/launcher.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
@@ -118,7 +118,7 @@ async function takeTrees(
   directories: readonly OpenDirectory[],
   sessions: SessionPool,
 ): Promise<{ name: string; tree: Tree }[]> {
-  const targets = new Map(directories.map(({ target }) => [`${placeName(target)}:`, target as TreeTarget]));
+  const targets = new Map(directories.map(({ target }) => [`${targetName(target)}:`, target as TreeTarget]));
   const taken = await Promise.allSettled(
     Array.from(targets, async ([name, target]) => ({
       name,
@@ -142,14 +142,14 @@ function asReason(error: unknown): unknown {
  * follows no links.
  */
 async function fileOf({ session, target, text, file }: OpenDirectory): Promise<Launch["files"][number]> {
-  const place = `${placeName(target)}:`;
+  const root = `${targetName(target)}:`;
   if (file === undefined) throw new NotOnTrees(`the file system of ${text} may not answer`);
   if (session.route !== "direct") throw new NotOnTrees(`the route is ${session.route}`);
-  if (target.kind === "local" || target.kind === "output" || text !== place + target.path)
+  if (target.kind === "local" || target.kind === "output" || text !== root + target.path)
     throw new NotOnTrees(`${text} is no name of a path in a tree`);
   const path = await followLinks(target.path, (link) => session.readlink(link));
   if (path !== posix.normalize(target.path).replace(/(?!^)\/+$/, "")) throw new NotOnTrees(`${text} has a link in it`);
-  return { file, path: place + (path === "/" ? "" : path), isOffline: session.offline !== undefined };
+  return { file, path: root + (path === "/" ? "" : path), isOffline: session.offline !== undefined };
 }
 
 /** Holds back the output of a run, and ends the run once its output must be discarded. */

@@ -42,13 +42,13 @@ async function main(words: string[]): Promise<number> {
 async function listPods(request: Request) {
   return await Promise.all(
     queries(request).map(async ({ namespace, names, selector }) => {
-      const place = namespace === undefined ? [] : ["-n", namespace];
+      const scope = namespace === undefined ? [] : ["-n", namespace];
       const which = selector === undefined ? names : ["-l", selector];
       const args = [
         ...request.kubectl,
         "get",
         "pods",
-        ...place,
+        ...scope,
         ...which,
         "-o",
         COLUMNS,

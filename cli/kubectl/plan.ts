@@ -51,10 +51,10 @@ export interface Query {
 export function queries({ parts, namespace, selector }: Request): Query[] {
   const found = new Map<string | undefined, Query>();
   for (const target of targetsOf(parts)) {
-    const place = target.namespace ?? namespace;
-    const before = found.get(place);
+    const listedNamespace = target.namespace ?? namespace;
+    const before = found.get(listedNamespace);
     const exact = target.pod !== undefined && !isGlob(target.pod) ? [target.pod] : undefined;
-    if (before === undefined) found.set(place, { namespace: place, names: exact ?? [], selector });
+    if (before === undefined) found.set(listedNamespace, { namespace: listedNamespace, names: exact ?? [], selector });
     else if (exact === undefined || before.names.length === 0) before.names = [];
     else if (!before.names.includes(exact[0] ?? "")) before.names.push(...exact);
   }
@@ -127,11 +127,11 @@ function globExpression(glob: string): RegExp {
 }
 
 function missing({ namespace, selector }: Request, target: PodTarget): PortholeError {
-  const place = target.namespace ?? namespace;
-  const where = place === undefined ? "the current namespace" : `the namespace ${place}`;
+  const listedNamespace = target.namespace ?? namespace;
+  const where = listedNamespace === undefined ? "the current namespace" : `the namespace ${listedNamespace}`;
   const what = target.pod === undefined ? `no pod matches ${selector}` : `no such pod: '${target.pod}'`;
   return new PortholeError("TARGET", `${what} in ${where}`, {
-    hint: `kubectl get pods${place === undefined ? "" : ` -n ${place}`}${target.pod === undefined ? " --show-labels" : ""} lists them`,
+    hint: `kubectl get pods${listedNamespace === undefined ? "" : ` -n ${listedNamespace}`}${target.pod === undefined ? " --show-labels" : ""} lists them`,
   });
 }
 

@@ -10,7 +10,7 @@ export function layerWords(
   show: (text: string) => string,
 ): string | undefined {
   if (kind === "container") return "the container's own";
-  if (kind === "places") return "the engine's mount points";
+  if (kind === "mounts") return "the engine's mount points";
   if (kind !== "image") return undefined;
   const id = digest === undefined ? "" : ` (${show(digest.replace("sha256:", "").slice(0, 12))})`;
   return `${number} of ${count} of the image${id}${instruction === undefined ? "" : `: ${show(instruction)}`}`;

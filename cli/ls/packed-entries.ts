@@ -55,12 +55,12 @@ export class PackedEntries {
   }
 
   name(index: number): string {
-    const { bytes, start, nameLength } = this.#place(index);
+    const { bytes, start, nameLength } = this.#entry(index);
     return pathText(bytes.subarray(start, start + nameLength));
   }
 
   link(index: number): string | undefined {
-    const { bytes, view, start, nameLength } = this.#place(index);
+    const { bytes, view, start, nameLength } = this.#entry(index);
     if ((view.getUint8(start + FLAGS) & HAS_LINK) === 0) return undefined;
     const from = start + nameLength;
     return pathText(bytes.subarray(from, from + view.getUint16(start + LINK_LENGTH, true)));
@@ -68,23 +68,23 @@ export class PackedEntries {
 
   /** `d_type` of getdents64(2). */
   type(index: number): number {
-    const place = this.#starts[index] as number;
-    return (this.#chunks[place >>> SHIFT] as Chunk).view.getUint8((place & (CHUNK - 1)) + TYPE);
+    const position = this.#starts[index] as number;
+    return (this.#chunks[position >>> SHIFT] as Chunk).view.getUint8((position & (CHUNK - 1)) + TYPE);
   }
 
   stat(index: number): FileStat | undefined {
-    const place = this.#starts[index] as number;
-    const { view } = this.#chunks[place >>> SHIFT] as Chunk;
-    const start = place & (CHUNK - 1);
+    const position = this.#starts[index] as number;
+    const { view } = this.#chunks[position >>> SHIFT] as Chunk;
+    const start = position & (CHUNK - 1);
     return (view.getUint8(start + FLAGS) & HAS_STAT) === 0 ? undefined : new PackedStat(view, start - HEAD - STAT_SIZE);
   }
 
   /** A byte of a name, -1 after its end. */
   byteOfName(index: number, at: number): number {
     // Called about ten times per entry during a sort.
-    const place = this.#starts[index] as number;
-    const { bytes } = this.#chunks[place >>> SHIFT] as Chunk;
-    const start = place & (CHUNK - 1);
+    const position = this.#starts[index] as number;
+    const { bytes } = this.#chunks[position >>> SHIFT] as Chunk;
+    const start = position & (CHUNK - 1);
     return at < nameLengthAt(bytes, start) ? (bytes[start + at] as number) : -1;
   }
 
@@ -93,19 +93,19 @@ export class PackedEntries {
    * be equal.
    */
   alikeUpTo(one: number, other: number, from: number, most: number): number {
-    const place = this.#starts[one] as number;
-    const otherPlace = this.#starts[other] as number;
-    const { bytes } = this.#chunks[place >>> SHIFT] as Chunk;
-    const { bytes: otherBytes } = this.#chunks[otherPlace >>> SHIFT] as Chunk;
-    const start = place & (CHUNK - 1);
-    const otherStart = otherPlace & (CHUNK - 1);
+    const position = this.#starts[one] as number;
+    const otherPosition = this.#starts[other] as number;
+    const { bytes } = this.#chunks[position >>> SHIFT] as Chunk;
+    const { bytes: otherBytes } = this.#chunks[otherPosition >>> SHIFT] as Chunk;
+    const start = position & (CHUNK - 1);
+    const otherStart = otherPosition & (CHUNK - 1);
     const end = Math.min(most, nameLengthAt(bytes, start), nameLengthAt(otherBytes, otherStart));
     let at = from;
     while (at < end && bytes[start + at] === otherBytes[otherStart + at]) at++;
     return at;
   }
 
-  #place(index: number): Place {
+  #entry(index: number): PackedEntry {
     const at = this.#starts[index] as number;
     const { bytes, view } = this.#chunks[at >>> SHIFT] as Chunk;
     const start = at & (CHUNK - 1);
@@ -134,7 +134,7 @@ interface Chunk {
   view: DataView;
 }
 
-interface Place extends Chunk {
+interface PackedEntry extends Chunk {
   start: number;
   nameLength: number;
 }

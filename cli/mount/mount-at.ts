@@ -11,9 +11,9 @@ import {
   type TreeTarget,
 } from "../../src/routes/index.ts";
 import { followLinks } from "../../src/sessions/index.ts";
-import { placeName, withPath } from "../../src/target.ts";
+import { targetName, withPath } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
-import type { MountPlace } from "./place.ts";
+import type { MountPoint } from "./mount-point.ts";
 
 /**
  * Mounts a directory of a running target. Starts the process that unmounts it when the target ends
@@ -23,21 +23,21 @@ import type { MountPlace } from "./place.ts";
 export async function mountAt(
   sessions: SessionPool,
   target: TreeTarget,
-  place: MountPlace,
+  mountPoint: MountPoint,
   allMounts: boolean,
 ): Promise<void> {
   const { pid, started } = await joinableProcess(target, { engine: sessions.engine });
   const session = await sessions.session(target);
   const path = await followLinks(target.path, (link) => session.readlink(link));
-  const name = `${placeName(target)}:`;
+  const name = `${targetName(target)}:`;
   const tree = await sessions.tree(target, { write: false, allMounts });
   try {
     const args = [
       ...["run", "--at", ensureTreeDirectory(), "--tree", "3", "--name", name, "--on", "4", "--host", "5"],
-      ...["--directory", name + (path === "/" ? "/." : path), "--place", place.path],
+      ...["--directory", name + (path === "/" ? "/." : path), "--place", mountPoint.path],
       ...["--target-pid", String(pid), "--target-start", started, ...(allMounts ? ["--all-mounts"] : [])],
     ];
-    const { keeper, number } = await startKeeper(args, [tree.fd.number, place.fd]);
+    const { keeper, number } = await startKeeper(args, [tree.fd.number, mountPoint.fd]);
     const found = mountOfNumber(number);
     // The mount is already gone if the target has ended.
     if (found === undefined) return;

@@ -2,7 +2,7 @@ import { type ContainerStorage, containerStorage, engines, volumeStorage } from 
 import { PortholeError } from "../../src/errors.ts";
 import { deletedFiles } from "../../src/files/index.ts";
 import { measureLogs } from "../../src/routes/index.ts";
-import { placeName, type Target } from "../../src/target.ts";
+import { type Target, targetName } from "../../src/target.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
@@ -69,7 +69,7 @@ async function measured(
   await Promise.all(
     targets.map((target) =>
       slots.run(async () => {
-        const name = placeName(target);
+        const name = targetName(target);
         try {
           if (target.kind !== "container") {
             if (target.kind !== "process") throw notAContainer(name);
@@ -158,7 +158,7 @@ async function deleted(
   const found = new Map<string, DiskItem>();
   for (const target of targets) {
     try {
-      const name = placeName(target);
+      const name = targetName(target);
       for (const file of await count(sessions.session(target).then((session) => deletedFiles(session, failed)))) {
         const { device, inode, path, bytes, holders } = file;
         const known = found.get(`${device} ${inode}`);

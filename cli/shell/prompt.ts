@@ -9,12 +9,12 @@ export interface PromptedShell {
 }
 
 /**
- * Prepares an interactive shell whose prompt begins with `(place)`, after the user's own settings.
- * `at` is the launcher's directory. `place` must not contain characters that prompts or shells
+ * Prepares an interactive shell whose prompt begins with `(name)`, after the user's own settings.
+ * `at` is the launcher's directory. `name` must not contain characters that prompts or shells
  * expand.
  */
-export function promptedShell(shell: string, place: string, at: string, environment: NodeJS.ProcessEnv): PromptedShell {
-  const mark = `(${place}) `;
+export function promptedShell(shell: string, name: string, at: string, environment: NodeJS.ProcessEnv): PromptedShell {
+  const mark = `(${name}) `;
   switch (basename(shell)) {
     case "bash": {
       const script = `[ ! -f ~/.bashrc ] || . ~/.bashrc\nPS1='${mark}'"$PS1"\n`;

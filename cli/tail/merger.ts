@@ -62,7 +62,7 @@ export class Merger<Lane extends { readonly name: string }> {
     const track = this.#of(lane);
     const now = performance.now();
     for (const line of track.splitter.push(bytes))
-      this.#window.push(track.clock.place(this.#marked(track, line), Date.now()), now);
+      this.#window.push(track.clock.stamp(this.#marked(track, line), Date.now()), now);
     this.#hold(track);
     if (this.#window.bytes > MAX_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
     else this.#schedule();
@@ -72,7 +72,7 @@ export class Merger<Lane extends { readonly name: string }> {
   async endLine(lane: Lane): Promise<void> {
     const track = this.#of(lane);
     const rest = track.splitter.end();
-    if (rest.length > 0 || track.isOpen) this.#window.push(track.clock.place(rest, Date.now()), performance.now());
+    if (rest.length > 0 || track.isOpen) this.#window.push(track.clock.stamp(rest, Date.now()), performance.now());
     track.isOpen = false;
     this.#hold(track);
     this.#schedule();
@@ -84,7 +84,7 @@ export class Merger<Lane extends { readonly name: string }> {
     for (const { clock, splitter, timer } of this.#tracks.values()) {
       clearTimeout(timer);
       const rest = splitter.end();
-      if (rest.length > 0) this.#window.push(clock.place(rest, Date.now()), 0);
+      if (rest.length > 0) this.#window.push(clock.stamp(rest, Date.now()), 0);
     }
     await this.#pump(Number.POSITIVE_INFINITY);
   }
@@ -93,10 +93,10 @@ export class Merger<Lane extends { readonly name: string }> {
     const track = this.#of(lane);
     const { clock, splitter } = track;
     for await (const piece of pieces)
-      for (const line of splitter.push(piece)) yield clock.place(this.#marked(track, line));
+      for (const line of splitter.push(piece)) yield clock.stamp(this.#marked(track, line));
     // The last line of a followed file may be continued.
     const rest = goesOn ? undefined : splitter.end();
-    if (rest && rest.length > 0) yield clock.place(rest);
+    if (rest && rest.length > 0) yield clock.stamp(rest);
   }
 
   #of(lane: Lane): Track<Lane> {
@@ -111,7 +111,7 @@ export class Merger<Lane extends { readonly name: string }> {
     if (!track.splitter.hasRest) return;
     track.timer = setTimeout(() => {
       const rest = this.#marked(track, track.splitter.end());
-      this.#window.push(track.clock.place(rest, Date.now()), performance.now());
+      this.#window.push(track.clock.stamp(rest, Date.now()), performance.now());
       this.#schedule();
     }, UNFINISHED_MS);
   }

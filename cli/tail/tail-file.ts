@@ -34,7 +34,7 @@ export interface TailSink {
   /** Ends an unfinished line: the next chunk belongs to another generation. */
   endLine(lane: OutputSource): Promise<void>;
   /** Called with every file that is read, so that a glob does not report it as new. */
-  seen(place: TailTarget, identity: Identity): void;
+  seen(tailTarget: TailTarget, identity: Identity): void;
   /** Called when the file is deleted, without --retry. */
   gone(): void;
   /** Called when it exists again. */
@@ -45,7 +45,7 @@ export interface TailSink {
 export class TailFile {
   readonly name: string;
   readonly lane: OutputSource;
-  readonly place: TailTarget;
+  readonly tailTarget: TailTarget;
   readonly named: NamedTarget;
   readonly #own = new AbortController();
   readonly #options: TailOptions;
@@ -65,7 +65,7 @@ export class TailFile {
 
   constructor(
     named: NamedTarget,
-    place: TailTarget,
+    tailTarget: TailTarget,
     printer: Printer,
     options: TailOptions,
     since: number | undefined,
@@ -73,11 +73,11 @@ export class TailFile {
     this.named = named;
     this.name = named.text === "-" ? "standard input" : named.text;
     this.lane = printer.lane(options.json ? named.text : this.name, this.timeOf);
-    this.place = place;
+    this.tailTarget = tailTarget;
     this.#options = options;
     this.#since = since;
-    if (options.zone === undefined && (options.json || options.merge || since !== undefined)) place.learnZone();
-    this.#timestamps = new TimestampReader({ now: Date.now(), zone: options.zone ?? place.zone });
+    if (options.zone === undefined && (options.json || options.merge || since !== undefined)) tailTarget.learnZone();
+    this.#timestamps = new TimestampReader({ now: Date.now(), zone: options.zone ?? tailTarget.zone });
   }
 
   readonly timeOf = (line: Uint8Array): number | undefined => this.#timestamps.read(line);
@@ -97,7 +97,7 @@ export class TailFile {
         this.named.text === "-"
           ? await standardInput()
           : {
-              file: await openTarget(await this.place.session(), this.named, this.#options),
+              file: await openTarget(await this.tailTarget.session(), this.named, this.#options),
               start: 0,
               isStdin: false,
               passed: (piece) => this.#relayed.advance(piece),
@@ -214,13 +214,13 @@ export class TailFile {
 
   #begin(file: OpenFile | undefined, stop: AbortSignal): void {
     const { follow: how, interval } = this.#options;
-    this.#events = follow(tailSource(this.place, this.named.target.path, file), {
+    this.#events = follow(tailSource(this.tailTarget, this.named.target.path, file), {
       position: this.#pseudo || this.#wholly ? 0 : this.#size,
       byName: how === "name" ? true : file === undefined ? "first" : false,
       goneMs: interval,
       takesFile: how === "name" && !this.#input?.isStdin,
-      isFollowedElsewhere: (identity) => this.place.isReadElsewhere(identity, this.named.target.path),
-      signal: AbortSignal.any([stop, this.place.over]),
+      isFollowedElsewhere: (identity) => this.tailTarget.isReadElsewhere(identity, this.named.target.path),
+      signal: AbortSignal.any([stop, this.tailTarget.over]),
     });
     this.#first = this.#events.next();
     // The rejection is handled where the promise is awaited.
@@ -236,7 +236,7 @@ export class TailFile {
       "tail",
       `${quotedIfNeeded(this.name)}: relayed by the agent, because its file system may not answer; polled by name`,
     );
-    return followRelayed(this.place.session, this.named.target.path, {
+    return followRelayed(this.tailTarget.session, this.named.target.path, {
       identity,
       read: this.#relayed,
       intervalMs: this.#options.interval,
@@ -257,8 +257,8 @@ export class TailFile {
     );
     const first = this.#input?.file;
     const reads = (identity: Identity) => {
-      this.place.reads(identity, this.named.target.path, this);
-      sink.seen(this.place, identity);
+      this.tailTarget.reads(identity, this.named.target.path, this);
+      sink.seen(this.tailTarget, identity);
     };
     if (first) reads(identityOf(first.stat));
     let wasLate = false;
@@ -288,7 +288,7 @@ export class TailFile {
         }
       }
     } finally {
-      this.place.reads(undefined, this.named.target.path, this);
+      this.tailTarget.reads(undefined, this.named.target.path, this);
       await events.return();
     }
   }
@@ -297,7 +297,7 @@ export class TailFile {
   async #followStream(input: Input, sink: TailSink, stop: AbortSignal): Promise<void> {
     let file = input.file;
     while (file?.kind === "fifo" && !stop.aborted) {
-      const next: OpenFile = await openTarget(await this.place.session(), this.named, this.#options);
+      const next: OpenFile = await openTarget(await this.tailTarget.session(), this.named, this.#options);
       file.close();
       file = next;
       input.file = next;

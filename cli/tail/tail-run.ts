@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { PortholeError } from "../../src/errors.ts";
 import { AT_END, type Identity, identityOf, onTick } from "../../src/follow/index.ts";
-import { type PathTarget, parseTarget, placeName, type Target, withPath } from "../../src/target.ts";
+import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import type { ContainerPattern } from "../targets/container-pattern.ts";
 import { type NamedTarget, type SessionPool, selected } from "../targets/session-pool.ts";
@@ -37,7 +37,7 @@ export class TailRun {
   readonly #since: number | undefined;
   readonly #failed: (error: unknown) => void;
   readonly #stop = new AbortController();
-  readonly #places = new Map<string, TailTarget>();
+  readonly #tailTargets = new Map<string, TailTarget>();
   readonly #files: AnyTailed[] = [];
   /** Globs that may match more files later. */
   #globs: Glob[] = [];
@@ -160,7 +160,7 @@ export class TailRun {
     await this.#merger?.end();
     await this.#printer?.end();
     for (const file of this.#files) file.close();
-    for (const place of this.#places.values()) place.end();
+    for (const tailTarget of this.#tailTargets.values()) tailTarget.end();
   }
 
   get #shown(): Printer {
@@ -173,20 +173,20 @@ export class TailRun {
     const file =
       target.kind === "output"
         ? new TailOutput(named, target, this.#sessions.engine, this.#shown, this.#options, this.#since)
-        : new TailFile(named, this.#place(target), this.#shown, this.#options, this.#since);
+        : new TailFile(named, this.#tailTarget(target), this.#shown, this.#options, this.#since);
     this.#files.push(file);
     this.#names.add(named.text);
     this.#merger?.add(file.lane, file.timeOf);
     return file;
   }
 
-  #place(target: Target): TailTarget {
-    const key = placeName(target);
-    const known = this.#places.get(key);
+  #tailTarget(target: Target): TailTarget {
+    const key = targetName(target);
+    const known = this.#tailTargets.get(key);
     if (known) return known;
-    const place = new TailTarget(this.#sessions, target, this.#options.interval);
-    this.#places.set(key, place);
-    return place;
+    const tailTarget = new TailTarget(this.#sessions, target, this.#options.interval);
+    this.#tailTargets.set(key, tailTarget);
+    return tailTarget;
   }
 
   async #showPart(file: AnyTailed): Promise<void> {
@@ -225,7 +225,7 @@ export class TailRun {
         {
           show: (lane, bytes) => this.#merger?.take(lane, bytes) ?? this.#shown.write(lane, bytes),
           endLine: (lane) => this.#merger?.endLine(lane) ?? this.#shown.endLine(lane),
-          seen: (place, identity) => this.#note(place, identity),
+          seen: (tailTarget, identity) => this.#note(tailTarget, identity),
           gone: () => this.#leave(file),
           back: () => void this.#live.add(file),
         },
@@ -246,10 +246,10 @@ export class TailRun {
     this.#files.splice(this.#files.indexOf(file), 1);
     this.#names.delete(file.named.text);
     this.#printer?.leave(file.lane);
-    const key = placeName(file.named.target);
-    if (this.#files.some(({ named }) => placeName(named.target) === key)) return;
-    this.#places.get(key)?.end();
-    this.#places.delete(key);
+    const key = targetName(file.named.target);
+    if (this.#files.some(({ named }) => targetName(named.target) === key)) return;
+    this.#tailTargets.get(key)?.end();
+    this.#tailTargets.delete(key);
   }
 
   /** Without `--retry`, waits for a deleted file only while another file is followed. */
@@ -310,9 +310,9 @@ export class TailRun {
     for (const file of this.#files.filter(({ named }) => isOfIt(named))) file.leave();
   }
 
-  #note(place: TailTarget, identity: Identity): void {
-    const seen = this.#seen.get(place) ?? new Set();
-    this.#seen.set(place, seen.add(keyOf(identity)));
+  #note(tailTarget: TailTarget, identity: Identity): void {
+    const seen = this.#seen.get(tailTarget) ?? new Set();
+    this.#seen.set(tailTarget, seen.add(keyOf(identity)));
   }
 
   #endWith(pid: number): () => void {
@@ -342,17 +342,17 @@ export class TailRun {
   }
 
   async #expand({ target, pattern, watch }: Glob): Promise<void> {
-    const place = this.#place(target);
+    const tailTarget = this.#tailTarget(target);
     try {
-      const session = await place.session();
+      const session = await tailTarget.session();
       if (!(await watch.isDue(session))) return;
       const { expandGlob } = await import("../../src/files/index.ts");
       for await (const path of expandGlob(session, target.path)) {
-        const name = `${placeName(target)}:${path}`;
+        const name = `${targetName(target)}:${path}`;
         if (this.#names.has(name)) continue;
         const stat = await session.stat(path);
         const isMade = stat.links === 1 && watch.wasCreated(path);
-        if (!isMade && this.#seen.get(place)?.has(keyOf(identityOf(stat)))) continue;
+        if (!isMade && this.#seen.get(tailTarget)?.has(keyOf(identityOf(stat)))) continue;
         const named = { text: name, target: withPath(target, path), isMatch: true, ...(pattern && { pattern }) };
         void this.#take(this.#add(named));
       }

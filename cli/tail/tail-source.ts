@@ -3,13 +3,17 @@ import type { OpenFile } from "../../src/sessions/index.ts";
 import type { TailTarget } from "./tail-target.ts";
 
 /** A source for the follow engine that uses the new session after a restart of the container. */
-export function tailSource(place: TailTarget, path: string, file: OpenFile | undefined): FollowSource<SessionFile> {
-  const source = followSource(place.session, path, file);
+export function tailSource(
+  tailTarget: TailTarget,
+  path: string,
+  file: OpenFile | undefined,
+): FollowSource<SessionFile> {
+  const source = followSource(tailTarget.session, path, file);
   const { onChange } = source;
   return {
     ...source,
     onChange: (listener) => {
-      place.keep(() => listener("name"));
+      tailTarget.keep(() => listener("name"));
       return onChange?.(listener) ?? (() => undefined);
     },
   };

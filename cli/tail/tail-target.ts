@@ -1,7 +1,7 @@
 import { PortholeError } from "../../src/errors.ts";
 import { type Identity, isSameFile, onTick } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
-import { placeName, type Target } from "../../src/target.ts";
+import { type Target, targetName } from "../../src/target.ts";
 import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts";
 import { printMessage, reasonOf } from "./messages.ts";
 
@@ -155,7 +155,7 @@ export class TailTarget {
   }
 
   get #name(): string {
-    return placeName(this.#target);
+    return targetName(this.#target);
   }
 
   #pauseMs(since: number): number {

@@ -2,7 +2,7 @@ import { dieBySignal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
-import { type PathTarget, parseTarget, placeName, type Target, withPath } from "../../src/target.ts";
+import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
 import { namePrefix } from "../elsewhere/part-of-several.ts";
 import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
 import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
@@ -44,7 +44,7 @@ export class SessionPool {
    * the process.
    */
   async session(target: Target, { runningOnly = false } = {}): Promise<Session> {
-    const key = placeName(target);
+    const key = targetName(target);
     const known = this.#sessions.get(key);
     if (known !== undefined && known.ended === undefined) return known;
     const begun = this.#begun.get(key) ?? this.#begin(target, runningOnly);
@@ -58,13 +58,13 @@ export class SessionPool {
   /** Begins to connect to targets ahead of their use; {@link session} then reports the result. */
   prepare(targets: readonly Target[]): void {
     for (const target of targets) {
-      const key = placeName(target);
+      const key = targetName(target);
       if (!this.#sessions.has(key) && !this.#begun.has(key)) this.#begin(target, false).catch(() => undefined);
     }
   }
 
   #begin(target: Target, runningOnly: boolean): Promise<Session> {
-    const key = placeName(target);
+    const key = targetName(target);
     const { engine, route, user, idle } = this.#options;
     const begun = this.#slots
       .run(() => {

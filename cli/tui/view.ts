@@ -1,5 +1,5 @@
 import type { OpenFile } from "../../src/sessions/index.ts";
-import type { BrowserTarget } from "./browser/browser-target.ts";
+import type { Connection } from "./browser/connection.ts";
 import type { Theme } from "./canvas/theme.ts";
 import type { Action, Context } from "./keymap/keymap.ts";
 import type { HistogramState } from "./ui/histogram.ts";
@@ -43,7 +43,7 @@ export interface Size {
 
 /** Location of a view: a target, and the path that it shows there. */
 export interface Location {
-  place: BrowserTarget;
+  connection: Connection;
   path: string;
 }
 

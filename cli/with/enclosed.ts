@@ -1,11 +1,11 @@
 import { PortholeError } from "../../src/errors.ts";
-import { placeName } from "../../src/target.ts";
+import { targetName } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import { enclosedProgram } from "./enclosed-program.ts";
 import { runLaunched } from "./launcher.ts";
 import { isDirectory, type NamedFile } from "./named-file.ts";
 import { hasDirectory, substitute } from "./placeholders.ts";
-import { type Place, placeInTrees } from "./placement.ts";
+import { placeInTrees, type TreeFile } from "./placement.ts";
 import type { ToolEnd } from "./run-tool.ts";
 
 /**
@@ -22,7 +22,7 @@ export async function runEnclosed(
 ): Promise<ToolEnd> {
   if (hasDirectory(args))
     throw refused("{dir} is a directory of this machine", "use {} or {1}, which are paths in the container");
-  const containers = new Set(named.map(({ target }) => placeName(target)));
+  const containers = new Set(named.map(({ target }) => targetName(target)));
   if (containers.size > 1)
     throw refused("the targets have several roots", "run the command once for each container, or without the option");
   const program = enclosedProgram(command);
@@ -31,12 +31,12 @@ export async function runEnclosed(
   try {
     const [refusal] = placement.refused;
     if (refusal !== undefined) throw refusal.error;
-    const { at, trees, places } = placement;
-    const paths = places.map(pathInside);
-    const [only] = places;
-    const directory = places.length === 1 && only && isDirectory(only) ? only.path : trees[0]?.name;
+    const { at, trees, treeFiles } = placement;
+    const paths = treeFiles.map(pathInside);
+    const [only] = treeFiles;
+    const directory = treeFiles.length === 1 && only && isDirectory(only) ? only.path : trees[0]?.name;
     // The root is another directory inode there, with the same entries.
-    const files = places.filter((_, index) => !/^\/\.?$/.test(paths[index] ?? ""));
+    const files = treeFiles.filter((_, index) => !/^\/\.?$/.test(paths[index] ?? ""));
     const launch = { at, trees, files, directory, write, allMounts, enclosed: program };
     return await runLaunched(launch, (unreadable) => {
       for (const [index, { message, errno }] of unreadable) {
@@ -52,8 +52,8 @@ export async function runEnclosed(
 }
 
 /** The path in the container, which is also the command's. */
-function pathInside({ target, text, path }: Place): string {
-  const name = `${placeName(target)}:`;
+function pathInside({ target, text, path }: TreeFile): string {
+  const name = `${targetName(target)}:`;
   if (target.kind !== "local" && path?.startsWith(name)) return path.slice(name.length);
   throw refused(`${text} has no path in a container's root`, "leave out the option");
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathBytes, placeName, type Target } from "../../src/target.ts";
+import { pathBytes, type Target, targetName } from "../../src/target.ts";
 
 /**
  * A private directory with a link for each target, named after it: `web:/var/log/app.log`. The
@@ -20,9 +20,9 @@ export class Links {
     const path = mkdtempSync(join(tmpdir(), "porthole-"));
     this.#path = path;
     this.#targets.forEach((target, index) => {
-      const place = pathBytes(join(path, linkName(target)));
-      mkdirSync(parent(place), { recursive: true });
-      symlinkSync(links[index] ?? "", place);
+      const linkPath = pathBytes(join(path, linkName(target)));
+      mkdirSync(parent(linkPath), { recursive: true });
+      symlinkSync(links[index] ?? "", linkPath);
     });
     return path;
   }
@@ -34,9 +34,9 @@ export class Links {
 }
 
 function linkName(target: Target): string {
-  const place = target.kind === "local" ? "local" : `${placeName(target)}:`;
+  const directory = target.kind === "local" ? "local" : `${targetName(target)}:`;
   // `..` at the root stays at the root, as in the container.
-  return join(place, join("/", target.path));
+  return join(directory, join("/", target.path));
 }
 
 function parent(path: Buffer): Buffer {

@@ -2,14 +2,14 @@ import { resolve } from "node:path";
 import { PortholeError } from "../../src/errors.ts";
 import { ensureTreeDirectory, type Tree, type TreeTarget } from "../../src/routes/index.ts";
 import { followLinks } from "../../src/sessions/index.ts";
-import { placeName } from "../../src/target.ts";
+import { targetName } from "../../src/target.ts";
 import { complain, printable } from "../io/fail.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import type { Launch } from "./launcher.ts";
 import { isDirectory, type NamedFile } from "./named-file.ts";
 
 /** A named file, and the path by which a command finds it: see {@link Launch.files}. */
-export interface Place extends NamedFile {
+export interface TreeFile extends NamedFile {
   path: string | undefined;
   isOffline: boolean;
 }
@@ -22,7 +22,7 @@ export interface Refused {
 
 /** The paths by which a command finds the named files. */
 export interface Placement extends Pick<Launch, "at" | "trees"> {
-  places: readonly Place[];
+  treeFiles: readonly TreeFile[];
   /** Files without a tree, and why. */
   refused: readonly Refused[];
   /** Closes the trees. */
@@ -41,7 +41,7 @@ export async function placeInTrees(
 ): Promise<Placement> {
   const groups = new Map<string, NamedFile[]>();
   for (const one of named.filter(isInTree)) {
-    const name = `${placeName(one.target)}:`;
+    const name = `${targetName(one.target)}:`;
     groups.set(name, [...(groups.get(name) ?? []), one]);
   }
   const taken = await Promise.allSettled(
@@ -57,8 +57,8 @@ export async function placeInTrees(
       return result?.status === "rejected" ? [withoutTree(files, result.reason as PortholeError)] : [];
     });
     const have = new Set(trees.map(({ name }) => name));
-    const places = await Promise.all(named.map(async (one) => ({ ...one, ...(await pathOf(sessions, one, have)) })));
-    return { at: ensureTreeDirectory(), trees, places, refused, close };
+    const treeFiles = await Promise.all(named.map(async (one) => ({ ...one, ...(await pathOf(sessions, one, have)) })));
+    return { at: ensureTreeDirectory(), trees, treeFiles, refused, close };
   } catch (error) {
     close();
     throw error;
@@ -104,10 +104,10 @@ async function pathOf(
   sessions: SessionPool,
   one: NamedFile,
   trees: ReadonlySet<string>,
-): Promise<Pick<Place, "path" | "isOffline">> {
+): Promise<Pick<TreeFile, "path" | "isOffline">> {
   const { target, file } = one;
   if (target.kind === "local" && isDirectory(one)) return { path: resolve(target.path), isOffline: false };
-  const name = `${placeName(target)}:`;
+  const name = `${targetName(target)}:`;
   if (!isInTree(one) || !trees.has(name)) return { path: undefined, isOffline: false };
   const session = await sessions.session(target);
   const isOffline = session.offline !== undefined;

@@ -64,8 +64,8 @@ function nativePackages(dist: string): InstalledFile[] {
 }
 
 function packageManifest(require: NodeJS.Require, name: string): string | undefined {
-  const places = require.resolve.paths(name) ?? [];
-  return places.map((place) => join(place, name, "package.json")).find((path) => existsSync(path));
+  const directories = require.resolve.paths(name) ?? [];
+  return directories.map((directory) => join(directory, name, "package.json")).find((path) => existsSync(path));
 }
 
 /**

@@ -14,7 +14,7 @@ export interface ContainerChange {
 export interface ContainerChanges {
   changes: ContainerChange[];
   /** Volumes and bind mounts: their content is not in the container's layer. */
-  mounts: { place: string; what: string }[];
+  mounts: { destination: string; what: string }[];
 }
 
 /** Indexed by the engine's number of a kind. */
@@ -41,7 +41,8 @@ export async function containerChanges(
     );
   }
   const mounts = mountsOf(inspection.json);
-  const isMounted = (path: string) => mounts.some(({ place }) => path === place || path.startsWith(`${place}/`));
+  const isMounted = (path: string) =>
+    mounts.some(({ destination }) => path === destination || path.startsWith(`${destination}/`));
   const changes = changesOf(answer).filter(({ path }) => !isMounted(path));
   return { changes: changes.sort((a, b) => (a.path < b.path ? -1 : 1)), mounts };
 }
@@ -81,7 +82,7 @@ function mountsOf(json: Json): ContainerChanges["mounts"] {
     .map((mount) => {
       const name = mount.get("Name").text();
       const what = name ? `volume ${name}` : (mount.get("Type").text() ?? "a mount");
-      return { place: mount.get("Destination").text() ?? "", what };
+      return { destination: mount.get("Destination").text() ?? "", what };
     })
-    .filter(({ place }) => place !== "");
+    .filter(({ destination }) => destination !== "");
 }

@@ -46,13 +46,13 @@ const ROOT_DOCKER = "/var/run/docker.sock";
 
 function engineNamed(explicit: string, environment: NodeJS.ProcessEnv): Engine {
   if (!CONTEXT_NAME.test(explicit)) return engineAt(explicit, "--engine");
-  const usual = usualPlaces(environment).find(({ name }) => name === (explicit === "default" ? "docker" : explicit));
+  const usual = usualEngines(environment).find(({ name }) => name === (explicit === "default" ? "docker" : explicit));
   const isContext = usual === undefined || contextNamed(explicit, environment) !== undefined;
   return isContext ? engineOfContext(explicit, environment) : { ...usual, source: "--engine" };
 }
 
 /** Default sockets of the engines. */
-function usualPlaces(environment: NodeJS.ProcessEnv): Engine[] {
+function usualEngines(environment: NodeJS.ProcessEnv): Engine[] {
   // Set by a login. su, cron and ssh without PAM omit it; the engines then use this directory.
   const runtime = environment.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.() ?? 0}`;
   return [
@@ -64,20 +64,20 @@ function usualPlaces(environment: NodeJS.ProcessEnv): Engine[] {
 }
 
 function everyEngine(environment: NodeJS.ProcessEnv): Engine[] {
-  const places = usualPlaces(environment);
+  const engines = usualEngines(environment);
   const podman = localPath(environment.CONTAINER_HOST ?? "");
-  if (podman !== undefined) places.push({ socketPath: podman, source: "CONTAINER_HOST", name: podman });
+  if (podman !== undefined) engines.push({ socketPath: podman, source: "CONTAINER_HOST", name: podman });
   for (const { name, host } of allContexts(environment)) {
     const socketPath = localPath(host);
-    if (socketPath !== undefined) places.push({ socketPath, source: `context '${name}'`, name });
+    if (socketPath !== undefined) engines.push({ socketPath, source: `context '${name}'`, name });
   }
-  return distinct(places);
+  return distinct(engines);
 }
 
 /** The engines whose socket exists, without duplicates. */
-function distinct(places: readonly Engine[]): Engine[] {
+function distinct(engines: readonly Engine[]): Engine[] {
   const seen = new Set<string>();
-  return places.filter(({ socketPath }) => {
+  return engines.filter(({ socketPath }) => {
     const stat = statOf(socketPath);
     if (stat === undefined) return false;
     const identity = `${stat.dev}:${stat.ino}`;

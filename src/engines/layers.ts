@@ -10,20 +10,20 @@ export interface Layers {
   key?: LayerKey | undefined;
   /** The role of each directory. */
   roles: LayerRole[];
-  /** Volumes, bind mounts and the engine's own files, each on top of the layers at its place. */
-  binds: { source: string; place: string }[];
+  /** Volumes, bind mounts and the engine's own files, each on top of the layers at its destination. */
+  binds: { source: string; destination: string }[];
   /** Paths whose content does not exist any more, with the reason. */
   absent: MissingPath[];
 }
 
 /**
- * The role of a layer. `container`: the container's own changes; `places`: Docker's mount points,
+ * The role of a layer. `container`: the container's own changes; `mounts`: Docker's mount points,
  * for /etc/hosts and the like; `image`: layer `number` of `count` of the image, from the lowest, 1;
  * `copy`: one directory with all layers, of a driver whose layers are complete; `volume`. `number`
  * and `count` are 0 for other roles than `image`.
  */
 export interface LayerRole {
-  kind: "container" | "places" | "image" | "copy" | "volume";
+  kind: "container" | "mounts" | "image" | "copy" | "volume";
   number: number;
   count: number;
 }
@@ -44,19 +44,19 @@ const IN_MEMORY = ["/proc", "/sys", "/dev"];
 export function containerLayers(json: Json, isPodman: boolean): Layers {
   const mounts = json.get("Mounts").list().map(mountOf);
   const binds = [...mounts.filter(({ type }) => type !== "tmpfs"), ...engineFiles(json)];
-  const present = binds.filter(({ source, place }) => source !== "" && place !== "");
+  const present = binds.filter(({ source, destination }) => source !== "" && destination !== "");
   const inMemory = new Set([
     ...IN_MEMORY,
     ...Object.keys(json.get("HostConfig").get("Tmpfs").record()),
-    ...mounts.filter(({ type }) => type === "tmpfs").map(({ place }) => place),
+    ...mounts.filter(({ type }) => type === "tmpfs").map(({ destination }) => destination),
   ]);
   const key = { driver: driverOf(json), isPodman, isContainer: true, id: json.get("Id").text() ?? "", diffIds: [] };
   return {
     ...withDirectories(key, layerDirectories(json.get("GraphDriver").get("Data"))),
-    binds: present.map(({ source, place }) => ({ source, place })).sort(outerFirst),
+    binds: present.map(({ source, destination }) => ({ source, destination })).sort(outerFirst),
     absent: [
       ...[...inMemory].map((path) => ({ path, why: "was in memory" })),
-      ...present.filter(({ source }) => isGoneHere(source)).map(({ source, place }) => gone(source, place)),
+      ...present.filter(({ source }) => isGoneHere(source)).map(({ source, destination }) => gone(source, destination)),
     ],
   };
 }
@@ -137,7 +137,7 @@ function rolesOf(stack: readonly LayerDirectory[], { isContainer, driver }: Laye
   return stack.map((directory, index) => {
     const number = images.length - images.indexOf(directory);
     if (isContainer && index === 0) return { kind: "container", number: 0, count: 0 };
-    if (directory.isInit) return { kind: "places", number: 0, count: 0 };
+    if (directory.isInit) return { kind: "mounts", number: 0, count: 0 };
     return { kind: "image", number, count: images.length };
   });
 }
@@ -145,20 +145,24 @@ function rolesOf(stack: readonly LayerDirectory[], { isContainer, driver }: Laye
 interface EngineMount {
   type: string;
   source: string;
-  place: string;
+  destination: string;
 }
 
 function mountOf(json: Json): EngineMount {
   return {
     type: json.get("Type").text() ?? "",
     source: json.get("Source").text() ?? "",
-    place: json.get("Destination").text() ?? "",
+    destination: json.get("Destination").text() ?? "",
   };
 }
 
 /** Files that the engine creates and mounts into each container. */
 function engineFiles(json: Json): EngineMount[] {
-  const file = (place: string, field: string) => ({ type: "bind", source: json.get(field).text() ?? "", place });
+  const file = (destination: string, field: string) => ({
+    type: "bind",
+    source: json.get(field).text() ?? "",
+    destination,
+  });
   return [
     file("/etc/hosts", "HostsPath"),
     file("/etc/hostname", "HostnamePath"),
@@ -167,8 +171,8 @@ function engineFiles(json: Json): EngineMount[] {
 }
 
 /** Outer mounts first. */
-function outerFirst(a: { place: string }, b: { place: string }): number {
-  return a.place.length - b.place.length;
+function outerFirst(a: { destination: string }, b: { destination: string }): number {
+  return a.destination.length - b.destination.length;
 }
 
 /**
@@ -179,6 +183,6 @@ function isGoneHere(source: string): boolean {
   return process.geteuid?.() === 0 && !existsSync(source);
 }
 
-function gone(source: string, place: string): MissingPath {
-  return { path: place, why: `was mounted from ${source}, which no longer exists` };
+function gone(source: string, destination: string): MissingPath {
+  return { path: destination, why: `was mounted from ${source}, which no longer exists` };
 }

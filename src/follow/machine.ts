@@ -135,9 +135,9 @@ export class FollowMachine {
    * read
    */
   missed(identity: Identity): "queued" | "late" {
-    const place = this.#generations.length - 1;
-    if (place < (this.#began ? 1 : 0)) return "late";
-    this.#generations.splice(place, 0, identity);
+    const index = this.#generations.length - 1;
+    if (index < (this.#began ? 1 : 0)) return "late";
+    this.#generations.splice(index, 0, identity);
     return "queued";
   }
 

@@ -29,7 +29,7 @@ export class LineClock<Source> {
   }
 
   /** @param arrived time of a line if neither it nor an earlier one has a time */
-  place(bytes: Uint8Array, arrived = Number.NEGATIVE_INFINITY): TimedLine<Source> {
+  stamp(bytes: Uint8Array, arrived = Number.NEGATIVE_INFINITY): TimedLine<Source> {
     const own = this.#timeOf(bytes);
     if (own !== undefined) this.#begin(Math.max(own, this.#time), true);
     else if (!this.#timed) this.#begin(arrived, false);

@@ -51,9 +51,9 @@ export function* sinceSteps(
 /** Scans from each probe to the next at most, so that text without timestamps is read once. */
 function* isSorted(lines: TimedOffsets, size: number): Generator<void, boolean> {
   let latest = Number.NEGATIVE_INFINITY;
-  const place = (probe: number) => Math.floor((size / PROBES) * probe);
+  const offsetOf = (probe: number) => Math.floor((size / PROBES) * probe);
   for (let probe = 0; probe < PROBES; probe++) {
-    const found = yield* lines.after(place(probe), place(probe + 1));
+    const found = yield* lines.after(offsetOf(probe), offsetOf(probe + 1));
     if (found === undefined) continue;
     if (found.time < latest) return false;
     latest = found.time;

@@ -15,8 +15,8 @@ export const AGENT_NAME = "agent";
  */
 export function agentProgram(): string {
   const prebuilt = `../agent/prebuilt/${process.arch}/porthole-agent`;
-  for (const place of ["../agent/build/porthole-agent", "../../agent/build/porthole-agent", prebuilt]) {
-    const path = fileURLToPath(new URL(place, import.meta.url));
+  for (const candidate of ["../agent/build/porthole-agent", "../../agent/build/porthole-agent", prebuilt]) {
+    const path = fileURLToPath(new URL(candidate, import.meta.url));
     if (existsSync(path)) return path;
   }
   throw new PortholeError("ATTACH", "the agent program is missing from this installation", {

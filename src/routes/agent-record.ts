@@ -101,7 +101,7 @@ function isLayer(value: unknown): value is LayerRole {
   return LAYER_KINDS.has(kind) && Number.isSafeInteger(number) && Number.isSafeInteger(count);
 }
 
-const LAYER_KINDS = new Set<unknown>(["container", "places", "image", "copy", "volume"] satisfies LayerRole["kind"][]);
+const LAYER_KINDS = new Set<unknown>(["container", "mounts", "image", "copy", "volume"] satisfies LayerRole["kind"][]);
 
 function isAbsent(value: unknown): value is MissingPath {
   const { path, why } = (value ?? {}) as { [Field in keyof MissingPath]?: unknown };

@@ -36,10 +36,10 @@ export function attachDirect(
   idleSeconds: number,
   wait: TimeoutOptions,
 ): Promise<ConnectedAgent> {
-  const place = ["--target-pid", String(target.pid), "--target-start", target.started];
+  const targetOptions = ["--target-pid", String(target.pid), "--target-start", target.started];
   const layers = (target.layers ?? []).flatMap((path) => ["--layer", path]);
   const how = [
-    ...place,
+    ...targetOptions,
     ...layers,
     ...overlayOptions(target.overlays ?? []),
     "--join-user-ns",

@@ -5,7 +5,7 @@ import type { Engine } from "../engines/engine.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { ATTACH_TIMEOUT_MS } from "./attachment.ts";
-import { enginePlace } from "./engine-process.ts";
+import { enginePaths } from "./engine-process.ts";
 import { withAgentLock } from "./registry.ts";
 import { ensureRunDirectory } from "./run-dir.ts";
 
@@ -56,9 +56,9 @@ function inPlace<T extends EngineLog>(log: T, route: AgentRoute | undefined): Me
   };
   try {
     if (route === "sidecar") return failed("not in place");
-    const place = enginePlace(engine);
-    if (place !== undefined && !place.isEngines(path)) return failed("the engine's files are not on this machine");
-    return { ...log, bytes: bytesOf(place === undefined ? path : place.path(path), place !== undefined) };
+    const paths = enginePaths(engine);
+    if (paths !== undefined && !paths.isEngines(path)) return failed("the engine's files are not on this machine");
+    return { ...log, bytes: bytesOf(paths === undefined ? path : paths.path(path), paths !== undefined) };
   } catch (error) {
     return failed(errnoText(-((error as NodeJS.ErrnoException).errno ?? 0)), error);
   }

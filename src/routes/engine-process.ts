@@ -6,7 +6,7 @@ import { connectEngine } from "../engines/http.ts";
 import { startTime } from "./process.ts";
 
 /** Where this process finds the directories of an engine that it may read in place. */
-export interface EnginePlace {
+export interface EnginePaths {
   /** Of an agent that reads them. */
   options: string[];
   /** A path of the engine's as this process names it. */
@@ -16,11 +16,11 @@ export interface EnginePlace {
 }
 
 /**
- * The place of an engine whose layers this process may read: of root's engine for root, of an
+ * The paths of an engine whose layers this process may read: of root's engine for root, of an
  * engine in its own user or mount namespace for its user and for root. Undefined for any other.
  * @throws PortholeError with the errno of connect(2)
  */
-export function enginePlace(engine: Engine): EnginePlace | undefined {
+export function enginePaths(engine: Engine): EnginePaths | undefined {
   const { pid, uid } = listener(engine);
   const isRoot = process.geteuid?.() === 0;
   const inside =

@@ -1,7 +1,7 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { requireRunning, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
-import { placeName, type Target } from "../target.ts";
+import { type Target, targetName } from "../target.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
 import { boundingSetHas, canEnterNamespaces, requireStartTime } from "./process.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
@@ -30,7 +30,7 @@ export async function joinableProcess(
 ): Promise<JoinableProcess> {
   if (target.kind === "process") return joinable(target.pid, undefined);
   if (target.kind !== "container") {
-    throw new PortholeError("USAGE", `'${placeName(target)}' has no processes, so no namespaces to join`, {
+    throw new PortholeError("USAGE", `'${targetName(target)}' has no processes, so no namespaces to join`, {
       hint: "--in files gives its files alone",
     });
   }

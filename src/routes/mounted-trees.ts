@@ -8,7 +8,7 @@ export interface MountedTree {
   /** Such as `web:/var/log`. */
   target: string;
   /** Absolute path of the mount point. */
-  place: string;
+  mountPoint: string;
   /** Pid of the process that unmounts it when the target ends. */
   keeper: number;
   /** Milliseconds since 1970. */
@@ -21,13 +21,13 @@ export interface MountedTree {
  * Finds a mount of this mount namespace by its mount ID. Returns its identity and mount point;
  * undefined if there is none.
  */
-export function mountOfNumber(number: string): { mount: string; place: string } | undefined {
+export function mountOfNumber(number: string): { mount: string; mountPoint: string } | undefined {
   return mountTable().find(({ mount }) => mount.startsWith(`${number} `));
 }
 
 /** True if this exact path is a mount point. */
 export function isMountPoint(path: string): boolean {
-  return mountTable().some(({ place }) => place === path);
+  return mountTable().some(({ mountPoint }) => mountPoint === path);
 }
 
 /** Records a mount for {@link mountedTrees}. */
@@ -42,23 +42,23 @@ export function recordMount(run: RunDirectory, tree: MountedTree): void {
 /** Recorded mounts that still exist, sorted by mount point. Deletes the records of others. */
 export function mountedTrees(run: RunDirectory): MountedTree[] {
   const directory = join(run.root, "mounts");
-  const table = new Set(mountTable().map(({ mount, place }) => `${mount} ${place}`));
+  const table = new Set(mountTable().map(({ mount, mountPoint }) => `${mount} ${mountPoint}`));
   return recordsIn(directory)
     .filter(({ file, tree }) => {
-      const isThere = table.has(`${tree.mount} ${tree.place}`);
+      const isThere = table.has(`${tree.mount} ${tree.mountPoint}`);
       if (!isThere) rmSync(file, { force: true });
       return isThere;
     })
     .map(({ tree }) => tree)
-    .sort((a, b) => (a.place < b.place ? -1 : 1));
+    .sort((a, b) => (a.mountPoint < b.mountPoint ? -1 : 1));
 }
 
 /**
  * Unmounts a tree; its keeper then exits.
  * @throws PortholeError FILE
  */
-export function unmountTree(run: RunDirectory, { place }: MountedTree): void {
-  unmount(place);
+export function unmountTree(run: RunDirectory, { mountPoint }: MountedTree): void {
+  unmount(mountPoint);
   mountedTrees(run);
 }
 
@@ -82,12 +82,12 @@ function namesIn(directory: string): string[] {
   }
 }
 
-function mountTable(): { mount: string; place: string }[] {
+function mountTable(): { mount: string; mountPoint: string }[] {
   return readFileSync("/proc/self/mountinfo", "latin1")
     .split("\n")
     .flatMap((line) => {
       const [id = "", , device = "", root = "", point] = line.split(" ");
-      return point === undefined ? [] : [{ mount: `${id} ${device} ${root}`, place: plain(point) }];
+      return point === undefined ? [] : [{ mount: `${id} ${device} ${root}`, mountPoint: plain(point) }];
     });
 }
 

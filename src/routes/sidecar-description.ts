@@ -115,17 +115,17 @@ export function treeSuffix(): string {
 
 /** A sidecar that serves a running container from beside it. */
 export function besideRunning(container: RunningContainer): Sidecar {
-  const place = pidPlace(container);
+  const pidNamespace = pidNamespaceOf(container);
   return {
     ...{ engine: container.engine, target: container.id, name: container.name },
-    options: ["--target-pid", String(place.targetPid)],
+    options: ["--target-pid", String(pidNamespace.targetPid)],
     host: {
-      PidMode: place.pidMode,
+      PidMode: pidNamespace.pidMode,
       ...(container.usernsMode !== "" && { UsernsMode: container.usernsMode }),
       // SYS_PTRACE for /proc/PID/root, DAC_OVERRIDE for files of every owner and for connecting to
       // the rendezvous.
       CapAdd: ["SYS_PTRACE", "DAC_OVERRIDE"],
-      SecurityOpt: place.securityOptions,
+      SecurityOpt: pidNamespace.securityOptions,
       // Fewer device rules than the target's would make opens fail here; more would allow what the
       // target may not open.
       Devices: container.devices,
@@ -135,13 +135,13 @@ export function besideRunning(container: RunningContainer): Sidecar {
 }
 
 /** The sidecar's PID namespace, and the pid of the target's first process in it. */
-interface PidPlace {
+interface PidNamespace {
   pidMode: string;
   targetPid: number;
   securityOptions: string[];
 }
 
-function pidPlace(container: RunningContainer): PidPlace {
+function pidNamespaceOf(container: RunningContainer): PidNamespace {
   const securityOptions = ["no-new-privileges", "label=disable"];
   // Podman: a container that shares the target's PID namespace blocks `podman rm` of the target.
   if (container.isPodman || container.pidMode === "host") {

@@ -10,7 +10,7 @@ import type { AgentRoute } from "../protocol/agent-info.ts";
 import { installAgent } from "./agent-program.ts";
 import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import { attachChild } from "./direct.ts";
-import { type EnginePlace, enginePlace } from "./engine-process.ts";
+import { type EnginePaths, enginePaths } from "./engine-process.ts";
 import { NoOfflineRouteError, type OfflineTarget } from "./offline-target.ts";
 import { TargetChangedError } from "./route-error.ts";
 import type { RunDirectory } from "./run-dir.ts";
@@ -93,10 +93,10 @@ export async function layersFor(
   options: AttachOptions,
 ): Promise<LocatedLayers> {
   if (files.engine.isCri && route !== "direct") throw noRouteForPods();
-  const place = route === "direct" ? placeOf(files) : undefined;
-  const layers = await locate(files, known, place, run, options);
-  if (place !== undefined) checkHere(files, layers, place);
-  return { ...layers, agentOptions: place?.options ?? [] };
+  const paths = route === "direct" ? enginePathsOf(files) : undefined;
+  const layers = await locate(files, known, paths, run, options);
+  if (paths !== undefined) checkHere(files, layers, paths);
+  return { ...layers, agentOptions: paths?.options ?? [] };
 }
 
 /** Layers, and further options of their agent. */
@@ -111,7 +111,7 @@ export interface LocatedLayers extends Layers {
 async function locate(
   files: OfflineTarget,
   layers: Layers,
-  place: EnginePlace | undefined,
+  paths: EnginePaths | undefined,
   run: RunDirectory,
   options: AttachOptions,
 ): Promise<Layers> {
@@ -122,10 +122,10 @@ async function locate(
   const answer = await engineGet(engine, "/info", wait);
   const info = decodeInfo(answer.body, answer.request);
   const read: ReadFile =
-    place === undefined
+    paths === undefined
       ? async (path) =>
           (await import("./storage-sidecar.ts")).readEngineFile({ engine, target: identity, name }, path, run, wait)
-      : async (path) => (place.isEngines(path) ? readIfThere(place.path(path)) : undefined);
+      : async (path) => (paths.isEngines(path) ? readIfThere(paths.path(path)) : undefined);
   const found = await locateLayers(key, info, read);
   return found === undefined ? layers : { ...layers, ...withDirectories(key, found) };
 }
@@ -148,7 +148,7 @@ export function layerOptions({
   return [
     ...agentOptions,
     ...directories.flatMap((path) => ["--layer", path]),
-    ...binds.flatMap(({ source, place }) => ["--bind", source, "--at", place]),
+    ...binds.flatMap(({ source, destination }) => ["--bind", source, "--at", destination]),
   ];
 }
 
@@ -161,16 +161,16 @@ export function withLayers(files: OfflineTarget, { directories, binds }: Layers)
   if (directories.length === 0 && files.isImage) return ofImage(files);
   if (directories.length === 0)
     throw new PortholeError("ATTACH", `the engine does not report where the layers of '${name}' are`);
-  const layers = directories.map((source, index) => ({ source: volume ?? source, place: `/layers/${index}` }));
-  const volumes = binds.map(({ source }, index) => ({ source, place: `/volumes/${index}` }));
+  const layers = directories.map((source, index) => ({ source: volume ?? source, destination: `/layers/${index}` }));
+  const volumes = binds.map(({ source }, index) => ({ source, destination: `/volumes/${index}` }));
   return {
     ...{ engine, target: identity, name },
     options: layerOptions({
-      directories: layers.map(({ place }) => place),
-      binds: binds.map(({ place }, index) => ({ source: volumes[index]?.place ?? "", place })),
+      directories: layers.map(({ destination }) => destination),
+      binds: binds.map(({ destination }, index) => ({ source: volumes[index]?.destination ?? "", destination })),
       agentOptions: [],
     }),
-    binds: [...layers, ...volumes].map(({ source, place }) => `${source}:${place}:ro`),
+    binds: [...layers, ...volumes].map(({ source, destination }) => `${source}:${destination}:ro`),
     host: OFFLINE_HOST,
   };
 }
@@ -197,11 +197,11 @@ const OFFLINE_HOST = {
  * The position of the engine's directories in this process's namespaces. Throws ATTACH if it may
  * not read the layers.
  */
-function placeOf(files: OfflineTarget): EnginePlace {
-  const place = enginePlace(files.engine);
-  if (place === undefined)
+function enginePathsOf(files: OfflineTarget): EnginePaths {
+  const paths = enginePaths(files.engine);
+  if (paths === undefined)
     throw notInPlace(files, "its layers are another user's", "run as root or as the engine's user");
-  return place;
+  return paths;
 }
 
 function notInPlace({ name }: OfflineTarget, why: string, hint?: string): PortholeError {
@@ -209,10 +209,10 @@ function notInPlace({ name }: OfflineTarget, why: string, hint?: string): Portho
 }
 
 /** Throws ATTACH if the engine's paths have another meaning here. */
-function checkHere(files: OfflineTarget, layers: Layers, place: EnginePlace): void {
+function checkHere(files: OfflineTarget, layers: Layers, paths: EnginePaths): void {
   const [first] = layers.directories;
   if (first === undefined) throw notInPlace(files, "the engine does not say where its layers are");
   if (files.volume !== undefined) throw notInPlace(files, "the engine mounts it where it is used");
-  const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !place.isEngines(path));
+  const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !paths.isEngines(path));
   if (elsewhere !== undefined) throw notInPlace(files, `the engine's ${elsewhere} is not on this machine`);
 }

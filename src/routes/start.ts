@@ -12,7 +12,7 @@ import { installAgent } from "./agent-program.ts";
 import type { AgentKey, AgentRecord } from "./agent-record.ts";
 import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import { attachDirect } from "./direct.ts";
-import { enginePlace } from "./engine-process.ts";
+import { enginePaths } from "./engine-process.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
 import { canEnterNamespaces, startTime } from "./process.ts";
 import { agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
@@ -226,8 +226,8 @@ function layersHere({ engine, layers: { directories } }: RunningContainer): stri
   const [first] = directories;
   if (first === undefined || existsSync(first)) return directories;
   try {
-    const place = enginePlace(engine);
-    return place === undefined ? directories : directories.map(place.path);
+    const paths = enginePaths(engine);
+    return paths === undefined ? directories : directories.map(paths.path);
   } catch {
     // The agent then cannot open them, and does not know where files are from.
     return directories;

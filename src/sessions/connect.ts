@@ -3,7 +3,7 @@ import type { AgentRoute } from "../protocol/agent-info.ts";
 import { attachContainer, attachImage, attachProcess, attachVolume } from "../routes/attach.ts";
 import type { Attachment, AttachOptions } from "../routes/attachment.ts";
 import { removeDeadAgent } from "../routes/registry.ts";
-import { parseSessionTarget, placeName, type Target } from "../target.ts";
+import { parseSessionTarget, type Target, targetName } from "../target.ts";
 import { AgentClient } from "./agent-client.ts";
 import { AgentSession } from "./agent-session.ts";
 import { LocalSession } from "./local-session.ts";
@@ -37,7 +37,7 @@ export async function connect(target: string | Target, options: ConnectOptions =
   }
   const { route, ...rest } = options;
   const attachOptions: AttachOptions = { ...rest, route: route === "auto" ? undefined : route };
-  const name = placeName(parsed);
+  const name = targetName(parsed);
   // A live agent may be about to end (idle, container gone) or of another version. Then starts a
   // new one, once.
   for (let attempt = 0; ; attempt++) {

@@ -57,7 +57,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
     );
     expect(JSON.parse((await by.run(["agents", "--json"])).text.split("\n").at(-2) ?? "")).toEqual({
       mount: `${web.name}:/logs`,
-      place: at,
+      mountPoint: at,
       keeper: expect.any(Number),
       ageSeconds: expect.any(Number),
     });

@@ -12,7 +12,7 @@ const timeOf = (line: Uint8Array) => {
 
 async function* placed(source: string, lines: string[]): AsyncGenerator<TimedLine<string>> {
   const clock = new LineClock(source, timeOf);
-  for (const line of lines) yield clock.place(Buffer.from(line));
+  for (const line of lines) yield clock.stamp(Buffer.from(line));
 }
 
 const text = (lines: TimedLine<string>[]) => lines.map(({ bytes }) => Buffer.from(bytes).toString());
@@ -31,9 +31,9 @@ describe("ReorderWindow", () => {
   it("delays a line, and returns earlier lines first", () => {
     const window = new ReorderWindow<string>(100);
     const [a, b] = [new LineClock("a", timeOf), new LineClock("b", timeOf)];
-    window.push(a.place(Buffer.from("9 a")), 0);
-    window.push(b.place(Buffer.from("5 b")), 50);
-    window.push(b.place(Buffer.from("20 b")), 60);
+    window.push(a.stamp(Buffer.from("9 a")), 0);
+    window.push(b.stamp(Buffer.from("5 b")), 50);
+    window.push(b.stamp(Buffer.from("20 b")), 60);
     expect(window.due).toBe(100);
     expect(text(window.take(99))).toEqual([]);
     expect(text(window.take(100))).toEqual(["5 b", "9 a"]);
@@ -45,9 +45,9 @@ describe("ReorderWindow", () => {
   it("places a line without a time at its arrival, or with the previous line", () => {
     const window = new ReorderWindow<string>(0);
     const [a, b] = [new LineClock("a", timeOf), new LineClock("b", timeOf)];
-    window.push(b.place(Buffer.from("6 b"), 6), 0);
-    window.push(a.place(Buffer.from("untimed"), 5), 0);
-    window.push(b.place(Buffer.from(" of 6"), 99), 0);
+    window.push(b.stamp(Buffer.from("6 b"), 6), 0);
+    window.push(a.stamp(Buffer.from("untimed"), 5), 0);
+    window.push(b.stamp(Buffer.from(" of 6"), 99), 0);
     expect(text(window.take(0))).toEqual(["untimed", "6 b", " of 6"]);
   });
 });

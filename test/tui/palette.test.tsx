@@ -11,7 +11,7 @@ import { PaletteOverlay } from "../../cli/tui/ui/palette-overlay.tsx";
 import type { Choice, KnownContainer, Navigator, PromptRequest, RecentFile, View } from "../../cli/tui/view.ts";
 import { loadWidths } from "../../src/text/rows/width.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
-import { placeOf } from "./browser/place-of.ts";
+import { connectionOf } from "./browser/connection-of.ts";
 
 beforeAll(loadWidths);
 
@@ -21,7 +21,7 @@ const container = (name: string, open = () => undefined): KnownContainer => ({
   detail: "container  nginx",
   open,
 });
-const recent = (title: string): RecentFile => ({ title, location: { place: placeOf({}), path: title } });
+const recent = (title: string): RecentFile => ({ title, location: { connection: connectionOf({}), path: title } });
 
 function choices(text: string, change: Partial<Parameters<typeof paletteChoices>[1]> = {}) {
   const sources = {

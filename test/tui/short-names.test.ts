@@ -4,8 +4,8 @@ import { shortNames } from "../../cli/tui/browser/short-names.ts";
 const names = (...targets: string[]) =>
   shortNames(
     targets.map((target) => {
-      const [, place = "", path = ""] = /^(?:([^/]*):)?(.*)$/.exec(target) ?? [];
-      return { place, path };
+      const [, container = "", path = ""] = /^(?:([^/]*):)?(.*)$/.exec(target) ?? [];
+      return { container, path };
     }),
   );
 

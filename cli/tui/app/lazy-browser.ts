@@ -2,7 +2,7 @@ import type { Session } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Browser } from "../browser/browser.ts";
-import { absolutePath, BrowserTarget } from "../browser/browser-target.ts";
+import { absolutePath, Connection } from "../browser/connection.ts";
 import { readConfig } from "../config.ts";
 import type { Location } from "../view.ts";
 import type { AppOptions } from "./app.ts";
@@ -23,10 +23,10 @@ export class LazyBrowser {
    */
   constructor(session: Session | undefined, target: Target, options: ConnectionOptions) {
     const { signal } = this.#abort;
-    const place = session
-      ? BrowserTarget.with(session, target, options, signal)
-      : new BrowserTarget(target, options, signal);
-    this.location = { place, path: absolutePath(target) };
+    const connection = session
+      ? Connection.with(session, target, options, signal)
+      : new Connection(target, options, signal);
+    this.location = { connection, path: absolutePath(target) };
     const config = readConfig();
     this.app = {
       config,
@@ -44,7 +44,7 @@ export class LazyBrowser {
   /** Closes the browser and its sessions. */
   close(): void {
     this.#abort.abort();
-    this.location.place.close();
+    this.location.connection.close();
     this.#browser?.close();
   }
 }

@@ -1,7 +1,7 @@
 import { PortholeError } from "../../../src/errors.ts";
 import type { ProcessFile } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
-import { type OutputPath, placeName, type Target } from "../../../src/target.ts";
+import { type OutputPath, type Target, targetName } from "../../../src/target.ts";
 import { Colours } from "../../ls/colours.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Theme } from "../canvas/theme.ts";
@@ -9,7 +9,7 @@ import type { Config } from "../config.ts";
 import type { Host } from "../view.ts";
 import type { FoundMatch } from "../viewer/viewer-types.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
-import { BrowserTarget } from "./browser-target.ts";
+import { Connection } from "./connection.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
 import type { Arrangement } from "./files-items.ts";
@@ -40,8 +40,8 @@ export class Browser implements BrowserContext {
   details: boolean | undefined;
   listShare = 0.55;
   /** Marked files and outputs of containers, by target. */
-  readonly marks = new Map<string, { place: BrowserTarget; path: string }>();
-  readonly #places = new Map<string, BrowserTarget>();
+  readonly marks = new Map<string, { connection: Connection; path: string }>();
+  readonly #connections = new Map<string, Connection>();
   readonly #abort = new AbortController();
   /** Places whose session has ended. */
   #lost = 0;
@@ -59,39 +59,39 @@ export class Browser implements BrowserContext {
   }
 
   /** The browser target of a target; `engine` if the name alone may mean another container. */
-  place(target: Target, engine = this.options.engine): BrowserTarget {
-    const key = `${engine ?? ""} ${placeName(target)}`;
-    const known = this.#places.get(key);
+  connection(target: Target, engine = this.options.engine): Connection {
+    const key = `${engine ?? ""} ${targetName(target)}`;
+    const known = this.#connections.get(key);
     if (known) return known;
-    const place = new BrowserTarget(
+    const connection = new Connection(
       target,
       { ...this.options, ...(engine !== undefined && { engine }) },
       this.#abort.signal,
     );
-    this.#places.set(key, place);
-    return place;
+    this.#connections.set(key, connection);
+    return connection;
   }
 
-  openFiles(place: BrowserTarget, path: string, select?: string, how?: OpenMode): void {
-    this.host.open(new FilesView(this, place, path, select), how);
+  openFiles(connection: Connection, path: string, select?: string, how?: OpenMode): void {
+    this.host.open(new FilesView(this, connection, path, select), how);
   }
 
-  openProcesses(place: BrowserTarget, how?: OpenMode): void {
-    this.host.open(processesView(this, place), how);
+  openProcesses(connection: Connection, how?: OpenMode): void {
+    this.host.open(processesView(this, connection), how);
   }
 
-  openMounts(place: BrowserTarget, how?: OpenMode): void {
-    this.host.open(mountsView(this, place), how);
+  openMounts(connection: Connection, how?: OpenMode): void {
+    this.host.open(mountsView(this, connection), how);
   }
 
-  async openOutput(place: BrowserTarget, path: OutputPath = "@logs", how?: OpenMode): Promise<void> {
-    const { target } = place;
+  async openOutput(connection: Connection, path: OutputPath = "@logs", how?: OpenMode): Promise<void> {
+    const { target } = connection;
     if (!("name" in target)) return;
     try {
       const { outputViewer } = await import("../viewer/output-viewer.ts");
-      const shown = await outputViewer({ kind: "output", name: target.name, path }, place.engine);
+      const shown = await outputViewer({ kind: "output", name: target.name, path }, connection.engine);
       const title = `${target.name}:${path}`;
-      const location = { place, path: "/" };
+      const location = { connection, path: "/" };
       this.host.open(new ViewerView({ title, location, ...shown, startAtEnd: true, follow: true }, this.host), how);
     } catch (error) {
       this.host.say(failureLine(error));
@@ -102,8 +102,8 @@ export class Browser implements BrowserContext {
     this.host.open(sandboxesView(this, known));
   }
 
-  openFind(place: BrowserTarget, directory: string, text: string, test: (name: string) => boolean): void {
-    this.host.open(findView(this, place, directory, text, test));
+  openFind(connection: Connection, directory: string, text: string, test: (name: string) => boolean): void {
+    this.host.open(findView(this, connection, directory, text, test));
   }
 
   /**
@@ -111,13 +111,13 @@ export class Browser implements BrowserContext {
    * are shown as a message.
    */
   async openPath(
-    place: BrowserTarget,
+    connection: Connection,
     path: string,
     on: { directory(path: string): void; match?: FoundMatch },
     how?: OpenMode,
   ): Promise<void> {
     await this.#openOrAsk(
-      (consume) => place.use((session) => session.open(path, { consume })),
+      (consume) => connection.use((session) => session.open(path, { consume })),
       async (file) => {
         if (file.kind === "directory") {
           file.close();
@@ -125,9 +125,9 @@ export class Browser implements BrowserContext {
         } else
           this.host.open(
             await viewFile(
-              place,
+              connection,
               file,
-              { title: place.text(path), path, startAtEnd: false, follow: false, match: on.match },
+              { title: connection.text(path), path, startAtEnd: false, follow: false, match: on.match },
               this.host,
             ),
             how,
@@ -137,17 +137,19 @@ export class Browser implements BrowserContext {
   }
 
   /** Opens a log with its earlier, rotated files as one text, at its end. */
-  async openRotated(place: BrowserTarget, path: string): Promise<void> {
+  async openRotated(connection: Connection, path: string): Promise<void> {
     try {
       const { earlierFiles } = await import("../viewer/earlier-files.ts");
-      const earlier = await place.use((session) => earlierFiles(session, path));
+      const earlier = await connection.use((session) => earlierFiles(session, path));
       if (earlier.files.length === 0)
         return this.host.say(
-          earlier.omitted || `${place.text(path)} has no earlier files: looked for .1, .2.gz, -DATE`,
+          earlier.omitted || `${connection.text(path)} has no earlier files: looked for .1, .2.gz, -DATE`,
         );
-      const file = await place.use((session) => session.open(path));
-      const title = place.text(path);
-      this.host.open(await viewFile(place, file, { title, path, startAtEnd: true, follow: false, earlier }, this.host));
+      const file = await connection.use((session) => session.open(path));
+      const title = connection.text(path);
+      this.host.open(
+        await viewFile(connection, file, { title, path, startAtEnd: true, follow: false, earlier }, this.host),
+      );
     } catch (error) {
       this.host.say(failureLine(error));
     }
@@ -155,18 +157,18 @@ export class Browser implements BrowserContext {
 
   /** Opens a descriptor of a process: its file, deleted or not. */
   async openProcessFile(
-    place: BrowserTarget,
+    connection: Connection,
     pid: number,
     { fd, path, deleted }: ProcessFile,
     how?: OpenMode,
   ): Promise<void> {
     await this.#openOrAsk(
-      (consume) => place.use((session) => session.openProcessFile(pid, fd, { consume })),
+      (consume) => connection.use((session) => session.openProcessFile(pid, fd, { consume })),
       async (file) => {
-        const title = `${place.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
+        const title = `${connection.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
         this.host.open(
           await viewFile(
-            place,
+            connection,
             file,
             { title, path: `/proc/${pid}/fd/${fd}`, startAtEnd: false, follow: false },
             this.host,
@@ -200,17 +202,17 @@ export class Browser implements BrowserContext {
     }
   }
 
-  isMarked(place: BrowserTarget, path: string): boolean {
-    return this.marks.has(markKey(place, path));
+  isMarked(connection: Connection, path: string): boolean {
+    return this.marks.has(markKey(connection, path));
   }
 
-  toggleMark(place: BrowserTarget, path: string): void {
-    const key = markKey(place, path);
-    if (!this.marks.delete(key)) this.marks.set(key, { place, path });
+  toggleMark(connection: Connection, path: string): void {
+    const key = markKey(connection, path);
+    if (!this.marks.delete(key)) this.marks.set(key, { connection, path });
   }
 
   /** Follows all that is marked, merged by time; without marks the selected file. */
-  async followMarked(selected?: { place: BrowserTarget; path: string }): Promise<void> {
+  async followMarked(selected?: { connection: Connection; path: string }): Promise<void> {
     const { followView } = await import("./follow-view.ts");
     const chosen = this.marks.size > 0 ? [...this.marks.values()] : selected === undefined ? [] : [selected];
     if (chosen.length > 0) await followView(this, chosen);
@@ -220,18 +222,18 @@ export class Browser implements BrowserContext {
   close(): void {
     clearInterval(this.#losses);
     this.#abort.abort();
-    for (const place of this.#places.values()) place.close();
+    for (const connection of this.#connections.values()) connection.close();
   }
 
   /** Lists report the end of a session without a key. */
   #lookForLosses(): void {
-    const lost = [...this.#places.values()].filter(({ isEnded }) => isEnded).length;
+    const lost = [...this.#connections.values()].filter(({ isEnded }) => isEnded).length;
     if (lost !== this.#lost) this.host.changed();
     this.#lost = lost;
   }
 }
 
 /** Containers of two engines may have one name. */
-function markKey(place: BrowserTarget, path: string): string {
-  return `${place.engine ?? ""} ${place.text(path)}`;
+function markKey(connection: Connection, path: string): string {
+  return `${connection.engine ?? ""} ${connection.text(path)}`;
 }

@@ -1,5 +1,5 @@
 import { joinPath } from "../../../src/files/index.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import { MAX_ENTRIES } from "./directory.ts";
 
 const DIRECTORY = 4;
@@ -18,7 +18,7 @@ export function typedPath(text: string): string {
  * once their dot is typed.
  */
 export async function completePath(
-  place: BrowserTarget,
+  connection: Connection,
   base: string,
   text: string,
   signal: AbortSignal,
@@ -27,7 +27,7 @@ export async function completePath(
   const directory = text.slice(0, slash + 1);
   const begun = text.slice(slash + 1);
   const names: string[] = [];
-  await place.use(async (session) => {
+  await connection.use(async (session) => {
     let seen = 0;
     const from = typedPath(directory);
     for await (const { name, type } of session.list(from.startsWith("/") ? from : joinPath(base, from))) {

@@ -7,7 +7,7 @@ import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { PanelState } from "../ui/panel.ts";
 import type { Frame, Size, View } from "../view.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import {
   type ContainerItem,
   containerColumns,
@@ -243,25 +243,25 @@ export class ContainersView implements View {
     const names = running.map(({ name }) => name);
     const scopes = (path: string) =>
       running.map((container) => {
-        const place = this.#placeOf(container);
+        const connection = this.#connectionOf(container);
         const isTwice = names.filter((name) => name === container.name).length > 1;
         return {
-          place,
+          connection,
           path,
-          name: isTwice ? `${container.name} (${container.engine.name}):${path}` : place.text(path),
+          name: isTwice ? `${container.name} (${container.engine.name}):${path}` : connection.text(path),
         };
       });
     const only = running.length === 1 ? names[0] : `${running.length} containers`;
     askGrep(this.#browser, { in: `in ${only}`, directory: "/var/log", scopes });
   }
 
-  #placeOf({ name, engine }: ListedContainer): BrowserTarget {
-    return this.#browser.place({ kind: "container", name, path: "/" }, engineAddress(engine));
+  #connectionOf({ name, engine }: ListedContainer): Connection {
+    return this.#browser.connection({ kind: "container", name, path: "/" }, engineAddress(engine));
   }
 
   #markOf(container: ListedContainer): string {
     if (!this.#hasMarkedOutput) return "";
-    return this.#browser.isMarked(this.#placeOf(container), OUTPUT) ? "*" : " ";
+    return this.#browser.isMarked(this.#connectionOf(container), OUTPUT) ? "*" : " ";
   }
 
   get #hasMarkedOutput(): boolean {
@@ -271,7 +271,7 @@ export class ContainersView implements View {
   /** Marks the container's own output. */
   #mark(): void {
     const container = this.#pane.list.selected?.container;
-    if (container) this.#browser.toggleMark(this.#placeOf(container), OUTPUT);
+    if (container) this.#browser.toggleMark(this.#connectionOf(container), OUTPUT);
     this.#pane.act("item-down");
   }
 
@@ -295,11 +295,11 @@ export class ContainersView implements View {
       this.#browser.host.say(containerMessage(container, Date.now()));
       return;
     }
-    const place = this.#placeOf(container);
-    if (what === "files") this.#browser.openFiles(place, "/", undefined, how);
-    else if (what === "processes") this.#browser.openProcesses(place);
-    else if (what === "output") void this.#browser.openOutput(place);
-    else this.#browser.openMounts(place);
+    const connection = this.#connectionOf(container);
+    if (what === "files") this.#browser.openFiles(connection, "/", undefined, how);
+    else if (what === "processes") this.#browser.openProcesses(connection);
+    else if (what === "output") void this.#browser.openOutput(connection);
+    else this.#browser.openMounts(connection);
   }
 }
 

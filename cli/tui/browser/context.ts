@@ -5,7 +5,7 @@ import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Host } from "../view.ts";
 import type { FoundMatch } from "../viewer/viewer-types.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import type { Arrangement } from "./files-items.ts";
 
 /** Replaces the view that is shown, or opens a tab. */
@@ -29,35 +29,35 @@ export interface BrowserContext {
   /** Share of the width for a list beside its preview. */
   listShare: number;
   /** Marked files and outputs of containers, by target. */
-  readonly marks: Map<string, { place: BrowserTarget; path: string }>;
+  readonly marks: Map<string, { connection: Connection; path: string }>;
   /**
    * The target with its session; `engine` where the name alone may mean another container. Closed
    * with the browser.
    */
-  place(target: Target, engine?: string): BrowserTarget;
-  openFiles(place: BrowserTarget, path: string, select?: string, how?: OpenMode): void;
-  openProcesses(place: BrowserTarget, how?: OpenMode): void;
-  openMounts(place: BrowserTarget, how?: OpenMode): void;
+  connection(target: Target, engine?: string): Connection;
+  openFiles(connection: Connection, path: string, select?: string, how?: OpenMode): void;
+  openProcesses(connection: Connection, how?: OpenMode): void;
+  openMounts(connection: Connection, how?: OpenMode): void;
   /** Shows what a container prints, and follows it. Failures are shown as a message. */
-  openOutput(place: BrowserTarget, path?: OutputPath, how?: OpenMode): Promise<void>;
+  openOutput(connection: Connection, path?: OutputPath, how?: OpenMode): Promise<void>;
   openSandboxes(known: readonly number[]): void;
-  openFind(place: BrowserTarget, directory: string, text: string, test: (name: string) => boolean): void;
+  openFind(connection: Connection, directory: string, text: string, test: (name: string) => boolean): void;
   /**
    * Opens a path in the viewer, at a match if one is given; a directory (also through a link) is
    * given to `on.directory`. Failures are shown as a message.
    */
   openPath(
-    place: BrowserTarget,
+    connection: Connection,
     path: string,
     on: { directory(path: string): void; match?: FoundMatch },
     how?: OpenMode,
   ): Promise<void>;
   /** Opens a log with its earlier, rotated files as one text. Failures are shown as a message. */
-  openRotated(place: BrowserTarget, path: string): Promise<void>;
+  openRotated(connection: Connection, path: string): Promise<void>;
   /** Opens a descriptor of a process: its file, deleted or not. */
-  openProcessFile(place: BrowserTarget, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;
-  isMarked(place: BrowserTarget, path: string): boolean;
-  toggleMark(place: BrowserTarget, path: string): void;
+  openProcessFile(connection: Connection, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;
+  isMarked(connection: Connection, path: string): boolean;
+  toggleMark(connection: Connection, path: string): void;
   /** Follows all that is marked, merged by time; without marks the selected file. */
-  followMarked(selected?: { place: BrowserTarget; path: string }): Promise<void>;
+  followMarked(selected?: { connection: Connection; path: string }): Promise<void>;
 }

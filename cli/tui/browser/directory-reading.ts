@@ -1,4 +1,4 @@
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import { MAX_ENTRIES, readDirectory } from "./directory.ts";
 import type { FileItem } from "./files-items.ts";
 import { WatchedDirectory } from "./watched-directory.ts";
@@ -15,7 +15,7 @@ export interface ReadingHandlers {
  * time.
  */
 export class DirectoryReading {
-  readonly #place: BrowserTarget;
+  readonly #connection: Connection;
   readonly #handlers: ReadingHandlers;
   readonly #watched = new WatchedDirectory(() => this.again());
   #path = "";
@@ -26,8 +26,8 @@ export class DirectoryReading {
   #going: AbortController | undefined;
   #isClosed = false;
 
-  constructor(place: BrowserTarget, handlers: ReadingHandlers) {
-    this.#place = place;
+  constructor(connection: Connection, handlers: ReadingHandlers) {
+    this.#connection = connection;
     this.#handlers = handlers;
   }
 
@@ -61,7 +61,7 @@ export class DirectoryReading {
     this.#watched.close();
     await this.again();
     // The directory may have been replaced meanwhile.
-    if (!this.#isClosed && this.#failure === undefined) await this.#watched.watch(this.#place, this.#path);
+    if (!this.#isClosed && this.#failure === undefined) await this.#watched.watch(this.#connection, this.#path);
   }
 
   async again(): Promise<void> {
@@ -78,7 +78,7 @@ export class DirectoryReading {
     };
     try {
       const some = (items: FileItem[]) => isFirst && take(items);
-      const { items, isWhole } = await readDirectory(this.#place, this.#path, { most: MAX_ENTRIES, some, signal });
+      const { items, isWhole } = await readDirectory(this.#connection, this.#path, { most: MAX_ENTRIES, some, signal });
       if (signal.aborted) return;
       this.#failure = undefined;
       this.#isWhole = isWhole;

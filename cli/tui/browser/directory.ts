@@ -1,6 +1,6 @@
 import { type Backing, joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/files/index.ts";
 import type { DirectoryEntry, Session } from "../../../src/sessions/index.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
 
 /**
@@ -26,7 +26,7 @@ interface Names {
   groups: Map<number, string>;
 }
 
-const names = new WeakMap<BrowserTarget, Names>();
+const names = new WeakMap<Connection, Names>();
 
 export interface ReadOptions {
   /** Maximum number of entries. */
@@ -39,18 +39,18 @@ export interface ReadOptions {
 
 /** The first entries of a directory with their stat and storage. */
 export async function readDirectory(
-  place: BrowserTarget,
+  connection: Connection,
   path: string,
   { most, some = () => undefined, signal }: ReadOptions,
 ): Promise<Entries> {
-  return place.use(async (session) => {
-    const { users, groups } = await namesOf(place, session);
+  return connection.use(async (session) => {
+    const { users, groups } = await namesOf(connection, session);
     const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));
     const items: FileItem[] = [];
     let look = FIRST_LOOK;
     for await (const entry of session.list(path, { stat: true })) {
       if (items.length === most || signal?.aborted) return { items, isWhole: false };
-      items.push(itemOf(entry, place, path, backingOf(entry.stat), users, groups));
+      items.push(itemOf(entry, connection, path, backingOf(entry.stat), users, groups));
       if (items.length < look) continue;
       look *= 2;
       some([...items]);
@@ -61,7 +61,7 @@ export async function readDirectory(
 
 function itemOf(
   { name, type, stat, link }: DirectoryEntry,
-  place: BrowserTarget,
+  connection: Connection,
   directory: string,
   backing: Backing | undefined,
   users: Map<number, string>,
@@ -71,7 +71,7 @@ function itemOf(
   const entry = {
     name,
     path,
-    target: place.text(path),
+    target: connection.text(path),
     type: stat === undefined ? type : typeOf(stat),
     stat,
     link,
@@ -83,11 +83,11 @@ function itemOf(
   return { key: name, text: name, entry, backing };
 }
 
-async function namesOf(place: BrowserTarget, session: Session): Promise<Names> {
-  const known = names.get(place);
+async function namesOf(connection: Connection, session: Session): Promise<Names> {
+  const known = names.get(connection);
   if (known?.session === session) return known;
   const [users, groups] = await Promise.all([readNames(session, "/etc/passwd"), readNames(session, "/etc/group")]);
   const found = { session, users, groups };
-  names.set(place, found);
+  names.set(connection, found);
   return found;
 }

@@ -33,16 +33,16 @@ const DIRECTORY = 4;
 /** Sorts entries as the user has chosen: by name, directories first. */
 export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
   const ranks = nameRanks(items);
-  const { placeOf, amountOf } = orders[sort](items);
-  const keyed: { item: FileItem; place: number; amount: number; rest: number }[] = new Array(items.length);
+  const { rankOf, amountOf } = orders[sort](items);
+  const keyed: { item: FileItem; rank: number; amount: number; rest: number }[] = new Array(items.length);
   for (const [index, item] of items.entries()) {
     const exact = amountOf?.(item) ?? 0n;
     const amount = Number(exact);
-    keyed[ranks[index] ?? index] = { item, place: placeOf?.(item) ?? 0, amount, rest: Number(exact - BigInt(amount)) };
+    keyed[ranks[index] ?? index] = { item, rank: rankOf?.(item) ?? 0, amount, rest: Number(exact - BigInt(amount)) };
   }
   const shown = hidden ? keyed : keyed.filter(({ item }) => !item.entry.name.startsWith("."));
   // The sort is stable, so that equal items stay in the order of their names.
-  shown.sort((a, b) => a.place - b.place || b.amount - a.amount || b.rest - a.rest);
+  shown.sort((a, b) => a.rank - b.rank || b.amount - a.amount || b.rest - a.rest);
   const sorted = shown.map(({ item }) => item);
   return reverse ? sorted.reverse() : sorted;
 }
@@ -61,21 +61,21 @@ export function sortMark({ sort, reverse }: Arrangement, column: Sort): string {
   return (sort === "size" || sort === "time") !== reverse ? "▼" : "▲";
 }
 
-/** An order by numbers: the lowest place first, then the largest amount, then the name. */
+/** An order by numbers: the lowest rank first, then the largest amount, then the name. */
 interface Order {
-  placeOf?(item: FileItem): number;
+  rankOf?(item: FileItem): number;
   amountOf?(item: FileItem): bigint;
 }
 
 const orders: Readonly<Record<Sort, (items: readonly FileItem[]) => Order>> = {
-  name: () => ({ placeOf: (item) => (isDirectory(item) ? 0 : 1) }),
+  name: () => ({ rankOf: (item) => (isDirectory(item) ? 0 : 1) }),
   kind: (items) => byGroup(items, (item) => (isDirectory(item) ? "" : `.${ending(item.entry.name)}`)),
   storage: (items) => byGroup(items, storageWord),
   mode: (items) => byGroup(items, ({ entry }) => modeOf(entry)),
   owner: (items) => byGroup(items, ({ entry }) => ownerOf(entry)),
   // Directories last: their own size says nothing about their contents, and is not shown.
   size: () => ({
-    placeOf: (item) => (isDirectory(item) ? 1 : 0),
+    rankOf: (item) => (isDirectory(item) ? 1 : 0),
     amountOf: (item) => (isDirectory(item) ? 0n : sizeOf(item.entry)),
   }),
   time: () => ({ amountOf: ({ entry }) => timeOf(entry) }),
@@ -83,8 +83,8 @@ const orders: Readonly<Record<Sort, (items: readonly FileItem[]) => Order>> = {
 
 function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string): Order {
   const groups = byText([...new Set(items.map(groupOf))], (group) => group);
-  const places = new Map(groups.map((group, place) => [group, place]));
-  return { placeOf: (item) => places.get(groupOf(item)) ?? 0 };
+  const ranks = new Map(groups.map((group, rank) => [group, rank]));
+  return { rankOf: (item) => ranks.get(groupOf(item)) ?? 0 };
 }
 
 /** Places of items by name. To sort 100,000 names takes several times as long as numbers. */

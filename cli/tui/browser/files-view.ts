@@ -5,8 +5,8 @@ import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import { paint } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
-import type { BrowserTarget } from "./browser-target.ts";
 import { completePath, typedPath } from "./complete-path.ts";
+import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { DirectoryReading } from "./directory-reading.ts";
 import { failureLine, failureLines } from "./failure-lines.ts";
@@ -47,7 +47,7 @@ function listWidth(columns: number, share: number): number {
 /** The files of a target, one directory at a time. */
 export class FilesView implements View {
   readonly contexts = ["files", "out", "list"] as const;
-  readonly place: BrowserTarget;
+  readonly connection: Connection;
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
@@ -62,13 +62,13 @@ export class FilesView implements View {
   /** Name to select once the directory is read. */
   #wanted: string | undefined;
 
-  constructor(browser: BrowserContext, place: BrowserTarget, path: string, select?: string) {
+  constructor(browser: BrowserContext, connection: Connection, path: string, select?: string) {
     this.#browser = browser;
-    this.place = place;
+    this.connection = connection;
     this.#history = new History(path);
     this.#preview = new Preview(browser);
-    this.#layer = new SelectedLayer(place, () => browser.host.changed());
-    this.#reading = new DirectoryReading(place, {
+    this.#layer = new SelectedLayer(connection, () => browser.host.changed());
+    this.#reading = new DirectoryReading(connection, {
       taken: (isFirst) => this.#taken(isFirst),
       ended: () => this.#read(),
     });
@@ -77,7 +77,7 @@ export class FilesView implements View {
         columns: fileColumns({
           theme: browser.theme,
           colours: browser.colours,
-          isMarked: ({ entry }) => browser.isMarked(place, entry.path),
+          isMarked: ({ entry }) => browser.isMarked(connection, entry.path),
           now: Date.now,
           arrangement: () => browser.arrangement,
         }),
@@ -96,17 +96,17 @@ export class FilesView implements View {
   }
 
   get location(): Location {
-    return { place: this.place, path: this.path };
+    return { connection: this.connection, path: this.path };
   }
 
   get title(): string {
-    return this.place.text(this.path);
+    return this.connection.text(this.path);
   }
 
   get subtitle(): string {
     const { sort, reverse } = this.#browser.arrangement;
     const sorted = sort === "name" && !reverse ? "" : `by ${sort}${reverse ? ", reversed" : ""}`;
-    return [sorted, this.place.route].filter(Boolean).join("  ");
+    return [sorted, this.connection.route].filter(Boolean).join("  ");
   }
 
   act(action: Action): boolean {
@@ -120,7 +120,7 @@ export class FilesView implements View {
         if (selected) this.#openInTab(selected);
         return true;
       case "rotated":
-        if (selected) void this.#browser.openRotated(this.place, selected.entry.path);
+        if (selected) void this.#browser.openRotated(this.connection, selected.entry.path);
         return true;
       case "parent":
         void this.#goTo(parentOf(this.path), nameOf(this.path));
@@ -156,7 +156,7 @@ export class FilesView implements View {
         host.ask({
           label: "goto ",
           text: this.path.endsWith("/") ? this.path : `${this.path}/`,
-          complete: (text, signal) => completePath(this.place, this.path, text, signal),
+          complete: (text, signal) => completePath(this.connection, this.path, text, signal),
           done: (text) => void this.#gotoPath(text),
         });
         return true;
@@ -167,11 +167,11 @@ export class FilesView implements View {
         askGrep(this.#browser, { in: `below ${this.path}`, scopes: () => [this.#scope()] });
         return true;
       case "mark":
-        if (selected) this.#browser.toggleMark(this.place, selected.entry.path);
+        if (selected) this.#browser.toggleMark(this.connection, selected.entry.path);
         this.#pane.act("item-down");
         return true;
       case "follow-marked":
-        void this.#browser.followMarked(selected && { place: this.place, path: selected.entry.path });
+        void this.#browser.followMarked(selected && { connection: this.connection, path: selected.entry.path });
         return true;
       default:
         return this.#pane.act(action);
@@ -182,7 +182,7 @@ export class FilesView implements View {
   async lend(): Promise<OpenFile | undefined> {
     const entry = this.#pane.list.selected?.entry;
     if (entry === undefined || entry.type === DIRECTORY) return undefined;
-    return this.place.use((session) => session.open(entry.path));
+    return this.connection.use((session) => session.open(entry.path));
   }
 
   text(): string {
@@ -254,7 +254,7 @@ export class FilesView implements View {
     const marks = this.#browser.marks.size;
     const { failure, items, isGoing, isWhole } = this.#reading;
     const failed = failure !== undefined && items.length > 0 ? failureLine(failure) : undefined;
-    const loss = this.place.lossMessage(this.#browser.host.keyOf("list", "refresh"));
+    const loss = this.connection.lossMessage(this.#browser.host.keyOf("list", "refresh"));
     return {
       mark: list.filter ? `/${list.filter}` : "",
       left: failed ?? (loss || (selected ? remark(selected, this.#layer.sentence(selected)) : "")),
@@ -275,7 +275,9 @@ export class FilesView implements View {
     if (failure !== undefined) return failureLines(failure);
     if (isGoing)
       return [
-        this.place.route === "" && this.place.name !== "" ? `attaching to ${this.place.name} ...` : "reading ...",
+        this.connection.route === "" && this.connection.name !== ""
+          ? `attaching to ${this.connection.name} ...`
+          : "reading ...",
       ];
     const hidden = this.#hidden;
     return hidden > 0 ? [`${hidden} hidden`, `${this.#key("toggle-hidden")} shows them`] : ["empty directory"];
@@ -288,7 +290,7 @@ export class FilesView implements View {
   #moved(): void {
     const { selected } = this.#pane.list;
     this.#layer.select(selected);
-    if (this.#browser.preview) this.#preview.select(this.place, selected);
+    if (this.#browser.preview) this.#preview.select(this.connection, selected);
   }
 
   #sort(sort: Sort, reverse: boolean): void {
@@ -351,7 +353,7 @@ export class FilesView implements View {
   }
 
   #openPath(path: string): Promise<void> {
-    return this.#browser.openPath(this.place, path, { directory: (found) => void this.#goTo(found) });
+    return this.#browser.openPath(this.connection, path, { directory: (found) => void this.#goTo(found) });
   }
 
   async #open({ entry }: FileItem): Promise<void> {
@@ -360,9 +362,9 @@ export class FilesView implements View {
   }
 
   #openInTab({ entry }: FileItem): void {
-    const directory = (path: string) => this.#browser.openFiles(this.place, path, undefined, "tab");
+    const directory = (path: string) => this.#browser.openFiles(this.connection, path, undefined, "tab");
     if (entry.type === DIRECTORY) directory(entry.path);
-    else void this.#browser.openPath(this.place, entry.path, { directory }, "tab");
+    else void this.#browser.openPath(this.connection, entry.path, { directory }, "tab");
   }
 
   async #gotoPath(text: string): Promise<void> {
@@ -370,7 +372,7 @@ export class FilesView implements View {
     const path = typed.startsWith("/") ? typed : joinPath(this.path, typed);
     const clean = path.replace(/\/+$/, "") || "/";
     try {
-      const stat = await this.place.use((session) => session.stat(clean));
+      const stat = await this.connection.use((session) => session.stat(clean));
       if (stat.mode >> 12 === DIRECTORY) {
         await this.#goTo(clean);
         return;
@@ -385,13 +387,13 @@ export class FilesView implements View {
   }
 
   #scope(): GrepScope {
-    return { place: this.place, path: this.path, name: this.place.text(this.path) };
+    return { connection: this.connection, path: this.path, name: this.connection.text(this.path) };
   }
 
   #find(text: string): void {
     if (text === "") return;
     const test = compileGlob(hasGlob(text) ? text : `*${text}*`, { ignoreCase: text === text.toLowerCase() });
-    this.#browser.openFind(this.place, this.path, text, test);
+    this.#browser.openFind(this.connection, this.path, text, test);
   }
 }
 

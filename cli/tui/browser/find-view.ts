@@ -1,6 +1,6 @@
 import { nameOf, walk } from "../../../src/files/index.ts";
 import type { ListItem } from "../lists/list.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
@@ -15,7 +15,7 @@ const MAX_ITEMS = 20_000;
 /** Files below a directory by name, as they are found. Leaves out file systems of the kernel. */
 export function findView(
   browser: BrowserContext,
-  place: BrowserTarget,
+  connection: Connection,
   directory: string,
   text: string,
   test: (name: string) => boolean,
@@ -24,8 +24,8 @@ export function findView(
   return new LoadedView<FoundItem>(
     {
       contexts: ["found"],
-      title: `${place.text(directory)}  find ${text}`,
-      place,
+      title: `${connection.text(directory)}  find ${text}`,
+      connection,
       columns: [
         {
           title: "PATH",
@@ -41,7 +41,7 @@ export function findView(
         },
       ],
       load: (some, signal) =>
-        place.use(async (session) => {
+        connection.use(async (session) => {
           const items: FoundItem[] = [];
           const enter = ({ path }: { path: string }) =>
             !signal.aborted && !(directory === "/" && /^\/(proc|sys)$/.test(path));
@@ -56,13 +56,13 @@ export function findView(
           return items;
         }),
       open: ({ path, type }, how) => {
-        const directory = (to: string) => browser.openFiles(place, to, undefined, how);
+        const directory = (to: string) => browser.openFiles(connection, to, undefined, how);
         if (type === 4) directory(path);
-        else void browser.openPath(place, path, { directory }, how);
+        else void browser.openPath(connection, path, { directory }, how);
       },
       act: (action, item) => {
         if (action !== "show-in-files" || !item) return false;
-        browser.openFiles(place, item.path.replace(/\/[^/]*$/, "") || "/", nameOf(item.path));
+        browser.openFiles(connection, item.path.replace(/\/[^/]*$/, "") || "/", nameOf(item.path));
         return true;
       },
       remark: () => "",

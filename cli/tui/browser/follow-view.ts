@@ -13,22 +13,24 @@ export async function followView(browser: BrowserContext, chosen: readonly Follo
   const [first] = chosen;
   if (first === undefined) return;
   if (chosen.length > 1) {
-    const title = chosen.map(({ place, path }) => place.text(path)).join("  ");
+    const title = chosen.map(({ connection, path }) => connection.text(path)).join("  ");
     const file = new MergedFollow(chosen);
     const hasOutput = chosen.some(({ path }) => isOutput(path));
     const subtitle = `${chosen.length} ${hasOutput ? "sources" : "files"} merged by time`;
     // Only a file needs an agent, which reads the zone.
     const zoned = chosen.find(({ path }) => !isOutput(path));
-    const zone = zoned && (() => zoned.place.zone());
+    const zone = zoned && (() => zoned.connection.zone());
     const { sources } = file;
     host.open(new ViewerView({ file, title, subtitle, zone, sources, startAtEnd: true, follow: true }, host));
     return;
   }
-  const { place, path } = first;
-  if (isOutput(path)) return browser.openOutput(place, path);
+  const { connection, path } = first;
+  if (isOutput(path)) return browser.openOutput(connection, path);
   try {
-    const file = await place.use((session) => session.open(path));
-    host.open(await viewFile(place, file, { title: place.text(path), path, startAtEnd: true, follow: true }, host));
+    const file = await connection.use((session) => session.open(path));
+    host.open(
+      await viewFile(connection, file, { title: connection.text(path), path, startAtEnd: true, follow: true }, host),
+    );
   } catch (error) {
     host.say(failureLine(error));
   }

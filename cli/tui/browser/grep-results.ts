@@ -1,13 +1,13 @@
 import type { FoundLine } from "../../grep/found-lines.ts";
 import type { ListItem } from "../lists/list.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 
 /** Maximum number of lines. */
 export const MAX_LINES = 10_000;
 
 /** A directory to search. */
 export interface GrepScope {
-  place: BrowserTarget;
+  connection: Connection;
   path: string;
   /** Begins the names of its files: a target that ends with the path. Unique in a search. */
   name: string;
@@ -15,7 +15,7 @@ export interface GrepScope {
 
 /** A matching line, or the heading of a file. */
 export interface GrepItem extends ListItem {
-  match?: { place: BrowserTarget; path: string; found: FoundLine };
+  match?: { connection: Connection; path: string; found: FoundLine };
 }
 
 /** What a search has found so far, grouped by file. */
@@ -50,7 +50,7 @@ export class GrepResults {
       key: `${name}\0${line}`,
       text: `${name} ${pieces.map(({ text }) => text).join("")}`,
       within: heading.key,
-      match: { place: scope.place, path: name.slice(prefixOf(scope).length), found },
+      match: { connection: scope.connection, path: name.slice(prefixOf(scope).length), found },
     });
     return true;
   }

@@ -4,7 +4,7 @@ import type { Session } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
 import { streamMatches } from "../../grep/stream-matches.ts";
 import type { NamedTarget } from "../../targets/session-pool.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { type GrepItem, GrepResults, type GrepScope, MAX_LINES } from "./grep-results.ts";
 import { LoadedView } from "./loaded-view.ts";
@@ -30,7 +30,7 @@ export function grepView(browser: BrowserContext, grep: Grep): LoadedView<GrepIt
     {
       contexts: ["found"],
       title: `${where}  grep ${pattern}`,
-      place: only?.place,
+      connection: only?.connection,
       columns: [
         {
           title: "LINE",
@@ -53,14 +53,14 @@ export function grepView(browser: BrowserContext, grep: Grep): LoadedView<GrepIt
       },
       open: ({ match }, how) => {
         if (!match) return;
-        const { place, path, found } = match;
-        const directory = (to: string) => browser.openFiles(place, to, undefined, how);
-        void browser.openPath(place, path, { directory, match: { ...found, pattern } }, how);
+        const { connection, path, found } = match;
+        const directory = (to: string) => browser.openFiles(connection, to, undefined, how);
+        void browser.openPath(connection, path, { directory, match: { ...found, pattern } }, how);
       },
       act: (action, item) => {
         if (action !== "show-in-files" || !item?.match) return false;
-        const { place, path } = item.match;
-        browser.openFiles(place, path.replace(/\/[^/]*$/, "") || "/", nameOf(path));
+        const { connection, path } = item.match;
+        browser.openFiles(connection, path.replace(/\/[^/]*$/, "") || "/", nameOf(path));
         return true;
       },
       remark: () => results.trouble,
@@ -92,14 +92,14 @@ async function search(
     void some(results.items);
   }, LOOK_MS);
   try {
-    const { targets, places } = await targetsOf(scopes, browser.arrangement.hidden, results);
+    const { targets, connections } = await targetsOf(scopes, browser.arrangement.hidden, results);
     await streamMatches({
       program,
       pattern,
       most: MAX_LINES + 1,
       hidden: browser.arrangement.hidden,
       targets,
-      sessions: { session: (target) => (places.get(target) as BrowserTarget).session() },
+      sessions: { session: (target) => (connections.get(target) as Connection).session() },
       mayEnter: (path) => !KERNEL.test(path),
       signal: AbortSignal.any([signal, enough.signal]),
       found: (line) => {
@@ -118,21 +118,21 @@ async function search(
 /** File systems of the kernel in the root directory. */
 const KERNEL = /^\/(proc|sys)$/;
 
-/** Connects to all places at once. Leaves out those that cannot be reached. */
+/** Connects to all targets at once. Leaves out those that cannot be reached. */
 async function targetsOf(scopes: readonly GrepScope[], hidden: boolean, results: GrepResults) {
-  const places = new Map<Target, BrowserTarget>();
-  const named = ({ place, path, name }: GrepScope, inside = path): NamedTarget => {
-    const target = { ...place.target, path: inside } as Target;
-    places.set(target, place);
+  const connections = new Map<Target, Connection>();
+  const named = ({ connection, path, name }: GrepScope, inside = path): NamedTarget => {
+    const target = { ...connection.target, path: inside } as Target;
+    connections.set(target, connection);
     return { text: name.slice(0, name.length - path.length) + inside, target };
   };
   const found = await Promise.all(
     scopes.map(async (scope) => {
       try {
-        const session = await scope.place.session();
-        const { place, path } = scope;
+        const session = await scope.connection.session();
+        const { connection, path } = scope;
         // Directories of this machine are walked by ripgrep, which would enter those of the kernel.
-        if (place.target.kind !== "local" || path !== "/") return [named(scope)];
+        if (connection.target.kind !== "local" || path !== "/") return [named(scope)];
         return (await topLevel(session, hidden)).map((inside) => named(scope, inside));
       } catch (error) {
         results.failed(error instanceof Error ? error.message : String(error));
@@ -140,7 +140,7 @@ async function targetsOf(scopes: readonly GrepScope[], hidden: boolean, results:
       }
     }),
   );
-  return { targets: found.flat(), places };
+  return { targets: found.flat(), connections };
 }
 
 /** Directories and regular files in the root directory. ripgrep would read a FIFO that is named. */

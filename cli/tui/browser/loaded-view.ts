@@ -3,14 +3,14 @@ import type { ListItem } from "../lists/list.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { Column } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine, failureLines } from "./failure-lines.ts";
 
 export interface LoadedViewOptions<Item extends ListItem> {
   contexts: readonly Context[];
   title: string;
-  place?: BrowserTarget | undefined;
+  connection?: Connection | undefined;
   columns: readonly Column<Item>[];
   /**
    * Loads all items. It passes the items loaded so far to `some`, which yields to keys and frames.
@@ -34,7 +34,7 @@ const SHOW_MS = 100;
 export class LoadedView<Item extends ListItem> implements View {
   readonly contexts: readonly Context[];
   readonly title: string;
-  readonly place: BrowserTarget | undefined;
+  readonly connection: Connection | undefined;
   readonly #options: LoadedViewOptions<Item>;
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<Item>;
@@ -50,7 +50,7 @@ export class LoadedView<Item extends ListItem> implements View {
   constructor(options: LoadedViewOptions<Item>, browser: BrowserContext) {
     this.contexts = [...options.contexts, "list"];
     this.title = options.title;
-    this.place = options.place;
+    this.connection = options.connection;
     this.#options = options;
     this.#browser = browser;
     const { theme, host } = browser;
@@ -59,11 +59,11 @@ export class LoadedView<Item extends ListItem> implements View {
   }
 
   get location(): Location | undefined {
-    return this.place && { place: this.place, path: "/" };
+    return this.connection && { connection: this.connection, path: "/" };
   }
 
   get subtitle(): string {
-    return this.place?.route ?? "";
+    return this.connection?.route ?? "";
   }
 
   act(action: Action): boolean {
@@ -107,7 +107,7 @@ export class LoadedView<Item extends ListItem> implements View {
 
   get #lossMessage(): string {
     if (this.#failure !== undefined) return "";
-    return this.place?.lossMessage(this.#browser.host.keyOf("list", "refresh")) ?? "";
+    return this.connection?.lossMessage(this.#browser.host.keyOf("list", "refresh")) ?? "";
   }
 
   click(row: number): boolean {

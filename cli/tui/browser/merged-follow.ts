@@ -8,14 +8,14 @@ import { Notices } from "../../tail/notices.ts";
 import { tailSource } from "../../tail/tail-source.ts";
 import type { TailTarget } from "../../tail/tail-target.ts";
 import type { LineSource } from "../viewer/sources.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import { failureLine } from "./failure-lines.ts";
 import { FollowedOutput } from "./followed-output.ts";
 import { endedLine, type MergedSource, mergedSources, noteRow } from "./merged-source.ts";
 
 /** A file or a container's own output in a merged follow. */
 export interface FollowEntry {
-  place: BrowserTarget;
+  connection: Connection;
   /** Absolute, or an {@link OutputPath}. */
   path: string;
 }
@@ -49,8 +49,8 @@ export class MergedFollow {
   readonly isSeekable = false;
   readonly #chosen: readonly FollowEntry[];
   readonly #lanes: readonly MergedSource[];
-  /** One per place for all its files, so that events are reported once. */
-  readonly #places = new Map<BrowserTarget, TailTarget>();
+  /** One per connection for all its files, so that events are reported once. */
+  readonly #tailTargets = new Map<Connection, TailTarget>();
   readonly #ready: Buffer[] = [];
   #waiting = 0;
   #wake: () => void = () => undefined;
@@ -59,7 +59,7 @@ export class MergedFollow {
 
   constructor(chosen: readonly FollowEntry[]) {
     this.#chosen = chosen;
-    this.#lanes = mergedSources(chosen.map(({ place, path }) => ({ place: place.name, path })));
+    this.#lanes = mergedSources(chosen.map(({ connection, path }) => ({ container: connection.name, path })));
   }
 
   /** The sources, by the prefixes of their lines. */
@@ -109,7 +109,7 @@ export class MergedFollow {
       this.#chosen.map((one, index) => {
         const lane = this.#lanes[index] as MergedSource;
         return isOutput(one.path)
-          ? this.#openOutput(one.place, one.path, lane, merger, signal)
+          ? this.#openOutput(one.connection, one.path, lane, merger, signal)
           : this.#openFile(one, lane, merger, signal);
       }),
     );
@@ -119,30 +119,30 @@ export class MergedFollow {
       );
       await Promise.all(opened.map((source) => source.follow()));
     } finally {
-      for (const place of this.#places.values()) place.end();
+      for (const tailTarget of this.#tailTargets.values()) tailTarget.end();
       for (const source of opened) source.close();
       await merger.end();
     }
   }
 
   async #openFile(
-    { place, path }: FollowEntry,
+    { connection, path }: FollowEntry,
     lane: MergedSource,
     merger: Merger<MergedSource>,
     signal: AbortSignal,
   ): Promise<OpenedSource> {
-    const zone = await place.zone().catch(() => utc);
+    const zone = await connection.zone().catch(() => utc);
     const reader = new TimestampReader({ now: Date.now(), zone });
     merger.add(lane, (line) => reader.read(line));
     try {
-      const file = await place.use((session) => session.open(path));
+      const file = await connection.use((session) => session.open(path));
       const size = file.size() ?? 0;
       return {
         lane,
         pieces: file.isSeekable ? lastPart(file, size) : undefined,
         follow: () =>
           file.isSeekable
-            ? this.#follow({ place, path, lane, size }, file, merger, signal)
+            ? this.#follow({ connection, path, lane, size }, file, merger, signal)
             : this.#note(lane, "it cannot seek, so it cannot be merged with others"),
         close: () => file.close(),
       };
@@ -152,7 +152,7 @@ export class MergedFollow {
   }
 
   async #openOutput(
-    { target, engine }: BrowserTarget,
+    { target, engine }: Connection,
     path: OutputPath,
     lane: MergedSource,
     merger: Merger<MergedSource>,
@@ -189,13 +189,13 @@ export class MergedFollow {
   }
 
   async #follow(
-    { place, path, lane, size }: FollowEntry & { lane: MergedSource; size: number },
+    { connection, path, lane, size }: FollowEntry & { lane: MergedSource; size: number },
     file: OpenFile,
     merger: Merger<MergedSource>,
     signal: AbortSignal,
   ): Promise<void> {
     const notices = new Notices(lane.name, { retries: true, keepsName: true });
-    const source = tailSource(this.#followed(place), path, file);
+    const source = tailSource(this.#followed(connection), path, file);
     for await (const event of follow(source, { position: size, signal })) {
       if (event.kind === "data") await merger.take(lane, event.bytes);
       else {
@@ -207,11 +207,11 @@ export class MergedFollow {
     }
   }
 
-  #followed(place: BrowserTarget): TailTarget {
-    const known = this.#places.get(place);
+  #followed(connection: Connection): TailTarget {
+    const known = this.#tailTargets.get(connection);
     if (known !== undefined) return known;
-    const followed = place.followed((text) => void this.#put(noteRow(text)));
-    this.#places.set(place, followed);
+    const followed = connection.followed((text) => void this.#put(noteRow(text)));
+    this.#tailTargets.set(connection, followed);
     return followed;
   }
 

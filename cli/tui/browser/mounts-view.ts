@@ -2,7 +2,7 @@ import { backingOf, type Mount, mountsOf } from "../../../src/files/index.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { backingSentence, isLayer } from "./files-items.ts";
 import { LoadedView } from "./loaded-view.ts";
@@ -12,22 +12,22 @@ interface MountItem extends ListItem {
 }
 
 /** The mounts of a target; Enter opens the files of one. */
-export function mountsView(browser: BrowserContext, place: BrowserTarget): LoadedView<MountItem> {
+export function mountsView(browser: BrowserContext, connection: Connection): LoadedView<MountItem> {
   return new LoadedView<MountItem>(
     {
       contexts: ["mounts"],
-      title: `${place.name || "this machine"}  mounts`,
-      place,
+      title: `${connection.name || "this machine"}  mounts`,
+      connection,
       columns: columns(browser.theme),
       load: () =>
-        place.use(async (session) =>
+        connection.use(async (session) =>
           (await mountsOf(session)).map((mount) => ({
             key: String(mount.id),
             text: [mount.point, mount.type, mount.source, mount.root].join(" "),
             mount,
           })),
         ),
-      open: ({ mount }, how) => browser.openFiles(place, mount.point, undefined, how),
+      open: ({ mount }, how) => browser.openFiles(connection, mount.point, undefined, how),
       remark: (item) => (item ? backingSentence(backingOf(item.mount)) : ""),
       nothing: ["no mounts"],
     },

@@ -4,7 +4,7 @@ import { parseTarget } from "../../../src/target.ts";
 import { targetCandidates } from "../../completion/targets.ts";
 import type { Action, Context } from "../keymap/keymap.ts";
 import type { KnownContainer, Navigator, RecentFile, View } from "../view.ts";
-import { absolutePath } from "./browser-target.ts";
+import { absolutePath } from "./connection.ts";
 import { ContainersView } from "./containers-view.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
@@ -31,7 +31,7 @@ export class BrowserNavigator implements Navigator {
     const isWanted = ({ contexts, location }: View) =>
       context !== undefined &&
       contexts.includes(context) &&
-      (action === "containers" || location?.place === from?.location?.place);
+      (action === "containers" || location?.connection === from?.location?.connection);
     if (browser.host.backTo(isWanted)) return true;
     if (action === "containers") {
       browser.host.open(new ContainersView(browser));
@@ -40,10 +40,10 @@ export class BrowserNavigator implements Navigator {
     if (action !== "files-here" && action !== "open-files" && action !== "mounts" && action !== "rotated") return false;
     const location = from?.location;
     if (!location) browser.host.say("no container here: choose one first");
-    else if (action === "rotated") void browser.openRotated(location.place, location.path);
-    else if (action === "open-files") browser.openProcesses(location.place);
-    else if (action === "mounts") browser.openMounts(location.place);
-    else browser.openFiles(location.place, location.path.replace(/\/[^/]*\/*$/, "") || "/", nameOf(location.path));
+    else if (action === "rotated") void browser.openRotated(location.connection, location.path);
+    else if (action === "open-files") browser.openProcesses(location.connection);
+    else if (action === "mounts") browser.openMounts(location.connection);
+    else browser.openFiles(location.connection, location.path.replace(/\/[^/]*\/*$/, "") || "/", nameOf(location.path));
     return true;
   }
 
@@ -58,10 +58,10 @@ export class BrowserNavigator implements Navigator {
     return (candidates ?? []).map(({ value }) => value).filter((value) => value.startsWith(argument));
   }
 
-  reopen({ title, location: { place, path } }: RecentFile): void {
+  reopen({ title, location: { connection, path } }: RecentFile): void {
     // A file's path is never `/`: this is the output of a container.
     if (path === "/") void this.#open(title, "over");
-    else void this.#browser.openPath(place, path, { directory: () => this.#browser.openFiles(place, path) });
+    else void this.#browser.openPath(connection, path, { directory: () => this.#browser.openFiles(connection, path) });
   }
 
   async containers(): Promise<readonly KnownContainer[]> {
@@ -71,8 +71,11 @@ export class BrowserNavigator implements Navigator {
       name,
       detail: `container  ${image}  ${status || state}`,
       open: () => {
-        const place = this.#browser.place({ kind: "container", name, path: "/" }, `unix://${engine.socketPath}`);
-        this.#browser.openFiles(place, "/");
+        const connection = this.#browser.connection(
+          { kind: "container", name, path: "/" },
+          `unix://${engine.socketPath}`,
+        );
+        this.#browser.openFiles(connection, "/");
       },
     }));
   }
@@ -81,12 +84,12 @@ export class BrowserNavigator implements Navigator {
     try {
       const target = parseTarget(/[:/]/.test(text) ? text : `${text}:/`);
       if (target.kind === "output") {
-        const container = this.#browser.place({ kind: "container", name: target.name, path: "/" });
+        const container = this.#browser.connection({ kind: "container", name: target.name, path: "/" });
         return await this.#browser.openOutput(container, target.path, how);
       }
-      const place = this.#browser.place(target);
-      const directory = (path: string) => this.#browser.openFiles(place, path, undefined, how);
-      await this.#browser.openPath(place, absolutePath(target), { directory }, how);
+      const connection = this.#browser.connection(target);
+      const directory = (path: string) => this.#browser.openFiles(connection, path, undefined, how);
+      await this.#browser.openPath(connection, absolutePath(target), { directory }, how);
     } catch (error) {
       this.#browser.host.say(failureLine(error));
     }

@@ -5,15 +5,15 @@ import type { Host } from "../view.ts";
 import { decompressedViewer } from "../viewer/decompressed.ts";
 import { type EarlierFiles, earlierWords } from "../viewer/earlier-files.ts";
 import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 
 /**
- * Creates a viewer for an open file of `place`. Takes ownership: closes the file with the viewer,
+ * Creates a viewer for an open file of `connection`. Takes ownership: closes the file with the viewer,
  * or if this fails.
  * @throws PortholeError FILE for a compressed file that cannot be decompressed
  */
 export async function viewFile(
-  place: BrowserTarget,
+  connection: Connection,
   file: OpenFile,
   options: { title: string; path: string; earlier?: EarlierFiles } & Pick<
     ViewerOptions,
@@ -22,11 +22,11 @@ export async function viewFile(
   host: Host,
 ): Promise<ViewerView> {
   const { path, ...rest } = options;
-  const subtitle = [`${place.route}, ${file.kind}`, earlierWords(options.earlier)].filter(Boolean).join(", ");
+  const subtitle = [`${connection.route}, ${file.kind}`, earlierWords(options.earlier)].filter(Boolean).join(", ");
   const decompressed = await decompressedOrClose(file, subtitle);
   let followed: TailTarget | undefined;
   const follow: ViewerOptions["followSource"] = (tell) => {
-    followed = place.followed(tell);
+    followed = connection.followed(tell);
     return tailSource(followed, path, file);
   };
   return new ViewerView(
@@ -35,9 +35,9 @@ export async function viewFile(
       file,
       subtitle,
       followSource: file.isSeekable ? follow : undefined,
-      location: { place, path },
-      ended: () => place.isEnded,
-      zone: () => place.zone(),
+      location: { connection, path },
+      ended: () => connection.isEnded,
+      zone: () => connection.zone(),
       lend: async () => (await import("../../../src/sessions/index.ts")).copyOpenFile(file),
       ...decompressed,
       closed: async () => {

@@ -6,7 +6,7 @@ import { clipText } from "../canvas/text-width.ts";
 import { paint } from "../lists/table.ts";
 import type { Host, Size } from "../view.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { readDirectory } from "./directory.ts";
 import { failureLine } from "./failure-lines.ts";
@@ -79,10 +79,10 @@ export class Preview {
   }
 
   /** Shows this file after a delay; nothing for undefined. */
-  select(place: BrowserTarget, item: FileItem | undefined): void {
+  select(connection: Connection, item: FileItem | undefined): void {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
-    this.#timer = setTimeout(() => void this.#look(place, item, turn), REST_MS);
+    this.#timer = setTimeout(() => void this.#look(connection, item, turn), REST_MS);
   }
 
   /** Exactly `height` rows, none wider than `columns`. */
@@ -129,21 +129,21 @@ export class Preview {
     return shown.map(({ text, style }) => paint(clipText(text, size.columns).text, style));
   }
 
-  async #look(place: BrowserTarget, item: FileItem | undefined, turn: number): Promise<void> {
-    const shown = item === undefined ? NOTHING : await this.#contentOf(place, item);
+  async #look(connection: Connection, item: FileItem | undefined, turn: number): Promise<void> {
+    const shown = item === undefined ? NOTHING : await this.#contentOf(connection, item);
     if (turn !== this.#turn) this.#end(shown);
     else this.#replace(shown);
     this.#browser.host.changed();
   }
 
-  async #contentOf(place: BrowserTarget, item: FileItem): Promise<Content> {
+  async #contentOf(connection: Connection, item: FileItem): Promise<Content> {
     const { entry } = item;
     const title = entry.link === undefined ? entry.name : `${entry.name} -> ${entry.link}`;
     try {
-      const { type, backing } = entry.type === KIND.link ? await linked(place, entry.path) : { ...entry, ...item };
-      if (type === KIND.directory) return { title, body: { lines: await this.#names(place, entry.path) } };
+      const { type, backing } = entry.type === KIND.link ? await linked(connection, entry.path) : { ...entry, ...item };
+      if (type === KIND.directory) return { title, body: { lines: await this.#names(connection, entry.path) } };
       const isPlain = type === KIND.file && (backing?.kind !== "kernel" || backing.mount.type === "proc");
-      const viewer = isPlain ? await this.#text(place, item) : undefined;
+      const viewer = isPlain ? await this.#text(connection, item) : undefined;
       return { title, body: viewer ? { viewer } : { lines: details(item) } };
     } catch (error) {
       return { title, body: { lines: [...details(item), { text: "" }, { text: failureLine(error) }] } };
@@ -151,8 +151,8 @@ export class Preview {
   }
 
   /** Undefined for a file that only the agent can read. */
-  async #text(place: BrowserTarget, { entry }: FileItem): Promise<ViewerView | undefined> {
-    const file = await place.use((session) => session.open(entry.path, { noFollow: entry.type !== KIND.link }));
+  async #text(connection: Connection, { entry }: FileItem): Promise<ViewerView | undefined> {
+    const file = await connection.use((session) => session.open(entry.path, { noFollow: entry.type !== KIND.link }));
     if (file.kind === "file" && !file.relayed) return this.#viewer(file, LOG.test(entry.path));
     file.close();
     return undefined;
@@ -166,8 +166,8 @@ export class Preview {
     );
   }
 
-  async #names(place: BrowserTarget, path: string): Promise<Line[]> {
-    const { items, isWhole } = await readDirectory(place, path, { most: MAX_NAMES });
+  async #names(connection: Connection, path: string): Promise<Line[]> {
+    const { items, isWhole } = await readDirectory(connection, path, { most: MAX_NAMES });
     const { theme, colours, arrangement } = this.#browser;
     const shown = arrange(items, arrangement);
     if (shown.length === 0) return [{ text: "empty", style: theme.dim }];
@@ -194,8 +194,8 @@ export class Preview {
 }
 
 /** The type and storage of a link's target. Opens nothing. */
-function linked(place: BrowserTarget, path: string): Promise<{ type: number; backing: Backing | undefined }> {
-  return place.use(async (session) => {
+function linked(connection: Connection, path: string): Promise<{ type: number; backing: Backing | undefined }> {
+  return connection.use(async (session) => {
     const stat = await session.stat(path);
     return { type: typeOf(stat), backing: backingsOf(await mountsOf(session))(stat) };
   });

@@ -10,7 +10,7 @@ import { humanSize } from "../../ls/sizes.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
@@ -25,17 +25,17 @@ interface OpenFileItem extends ListItem {
 }
 
 /** The processes of a target, each with its open files. */
-export function processesView(browser: BrowserContext, place: BrowserTarget): LoadedView<OpenFileItem> {
+export function processesView(browser: BrowserContext, connection: Connection): LoadedView<OpenFileItem> {
   const only = { deleted: false };
   let isWhole = true;
   const view: LoadedView<OpenFileItem> = new LoadedView<OpenFileItem>(
     {
       contexts: ["files-open"],
-      title: `${place.name || "this machine"}  open files`,
-      place,
+      title: `${connection.name || "this machine"}  open files`,
+      connection,
       columns: columns(browser.theme),
       load: (some, signal) =>
-        place.use(async (session) => {
+        connection.use(async (session) => {
           const users = await readNames(session, "/etc/passwd");
           const items: OpenFileItem[] = [];
           let files = 0;
@@ -50,7 +50,7 @@ export function processesView(browser: BrowserContext, place: BrowserTarget): Lo
         }),
       open: ({ process, file, mapped }, how) => {
         if (mapped) browser.host.say("cannot open it: it is only mapped, without a descriptor");
-        if (file) void browser.openProcessFile(place, process.pid, file, how);
+        if (file) void browser.openProcessFile(connection, process.pid, file, how);
       },
       act: (action) => {
         if (action !== "toggle-deleted") return false;

@@ -32,12 +32,12 @@ export function sandboxesView(browser: BrowserContext, known: readonly number[])
           sandbox,
         })),
       open: ({ sandbox }, how) =>
-        browser.openFiles(browser.place({ kind: "process", pid: sandbox.pid, path: "/" }), "/", undefined, how),
+        browser.openFiles(browser.connection({ kind: "process", pid: sandbox.pid, path: "/" }), "/", undefined, how),
       act: (action, item) => {
         if (!item || (action !== "open-files" && action !== "mounts")) return false;
-        const place = browser.place({ kind: "process", pid: item.sandbox.pid, path: "/" });
-        if (action === "mounts") browser.openMounts(place);
-        else browser.openProcesses(place);
+        const connection = browser.connection({ kind: "process", pid: item.sandbox.pid, path: "/" });
+        if (action === "mounts") browser.openMounts(connection);
+        else browser.openProcesses(connection);
         return true;
       },
       remark: ({ sandbox } = {} as SandboxItem) =>

@@ -1,5 +1,5 @@
 import { layerWords } from "../../ls/layer-words.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 import { type FileItem, isLayer } from "./files-items.ts";
 
 /** Milliseconds that a selection lasts before its layer is requested. */
@@ -7,15 +7,15 @@ const REST_MS = 200;
 
 /** The layer of the selected file, requested once the selection has lasted. */
 export class SelectedLayer {
-  readonly #place: BrowserTarget;
+  readonly #connection: Connection;
   readonly #changed: () => void;
   #timer: NodeJS.Timeout | undefined;
   #selected: FileItem | undefined;
   #sentence: string | undefined;
 
   /** @param changed called when the sentence is known */
-  constructor(place: BrowserTarget, changed: () => void) {
-    this.#place = place;
+  constructor(connection: Connection, changed: () => void) {
+    this.#connection = connection;
     this.#changed = changed;
   }
 
@@ -48,7 +48,7 @@ export class SelectedLayer {
   /** Undefined for a root without layers, and if the layers cannot be requested. */
   async #find({ entry }: FileItem): Promise<string | undefined> {
     try {
-      const layer = await this.#place.use((session) => session.layer(entry.path, { noFollow: true }));
+      const layer = await this.#connection.use((session) => session.layer(entry.path, { noFollow: true }));
       if (layer?.kind === "container") return "in the container's own layer, removed with the container";
       const words = layer && layerWords(layer, (text) => text);
       return words && `layer ${words}`;

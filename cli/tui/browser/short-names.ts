@@ -1,6 +1,6 @@
 /** A file by the name of its container (empty on this machine) and its path. */
 export interface Named {
-  place: string;
+  container: string;
   path: string;
 }
 
@@ -9,19 +9,19 @@ export interface Named {
  * the paths within one container, both otherwise.
  */
 export function shortNames(files: readonly Named[]): string[] {
-  const places = new Set(files.map(({ place }) => place));
+  const containers = new Set(files.map(({ container }) => container));
   const names = files.map((file) => {
-    const siblings = files.filter(({ place }) => place === file.place);
-    if (siblings.length === 1 && file.place !== "") return file.place;
+    const siblings = files.filter(({ container }) => container === file.container);
+    if (siblings.length === 1 && file.container !== "") return file.container;
     const end = shortestEnd(file.path, siblings);
-    return places.size === 1 || file.place === "" ? end : `${file.place}:${end}`;
+    return containers.size === 1 || file.container === "" ? end : `${file.container}:${end}`;
   });
   // The end of a path may be the name of a container.
   return new Set(names).size === names.length ? names : files.map(fullName);
 }
 
-function fullName({ place, path }: Named): string {
-  return place === "" ? path : `${place}:${path}`;
+function fullName({ container, path }: Named): string {
+  return container === "" ? path : `${container}:${path}`;
 }
 
 /** The fewest last components that no other path ends with. */

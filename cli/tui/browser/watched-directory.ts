@@ -1,5 +1,5 @@
 import { PortholeError } from "../../../src/errors.ts";
-import type { BrowserTarget } from "./browser-target.ts";
+import type { Connection } from "./connection.ts";
 
 /** inotify(7): events that change a list of files with sizes and times. */
 const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
@@ -26,11 +26,11 @@ export class WatchedDirectory {
   }
 
   /** Watches this directory only, from now on. */
-  async watch(place: BrowserTarget, path: string): Promise<void> {
+  async watch(connection: Connection, path: string): Promise<void> {
     this.close();
     const turn = this.#turn;
     try {
-      const session = await place.session();
+      const session = await connection.session();
       const end = await session.watch(path, MASK, () => this.#note());
       if (turn !== this.#turn) end();
       else this.#end = end;

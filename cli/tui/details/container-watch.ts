@@ -1,6 +1,6 @@
 import { engineAddress, type ListedContainer } from "../../../src/engines/index.ts";
 import type { Session } from "../../../src/sessions/index.ts";
-import type { BrowserTarget } from "../browser/browser-target.ts";
+import type { Connection } from "../browser/connection.ts";
 import { containerKey } from "../browser/containers-items.ts";
 import type { BrowserContext } from "../browser/context.ts";
 import { isRunning, REMOVED, UNREACHABLE } from "../browser/state-words.ts";
@@ -74,14 +74,14 @@ export class ContainerWatch {
   #begin(container: ListedContainer): void {
     if (container.state === REMOVED || container.state === UNREACHABLE) return;
     this.#output = new OutputTail(container, () => this.#browser.host.changed());
-    const place = this.#browser.place(
+    const connection = this.#browser.connection(
       { kind: "container", name: container.name, path: "/" },
       engineAddress(container.engine),
     );
-    if (!canLook(container, place)) return;
+    if (!canLook(container, connection)) return;
     const search = new AbortController();
     this.#search = search;
-    this.#until(this.#findLogFiles(place, search.signal));
+    this.#until(this.#findLogFiles(connection, search.signal));
   }
 
   #stop(): void {
@@ -92,14 +92,14 @@ export class ContainerWatch {
     this.#search = undefined;
   }
 
-  async #findLogFiles(place: BrowserTarget, signal: AbortSignal): Promise<void> {
+  async #findLogFiles(connection: Connection, signal: AbortSignal): Promise<void> {
     // Starting an agent takes additional time.
     const search = async (session: Session) => {
       const limit = AbortSignal.timeout(SEARCH_MS);
       const found = await findLogFiles(session, AbortSignal.any([signal, limit]));
       return found.length === 0 && limit.aborted ? undefined : found;
     };
-    const found = signal.aborted ? undefined : await place.use(search).catch(() => undefined);
+    const found = signal.aborted ? undefined : await connection.use(search).catch(() => undefined);
     if (signal.aborted) return;
     this.#logFiles = found;
     this.#browser.host.changed();
@@ -115,8 +115,10 @@ export class ContainerWatch {
  * A selection starts no process in a container and no sidecar: looks for files only with an agent
  * that is attached already, or that this machine can start by itself.
  */
-function canLook(container: ListedContainer, place: BrowserTarget): boolean {
-  return (place.route !== "" && !place.isEnded) || (isRunning(container) && container.details?.route === "direct");
+function canLook(container: ListedContainer, connection: Connection): boolean {
+  return (
+    (connection.route !== "" && !connection.isEnded) || (isRunning(container) && container.details?.route === "direct")
+  );
 }
 
 function runKey(container: ListedContainer): string {

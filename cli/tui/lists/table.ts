@@ -86,14 +86,14 @@ export class Table<Item> {
   }
 
   /** The column whose title is at this offset of a row, from 0. */
-  columnAt(place: number): Column<Item> | undefined {
+  columnAt(offset: number): Column<Item> | undefined {
     let end = 0;
     return this.#columns.find((_, index) => {
       const width = this.#shown[index] ?? 0;
       if (width === 0) return false;
       // The gap after a column belongs to the column.
       end += width + GAP;
-      return place < end;
+      return offset < end;
     });
   }
 

@@ -5,19 +5,19 @@ import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
 /**
- * The status of the visible rows and of running work, without the count. `places` are the visible
+ * The status of the visible rows and of running work, without the count. `positions` are the visible
  * rows.
  */
 export function currentStatus(
   document: Document,
   growth: Growth,
   { text, searching, following, counting }: ViewerParts,
-  places: readonly Position[],
+  positions: readonly Position[],
 ): Omit<ViewerStatus, "count"> {
   const { source, chain } = document;
   const { viewport, isHex, left, filter, facets, ways } = text;
   const end = source.end();
-  const [first, last] = [places[0], places.at(-1)];
+  const [first, last] = [positions[0], positions.at(-1)];
   const top = viewport.top.line;
   return {
     mode: isHex ? "hex" : "text",

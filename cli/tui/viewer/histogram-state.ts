@@ -9,16 +9,17 @@ const DAY = 86_400_000;
 export function histogramState(
   shown: { histogram: Histogram; isSample: boolean } | undefined,
   top: number,
-  place: Rectangle,
+  rectangle: Rectangle,
   keyOf: KeyOf,
 ): HistogramState {
   const hint = `${keyOf("next-problem")} ${keyOf("previous-problem")} problems  ${keyOf("histogram")} closes`;
-  if (!shown) return { ...place, title: "Levels", summary: "reading ...", hint, bars: [], at: -1, first: "", last: "" };
+  if (!shown)
+    return { ...rectangle, title: "Levels", summary: "reading ...", hint, bars: [], at: -1, first: "", last: "" };
   const { histogram, isSample } = shown;
   const { bars, times } = histogram;
   const span = times ? times.last - times.first : 0;
   return {
-    ...place,
+    ...rectangle,
     title: times ? "Levels over time" : "Levels by part of the text",
     summary: summaryOf(histogram, isSample),
     hint,

@@ -55,18 +55,18 @@ export function histogramOf(
     const end = Math.max(first, columnOf((times ? (tally.until ?? from) : tally.to) - 1));
     const length = end - first + 1;
     bars.slice(first, end + 1).forEach((bar, index) => {
-      const place = Math.floor(tally.from + ((tally.to - tally.from) * index) / length);
-      addTo(bar, tally, { share: 1 / length, place, at: index === 0 ? (tally.worstAt ?? place) : place });
+      const offset = Math.floor(tally.from + ((tally.to - tally.from) * index) / length);
+      addTo(bar, tally, { share: 1 / length, offset, at: index === 0 ? (tally.worstAt ?? offset) : offset });
     });
     last = from;
   }
-  return { bars: withPlaces(bars, range), times };
+  return { bars: withOffsets(bars, range), times };
 }
 
-/** `place`: where the part's text begins in this bar. `at`: where a jump to it leads. */
-function addTo(bar: OpenBar, tally: Tally, { share, place, at }: { share: number; place: number; at: number }): void {
+/** `offset`: where the part's text begins in this bar. `at`: where a jump to it leads. */
+function addTo(bar: OpenBar, tally: Tally, { share, offset, at }: { share: number; offset: number; at: number }): void {
   if (bar.at === undefined || severityOf(tally) > severityOf(bar)) bar.at = at;
-  bar.from ??= place;
+  bar.from ??= offset;
   bar.records += tally.records * share;
   bar.errors += tally.errors * share;
   bar.warnings += tally.warnings * share;
@@ -90,7 +90,7 @@ function emptyBar(): OpenBar {
 }
 
 /** A bar without records, such as of an hour in which nothing was written, leads to the next one. */
-function withPlaces(bars: readonly OpenBar[], range: { start: number; end: number }): Bar[] {
+function withOffsets(bars: readonly OpenBar[], range: { start: number; end: number }): Bar[] {
   let next = Math.max(range.start, range.end - 1);
   return bars
     .toReversed()

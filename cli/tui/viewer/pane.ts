@@ -135,9 +135,9 @@ export class Pane {
     return 0;
   }
 
-  /** The rows at `places`. `isAside`: lines to dim. `notes`: lines that porthole added. */
-  rows(places: readonly Position[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
-    const missing = this.#wanted(places).filter(({ line, textEnd, from, to }) => {
+  /** The rows at `positions`. `isAside`: lines to dim. `notes`: lines that porthole added. */
+  rows(positions: readonly Position[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
+    const missing = this.#wanted(positions).filter(({ line, textEnd, from, to }) => {
       const known = this.#laidOut.get(line);
       if (known?.textEnd !== textEnd) return true;
       return from < known.first || Math.min(to, known.count - 1) >= known.first + known.rows.length;
@@ -154,7 +154,7 @@ export class Pane {
         : this.#rowsOf(wanted, isAside(line) ? dimmed(text) : text, marks[index] ?? []);
       this.#keep(line, { textEnd, ...rows });
     });
-    const rows = places.map(({ line, row }) => {
+    const rows = positions.map(({ line, row }) => {
       const known = this.#laidOut.get(line);
       return known?.rows[row - known.first] ?? "";
     });
@@ -162,9 +162,9 @@ export class Pane {
     return rows;
   }
 
-  #wanted(places: readonly Position[]): Wanted[] {
+  #wanted(positions: readonly Position[]): Wanted[] {
     const wanted = new Map<number, Wanted>();
-    for (const { line, row } of places) {
+    for (const { line, row } of positions) {
       const known = wanted.get(line);
       if (known) known.to = row;
       else wanted.set(line, { line, textEnd: this.#document.lines.textEnd(line), from: row, to: row });

@@ -72,8 +72,8 @@ function growth({ follow, news, rate, picture }: ViewerStatus, end: string): Par
 function search({ search: status }: ViewerStatus): string {
   if (!status) return "";
   const total = `${grouped(status.total)}${status.progress < 1 ? "+" : ""}`;
-  const place = status.ordinal === undefined ? total : `${grouped(status.ordinal)} of ${total}`;
-  return `${status.isOfLevels ? "" : "/"}${status.pattern}  ${place}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;
+  const count = status.ordinal === undefined ? total : `${grouped(status.ordinal)} of ${total}`;
+  return `${status.isOfLevels ? "" : "/"}${status.pattern}  ${count}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;
 }
 
 function filter({ filter: status }: ViewerStatus): string {

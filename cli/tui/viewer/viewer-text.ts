@@ -66,7 +66,7 @@ export class ViewerText {
    * Position before the encoding changed: in a wrong encoding the bytes may have no lines, and the
    * position would be lost.
    */
-  #turned: { shown: number; place: number } | undefined;
+  #turned: { shown: number; original: number } | undefined;
   /** Resolves once cancelled filters and counts no longer read. */
   #ending: Promise<unknown> = Promise.resolve();
   /** Start of the marked range. */
@@ -186,7 +186,7 @@ export class ViewerText {
   turnEncoding(): string {
     const { index, encoding } = this.#document;
     const { line } = this.viewport.top;
-    const place = line === this.#turned?.shown ? this.#turned.place : line;
+    const original = line === this.#turned?.shown ? this.#turned.original : line;
     const next = ENCODINGS[(ENCODINGS.indexOf(encoding) + 1) % ENCODINGS.length] ?? "utf-8";
     const wasCounting = !index.scan.isCancelled;
     this.#dropFilter();
@@ -196,8 +196,8 @@ export class ViewerText {
     this.refilter();
     this.#pane.clear();
     this.#reshape();
-    this.viewport.show(place);
-    this.#turned = { shown: this.viewport.top.line, place };
+    this.viewport.show(original);
+    this.#turned = { shown: this.viewport.top.line, original };
     return ENCODING_NAMES[next];
   }
 
@@ -347,7 +347,7 @@ export class ViewerText {
   }
 
   /** The visible rows. `atEnd`: scroll to the end first. */
-  frame(atEnd: boolean): { rows: string[]; places: Position[] } {
+  frame(atEnd: boolean): { rows: string[]; positions: Position[] } {
     const { source, chain } = this.#document;
     const numbers = this.#numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
     const view = this.#view(this.#gutter.fit({ numbers, isRanged: this.anchor !== undefined }));
@@ -356,14 +356,14 @@ export class ViewerText {
     this.viewport.settle();
     if (atEnd || this.isEndWanted) this.viewport.toEnd();
     if (!this.#isEndOpen) this.isEndWanted = false;
-    const places = this.viewport.visible();
+    const positions = this.viewport.visible();
     const hex = this.#hex;
     const rows = hex
-      ? places.map(({ line }) => hexPaneRow(this.#document, this.#searching, hex, line, view))
-      : this.#pane.rows(places, chain?.notes() ?? [], (line) => this.#filter?.isAside(line) ?? false);
-    if (this.#gutter.width === 0) return { rows, places };
+      ? positions.map(({ line }) => hexPaneRow(this.#document, this.#searching, hex, line, view))
+      : this.#pane.rows(positions, chain?.notes() ?? [], (line) => this.#filter?.isAside(line) ?? false);
+    if (this.#gutter.width === 0) return { rows, positions };
     const range = this.range();
-    return { rows: rows.map((row, index) => this.#gutterOf(places[index], range) + row), places };
+    return { rows: rows.map((row, index) => this.#gutterOf(positions[index], range) + row), positions };
   }
 
   /**
@@ -428,9 +428,9 @@ export class ViewerText {
     this.viewport.reshape(this.space, (line) => this.#rowsIn(line));
   }
 
-  #gutterOf(place: Position | undefined, range: ByteRange & { isMarked: boolean }): string {
-    if (!place) return "";
-    const { line, row } = place;
+  #gutterOf(position: Position | undefined, range: ByteRange & { isMarked: boolean }): string {
+    if (!position) return "";
+    const { line, row } = position;
     const { lines, chain } = this.#document;
     const isNote = chain?.notes().some(({ at, end }) => line >= at && line < end) ?? false;
     const hasNumber = this.#numbers && !this.isHex && row === 0 && !isNote && lines.beginsLine(line);

@@ -235,8 +235,8 @@ export class ViewerView implements View {
     const cells = hasBar ? scrollBar({ ...shown, ticks, height }, this.#host.theme) : undefined;
     const edge = columns < size.columns ? cells : cells && whereFree(cells, rows, columns);
     const keyOf = (action: Action) => this.#host.keyOf("viewer", action);
-    const place = { column: 0, row: height, width: size.columns, height: HISTOGRAM_ROWS };
-    const histogram = hasHistogram ? this.#viewer.histogram(place) : undefined;
+    const rectangle = { column: 0, row: height, width: size.columns, height: HISTOGRAM_ROWS };
+    const histogram = hasHistogram ? this.#viewer.histogram(rectangle) : undefined;
     return { rows, edge, histogram, status: viewerStatus(status, size.columns, keyOf), message };
   }
 

@@ -107,9 +107,14 @@ export class Viewer {
   }
 
   /** The levels over time with the current position, in so many columns. */
-  histogram(place: Rectangle): HistogramState {
+  histogram(rectangle: Rectangle): HistogramState {
     const { text } = this.#parts;
-    return histogramState(text.levelsOverTime.of(place.width), text.viewport.top.line, place, this.#options.keyOf);
+    return histogramState(
+      text.levelsOverTime.of(rectangle.width),
+      text.viewport.top.line,
+      rectangle,
+      this.#options.keyOf,
+    );
   }
 
   /** Shows the text of a column of the histogram. `isJump`: remember the place before. */
@@ -339,14 +344,14 @@ export class Viewer {
   frame(wantsTicks = false): ViewerFrame {
     this.changes.look();
     const { text, following } = this.#parts;
-    const { rows, places } = text.frame(following.isOn);
-    if (places.length === 0) rows.push(...emptyFilterRows(text, this.#options.keyOf, this.#columns));
+    const { rows, positions } = text.frame(following.isOn);
+    if (positions.length === 0) rows.push(...emptyFilterRows(text, this.#options.keyOf, this.#columns));
     while (rows.length < this.#height) rows.push("");
-    const status = currentStatus(this.#document, this.#growth, this.#parts, places);
-    const last = places.at(-1);
+    const status = currentStatus(this.#document, this.#growth, this.#parts, positions);
+    const last = positions.at(-1);
     this.#unread = last === undefined ? 0 : status.end - text.endOf(last.line);
     const { searching } = this.#parts;
-    this.#shown = partOf(status, places[0] ? text.shownFrom(places[0]) : status.start);
+    this.#shown = partOf(status, positions[0] ? text.shownFrom(positions[0]) : status.start);
     return {
       rows,
       status: { ...status, count: this.#count },

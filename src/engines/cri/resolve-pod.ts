@@ -75,8 +75,8 @@ export async function podDetails(
   const details = {
     ...{ exitCode, isOomKilled: reason === "OOMKilled", error: message, health: "", restarts: attempt },
     ...{ started: millisecondsOf(startedAt), finished: millisecondsOf(finishedAt) },
-    mounts: mounts.map(({ source, place, isReadOnly }) => ({
-      ...{ destination: place, source, type: "bind", name: "", isReadOnly },
+    mounts: mounts.map(({ source, destination, isReadOnly }) => ({
+      ...{ destination, source, type: "bind", name: "", isReadOnly },
     })),
   };
   return { details, state: stateOf(engine, found, mountPoint) };
@@ -191,7 +191,7 @@ function stateOf(engine: Engine, { id, name, status, layers }: Found, mountPoint
       ...{ privileged: isPrivileged, isPodman: false, devices: [], deviceCgroupRules: [] },
       lazyDriver: lazyDriverNamed(status.snapshotter),
       layers: { directories: [], roles: [] },
-      portholeMount: mounts.find(({ place }) => place === mountPoint)?.source,
+      portholeMount: mounts.find(({ destination }) => destination === mountPoint)?.source,
     },
   };
 }
@@ -220,11 +220,11 @@ function podLayers(id: string, { snapshotter, mounts }: PodContainerStatus, path
     ...withDirectories(key, stack),
     // No key: the CRI has no other way to find the layers.
     key: undefined,
-    binds: mounts.filter((one) => !isGone(one)).sort((a, b) => a.place.length - b.place.length),
+    binds: mounts.filter((one) => !isGone(one)).sort((a, b) => a.destination.length - b.destination.length),
     absent: [
       ...IN_MEMORY.map((path) => ({ path, why: "was in memory" })),
-      ...mounts.filter(isGone).map(({ source, place }) => ({
-        path: place,
+      ...mounts.filter(isGone).map(({ source, destination }) => ({
+        path: destination,
         why: `was mounted from ${source}, which no longer exists`,
       })),
     ],

@@ -24,7 +24,7 @@ export interface PodContainerStatus {
   isPrivileged: boolean;
   /** Path of its log file; empty if the runtime keeps none. */
   logPath: string;
-  mounts: { source: string; place: string; isReadOnly: boolean }[];
+  mounts: { source: string; destination: string; isReadOnly: boolean }[];
   /** containerd's names of its layers; empty for other runtimes. */
   snapshotter: string;
   snapshotKey: string;
@@ -168,7 +168,7 @@ function statusOf(status: Message, details: Details): PodContainerStatus {
     logPath: status.text(15),
     mounts: status
       .messages(14)
-      .map((mount) => ({ source: mount.text(2), place: mount.text(1), isReadOnly: mount.whole(3) !== 0n })),
+      .map((mount) => ({ source: mount.text(2), destination: mount.text(1), isReadOnly: mount.whole(3) !== 0n })),
     pid: numberIn(details.pid),
     runtime: textIn(details.runtimeType),
     isPrivileged: details.privileged === true || details.config?.linux?.security_context?.privileged === true,

@@ -65,10 +65,10 @@ export function hexRow(
 ): string {
   let text = `${offset.toString(16).padStart(ADDRESS, "0")} `;
   const marks: Mark[] = [{ start: 0, end: text.length, look: { attributes: [2] } }];
-  const places: number[] = [];
+  const columns: number[] = [];
   for (let at = 0; at < view.bytes; at++) {
     text += at % 8 === 0 && at > 0 ? "  " : " ";
-    places.push(text.length);
+    columns.push(text.length);
     const byte = at < view.before ? undefined : bytes[at];
     text += byte === undefined ? "  " : byte.toString(16).padStart(2, "0");
     if (byte === 0) marks.push({ start: text.length - 2, end: text.length, look: { attributes: [2] } });
@@ -81,7 +81,7 @@ export function hexRow(
     text += at < view.before ? " " : isShown ? String.fromCharCode(byte) : ".";
   }
   const over = hits.flatMap(({ start, end }) => {
-    const [from = 0, to = 0] = [places[start], (places[end - 1] ?? 0) + 2];
+    const [from = 0, to = 0] = [columns[start], (columns[end - 1] ?? 0) + 2];
     return [
       { start: from, end: to },
       { start: characters + start, end: characters + end },

@@ -89,10 +89,10 @@ export class Viewport {
 
   /** The visible rows, at most `height`. */
   visible(): Position[] {
-    const places: Position[] = [];
-    let place = this.#lines.has(this.#top.line) ? this.#top : undefined;
-    for (; place && places.length < this.#height; place = this.#next(place)) places.push(place);
-    return places;
+    const positions: Position[] = [];
+    let position = this.#lines.has(this.#top.line) ? this.#top : undefined;
+    for (; position && positions.length < this.#height; position = this.#next(position)) positions.push(position);
+    return positions;
   }
 
   /** Moves to existing rows after a change of text, lines or height. */

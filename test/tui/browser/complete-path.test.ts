@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { completePath, typedPath } from "../../../cli/tui/browser/complete-path.ts";
-import { placeOf } from "./place-of.ts";
+import { connectionOf } from "./connection-of.ts";
 
 it.each([
   ["/data/", "/data/"],
@@ -16,14 +16,14 @@ it.each([
 
 it("completes behind // from the root, and keeps what was typed", async () => {
   const listed: string[] = [];
-  const place = placeOf({
+  const connection = connectionOf({
     async *list(path: string) {
       listed.push(path);
       yield { name: "dev", type: 4 };
       yield { name: "data", type: 4 };
     },
   });
-  const complete = (text: string) => completePath(place, "/srv", text, new AbortController().signal);
+  const complete = (text: string) => completePath(connection, "/srv", text, new AbortController().signal);
   expect(await complete("/data//de")).toEqual(["/data//dev/"]);
   expect(await complete("/d")).toEqual(["/data/", "/dev/"]);
   expect(await complete("sub/de")).toEqual(["sub/dev/"]);

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { readDirectory } from "../../../cli/tui/browser/directory.ts";
 import { WatchedDirectory } from "../../../cli/tui/browser/watched-directory.ts";
-import { placeOf } from "./place-of.ts";
+import { connectionOf } from "./connection-of.ts";
 
 afterEach(() => {
   vi.useRealTimers();
@@ -10,7 +10,7 @@ afterEach(() => {
 it("stops reading a directory that is no longer shown, and releases it", async () => {
   const abort = new AbortController();
   let isOpen = true;
-  const place = placeOf({
+  const connection = connectionOf({
     async *list() {
       try {
         for (let i = 0; ; i++) yield { name: `n${i}`, type: 8, stat: undefined, link: undefined };
@@ -20,14 +20,14 @@ it("stops reading a directory that is no longer shown, and releases it", async (
     },
   });
   const options = { most: 50_000, some: () => abort.abort(), signal: abort.signal };
-  expect((await readDirectory(place, "/", options)).items).toHaveLength(2000);
+  expect((await readDirectory(connection, "/", options)).items).toHaveLength(2000);
   expect(isOpen).toBe(false);
 });
 
 it("reads a busy directory once at a time, and again after the last change", async () => {
   vi.useFakeTimers();
   let change: () => void = () => undefined;
-  const place = placeOf({
+  const connection = connectionOf({
     watch: async (_path: string, _mask: number, changed: () => void) => {
       change = changed;
       return () => undefined;
@@ -35,7 +35,7 @@ it("reads a busy directory once at a time, and again after the last change", asy
   });
   const looks: (() => void)[] = [];
   const watched = new WatchedDirectory(() => new Promise((resolve) => looks.push(resolve)));
-  await watched.watch(place, "/");
+  await watched.watch(connection, "/");
   for (let i = 0; i < 100; i++) {
     change();
     await vi.advanceTimersByTimeAsync(100);

@@ -3,7 +3,7 @@ import type { BrowserContext } from "../../../cli/tui/browser/context.ts";
 import { BrowserNavigator } from "../../../cli/tui/browser/navigator.ts";
 import type { Action, Context } from "../../../cli/tui/keymap/keymap.ts";
 import type { View } from "../../../cli/tui/view.ts";
-import { placeOf } from "./place-of.ts";
+import { connectionOf } from "./connection-of.ts";
 
 it.each<[Action, Context]>([
   ["containers", "containers"],
@@ -18,7 +18,7 @@ it.each<[Action, Context]>([
     openMounts: () => opened.push("mounts"),
   } as unknown as BrowserContext;
   const navigator = new BrowserNavigator(browser);
-  const location = { place: placeOf({}), path: "/" };
+  const location = { place: connectionOf({}), path: "/" };
   const view = (own: Context) => ({ contexts: [own, "list"], location }) as unknown as View;
   below.push(view("files"), view(context));
   expect(navigator.go(action, view(context))).toBe(true);

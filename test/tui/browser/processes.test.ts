@@ -4,7 +4,7 @@ import { processesView } from "../../../cli/tui/browser/processes-view.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { keyName } from "../../../cli/tui/keymap/hints.ts";
 import { waitFor } from "../../helpers/wait-for.ts";
-import { placeOf } from "./place-of.ts";
+import { connectionOf } from "./connection-of.ts";
 
 const stat = {
   ...{ mode: 0o100644, links: 1, uid: 0, gid: 0, size: 0n, blocks: 0n, inode: 1n, mountId: 1n, relayed: false },
@@ -20,7 +20,7 @@ const stat = {
 
 it("keeps the first 200,000 of endless open files, and reports it", async () => {
   let isOpen = true;
-  const place = placeOf({
+  const connection = connectionOf({
     async *processes() {
       const texts = { command: Buffer.from("sh"), arguments: Buffer.from("sh") };
       const numbers = { pid: 1, parent: 0, uid: 0, start: 0n, error: 0 };
@@ -35,7 +35,7 @@ it("keeps the first 200,000 of endless open files, and reports it", async () => 
   });
   const view = processesView(
     { theme: DEFAULT_THEME, host: { changed: () => undefined, keyOf: keyName } } as Browser,
-    place,
+    connection,
   );
   const right = () => view.frame({ columns: 100, height: 24 }).status.right;
   await waitFor("the end of the list", () => right().includes("only the first") || right().includes("of 1000000"));

@@ -4,7 +4,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { isMountPoint } from "../../src/routes/index.ts";
 
 /** A directory of this machine for a mount. The caller closes it. */
-export interface MountPlace {
+export interface MountPoint {
   path: string;
   fd: number;
   close(): void;
@@ -15,7 +15,7 @@ export interface MountPlace {
  * can rename it could move the mount.
  * @throws PortholeError USAGE
  */
-export function emptyDirectory(name: string): MountPlace {
+export function emptyDirectory(name: string): MountPoint {
   const path = realOf(name);
   const directory = openDirectory(path);
   try {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { PortholeError } from "../../../src/errors.ts";
 import { connect, type Session } from "../../../src/sessions/index.ts";
-import { placeName, type Target } from "../../../src/target.ts";
+import { type Target, targetName } from "../../../src/target.ts";
 import type { Zone } from "../../../src/times/index.ts";
 import { TailTarget } from "../../tail/tail-target.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
@@ -23,7 +23,7 @@ export async function checkZone({ tz }: ConnectionOptions): Promise<void> {
  * The target of a browser: a container, the namespaces of a process, or this machine. Holds one
  * session and replaces it after its end.
  */
-export class BrowserTarget {
+export class Connection {
   readonly target: Target;
   readonly #options: ConnectionOptions;
   readonly #signal: AbortSignal;
@@ -38,16 +38,16 @@ export class BrowserTarget {
   }
 
   /** A target with an existing session. The caller keeps ownership of the session. */
-  static with(session: Session, target: Target, options: ConnectionOptions, signal: AbortSignal): BrowserTarget {
-    const place = new BrowserTarget(target, options, signal);
-    place.#session = session;
-    place.#isOwn = false;
-    return place;
+  static with(session: Session, target: Target, options: ConnectionOptions, signal: AbortSignal): Connection {
+    const connection = new Connection(target, options, signal);
+    connection.#session = session;
+    connection.#isOwn = false;
+    return connection;
   }
 
   /** The target's part before the colon; empty for this machine. */
   get name(): string {
-    return placeName(this.target);
+    return targetName(this.target);
   }
 
   /** The engine to use; undefined for all. */
