@@ -38,8 +38,7 @@ export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "
     start: async (command, signal) => {
       if (installed !== undefined) return installed.start(command, signal);
       try {
-        // For the helper, for the exec, and for its stream.
-        connections.prepare(3);
+        connections.prepare();
         helper ??= await readyHelper(connections, { ...options, signal, connected: () => recordEngine(remote) });
         return await execIn(connections, helper, command, signal);
       } catch (error) {

@@ -13,6 +13,8 @@ export interface Engine {
    * socket of this machine.
    */
   dial?: () => Duplex;
+  /** Takes the connection from a stream of `dial` whose response is complete, for a next request. */
+  reuse?: (stream: Duplex) => void;
   /** Source of the address, for messages: `DOCKER_HOST`, `--engine`, `context 'x'` or `default`. */
   source: string;
   /**

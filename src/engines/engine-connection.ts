@@ -38,15 +38,19 @@ export class EngineConnection extends Agent {
   readonly #signal: AbortSignal;
   readonly #socketPath: string;
   readonly #dial: () => Duplex;
+  readonly #reuse: Engine["reuse"];
   #kind: ResponseKind = "answer";
   #reject!: (error: unknown) => void;
   #socket: Duplex | undefined;
+  #answer: IncomingMessage | undefined;
+  #isSent = false;
   #bytes = 0;
 
-  constructor({ socketPath, dial }: Engine, signal: AbortSignal) {
-    super();
+  constructor({ socketPath, dial, reuse }: Engine, signal: AbortSignal) {
+    super({ keepAlive: reuse !== undefined });
     this.#socketPath = socketPath;
     this.#dial = dial ?? (() => connect(socketPath));
+    this.#reuse = reuse;
     this.request = { socketPath, path: "" };
     this.#signal = signal;
     this.failed = new Promise((_, reject) => {
@@ -64,10 +68,17 @@ export class EngineConnection extends Agent {
     this.#kind = kind;
   }
 
-  /** Closes the connection. A stream that the caller has taken over stays open. */
+  /**
+   * Closes the connection, or leaves it to the next request after a complete response. A stream that
+   * the caller has taken over stays open.
+   */
   close(): void {
     this.#signal.removeEventListener("abort", this.#abort);
-    this.#socket?.destroy();
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    if (!socket.destroyed && this.#isSent && this.#answer !== undefined && isLeftOpen(this.#answer))
+      this.#reuse?.(socket);
+    socket.destroy();
   }
 
   override createConnection(): Duplex {
@@ -81,6 +92,9 @@ export class EngineConnection extends Agent {
   /** Node calls this for every request, inside the request's constructor. */
   addRequest(request: ClientRequest, options: object): void {
     const { method, path } = this.request;
+    request.once("finish", () => {
+      this.#isSent = true;
+    });
     // Prepended, so that the client sees the response after this listener.
     request.prependListener("response", (answer: IncomingMessage) => this.#take(answer));
     request.prependListener("upgrade", (_: IncomingMessage, socket: Socket) => {
@@ -98,6 +112,7 @@ export class EngineConnection extends Agent {
 
   #take(answer: IncomingMessage): void {
     const status = answer.statusCode ?? 0;
+    this.#answer = answer;
     // docker-modem would follow a redirect to any host.
     delete answer.headers.location;
     answer.on("close", () => {
@@ -116,7 +131,8 @@ export class EngineConnection extends Agent {
     answer.on("data", (piece: Buffer) => {
       if (this.failure === undefined) held.append(piece);
     });
-    answer.on("end", () => this.#fail(new EngineError(status, held.bytes.toString())));
+    // The connection stays open: the response is complete.
+    answer.on("end", () => this.#report(new EngineError(status, held.bytes.toString())));
   }
 
   #limitPieces(answer: IncomingMessage): void {
@@ -145,14 +161,23 @@ export class EngineConnection extends Agent {
   readonly #abort = (): void => this.#fail(this.#signal.reason);
 
   #fail(error: unknown): void {
+    this.#report(error);
+    this.#socket?.destroy();
+  }
+
+  #report(error: unknown): void {
     this.failure ??= error;
     this.#reject(error);
-    this.#socket?.destroy();
   }
 
   #wrong(what: string, request: string): PortholeError {
     return new PortholeError("TARGET", `the engine at ${this.#socketPath} ${what} for ${request}`);
   }
+}
+
+/** True if the server waits for another request on the connection (RFC 9112, 9.3). */
+function isLeftOpen({ complete, httpVersion, headers }: IncomingMessage): boolean {
+  return complete && httpVersion === "1.1" && !/close/i.test(headers.connection ?? "");
 }
 
 /** A method of http.Agent that its type declarations omit. */

@@ -1,0 +1,53 @@
+import { EngineError } from "../engines/engine-error.ts";
+import type { RemoteEngine, SshTransport, TcpTransport } from "../engines/remote-engine.ts";
+import { PortholeError } from "../errors.ts";
+
+/** The reason of a connection by ssh on a machine without ssh. */
+export const NO_SSH = "ssh is not installed";
+
+/**
+ * The error for a failed request to a remote engine: one line with the remedy.
+ * @param failure why the connection itself failed
+ */
+export function connectionError(
+  { address, source, transport }: RemoteEngine,
+  failure: string | undefined,
+  error: unknown,
+): PortholeError {
+  // An error that the engine returned is not a connection failure.
+  if (error instanceof EngineError || (error instanceof PortholeError && failure === undefined)) return error;
+  const { message, code } = error as NodeJS.ErrnoException;
+  const why = failure ?? message.replace(/^connect /, "");
+  const hint =
+    transport.kind === "ssh"
+      ? sshHint(why, transport)
+      : transport.kind === "tcp"
+        ? tcpHint(why, code, transport)
+        : "start the virtual machine";
+  return new PortholeError("TARGET", `cannot connect to the container engine at ${address} (${source}): ${why}`, {
+    errno: code,
+    hint,
+    cause: error,
+  });
+}
+
+function sshHint(why: string, { destination, port }: SshTransport): string {
+  const ssh = `ssh ${port === undefined ? "" : `-p ${port} `}${destination}`;
+  if (why === NO_SSH) return "install it, such as with apt-get install openssh-client";
+  if (/dial unix|raw stream/i.test(why)) return `check the engine there: ${ssh} docker info`;
+  if (/command not found|not found$|No such file/i.test(why))
+    return `install docker there, or run porthole there: ${ssh.replace("ssh ", "ssh -t ")} porthole ...`;
+  if (/permission denied \(|too many authentication/i.test(why))
+    return `the host accepts none of your keys: check ${ssh}, ssh-add -l and its authorized_keys`;
+  if (/host key verification/i.test(why)) return `run ${ssh} once and check the host's key`;
+  if (/docker/i.test(why)) return `check the engine there: ${ssh} docker info`;
+  return `check the connection: ${ssh} docker info`;
+}
+
+function tcpHint(why: string, code: string | undefined, { host, port, tls }: TcpTransport): string {
+  if (tls === undefined && /parse error|hang up|without a response/i.test(why))
+    return "the engine requires TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a docker context";
+  if (/certificate|self.signed|alert|altnames|ssl/i.test(`${why} ${code}`))
+    return "check ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH or of the docker context";
+  return `check that the engine listens there: docker -H tcp://${host}:${port} info`;
+}

@@ -1,0 +1,149 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { Duplex } from "node:stream";
+import type { SshTransport } from "../engines/remote-engine.ts";
+import { NO_SSH } from "./connection-error.ts";
+
+/** `ssh HOST docker system dial-stdio`. Several requests may use it, one after another. */
+export class SshConnection {
+  /**
+   * Called once, when the connection has ended.
+   * @param why undefined if ssh and the command there have succeeded, or this process has ended it
+   * @param isHostReached the command there failed, and not ssh
+   */
+  onEnd: (why: string | undefined, isHostReached: boolean) => void = () => undefined;
+  readonly #child: ChildProcessWithoutNullStreams;
+  #stream: SshStream | undefined;
+  #stderr = "";
+  #hasEnded = false;
+
+  constructor({ destination, port, socketPath }: SshTransport) {
+    const there = ["docker", ...(socketPath === undefined ? [] : ["--host", `unix://${socketPath}`])];
+    const args = ["-o", "ConnectTimeout=30", "-T", ...(port === undefined ? [] : ["-p", port]), "--", destination];
+    // In a session of its own: Ctrl-C is for the command there, which ends the connection.
+    this.#child = spawn("ssh", [...args, ...there, "system", "dial-stdio"], { detached: true });
+    const { stdin, stdout, stderr } = this.#child;
+    stdout.on("data", (bytes: Buffer) => this.#take(bytes));
+    stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-2_000);
+    });
+    stdin.on("error", () => undefined);
+    this.#child.once("error", (error: NodeJS.ErrnoException) => {
+      this.#end(error.code === "ENOENT" ? NO_SSH : `ssh: ${error.message}`, false);
+      this.#stream?.destroy(error);
+    });
+    this.#child.once("close", (status) => {
+      const isFailure = status !== 0 && status !== null;
+      const why = isFailure ? lastLine(this.#stderr) || `ssh ended with status ${status}` : undefined;
+      this.#end(why, isFailure && status !== SSH_FAILED);
+      this.#stream?.push(null);
+    });
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** A stream for one request. It ends the connection unless {@link SshStream.release} was called. */
+  open(): SshStream {
+    this.#stream = new SshStream(this.#child, {
+      release: () => {
+        this.#stream = undefined;
+        return this.#hasEnded ? undefined : this;
+      },
+      end: () => this.end(),
+    });
+    return this.#stream;
+  }
+
+  /** Ends it, with the stream that uses it. */
+  end(): void {
+    // ssh ends with status 255 then.
+    this.#end(undefined, false);
+    this.#child.kill();
+    this.#stream?.destroy();
+  }
+
+  #take(bytes: Buffer): void {
+    // What arrives between two responses is not HTTP.
+    if (this.#stream === undefined) this.end();
+    else if (!this.#stream.push(bytes)) this.#child.stdout.pause();
+  }
+
+  #end(why: string | undefined, isHostReached: boolean): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.onEnd(why, isHostReached);
+  }
+}
+
+/** What a stream may do with its connection. */
+interface Owner {
+  release(): SshConnection | undefined;
+  end(): void;
+}
+
+/** The standard streams of `docker system dial-stdio`, as Node's HTTP client wants a socket. */
+export class SshStream extends Duplex {
+  readonly #child: ChildProcessWithoutNullStreams;
+  #owner: Owner | undefined;
+
+  constructor(child: ChildProcessWithoutNullStreams, owner: Owner) {
+    super({ allowHalfOpen: true });
+    this.#child = child;
+    this.#owner = owner;
+    this.on("error", () => undefined);
+  }
+
+  /** The connection for the next request, if it is open. This stream then ends without it. */
+  release(): SshConnection | undefined {
+    const owner = this.#owner;
+    this.#owner = undefined;
+    return owner?.release();
+  }
+
+  override _read(): void {
+    this.#child.stdout.resume();
+  }
+
+  override _write(bytes: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
+    const { stdin } = this.#child;
+    if (stdin.writable) stdin.write(bytes, () => done());
+    else done();
+  }
+
+  override _final(done: () => void): void {
+    if (this.#owner === undefined) done();
+    else this.#child.stdin.end(done);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    const owner = this.#owner;
+    this.#owner = undefined;
+    owner?.end();
+    done(error);
+  }
+
+  /** Methods of net.Socket that Node's HTTP client calls. */
+  setTimeout(): this {
+    return this;
+  }
+  setNoDelay(): this {
+    return this;
+  }
+  setKeepAlive(): this {
+    return this;
+  }
+  ref(): this {
+    return this;
+  }
+  unref(): this {
+    return this;
+  }
+}
+
+/** ssh(1), "Exit status". */
+const SSH_FAILED = 255;
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1)?.trim() ?? "";
+}
