@@ -2,11 +2,10 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
-import { sshOnPath } from "../helpers/far-engine.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { findProcesses } from "../helpers/processes.ts";
-import { type SshServer, startSshd } from "../helpers/sshd.ts";
+import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { quoted } from "../tui/screen.ts";
 

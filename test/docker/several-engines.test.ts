@@ -3,10 +3,10 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
-import { sshOnPath, startFarEngine } from "../helpers/far-engine.ts";
+import { startFarEngine } from "../helpers/far-engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { findProcesses } from "../helpers/processes.ts";
-import { type SshServer, startSshd } from "../helpers/sshd.ts";
+import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*

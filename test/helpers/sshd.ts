@@ -1,109 +1,14 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { inject } from "vitest";
-import { SSHD } from "./machine.ts";
-import { waitFor } from "./wait-for.ts";
+import { type SshServer, sshProgram, startSshServer } from "./ssh-server.ts";
 
-/** A private OpenSSH server on a loopback port, which accepts one key. */
-export interface SshServer {
-  /**
-   * The command prefix: `ssh -p ... root@127.0.0.1`, with options that prevent prompts and writes
-   * elsewhere.
-   */
-  command: string[];
-  port: number;
-  stop(): Promise<void>;
+export type { SshServer } from "./ssh-server.ts";
+
+/** A server with its files in the run's directory. @param environment variables of its commands */
+export function startSshd(environment: Record<string, string> = {}): Promise<SshServer> {
+  return startSshServer(inject("machine").directory, environment);
 }
 
-/**
- * Starts the server. Needs root, because it provides a root login.
- * @param environment variables of its commands
- */
-export async function startSshd(environment: Record<string, string> = {}): Promise<SshServer> {
-  // Another process may take the port before sshd's bind(2).
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startOn(await freePort(), environment);
-    } catch (error) {
-      if (attempt === 5 || !/already in use/.test(String(error))) throw error;
-    }
-  }
-}
-
-async function startOn(port: number, environment: Record<string, string>): Promise<SshServer> {
-  const directory = mkdtempSync(`${inject("machine").directory}/ssh-`);
-  chmodSync(directory, 0o700);
-  // The chroot for sshd's privilege separation; Debian's service creates it.
-  mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
-  for (const key of ["host", "user"])
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", `${directory}/${key}`]);
-  writeFileSync(`${directory}/authorized`, readFileSync(`${directory}/user.pub`));
-  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  const configuration = [
-    ...[`Port ${port}`, "ListenAddress 127.0.0.1", `HostKey ${directory}/host`, "PidFile none"],
-    ...[
-      `AuthorizedKeysFile ${directory}/authorized`,
-      "PasswordAuthentication no",
-      "UsePAM no",
-      "PermitRootLogin prohibit-password",
-    ],
-    // The keys are in a directory that the whole run shares.
-    ...["StrictModes no", "AcceptEnv PT_*"],
-    ...(variables.length === 0 ? [] : [`SetEnv ${variables.join(" ")}`]),
-  ];
-  writeFileSync(`${directory}/sshd_config`, `${configuration.join("\n")}\n`);
-  const server: ChildProcess = spawn(SSHD, ["-D", "-e", "-f", `${directory}/sshd_config`], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  server.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
-  });
-  const ended = new Promise<void>((resolve) => server.once("close", () => resolve()));
-  await waitFor("sshd to listen", () => {
-    if (server.exitCode !== null) throw new Error(`sshd ended: ${said}`);
-    return said.includes("Server listening");
-  }).catch((error: unknown) => {
-    server.kill("SIGTERM");
-    throw error;
-  });
-  const options = [
-    "StrictHostKeyChecking=no",
-    `UserKnownHostsFile=${directory}/known`,
-    "IdentitiesOnly=yes",
-    "LogLevel=ERROR",
-  ];
-  return {
-    command: [
-      "ssh",
-      "-F",
-      "none",
-      "-i",
-      `${directory}/user`,
-      ...options.flatMap((option) => ["-o", option]),
-      "-p",
-      String(port),
-      "root@127.0.0.1",
-    ],
-    port,
-    stop: async () => {
-      server.kill("SIGTERM");
-      await ended;
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
+/** A directory with an `ssh` that has the server's key, or a wrong one. Returns its path. */
+export function sshOnPath(server: SshServer): string {
+  return sshProgram(server, inject("machine").directory);
 }

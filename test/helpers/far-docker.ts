@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { chmodSync, mkdtempSync } from "node:fs";
+import Docker from "dockerode";
+import { OFF_THE_NETWORK } from "./daemons.ts";
+import { childrenOf } from "./processes.ts";
+import { waitFor } from "./wait-for.ts";
+
+/**
+ * A Docker engine in PID, mount and network namespaces of its own: a stand-in for another machine,
+ * as no process here has its process numbers.
+ */
+export interface FarDocker {
+  socket: string;
+  /** Prefix of a command line that runs in the engine's namespaces. */
+  enter(): string[];
+  /** Ends it with all its containers. */
+  stop(): Promise<void>;
+}
+
+/** Starts the engine with its files below `parent`. Needs root. */
+export async function startFarDocker(parent: string): Promise<FarDocker> {
+  const directory = mkdtempSync(`${parent}/far-`);
+  chmodSync(directory, 0o711);
+  const socket = `${directory}/docker.sock`;
+  const options = ["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`];
+  const dockerd = ["dockerd", ...options, "-H", `unix://${socket}`, ...OFF_THE_NETWORK];
+  const namespaces = ["--pid", "--mount", "--net", "--fork", "--kill-child", "--mount-proc"];
+  const daemon = spawn("unshare", [...namespaces, ...dockerd], { stdio: "ignore" });
+  const ended = new Promise((resolve) => daemon.once("close", resolve));
+  const docker = new Docker({ socketPath: socket });
+  await waitFor("the engine", () =>
+    docker.ping().then(
+      () => true,
+      () => false,
+    ),
+  );
+  return {
+    socket,
+    enter: () => ["nsenter", "--target", `${childrenOf(Number(daemon.pid))[0]}`, "--pid", "--mount", "--net"],
+    stop: async () => {
+      daemon.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
