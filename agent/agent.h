@@ -1,6 +1,6 @@
 /*
- * What the agent's files share. A function that fails returns -1 and sets errno, or returns an
- * errno value if its comment says so.
+ * Declarations that the agent's files share. A function that fails returns -1 and sets errno, or
+ * returns an errno value if its comment says so.
  */
 #ifndef PORTHOLE_AGENT_H
 #define PORTHOLE_AGENT_H
@@ -41,7 +41,7 @@ struct agent {
     uint64_t memory_mount; /* of the kernel's tmpfs for memfds; not in mountinfo */
 
     int layers[MAX_LAYERS]; /* directories of the root, uppermost first, O_PATH */
-    int layer_count;        /* 0: not known */
+    int layer_count;        /* 0: unknown */
     /*
      * The root is assembled from the layers (layers.c). Then there is no target process, and the
      * agent exits when `target` becomes readable.
@@ -51,7 +51,7 @@ struct agent {
     int mount_table;   /* a copy of the mount table, in mountinfo format */
 
     /*
-     * Devices ("0:54") of overlays that the engine created: the host also found them outside of the
+     * Devices ("0:54") of overlays that the engine created. The host also found them outside of the
      * target.
      */
     const char *overlays[MAX_OVERLAYS];
@@ -107,7 +107,7 @@ noreturn void run_command(int argc, char **argv);
 /* join.c: joins namespaces of a target in the launcher */
 enum { JOIN_KINDS = 4 };
 struct join {
-    pid_t pid; /* 0: none */
+    pid_t pid; /* 0: no process */
     const char *start_time;
     bool wanted[JOIN_KINDS];
     int proc, fds[JOIN_KINDS];
@@ -280,7 +280,7 @@ struct list_job {
     bool stat;
 };
 void write_entries(int out, const void *list_job);
-/* False, with nothing written, if the entries may not fit into the pipe. */
+/* Returns false, with nothing written, if the entries may not fit into the pipe. */
 bool write_few_entries(int out, const struct list_job *job);
 struct relay_job {
     int file;

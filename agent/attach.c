@@ -1,7 +1,7 @@
 /*
- * Attaches trees (tree.c) below one directory, in a mount namespace that the launcher alone is in.
- * Who made a tree may have been taken over by its target, so a tree gets its flags once more here,
- * and each of its mounts must be in the target's own mount table where the caller has one.
+ * Attaches trees (tree.c) below one directory, in a mount namespace of the launcher's own. The
+ * agent that made a tree may have been taken over by its target. So a tree gets its flags again
+ * here. If the caller has the target's own mount table, each mount of the tree must be in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,14 +19,16 @@ static void mount_empty(const char *at, unsigned long flags) {
         bail_errno("mounting a tmpfs on %s", at);
 }
 
-/* The part of `path` below the directory `at`: "" for itself, NULL if it is not below. */
+/*
+ * Returns the part of `path` below the directory `at`: "" for `at` itself, NULL if it is not below.
+ */
 static const char *below(const char *path, const char *at) {
     size_t length = strlen(at);
     return !strncmp(path, at, length) && (!path[length] || path[length] == '/') ? path + length
                                                                                 : NULL;
 }
 
-/* Makes the directory of a tree with those above it. Returns it, O_PATH. */
+/* Makes the directory of a tree and its parents. Returns it, O_PATH. */
 static int make_directory(int at, const char *name) {
     char path[wire_max_path + 1];
     snprintf(path, sizeof path, "%s", name);
@@ -133,8 +135,8 @@ static bool is_tree_root(const char *point, const char *at, const struct tree *t
 }
 
 /*
- * An overlay is as local as its layers, which its type does not tell. The engine and the
- * administrator made those that are mounted outside of the trees.
+ * An overlay is local only if its layers are, and its type does not show that. Overlays that are
+ * also mounted outside of the trees were made by the engine or the administrator.
  */
 static bool is_mounted_outside(const char *table, const char *at, const char *device) {
     char *copy = strdup(table), *rest = copy;
@@ -147,7 +149,7 @@ static bool is_mounted_outside(const char *table, const char *at, const char *de
     return found;
 }
 
-/* True for a mount below a tree's root whose server may never answer. */
+/* True for a mount below a tree's root whose server may not respond. */
 static bool is_remote_mount(const struct mount *mount, const char *table, const char *at,
                             const struct tree *trees, int count) {
     if (!below(mount->point, at) || is_tree_root(mount->point, at, trees, count)) return false;
@@ -162,9 +164,9 @@ static bool is_storage(const struct mount *mount, const char *table, const char 
 }
 
 /*
- * Bails unless every file at `at`/`path` and below it is on a file system that only stores files:
- * one whose server answers, and where a read has no effect. A path that nothing is mounted on is
- * on the innermost mount above it.
+ * Bails unless every file at `at`/`path` and below it is on a file system that only stores files.
+ * That is one whose server responds and whose reads have no effect. A path without a mount of its
+ * own is on the innermost mount above it.
  */
 void require_storage(const char *at, const char *path, const struct tree *trees, int count) {
     char *table = own_mounts(), *copy = strdup(table), *rest = copy, full[2 * wire_max_path];
@@ -192,9 +194,9 @@ static bool is_unwanted(const struct mount *mount, const char *table, const char
 }
 
 /*
- * One pass over the mount table. Returns whether something was unmounted. A mount that a user
- * namespace locked to the one below it cannot be (EINVAL, mount_namespaces(7)): `cover` hides it.
- * ENOENT: it was detached with the mount below it.
+ * One pass over the mount table. Returns true if something was unmounted. A mount that a user
+ * namespace locked to the one below it cannot be unmounted (EINVAL, mount_namespaces(7)): `cover`
+ * hides it. ENOENT: it was detached with the mount below it.
  */
 static bool detach_once(const char *at, const struct tree *trees, int count, unsigned which,
                         bool cover) {

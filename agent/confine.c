@@ -77,10 +77,10 @@ void confine(uint64_t keep) {
 
 /*
  * The limits are above the needs of 64 clients with 32 workers each. They keep a bug, or an
- * attacker who exploits one, from exhausting memory, descriptors or disk. A descriptor in flight
- * counts against RLIMIT_NOFILE together with those of all processes of the user (unix(7),
- * ETOOMANYREFS), so that limit is high although the agent itself holds few. RLIMIT_NPROC is left
- * alone: it also counts processes of other agents and of the container.
+ * attacker who exploits one, from exhausting memory, descriptors or disk. RLIMIT_NOFILE is high
+ * although the agent itself holds few descriptors. It also counts those in flight from all
+ * processes of the user (unix(7), ETOOMANYREFS). RLIMIT_NPROC is left alone: it also counts
+ * processes of other agents and of the container.
  */
 void limit_resources(void) {
     at_most(RLIMIT_NOFILE, 1024);

@@ -1,6 +1,6 @@
 /*
  * Device nodes on route direct. The agent is outside the container's cgroup, so the kernel does not
- * apply the container's device rules to it: a node made inside with mknod would open the host's
+ * apply the container's device rules to it. A node made inside with mknod would open the host's
  * kernel log. A short-lived child therefore joins the target's cgroup and opens the node there.
  */
 #include <errno.h>
@@ -77,11 +77,11 @@ static int open_cgroup_procs(const char *type, const char *controller, const cha
 }
 
 /*
- * Opens the files that a child writes to in order to join the target's device rules: the v1
- * `devices` hierarchy and the unified one, where they exist and the target's cgroup differs from
- * the agent's. Returns the number of files in `found`, or -1 if a required one cannot be opened.
- * The kernel checks the permission to move a process against the opener of the file, so this runs
- * before capabilities are dropped.
+ * Opens the files that a child writes to in order to join the target's device rules. They belong to
+ * the v1 `devices` hierarchy and to the unified one, if those exist and the target's cgroup differs
+ * from the agent's. Returns the number of files in `found`, or -1 if a required one cannot be
+ * opened. The kernel checks the permission to move a process against the opener of the file, so
+ * this runs before capabilities are dropped.
  */
 int find_device_cgroups(int proc, int found[2]) {
     static char target[16384], own[16384];
@@ -120,7 +120,7 @@ static noreturn void open_in_cgroup(int result, const char *link, int flags) {
     _exit(0);
 }
 
-/* The child's answer: the descriptor, or -1 and the reason. */
+/* The child's reply: the descriptor, or -1 and the reason. */
 static int receive_opened(int from, int *error) {
     static struct packet answer;
     int got = receive_packet(

@@ -1,8 +1,7 @@
 /*
- * Makes a tree the root directory of a command of the host, so that links in it resolve inside it,
- * as they do in the container. The only files of the host in it are the command's program and its
- * libraries. No file of the tree can be executed: the container would choose what the host's user
- * runs.
+ * Makes a tree the root directory of a command of the host. Links in it then resolve inside it, as
+ * in the container. The only files of the host in it are the command's program and its libraries.
+ * No file of the tree can be executed: the container would choose what the host's user runs.
  */
 #include <dirent.h>
 #include <errno.h>

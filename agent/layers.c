@@ -1,5 +1,5 @@
 /*
- * The root of something that does not run: a stopped container, an image or a volume. The agent
+ * The root of a target without processes: a stopped container, an image or a volume. The agent
  * assembles it from directories in its own mount namespace. The host has no mount point and nothing
  * to clean up: the namespace ends with its last process, even if the agent is killed.
  *
@@ -24,8 +24,8 @@
 #include "agent.h"
 
 /*
- * Where the agent mounts the root in its namespace: a directory that every system has and the agent
- * does not use.
+ * Where the agent mounts the root in its namespace: every system has this directory, and the agent
+ * does not use it.
  */
 static const char mount_point[] = "/sys";
 
@@ -170,8 +170,8 @@ static void mount_volumes(struct layer_options *options) {
 }
 
 /*
- * The mount table as a process with this root sees it. It never changes: the namespace has no other
- * process.
+ * A copy of the mount table as a process with this root sees it. It never changes, because the
+ * namespace has no other process.
  */
 static int copy_mount_table(void) {
     int table = memfd_create("mounts", MFD_CLOEXEC),
@@ -237,7 +237,10 @@ static void open_directories(struct layer_options *options) {
         options->binds[i].fd = open(options->binds[i].source, O_PATH | O_CLOEXEC);
 }
 
-/* Makes the root in a mount namespace of the agent's own: agent.root. */
+/*
+ * The errno value with which the command, which has its own rights, cannot open a file by its path;
+ * 0 if it can. ESTALE: another file has that path now. Mounts that may hang were detached earlier.
+ */
 void make_layers_root(struct layer_options *options) {
     confine(setup_capabilities);
     if (options->engine) {

@@ -3,7 +3,7 @@
 
 #include "agent.h"
 
-/* Decodes the octal escapes, in place. */
+/* Decodes the octal escapes in place. */
 static void unescape(char *text) {
     char *to = text;
     for (; *text; to++) {
@@ -23,8 +23,8 @@ static char *next_word(char *at) {
 }
 
 /*
- * Takes a line apart, in place: "id parent major:minor root point options [optional...] - type
- * ...". Returns false if it is none.
+ * Splits a line in place: "id parent major:minor root point options [optional...] - type ...".
+ * Returns false if it is not a mount.
  */
 static bool parse_mount(char *line, struct mount *mount) {
     char *word = next_word(next_word(line));
@@ -42,7 +42,10 @@ static bool parse_mount(char *line, struct mount *mount) {
     return true;
 }
 
-/* The next mount of a table, NULL at the end. `*rest` points behind it; start with the table. */
+/*
+ * The next mount of a table, NULL at the end. `*rest` is the position after it; start with the
+ * table.
+ */
 bool next_mount(char **rest, struct mount *mount) {
     for (char *line; **rest;) {
         line = *rest;

@@ -63,7 +63,7 @@ void forget_mounts(void) {
     mountinfo_open = false;
 }
 
-/* By the type in mountinfo. An overlay's type does not tell. */
+/* By the type in mountinfo, which does not show whether an overlay is local. */
 static bool is_one_of(const char *type, const char *const *types, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (!strcmp(type, types[i])) return true;
@@ -183,8 +183,8 @@ uint64_t find_memory_mount(void) {
 static bool target_asked, target_over;
 
 /*
- * Whether the target lives: the result of the last mount_is_local() since the last call, or a new
- * check if there was none.
+ * True if the target is alive. Returns the result of the last mount_is_local() since the last call,
+ * or a new check if there was none.
  */
 bool target_was_alive(void) {
     bool alive = target_asked ? !target_over : target_alive();
@@ -193,8 +193,8 @@ bool target_was_alive(void) {
 }
 
 /*
- * Call it while holding a descriptor on the mount. That keeps the id from being reused, so an
- * answer found after the check for changes is about this mount. Unknown is not local.
+ * The caller holds a descriptor on the mount, which prevents reuse of the id. So an answer found
+ * after the check for changes is about this mount. Unknown counts as not local.
  */
 bool mount_is_local(uint64_t id) {
     bool fresh = !mountinfo_open;

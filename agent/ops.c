@@ -179,7 +179,7 @@ static int do_open(struct request *request, struct reply *reply) {
 
 /*
  * Opens a name of a directory if it is a regular file that the host may read. Returns the
- * descriptor, or -1 for what an OPEN must answer.
+ * descriptor, or -1 for a file that needs an OPEN of its own.
  */
 static int open_plain(int directory, const char *name, unsigned char *encoded) {
     static char path[wire_max_path + 1];
@@ -395,8 +395,8 @@ static int do_bye(struct request *request, struct reply *reply) {
 }
 
 /*
- * Runs one operation. Operations on the target first check that it lives: its old root would show a
- * container that is gone.
+ * Runs one operation. Operations on the target first check that it is alive: its old root would
+ * show a container that no longer exists.
  */
 int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply) {
     static int (*const operations[])(struct request *,

@@ -1,9 +1,8 @@
 /*
- * Which layer a file of the target's root is from. The overlay does not tell; the layers'
- * directories do. A file that is seen in the overlay is from the uppermost layer that has its path,
- * since whatever hides a lower one (a whiteout, an opaque directory) would hide the file as well,
- * unless the hiding layer or one above it has the file itself. The content of the layers is
- * hostile: no link is followed in them.
+ * Finds the layer that a file of the target's root is from. The overlay does not report it, so this
+ * searches the directories of the layers. A file that is visible in the overlay is from the
+ * uppermost layer that has its path. A whiteout or an opaque directory above that layer would hide
+ * the file too. The content of the layers is hostile: no link is followed in them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +13,8 @@
 #include "agent.h"
 
 /*
- * Opens the layers of a target that runs. The agent may not reach them, or they may be elsewhere:
- * then it does not know where files are from.
+ * Opens the layers of a running target. The agent may not be able to reach them, or they may be
+ * elsewhere. Then the origin of files is unknown.
  */
 void open_origins(const struct layer_options *options) {
     for (int i = 0; i < options->layer_count; i++) {
@@ -39,7 +38,9 @@ static bool has(int layer, const char *path) {
     return is;
 }
 
-/* The index of the layer that `fd` (O_PATH) is from, or -1 with errno: ENODATA if it is from none.
+/*
+ * The index of the layer that `fd` (O_PATH) is from, or -1 with errno: ENODATA if it is in no
+ * layer.
  */
 int layer_of(int fd) {
     static char path[wire_max_path + 1];

@@ -37,7 +37,7 @@ static pid_t translate(pid_t pid) {
     return inside;
 }
 
-/* Reads a process's files in /proc. False if it is not one of the target's or has exited. */
+/* Reads a process's files in /proc. False if it does not belong to the target or has exited. */
 static bool look_at_process(pid_t pid, int proc, struct process *found) {
     struct stat mounts;
     char stat_text[1024], uids[64];

@@ -1,7 +1,7 @@
 /*
- * What sessions and workers write into pipes: records that end in a trailer, which marks the list
- * as complete, and relayed files. There is one buffer of fixed size. A worker exits when its reader
- * closes the pipe.
+ * Writes the content of pipes for sessions and workers: records that end in a trailer, which marks
+ * the list as complete, and relayed files. There is one buffer of fixed size. A worker exits when
+ * its reader closes the pipe.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -123,8 +123,8 @@ bool write_few_entries(int out, const struct list_job *job) {
 }
 
 /*
- * Reads on in a relayed file. A file without offsets (/proc/kmsg) is read as a stream, waiting for
- * data.
+ * Continues reading a relayed file. A file without offsets (/proc/kmsg) is read as a stream,
+ * waiting for data.
  */
 static ssize_t read_relayed(int file, char *chunk, off_t offset) {
     static bool streams;

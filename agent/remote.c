@@ -166,7 +166,7 @@ static bool take_frame(void) {
         ssize_t put = write(remote.input, body + remote.passed, length - remote.passed);
         if (put >= 0) remote.passed += (size_t)put;
         else if (errno != EAGAIN) remote.passed = length; /* EPIPE: the command has closed it */
-        /* Also after a part of it: nothing else may arrive that would wake this process. */
+        /* Also after a partial write: nothing else may arrive that would wake this process. */
         remote.is_blocked = remote.passed < length;
         if (remote.is_blocked) return false;
     }
@@ -212,7 +212,7 @@ static bool show_output(bool *ended) {
     return true;
 }
 
-/* Serves until the command has ended; returns its status as of waitpid(2). */
+/* Runs until the command has ended; returns its status as of waitpid(2). */
 static int serve_command(int signals) {
     enum { FRAMES, INPUT, TERMINAL, CHILD, COUNT };
     int status;

@@ -1,6 +1,6 @@
 /*
- * The rendezvous with the host (docs/protocol.md, "Order"): the agent announces itself and learns
- * what to do, which is to serve a listening socket, or to hand over one tree and exit.
+ * The rendezvous with the host (docs/protocol.md, "Order"). The agent announces itself and receives
+ * its task: to serve a listening socket, or to pass one tree and exit.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -52,7 +52,7 @@ static int socket_option(int socket, int option) {
     return getsockopt(socket, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
 }
 
-/* Shows the token and what the agent is. */
+/* Sends the token and the agent info. */
 void announce(int rendezvous, const unsigned char *token) {
     static unsigned char
         message[header_size + wire_token_bytes + agent_info_size + wire_max_build_name];
@@ -65,7 +65,7 @@ void announce(int rendezvous, const unsigned char *token) {
         bail_errno("announcing to the host");
 }
 
-/* The body of an answer to ANNOUNCE is u16 version, u16 flags. */
+/* The body of a reply to ANNOUNCE is u16 version, u16 flags. */
 static bool is_answer(const struct packet *packet, unsigned type, uint32_t id, unsigned flags) {
     const unsigned char *p = packet->data;
     return packet->length == header_size + 4 && get16(p + header_type) == type &&
@@ -74,7 +74,7 @@ static bool is_answer(const struct packet *packet, unsigned type, uint32_t id, u
            !(get16(p + header_size + 2) & ~flags);
 }
 
-/* Returns the answer's flags. */
+/* Returns the reply's flags. */
 static unsigned receive_answer(int rendezvous, struct packet *answer, int descriptors) {
     if (wait_readable(rendezvous, HANDSHAKE_MS) != 1)
         bail("the host did not answer within %d s", HANDSHAKE_MS / 1000);
@@ -87,7 +87,7 @@ static unsigned receive_answer(int rendezvous, struct packet *answer, int descri
     return get16(answer->data + header_size + 2);
 }
 
-/* Receives SERVE, and a second one with the witness. Returns the listening socket. */
+/* Receives SERVE, and a second SERVE with the witness. Returns the listening socket. */
 int receive_listener(int rendezvous) {
     static struct packet answer;
     unsigned flags = receive_answer(rendezvous, &answer, 1);
@@ -119,8 +119,8 @@ unsigned receive_tree_order(int rendezvous) {
 }
 
 /*
- * Answers TREE and waits until the host has taken the tree and closed the connection: the end of a
- * sidecar before that would look like a failure.
+ * Replies to TREE and waits until the host has received the tree and closed the connection. A
+ * sidecar that ended earlier would look like a failure.
  */
 void send_tree(int rendezvous, int tree) {
     unsigned char reply[header_size] = {0};

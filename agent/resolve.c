@@ -12,8 +12,8 @@
 #include "agent.h"
 
 /*
- * openat2(2) fails with EAGAIN while renames race with it. A container that renames without end
- * must not block the agent.
+ * openat2(2) fails with EAGAIN if a rename races with it. A container that renames endlessly must
+ * not block the agent.
  */
 enum { MAX_TRIES = 64 };
 
@@ -114,9 +114,9 @@ static bool is_in_target(int process) {
 }
 
 /*
- * Opens through a link that leads below the target's root. A process may hold a directory or
- * program from outside, as a container runtime does briefly. The link's target must therefore be
- * the same file as its path inside the root.
+ * Opens through a link that leads below the target's root. A process may have a directory or
+ * program from outside open, as a container runtime does briefly. So the link's target must be the
+ * same file as its path inside the root.
  */
 static int open_in_root(int process, const struct magic *magic, int flags) {
     static char path[wire_max_path + 1], whole[wire_max_path + 1];
@@ -140,8 +140,7 @@ static int open_in_root(int process, const struct magic *magic, int flags) {
 
 static int resolve_magic(const struct magic *magic, int flags) {
     int process = open_process(magic->pid), fd = -1;
-    if (process < 0 && errno == ESRCH)
-        errno = ENOENT; /* as for a path of a process that does not exist */
+    if (process < 0 && errno == ESRCH) errno = ENOENT; /* as for a missing process */
     if (process < 0) return -1;
     bool is_open_file = !strncmp(magic->name, "fd/", 3) && !magic->slash;
     if (is_in_target(process))

@@ -1,13 +1,13 @@
 /*
  * The launcher: becomes a command of the host that sees trees of targets below one directory. It
- * runs in a mount namespace of its own, and for an ordinary user in a user namespace too, so
- * nothing is mounted where the host sees it and nothing is left, however the command ends.
+ * runs in its own mount namespace, and for an ordinary user also in its own user namespace. So the
+ * host sees none of its mounts, and nothing remains, however the command ends.
  *
- * It talks with porthole over the socket --host, which execve(2) closes:
+ * It communicates with porthole over the socket --host, which execve(2) closes:
  *
- *   launcher -> "ready E1 E2 ...\n": for each --file 0, or why the command could not open its path
+ *   launcher -> "ready E1 E2 ...\n": for each --file 0, or the errno value of its path
  *   porthole -> the command and its arguments, each ended by a NUL, then the end of the stream
- *   launcher -> "exec E\n" where execve(2) failed, or another line where set-up did
+ *   launcher -> "exec E\n" if execve(2) failed, or another line if set-up failed
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,20 +24,21 @@
 
 enum { MAX_FILES = 1024, MAX_PROGRAMS = 256 };
 
-/* A file that the command opens by its path in a tree. `fd` is the same file, as the agent opened
- * it. */
+/*
+ * A file that the command opens by its path in a tree. `fd` is the same file, opened by the agent.
+ */
 struct file {
     int fd;
     const char *path; /* relative to the launcher's directory */
     bool is_offline;  /* `fd` is of another mount of the same layers: only the path is checked */
-    int error;        /* why it goes by its descriptor, 0 for its path */
+    int error;        /* 0: by its path; else the reason to use `fd` */
 };
 
 struct launch {
     const char *at, *directory, *script;
     int host;
     struct join join;
-    const char *place; /* of a mount instead of a command */
+    const char *place; /* for a mount instead of a command */
     int on;
     struct tree trees[MAX_TREES];
     struct file files[MAX_FILES];
@@ -203,7 +204,7 @@ static void map_own_ids(uid_t uid, gid_t gid) {
     write_file("/proc/self/gid_map", map);
 }
 
-/* Returns whether it is in a user namespace of its own now. */
+/* Returns true if it is in its own user namespace now. */
 static bool enter_own_namespaces(const struct join *join) {
     uid_t uid = geteuid();
     gid_t gid = getegid();
@@ -222,7 +223,10 @@ static bool enter_own_namespaces(const struct join *join) {
     return own_user;
 }
 
-/* Where the command finds a path below the launcher's directory. False if that is too long. */
+/*
+ * The path at which the command finds a path below the launcher's directory. False if it is too
+ * long.
+ */
 static bool locate(const struct launch *launch, const char *path, char *found, size_t size) {
     size_t length = launch->is_enclosed ? strlen(launch->trees[0].name) : 0;
     if (!launch->is_enclosed)
@@ -231,15 +235,18 @@ static bool locate(const struct launch *launch, const char *path, char *found, s
     return (size_t)snprintf(found, size, "/%s", path + length) < size;
 }
 
-/* Beside reading. A directory is open for reading, also where the command writes below it. */
+/*
+ * The access that is needed besides reading. A directory is open for reading, even if the command
+ * writes below it.
+ */
 static int needed_mode(const struct file *file, unsigned mode) {
     if (S_ISDIR(mode)) return X_OK;
     return fcntl(file->fd, F_GETFL) & O_ACCMODE ? W_OK : 0;
 }
 
 /*
- * Why the command, which has its own rights, cannot open a file by its path, or that another file
- * is there now. Mounts that may hang are gone by now.
+ * The errno value with which the command, which has its own rights, cannot open a file by its path;
+ * 0 if it can. ESTALE: another file has that path now. Mounts that may hang were detached earlier.
  */
 static int refusal(const struct launch *launch, const struct file *file) {
     char path[2 * wire_max_path];
@@ -270,7 +277,7 @@ static void report_ready(struct launch *launch) {
     if (write_all(launch->host, line, (size_t)used) < 0) bail_errno("reporting to porthole");
 }
 
-/* Returns the arguments, ended by NULL. */
+/* Returns the arguments and a final NULL. */
 static char **receive_command(int host) {
     size_t size = 1 << 16, used = 0, count = 0;
     char *text = malloc(size);
@@ -281,7 +288,7 @@ static char **receive_command(int host) {
         if (got > 0) used += (size_t)got;
     }
     if (!text || got < 0) bail_errno("the command");
-    if (!used || text[used - 1]) exit(1); /* porthole gave up, and has said why */
+    if (!used || text[used - 1]) exit(1); /* porthole gave up and reported why */
     for (size_t i = 0; i < used; i++) count += !text[i];
     char **arguments = calloc(count + 1, sizeof *arguments);
     if (!arguments) bail_errno("the command");
@@ -290,7 +297,7 @@ static char **receive_command(int host) {
     return arguments;
 }
 
-/* The command gets the standard streams and what --keep names. */
+/* The command keeps the standard streams and the descriptors of --keep. */
 static void close_the_rest(const struct launch *launch) {
     if (syscall(SYS_close_range, 3, UINT_MAX, K_CLOSE_RANGE_CLOEXEC) < 0) bail_errno("close_range");
     for (int i = 0; i < launch->kept_count; i++)

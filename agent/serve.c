@@ -17,7 +17,7 @@
 
 /*
  * A child whose client disconnects has a second to exit before SIGKILL. A child that hangs in the
- * kernel (FUSE) survives even that: it frees its client's place and keeps one in the table.
+ * kernel (FUSE) survives even that: it no longer counts as a client but stays in the table.
  */
 enum { MAX_CLIENTS = 64, MAX_CHILDREN = 2 * MAX_CLIENTS, GRACE_MS = 1000 };
 

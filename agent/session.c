@@ -1,6 +1,6 @@
 /*
- * A client's child: takes its requests in order, answers each, and starts workers that write long
- * answers into pipes.
+ * A client's child: handles its requests in order, replies to each, and starts workers that write
+ * long replies into pipes.
  */
 #include <errno.h>
 #include <signal.h>

@@ -13,7 +13,7 @@ static const uint64_t route_capabilities = 1ull << K_CAP_SYS_PTRACE | 1ull << K_
                                            1ull << K_CAP_DAC_READ_SEARCH;
 
 /*
- * A PID may have been reused since it was looked up. The start time tells (field 22 of
+ * A PID may have been reused since it was looked up. The start time shows that (field 22 of
  * /proc/PID/stat, proc(5)).
  */
 void check_start_time(int proc, const char *expected) {
@@ -95,8 +95,8 @@ void probe_kernel(void) {
 
 /*
  * Fills in the target in `agent` and drops every capability that serving does not need. The order
- * matters: the first drop comes before most accesses to the target, the cgroups are opened while
- * that is permitted, and the check that the target lives comes after everything is open.
+ * matters. The first drop comes before most accesses to the target, and the cgroups are opened
+ * while that is permitted. The check that the target is alive comes after everything is open.
  */
 void open_target(const char *start_time, const char *root, bool join_user_namespace_too,
                  bool device_cgroup) {

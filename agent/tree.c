@@ -1,7 +1,7 @@
 /*
- * A tree: one descriptor of a detached copy of all of a target's mounts (open_tree(2)). The host
- * attaches it in a mount namespace of its own (attach.c). The agent that makes one holds
- * CAP_SYS_ADMIN in the target's namespaces, has no clients, and exits when it has passed the
+ * Makes a tree: one descriptor of a detached copy of all of a target's mounts (open_tree(2)). The
+ * host attaches it in a mount namespace of its own (attach.c). The agent that makes it has
+ * CAP_SYS_ADMIN in the target's namespaces, serves no clients, and exits when it has passed the
  * descriptor.
  */
 #include <errno.h>
@@ -15,7 +15,7 @@ static const uint64_t tree_capabilities = 1ull << K_CAP_SYS_PTRACE | 1ull << K_C
                                           1ull << K_CAP_SYS_CHROOT;
 
 /*
- * The copy gets its flags and leaves its peer groups (mount_namespaces(7)) in one call, so no mount
+ * The copy gets its flags and leaves its peer groups (mount_namespaces(7)) in one call. So no mount
  * that the target makes later appears in it without them.
  */
 static int clone_tree(int root, unsigned flags) {
@@ -52,7 +52,7 @@ static void join_mount_namespace(int proc) {
     close(mounts);
 }
 
-/* The tree of a running target, from its root directory on. */
+/* The tree of a running target, starting at its root directory. */
 int take_target_tree(const char *start_time, unsigned flags) {
     confine(tree_capabilities);
     int proc = open_proc(agent.target_pid);
@@ -64,7 +64,7 @@ int take_target_tree(const char *start_time, unsigned flags) {
     return clone_tree(root, flags);
 }
 
-/* The tree of what does not run, see layers.c. */
+/* The tree of a target without processes, see layers.c. */
 int take_layers_tree(struct layer_options *options, unsigned flags) {
     make_layers_root(options);
     if (!agent.layers_local && !(flags & tree_flag_allMounts))

@@ -69,7 +69,7 @@ int pipe_from_child(void (*write_to)(int out, const void *argument), const void 
     return -1;
 }
 
-/* The last relays' ends; more than a client has in flight. */
+/* The ends of recent relays; more than a client has in flight. */
 enum { RELAY_ENDS = 256 };
 static struct relay_end *relay_ends;
 
@@ -90,8 +90,8 @@ struct relay_end *new_relay_end(uint32_t id) {
 }
 
 /*
- * How the relay started by request `id` ended: 0, the errno value that ended it, EAGAIN if it has
- * not reached an end, or ENOENT if there is no such relay.
+ * How the relay started by request `id` ended: 0 or the errno value that ended it. EAGAIN if it has
+ * not ended, ENOENT if there is no such relay.
  */
 int find_relay_end(uint32_t id, uint64_t *bytes) {
     const struct relay_end *end = relay_ends ? &relay_ends[id % RELAY_ENDS] : NULL;

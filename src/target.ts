@@ -5,8 +5,8 @@ import { encodeText } from "./text/encoding/encode.ts";
 
 /**
  * A parsed target. Paths are text in which a lone surrogate U+DC80..U+DCFF stands for a byte that
- * is not UTF-8 (as in Python's surrogateescape), so that every path can be split and joined as
- * text: see {@link pathBytes}.
+ * is not UTF-8 (as in Python's surrogateescape). So every path can be split and joined as text: see
+ * {@link pathBytes}.
  */
 export type Target =
   | { kind: "local"; path: string }

@@ -17,9 +17,9 @@ export interface Extent {
 const BLOCK = 512n;
 
 /**
- * Whether a copy can keep holes: the source has fewer blocks than its size needs, and `out` is a
- * regular file that is not opened with O_APPEND. There only truncate(2) makes a hole, and it would
- * cut off what other processes append meanwhile.
+ * True if a copy can keep holes. The source must have fewer blocks than its size needs, and `out`
+ * must be a regular file without O_APPEND. There only truncate(2) makes a hole, and it would cut
+ * off what other processes append meanwhile.
  */
 export function canKeepHoles(from: Statx, to: Statx, out: number): boolean {
   const isFile = (to.mode & constants.S_IFMT) === constants.S_IFREG;

@@ -24,7 +24,7 @@ export interface CopyOptions {
 }
 
 /**
- * Copies a regular file (also of /proc and /sys) to a descriptor as fast as the kernel can:
+ * Copies a regular file (also of /proc and /sys) to a descriptor as fast as the kernel can. Uses
  * copy_file_range(2) to a file, sendfile(2) to anything else, pread and write where neither works.
  * Returns the bytes copied, up to the first end of file. Does not use the source's offset; finding
  * the holes of a sparse file moves and restores it. Holes are kept in a regular file that is not

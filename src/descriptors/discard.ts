@@ -7,7 +7,7 @@ import { identify } from "./statx.ts";
 
 /**
  * Disposes of an untrusted, unwanted descriptor. close(2) of a file on FUSE waits for its server's
- * answer to FLUSH, beyond SIGKILL, and so does the end of the process. Such a file stays open
+ * answer to FLUSH, even after SIGKILL. So does the end of the process. Such a file stays open
  * instead.
  */
 export function discard(fd: OwnedFd): void {
@@ -49,8 +49,8 @@ function keepOpen(fd: OwnedFd): void {
 }
 
 /**
- * Call this before the process ends in another way than by exit, so that readers of its output see
- * end of file although the keeper shares the descriptors. Closes only the standard descriptors:
+ * Call this if the process ends in another way than by exit. Otherwise readers of its output see no
+ * end of file, because the keeper shares the descriptors. Closes only the standard descriptors:
  * another number may belong to a descriptor that has just arrived.
  */
 export function releaseDescriptors(): void {

@@ -27,7 +27,7 @@ export function servedBy(fd: OwnedFd, found: FileIdentity = identify(fd)): FileS
 
 /**
  * Also consults the mount tables of process `pid` of this machine, a container's first process, and
- * of its parent, which is outside of the container and sees what the engine mounted. A reused
+ * of its parent. The parent is outside of the container and sees the engine's mounts. A reused
  * process number does no harm: every mount table is true.
  */
 export function addMountTable(pid: number): void {

@@ -34,7 +34,7 @@ type Step = number | "source" | "output" | "end" | "unsupported";
  * SPLICE_F_NONBLOCK or RWF_NOWAIT where available.
  *
  * Rejects with CANCELLED when `signal` aborts (after writing all bytes read), otherwise with FILE
- * and the errno: EPIPE as soon as the output's reader is gone, even while the source is idle.
+ * and the errno. EPIPE comes as soon as the output's reader is gone, even while the source is idle.
  */
 export async function pumpToFd(source: OwnedFd, out: number, options: PumpOptions = {}): Promise<bigint> {
   const pump = new Pump(source, out, options);

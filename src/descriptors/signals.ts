@@ -4,7 +4,7 @@ import { releaseDescriptors } from "./discard.ts";
 import { libc } from "./libc.ts";
 
 /**
- * Ends this process by the signal itself, so that a shell sees the same as from other programs:
+ * Ends this process by the signal itself, so that a shell sees the same as from other programs.
  * Node ignores SIGPIPE, and a shell distinguishes exit status 141 or 130 from a signal. Nothing
  * runs afterwards, not even exit handlers: restore the terminal first. Leaves no core file, because
  * the signal was not raised by a fault of this process.

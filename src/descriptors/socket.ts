@@ -94,9 +94,9 @@ export function acceptFrom(listener: OwnedFd): OwnedFd | undefined {
 }
 
 /**
- * The peer as this process's PID and user namespaces see it (SO_PEERCRED): for an accepted socket
- * the process that called connect(), for a connected one the process that called listen(), which
- * may have ended. pid is 0 if the process has no number here.
+ * The peer as this process's PID and user namespaces see it (SO_PEERCRED). For an accepted socket
+ * it is the process that called connect(). For a connected one it is the process that called
+ * listen(), which may have ended. pid is 0 if the process has no number here.
  */
 export function peerCredentials(socket: OwnedFd): { pid: number; uid: number; gid: number } {
   const value = getOption(socket, SO_PEERCRED, 12);

@@ -21,7 +21,7 @@ export async function linkOwnEngine(id: string): Promise<void> {
     symlinkSync(socketPath, ENGINE_SOCKET);
     return;
   }
-  throw new PortholeError("TARGET", "no socket of the engine's machine answers for this helper", {
+  throw new PortholeError("TARGET", "no engine socket of the machine knows this helper", {
     hint: "the engine must listen on a Unix socket there too",
   });
 }

@@ -59,7 +59,7 @@ async function readyHelper(connections: Dialler, options: HelperOptions): Promis
   const { id, image, isNew } = await ensureHelper(engine, options);
   if (!isNew) return id;
   const search = [NODE_IN_IMAGE, COMMAND_IN_IMAGE, "__engine-socket", id];
-  // By `remote`, as every command there: it ends if this process ends.
+  // Runs under `remote`, like every command there: it ends if this process ends.
   const command = [AGENT_IN_IMAGE, "remote", "--", ...search];
   const process = await execIn(connections, id, command, options.signal).catch(async (error: unknown) => {
     throw hasEnded(error) ? await endedEarly(engine, image, options.signal) : error;
@@ -79,7 +79,7 @@ async function readyHelper(connections: Dialler, options: HelperOptions): Promis
   throw isForOtherProcessor(why) ? otherProcessor(why) : new PortholeError("ATTACH", `the helper cannot run: ${why}`);
 }
 
-/** True for an engine's error about a container that does not run any more. */
+/** True for an engine's error about a container that has stopped. */
 function hasEnded(error: unknown): boolean {
   if (!(error instanceof EngineError)) return false;
   return isMissing(error) || error.status === 409 || /not running|stopped|exec format error/i.test(error.message);

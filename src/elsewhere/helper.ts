@@ -33,8 +33,8 @@ export interface HelperOptions {
 }
 
 /**
- * The id of this user's helper on an engine: the one that runs, else a new one, whose image is
- * loaded if the engine does not have it.
+ * Returns the id of this user's helper on an engine: a running one, else a new one. Loads the image
+ * of a new helper if the engine lacks it.
  * @throws PortholeError TARGET, ATTACH; the failure of the connection
  */
 export async function ensureHelper(
@@ -48,7 +48,7 @@ export async function ensureHelper(
     if (attempt === 1) options.connected();
     if (found?.isRunning) return { id: found.id, image, isNew: false };
     try {
-      // A helper that does not run was left by a killed command, or another command is creating it.
+      // A stopped helper was left by a killed command, or another command is creating it.
       const id = found?.id ?? (await createHelper(engine, name, image, options.signal));
       await startHelper(engine, id);
       return { id, image, isNew: true };
@@ -69,7 +69,7 @@ function explained(error: unknown, image: string): unknown {
   const why = error.message;
   if (isImageMissing(error))
     return new PortholeError("TARGET", `the engine has no image '${image}'`, {
-      hint: `pull or build it there, or leave out --image to load this installation's`,
+      hint: `pull or build it there, or leave out --image to load the image of this installation`,
     });
   if (isForOtherProcessor(why)) return otherProcessor(why);
   if (why.includes(AGENT_IN_IMAGE)) return noPorthole(image);
@@ -92,7 +92,7 @@ export function otherProcessor(why: string): PortholeError {
 }
 
 /**
- * The error for a helper that has ended before its first command: an engine may start a program for
+ * The error for a helper that has ended before its first command. An engine may start a program for
  * another processor and only then find that it cannot run.
  */
 export async function endedEarly(engine: Engine, image: string, signal: AbortSignal): Promise<PortholeError> {
@@ -145,8 +145,8 @@ const START_MS = 60_000;
 const CLEAN_UP_MS = 10_000;
 
 /**
- * The helper sees the engine's processes and may enter their namespaces, as root of that machine
- * may; it has no network and none of the machine's directories.
+ * The helper sees the engine's processes and may enter their namespaces, like root on that machine.
+ * It has no network and none of the machine's directories.
  */
 function description(image: string): object {
   return {
@@ -218,19 +218,19 @@ export async function removeHelperImages(engine: Engine, signal: AbortSignal): P
     });
 }
 
-/** Tells users and machines apart that share an engine. */
+/** Distinguishes users and machines that share an engine. */
 function owner(): string {
   return `${hostname()}:${runDirectoryPaths().root}`;
 }
 
-/** The same for every command, so that two which start together make one helper. */
+/** Equal for all commands of a user, so that two which start together create one helper. */
 function helperName(image: string): string {
   return `porthole-helper-${createHash("sha256").update(`${owner()} ${image}`).digest("hex").slice(0, 12)}`;
 }
 
 /**
- * The id of this installation's image. Kept in the run directory while no file has changed: to
- * compute it takes half a second.
+ * The id of this installation's image. Cached in the run directory until a file changes: computing
+ * it takes half a second.
  */
 function ownImageId(version: string): string {
   const files = installedFiles();

@@ -135,7 +135,7 @@ export class EndFinder {
     this.#pass = pass;
   }
 
-  /** Passes on what cannot be the end, at once. */
+  /** Passes bytes on as soon as they cannot belong to the end marker. */
   async take(bytes: Buffer): Promise<void> {
     const all = Buffer.concat([this.#held, bytes]);
     const at = all.lastIndexOf(0);
@@ -145,7 +145,7 @@ export class EndFinder {
     if (length > 0) await this.#pass(all.subarray(0, length));
   }
 
-  /** How the command ended, when the stream has ended; undefined if it was cut off. */
+  /** How the command ended, when the stream has ended; undefined without an end marker. */
   found(): PlaceEnd | undefined {
     const [, how, number] = /^\0porthole-end (exit|signal) (\d+)\n$/.exec(this.#held.toString("latin1")) ?? [];
     if (how === undefined) return undefined;
@@ -155,7 +155,7 @@ export class EndFinder {
 
 const END = "\0porthole-end ";
 
-/** True for the end, and for any beginning of it. */
+/** True for the end marker, and for any beginning of it. */
 function mayBeEnd(text: string): boolean {
   return END.startsWith(text) || (text.startsWith(END) && /^[a-z]{0,6}( \d{0,3}\n?)?$/.test(text.slice(END.length)));
 }

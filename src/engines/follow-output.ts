@@ -299,7 +299,7 @@ class Cursor {
 }
 
 /**
- * True for a line that the engine sends twice in a row: Docker 20.10 repeats the first line of a
+ * True for a line that the engine sends twice in a row. Docker 20.10 repeats the first line of a
  * log that it has rotated to. Lines have different times; the parts of one long line have the same.
  */
 function isSame(before: OutputRecord, { stream, time, bytes }: OutputRecord): boolean {

@@ -91,8 +91,8 @@ async function notHere(
 const MAX_NEAR = 5;
 
 /**
- * Names similar to `name`: other tags of the same repository, nearest first; else repositories
- * whose last part is equal or differs by one or two letters.
+ * Names similar to `name`: other tags of the same repository, nearest first. Without any,
+ * repositories whose last part is equal or differs by one or two letters.
  */
 export function similarNames(name: string, all: readonly string[]): string[] {
   const wanted = split(name);

@@ -33,8 +33,8 @@ export interface LayerDirectory {
 export type ReadFile = (path: string) => Promise<Buffer | undefined>;
 
 /**
- * Finds the directories of a root in the engine's storage, uppermost first: in containerd's
- * metadata for a snapshotter, in the files of Docker's or Podman's drivers vfs and btrfs. Undefined
+ * Finds the directories of a root in the engine's storage, uppermost first. Reads containerd's
+ * metadata for a snapshotter, or the files of Docker's or Podman's drivers vfs and btrfs. Undefined
  * for other drivers, and if the storage does not have it.
  * @throws PortholeError TARGET for invalid metadata; what `read` throws
  */

@@ -9,8 +9,8 @@ import { type RemoteEngine, remoteEngine } from "./remote-engine.ts";
 
 /**
  * The engine that is named by `--engine`, `DOCKER_HOST` or the current docker context, if its
- * containers are on another kernel: always by ssh or TCP; by a socket, if it reports another kernel
- * than this one, as Docker Desktop, Colima and Podman's machines do.
+ * containers are on another kernel. They always are with ssh or TCP. With a socket they are if the
+ * engine reports another kernel, as Docker Desktop, Colima and Podman's machines do.
  * @param isKnownHere true for a socket whose engine need not be asked: it is on this kernel
  * @throws PortholeError USAGE, TARGET for an invalid address or an unknown context
  */

@@ -38,7 +38,7 @@ export interface TcpTransport {
 
 /**
  * The remote engine that is named by `explicit`, else by `DOCKER_HOST`, else by the current docker
- * context; undefined if that engine is local or none is named.
+ * context. Undefined if that engine is local or none is named.
  * @throws PortholeError USAGE for an address that is incomplete
  */
 export function remoteEngine(

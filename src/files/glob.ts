@@ -11,10 +11,10 @@ export interface GlobOptions {
 }
 
 /**
- * Compiles a glob(7) pattern to a test of whole strings: `*`, `?`, `[...]` with ranges, classes
- * (`[[:digit:]]`), `!` or `^` to negate, and a backslash that quotes the next character. A slash is
- * an ordinary character, and so is a byte that is not UTF-8 (see `pathText`). An unclosed `[`
- * matches itself. Worst case: pattern length times text length.
+ * Compiles a glob(7) pattern to a test of whole strings. Supports `*`, `?`, `[...]` with ranges,
+ * classes (`[[:digit:]]`), `!` or `^` to negate, and a backslash that quotes the next character. A
+ * slash is an ordinary character, and so is a byte that is not UTF-8 (see `pathText`). An unclosed
+ * `[` matches itself. Worst case: pattern length times text length.
  */
 export function compileGlob(pattern: string, options: GlobOptions = {}): (text: string) => boolean {
   const fold = options.ignoreCase ? (text: string) => text.toLowerCase() : (text: string) => text;

@@ -21,15 +21,16 @@ export interface Mount {
   type: string;
   source: string;
   superOptions: string[];
-  /** Of an image, without a container. */
+  /** True for a mount of an image without a container. */
   isOfImage?: boolean;
 }
 
 /**
  * Where a file's content is stored. `container layer`: removed with the container; `image layer`:
- * removed with the image; `volume`: a named one of Docker or Podman; `bind`: part of a file system mounted here, usually from outside
- * of the container; `disk`: a whole file system; `memory`: lost at unmount; `network`: another
- * machine or a program (FUSE); `kernel`: generated on read.
+ * removed with the image; `volume`: a named volume of Docker or Podman; `bind`: part of a file
+ * system mounted here, usually from outside of the container; `disk`: a whole file system;
+ * `memory`: lost at unmount; `network`: another machine or a program (FUSE); `kernel`: generated on
+ * read.
  */
 export type BackingKind =
   | "container layer"
@@ -108,8 +109,8 @@ function kindOfMount(mount: Mount, volume: string | undefined): BackingKind {
 }
 
 /**
- * Where engines keep layers. One alone is bound to `/`: of Docker's and Podman's drivers vfs and
- * btrfs, and of an image of one layer.
+ * Directories of layers. Engines mount a single one at `/` with Docker's and Podman's drivers vfs
+ * and btrfs, and for an image of one layer.
  */
 const LAYER_DIRECTORY =
   /\/((vfs\/dir|btrfs\/subvolumes)\/[0-9a-f]{64}(-init)?|overlay2?\/[0-9a-z]+\/diff|io\.containerd\.snapshotter\.v1\.\w+\/snapshots\/\d+(\/fs)?)$/;

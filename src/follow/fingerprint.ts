@@ -6,7 +6,7 @@ const LENGTH = 256;
 
 /**
  * Detects a file that was truncated and rewritten although its size does not show it
- * (`copytruncate` with a fast writer): compares the first bytes and the bytes before the position.
+ * (`copytruncate` with a fast writer). Compares the first bytes and the bytes before the position.
  */
 export class Fingerprint {
   #head: Buffer = Buffer.alloc(0);

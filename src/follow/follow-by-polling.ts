@@ -43,7 +43,7 @@ type PollEvent = FollowEvent<PolledFile>;
 
 /**
  * Follows a file by reopening it for each poll, a little before the position. If the bytes before
- * the position are still there, the file has grown or is unchanged; otherwise it was truncated,
+ * the position are still there, the file has grown or is unchanged. Otherwise it was truncated,
  * rewritten or replaced, and is read from the start. Size and inode number do not decide: a remote
  * file system may report an old size and reuse a number. Data written between the last poll and a
  * replacement is lost.

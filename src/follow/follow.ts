@@ -175,7 +175,7 @@ export async function* follow<File extends FollowFile>(
           await waker.wait();
           break;
         case "read": {
-          if (!reader) throw new Error("the follow machine reads what is not there");
+          if (!reader) throw new Error("internal error: read without an open file (please report it)");
           if (contents) {
             const behind = reader.behindHole(step.position, step.position + step.available);
             if (behind > step.position) {
@@ -202,7 +202,7 @@ export async function* follow<File extends FollowFile>(
           break;
         case "switch": {
           const file = path?.queue.shift();
-          if (!file) throw new Error("the follow queue and its machine disagree");
+          if (!file) throw new Error("internal error: no file to switch to (please report it)");
           // After a restart the same file may have another device number: continues at the same
           // position.
           const continues = reader?.continuesIn(file) ?? false;

@@ -39,8 +39,8 @@ export type Step =
 
 /**
  * The decisions of following a file as a pure function, without clock, descriptor or path. Two
- * observers feed it: the path observer reports what the name refers to and opens new generations at
- * once, even if no consumer reads; the reader works through the generations in order.
+ * observers feed it. The path observer reports what the name refers to and opens new generations at
+ * once, even if no consumer reads. The reader works through the generations in order.
  */
 export class FollowMachine {
   position = 0;

@@ -53,8 +53,8 @@ export class Reader<File extends FollowFile> {
   }
 
   /**
-   * If a hole of at least a page starts at `position`: the offset of the next data, without the
-   * zeros that fill its page; else `position`. A writer that keeps its offset after copytruncate
+   * The offset of the next data, without the zeros that fill its page, if a hole of at least a page
+   * starts at `position`. Otherwise `position`. A writer that keeps its offset after copytruncate
    * leaves such holes.
    */
   behindHole(position: number, size: number): number {
@@ -79,7 +79,7 @@ export class Reader<File extends FollowFile> {
     return data === undefined || data - page >= PAGE ? bytes.subarray(0, page - position) : bytes;
   }
 
-  /** `bytes` were read at the position. */
+  /** Records `bytes`, which were read at the position. */
   took(bytes: Uint8Array): void {
     if (bytes.length === 0) return;
     this.#fingerprint.advance(bytes);

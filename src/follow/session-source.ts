@@ -19,9 +19,9 @@ export interface SessionFile extends FollowFile {
 export type SessionSource = () => Promise<Session>;
 
 /**
- * The follow engine's view of a session's path: fstat(2) of the local descriptor, requests to the
- * agent for the path, and inotify events from the container. The caller owns `file`; without it the
- * engine waits for the path to exist.
+ * The follow engine's view of a session's path. Uses fstat(2) of the local descriptor, requests to
+ * the agent for the path, and inotify events from the container. The caller owns `file`; without it
+ * the engine waits for the path to exist.
  * @throws PortholeError FILE: EINVAL for a file without positions (FIFO, terminal); ESPIPE for a
  * relayed file: see {@link followRelayed}
  */
@@ -58,7 +58,7 @@ export function followSource(
     },
     renamedAway: async (known) => {
       const now = await current();
-      // Renames of files that the caller has opened since are queued by the kernel at least.
+      // The kernel has queued at least the renames of files that the caller has opened since.
       now.readEvents();
       const missed: SessionFile[] = [];
       for (let name = watched.takeRenamed(); name !== undefined; name = watched.takeRenamed()) {

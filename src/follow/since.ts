@@ -9,8 +9,8 @@ const SMALL = 4 * 1024 * 1024;
 const PROBES = 32;
 
 /**
- * Offset of the first line at or after `since` in the first `size` bytes; `size` if all are
- * earlier, undefined if no line has a timestamp. Uses binary search in a large file whose times
+ * Offset of the first line at or after `since` in the first `size` bytes. Returns `size` if all are
+ * earlier, and undefined if no line has a timestamp. Uses binary search in a large file whose times
  * ascend at 32 probes; scans any other from the start.
  */
 export function sinceOffset(

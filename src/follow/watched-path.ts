@@ -21,7 +21,7 @@ const NAME_OF_FILE = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
  * mask.
  */
 export const DIRECTORY_CHANGES = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
-/** Events after which the watch is useless. */
+/** Events that end the use of the watch. */
 export const DIRECTORY_GONE = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED;
 
 /**
@@ -44,8 +44,8 @@ type Listener = (what: "content" | "name") => void;
 
 /**
  * inotify watches of a file and its directory, kept through rotations, recreated directories and
- * new sessions. A missing watch (limit reached, no such file) is no error: {@link nameCheckMs} then
- * shortens the interval.
+ * new sessions. A missing watch (limit reached, no such file) is not an error: {@link nameCheckMs}
+ * then shortens the interval.
  */
 export class WatchedPath {
   readonly #path: string;
@@ -150,7 +150,7 @@ export class WatchedPath {
     if (this.#session === undefined || this.#listener === undefined) return;
     const old = this.#directoryWatch;
     this.#directoryWatch = this.#watchDirectory(this.#session);
-    // Not earlier: both may be one watch in the kernel.
+    // Ended only now: both may be the same watch in the kernel.
     this.#directoryWatch.settled(() => old?.end());
   }
 

@@ -18,7 +18,7 @@ export interface AgentKey {
    */
   generation: string;
   route: AgentRoute;
-  /** `--user` of the mount route; else empty. */
+  /** `--user` of the mount route; otherwise empty. */
   user: string;
 }
 
@@ -45,7 +45,7 @@ export interface AgentRecord extends AgentKey {
   created: string;
   /** Roles of the root's layers, uppermost first; missing if the agent does not know them. */
   layers?: LayerRole[] | undefined;
-  /** Places of which nothing is left. */
+  /** Paths whose content no longer exists. */
   absent?: MissingPath[] | undefined;
   /** The target's storage driver if a read may wait for a program: the agent relays its files. */
   lazyDriver?: string | undefined;

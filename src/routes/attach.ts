@@ -76,7 +76,7 @@ async function attachOffline(
   const { identity, generation } = files;
   const routes: readonly AgentRoute[] = wanted.filter((route) => route !== "mount");
   if (routes.length === 0) {
-    throw new PortholeError("ATTACH", `route mount needs a running container: '${files.name}' does not run`, {
+    throw new PortholeError("ATTACH", `route mount needs a running container: '${files.name}' is not running`, {
       hint: "leave out --route mount",
     });
   }

@@ -20,7 +20,7 @@ export async function createSidecar(
   options: SidecarOptions & { over: AbortSignal; guard: SidecarGuard },
 ): Promise<string> {
   const { engine } = sidecar;
-  // Otherwise dockerode sends everything twice, in the query too.
+  // Without this split dockerode would also send the body in the query.
   const body: object = { _query: { name }, _body: describeSidecar(sidecar, run, rendezvous, options) };
   const settled = settling(options);
   for (let attempt = 0; ; attempt++) {
@@ -47,8 +47,8 @@ export async function createSidecar(
 const ATTEMPTS = 8;
 
 /**
- * Aborts a creation a moment after everything else: an aborted request may still create the
- * container after we looked for it. The response tells.
+ * Aborts a creation a moment after everything else. An aborted request may still create the
+ * container after the clean-up has looked for it; a response shows whether it exists.
  */
 function settling({ over }: { over: AbortSignal }): AbortSignal {
   const late = new AbortController();

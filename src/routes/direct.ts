@@ -64,7 +64,7 @@ export async function attachChild(
   witness?: OwnedFd,
 ): Promise<ConnectedAgent> {
   return withChild(name, how, wait, async (connection, child) => {
-    // Not before: the agent sets itself up meanwhile.
+    // Sent only now: the agent starts up meanwhile.
     const info = await handshake(connection, listen(), wait, witness);
     child.stderr?.destroy();
     child.unref();
@@ -74,8 +74,8 @@ export async function attachChild(
 }
 
 /**
- * Takes a tree by an agent that is a child of this process and ends then; `how` are its options,
- * `flags` those of `TreeFlag`. The caller owns the tree.
+ * Takes a tree through a child agent, which then exits. `how`: the agent's options; `flags`: bits
+ * of `TreeFlag`. The caller owns the tree.
  * @throws as {@link attachDirect}
  */
 export async function childTree(

@@ -24,9 +24,9 @@ export interface EngineLog {
 export type MeasuredLog<T> = T & ({ bytes: number } | { error: PortholeError });
 
 /**
- * Measures log files with their rotated files (`PATH.1`, `PATH.2.gz`): in place where this user may
- * read the engine's directories, otherwise by the engine, from a sidecar. 0 bytes if no file
- * exists, such as with Podman's journald.
+ * Measures log files with their rotated files (`PATH.1`, `PATH.2.gz`). Does so in place if this
+ * user may read the engine's directories, otherwise through the engine, from a sidecar. 0 bytes if
+ * no file exists, such as with Podman's journald.
  * @param route `direct` measures in place only, `sidecar` by the engine only
  */
 export async function measureLogs<T extends EngineLog>(
@@ -64,7 +64,7 @@ function inPlace<T extends EngineLog>(log: T, route: AgentRoute | undefined): Me
   }
 }
 
-/** @param isEngines false where another file may have that path: then there must be one */
+/** @param isEngines false if another file may have that path; then a missing file is an error */
 function bytesOf(path: string, isEngines: boolean): number {
   const [directory, name] = [dirname(path), basename(path)];
   try {
@@ -77,7 +77,7 @@ function bytesOf(path: string, isEngines: boolean): number {
   }
 }
 
-/** The directory in which Docker has those of all containers. */
+/** Docker's directory of the logs of all containers. */
 function storageOf(path: string): string {
   return dirname(dirname(path));
 }

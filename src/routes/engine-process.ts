@@ -5,19 +5,20 @@ import type { Engine } from "../engines/engine.ts";
 import { connectEngine } from "../engines/http.ts";
 import { startTime } from "./process.ts";
 
-/** Where this process finds the directories of an engine that it may read in place. */
+/** How this process reaches the directories of an engine. */
 export interface EnginePaths {
-  /** Of an agent that reads them. */
+  /** Options of an agent that reads them. */
   options: string[];
-  /** A path of the engine's as this process names it. */
+  /** Converts a path of the engine to a path of this process. */
   path(path: string): string;
   /** False if a path has another meaning here than for the engine. */
   isEngines(path: string): boolean;
 }
 
 /**
- * The paths of an engine whose layers this process may read: of root's engine for root, of an
- * engine in its own user or mount namespace for its user and for root. Undefined for any other.
+ * How to reach the layers of an engine that this process may read. Root may read those of root's
+ * engine. An engine in its own user or mount namespace is readable by its user and by root.
+ * Undefined for any other engine.
  * @throws PortholeError with the errno of connect(2)
  */
 export function enginePaths(engine: Engine): EnginePaths | undefined {
@@ -53,8 +54,8 @@ function listener({ socketPath }: Engine): { pid: number; uid: number } {
 }
 
 /**
- * The process that keeps a user's rootless Podman namespaces. Where systemd made the socket, Podman
- * itself is not its listener.
+ * The process that keeps a user's rootless Podman namespaces. If systemd created the socket, its
+ * listener is not Podman.
  */
 function podmanPause(uid: number): number {
   const runtime = uid === process.geteuid?.() ? process.env.XDG_RUNTIME_DIR : undefined;

@@ -21,8 +21,8 @@ export interface JoinableProcess {
 
 /**
  * Finds the first process of a container, or the process in the target.
- * @throws PortholeError TARGET if it does not run; USAGE for a target without processes; ATTACH if
- * this user may not join its namespaces
+ * @throws PortholeError TARGET if it is not running; USAGE for a target without processes; ATTACH
+ * if this user may not join its namespaces
  */
 export async function joinableProcess(
   target: Target,
@@ -31,7 +31,7 @@ export async function joinableProcess(
   if (target.kind === "process") return joinable(target.pid, undefined);
   if (target.kind !== "container") {
     throw new PortholeError("USAGE", `'${targetName(target)}' has no processes, so no namespaces to join`, {
-      hint: "--in files gives its files alone",
+      hint: "--in files gives access to its files only",
     });
   }
   const container = requireRunning(await resolveContainer(target.name, options.engine, MOUNT_POINT, options.signal));
@@ -51,7 +51,7 @@ function notTheOwner(name: string): PortholeError {
   return new PortholeError(
     "ATTACH",
     `cannot join the namespaces of '${name}': only root and the owner of a rootless engine may`,
-    { errno: "EPERM", hint: `porthole shell --in files ${name} gives its files alone; or use docker exec` },
+    { errno: "EPERM", hint: `porthole shell --in files ${name} gives access to its files only; or use docker exec` },
   );
 }
 

@@ -60,10 +60,10 @@ async function info({ engine }: RunningContainer, signal: AbortSignal | undefine
 }
 
 /**
- * True if the engine's pid means the container's first process here too. An engine in another PID
- * namespace or kernel has its own numbers, and the number is another process here. Checks that the
- * process's control groups contain the container's id; a rootless engine has no such groups, so
- * that the parent (containerd's shim, conmon) must have it in its arguments.
+ * True if the engine's pid refers to the container's first process here too. An engine in another
+ * PID namespace or kernel has its own numbers, and the number is another process here. Checks that
+ * the process's control groups contain the container's id. A rootless engine has no such groups:
+ * then the parent (containerd's shim, conmon) must have the id in its arguments.
  */
 export function isFirstProcess({ pid, id }: RunningContainer): boolean {
   if (pid <= 0) return false;

@@ -80,7 +80,7 @@ export function offlineImage({ engine, id, name, layers, isPodman }: Image): Off
   };
 }
 
-/** A volume: its files are the live ones. */
+/** A volume. Its agent serves the live files. */
 export function offlineVolume(volume: Volume): OfflineTarget {
   const { engine, id, name, createdAt, isPodman } = volume;
   return {

@@ -48,8 +48,8 @@ export class PrivateDirectory {
   }
 
   /**
-   * Has it removed also if this process is killed, by a {@link guardProcess}. Where that cannot be
-   * started, a later command removes it.
+   * Starts a {@link guardProcess} that removes the directory if this process is killed. If it
+   * cannot start, a later command removes the directory.
    */
   guard(): this {
     const script = 'read -r _; chmod -R u+rwx -- "$1"; exec rm -rf -- "$@"';

@@ -71,7 +71,7 @@ export function inCgroupOf(pid: number, id: string): boolean {
   }
 }
 
-/** The last number of a field of proc_pid_status(5); undefined where /proc does not show it. */
+/** The last number of a field of proc_pid_status(5); undefined if /proc does not show it. */
 function statusField(pid: number, name: "NSpid" | "Tgid"): number | undefined {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "latin1");

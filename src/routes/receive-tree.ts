@@ -10,9 +10,9 @@ import { PortholeError } from "../errors.ts";
 import { decodeMessage, encodeTree, isTree } from "../protocol/codec.ts";
 
 /**
- * Asks an agent that has announced itself for its tree and receives it. `connection` stays the
- * caller's, and so does the result: a descriptor of mounts that are attached nowhere
- * (open_tree(2)). That they are the target's is checked by the launcher, once it can see them.
+ * Requests the tree of an agent that has announced itself, and receives it. The caller owns
+ * `connection` and the result: a descriptor of detached mounts (open_tree(2)). The launcher checks
+ * that they are the target's, once it can see them.
  * @throws PortholeError ATTACH; CANCELLED through the signal
  */
 export async function receiveTree(
@@ -38,16 +38,13 @@ export async function receiveTree(
       throw error;
     }
     for (const fd of packet.descriptors) discard(fd);
-    throw new PortholeError("ATTACH", "protocol violation: the agent passed something else than a tree", {
+    throw new PortholeError("ATTACH", "protocol violation: the agent passed something other than a tree", {
       errno: "EPROTO",
     });
   }
 }
 
-/**
- * True for a directory that is only a place (O_PATH): nothing can be read from the descriptor
- * itself.
- */
+/** True for an O_PATH descriptor of a directory: nothing can be read from it. */
 function isPlace(fd: OwnedFd): boolean {
   return (identify(fd).mode & constants.S_IFMT) === constants.S_IFDIR && (getFlags(fd) & O_PATH) !== 0;
 }

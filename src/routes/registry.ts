@@ -25,7 +25,7 @@ export function routeOf(file: string): AgentRoute | undefined {
   return route === "direct" || route === "mount" || route === "sidecar" ? route : undefined;
 }
 
-/** Kinds of targets that do not run but have files. */
+/** Kinds of targets that have files but no process. */
 export type OfflineKind = "stopped" | "image" | "volume";
 
 /**

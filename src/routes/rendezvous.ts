@@ -28,7 +28,7 @@ export interface AgentProcess {
 export interface ConnectedAgent {
   info: AgentInfo;
   process: AgentProcess;
-  /** Only where {@link RendezvousOptions.tree} asked for it. The caller owns it. */
+  /** Set only if {@link RendezvousOptions.tree} requested it. The caller owns it. */
   tree?: OwnedFd;
 }
 
@@ -233,7 +233,7 @@ async function hear(
   options: RendezvousOptions,
 ): Promise<ConnectedAgent | undefined> {
   const socket = new FdSocket(peer, { maxDescriptors: 0 });
-  // Before any check of the pid, which another process may have by then.
+  // Opened before the pid is checked: later another process may have the same pid.
   let pidfd: OwnedFd | undefined;
   try {
     const { pid } = peerCredentials(peer);

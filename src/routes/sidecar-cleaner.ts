@@ -1,8 +1,8 @@
 import { recordedEngine } from "../engines/engine-address.ts";
 
 /**
- * A program of its own: `sidecar-cleaner SOCKET START`. Reads its standard input to the end, which
- * comes when the command that started it was killed, and removes that command's sidecar.
+ * The program `sidecar-cleaner SOCKET START`. Reads its standard input to the end, which comes when
+ * the command that started it was killed. Then removes that command's sidecar.
  */
 const [, , socketPath = "", start = ""] = process.argv;
 process.stdin.resume().once("close", async () => {

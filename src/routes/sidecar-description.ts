@@ -17,7 +17,7 @@ import type { SidecarGuard } from "./sidecar-guard.ts";
  * an engine.
  */
 export const OWNER_LABEL = "io.porthole.run-directory";
-/** Label of every sidecar; its value tells this start from all others. */
+/** Label of every sidecar; its value identifies one start. */
 export const START_LABEL = "io.porthole.start";
 
 /** Parameters of one sidecar. */
@@ -33,9 +33,9 @@ export interface Sidecar {
   host: Record<string, unknown>;
   /** Additional binds, as `SOURCE:PLACE:ro`. */
   binds?: string[];
-  /** Id of the image that it is made of; default: the agent's own. */
+  /** Id of its image; default: the agent's own image. */
   image?: string;
-  /** Of its name, where several for one target may be there at the same time. */
+  /** Suffix of its name, for targets that may have several sidecars at once. */
   suffix?: string;
 }
 
@@ -55,8 +55,8 @@ export function describeSidecar(
   const { target, host, binds = [], image } = sidecar;
   return {
     Image: image ?? agentImage(),
-    // Nothing of an image runs, neither its entry point nor its health check. Podman takes an empty
-    // entry point as none given.
+    // Nothing of an image runs, neither its entry point nor its health check. Podman treats an
+    // empty entry point as missing.
     ...(image !== undefined && {
       Entrypoint: [`${MOUNT_POINT}/${AGENT_NAME}`],
       Healthcheck: { Test: ["NONE"] },
@@ -98,8 +98,8 @@ export function sidecarName(target: string, run: RunDirectory, suffix = ""): str
 }
 
 /**
- * A sidecar that passes a tree of the container's mounts and ends. SYS_ADMIN and SYS_CHROOT are to
- * join its mount namespace.
+ * A sidecar that passes a tree of the container's mounts and exits. It needs SYS_ADMIN and
+ * SYS_CHROOT to join the container's mount namespace.
  */
 export function treeSidecar(container: RunningContainer): Sidecar {
   const { host, options, ...rest } = besideRunning(container);
@@ -108,12 +108,12 @@ export function treeSidecar(container: RunningContainer): Sidecar {
   return { ...rest, options: [...options, "--tree"], host: { ...same, CapAdd: capabilities }, suffix: treeSuffix() };
 }
 
-/** Tells sidecars for trees of one target apart: several commands may want one at the same time. */
+/** Distinguishes the sidecars for trees of one target, which several commands may start at once. */
 export function treeSuffix(): string {
   return `-tree-${randomBytes(4).toString("hex")}`;
 }
 
-/** A sidecar that serves a running container from beside it. */
+/** A sidecar that serves a running container. */
 export function besideRunning(container: RunningContainer): Sidecar {
   const pidNamespace = pidNamespaceOf(container);
   return {

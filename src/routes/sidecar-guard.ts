@@ -5,23 +5,23 @@ import type { Engine } from "../engines/engine.ts";
 import { guardProcess } from "./guard-process.ts";
 
 /**
- * Removes a container that was created but not started if this process is killed: the engine
- * (AutoRemove) removes only what has run. `sidecar-cleaner.ts` does, as a {@link guardProcess}.
+ * If this process is killed, removes a container that was created but never started: AutoRemove
+ * applies only to containers that ran. `sidecar-cleaner.ts` does this, as a {@link guardProcess}.
  */
 export class SidecarGuard implements AsyncDisposable {
-  /** Names the start that it guards, in a label of the container. */
+  /** Identifies the guarded start in a label of the container. */
   readonly start = randomBytes(8).toString("hex");
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  /** To be created before the container. Where no process can be started, nothing is guarded. */
+  /** Create it before the container. If its process cannot start, nothing is guarded. */
   constructor({ socketPath }: Engine) {
     const program = fileURLToPath(new URL("./sidecar-cleaner.js", import.meta.url));
     this.#child = guardProcess(process.execPath, [program, socketPath, this.start], {});
     this.#ended = new Promise((resolve) => this.#child.once("exit", resolve).once("error", resolve));
   }
 
-  /** The container is removed, or ends by itself with this process. Idempotent. */
+  /** Ends the guard: the container is removed, or ends with this process. Idempotent. */
   async end(): Promise<void> {
     this.#child.ref();
     this.#child.kill("SIGKILL");

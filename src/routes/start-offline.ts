@@ -200,7 +200,7 @@ const OFFLINE_HOST = {
 function enginePathsOf(files: OfflineTarget): EnginePaths {
   const paths = enginePaths(files.engine);
   if (paths === undefined)
-    throw notInPlace(files, "its layers are another user's", "run as root or as the engine's user");
+    throw notInPlace(files, "its layers belong to another user", "run as root or as the engine's user");
   return paths;
 }
 
@@ -211,8 +211,8 @@ function notInPlace({ name }: OfflineTarget, why: string, hint?: string): Portho
 /** Throws ATTACH if the engine's paths have another meaning here. */
 function checkHere(files: OfflineTarget, layers: Layers, paths: EnginePaths): void {
   const [first] = layers.directories;
-  if (first === undefined) throw notInPlace(files, "the engine does not say where its layers are");
-  if (files.volume !== undefined) throw notInPlace(files, "the engine mounts it where it is used");
+  if (first === undefined) throw notInPlace(files, "the engine does not report where its layers are");
+  if (files.volume !== undefined) throw notInPlace(files, "the engine mounts it only for its containers");
   const elsewhere = [first, ...layers.binds.map(({ source }) => source)].find((path) => !paths.isEngines(path));
   if (elsewhere !== undefined) throw notInPlace(files, `the engine's ${elsewhere} is not on this machine`);
 }

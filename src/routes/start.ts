@@ -78,8 +78,8 @@ export type AgentOrigin = Pick<AgentRecord, keyof AgentKey | "name" | "engine" |
   Partial<Pick<AgentRecord, "layers" | "absent" | "lazyDriver">>;
 
 /**
- * Creates the listening socket, calls `bring` to start an agent and pass it the socket, then moves
- * socket and record to their final names and connects. Leaves no files here if `bring` fails.
+ * Creates the listening socket, and calls `bring` to start an agent and pass it the socket. Then
+ * moves socket and record to their final names and connects. Leaves no files here if `bring` fails.
  * @throws what `bring` throws; PortholeError ATTACH if the files cannot be written
  */
 export async function startAgent(
@@ -144,7 +144,7 @@ function notKept(run: RunDirectory, error: NodeJS.ErrnoException): PortholeError
  * The CRI starts containers only in a pod that it created, and the kubelet would remove that pod.
  */
 export function noRouteForPods(): PortholeError {
-  return new PortholeError("ATTACH", "a pod is read by the direct route alone", {
+  return new PortholeError("ATTACH", "only the direct route can read a pod", {
     hint: "run porthole as root on the pod's node",
   });
 }

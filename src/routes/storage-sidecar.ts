@@ -12,7 +12,7 @@ import type { RunDirectory } from "./run-dir.ts";
 import { type Sidecar, sidecarName } from "./sidecar-description.ts";
 import { SidecarGuard } from "./sidecar-guard.ts";
 
-/** For what container the storage is read. The caller holds a lock for its sidecar's name. */
+/** The container whose engine's storage is read. The caller holds a lock for its sidecar's name. */
 type Files = Pick<Sidecar, "engine" | "target" | "name" | "suffix">;
 type Patience = Pick<StartOptions, "timeoutMs" | "signal">;
 
@@ -34,7 +34,7 @@ export function readEngineFile(
 
 /**
  * Sizes in bytes of log files below `directory` of the engine's storage, each with its rotated
- * files (`PATH.1`, `PATH.2.gz`). 0 where there is none.
+ * files (`PATH.1`, `PATH.2.gz`). 0 if there is none.
  * @throws PortholeError ATTACH, CANCELLED
  */
 export async function engineLogBytes(
@@ -56,7 +56,7 @@ export async function engineLogBytes(
       }
       found.push(total);
     }
-    // Where the sidecar has been removed meanwhile, nothing was found.
+    // If the sidecar was removed meanwhile, a missing file proves nothing.
     if ((await archive("HEAD", "")).status !== 200) throw new PortholeError("ATTACH", "its sidecar was removed");
     return found;
   });

@@ -17,14 +17,14 @@ import type { Sidecar } from "./sidecar-description.ts";
 import { allRoutesFailed, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";
 
 /**
- * A copy of all mounts of a target, attached nowhere. Its mounts are read-only, nosuid, nodev and
+ * A detached copy of all mounts of a target. Its mounts are read-only, nosuid, nodev and
  * nosymfollow.
  */
 export interface Tree extends Disposable {
   /** From open_tree(2): what `porthole-agent run` attaches. */
   fd: OwnedFd;
   /**
-   * The target's mount table, which must contain each mount of the tree; undefined if a process of
+   * The target's mount table, which must contain each mount of the tree. Undefined if a process of
    * this user made the tree, out of the target's reach.
    */
   table: OwnedFd | undefined;
@@ -32,15 +32,15 @@ export interface Tree extends Disposable {
   close(): void;
 }
 
-/** How a tree is taken. */
+/** Options of {@link takeTree}. */
 export interface TreeOptions extends AttachOptions {
   /** Writable if the target's own mounts are. */
   write?: boolean | undefined;
-  /** Also of layers on file systems whose server may not answer. */
+  /** Includes layers on file systems whose server may not answer. */
   allMounts?: boolean | undefined;
   /**
-   * A directory of this machine with copies of the files of a stopped container, of which the tree
-   * is taken instead of its layers.
+   * A local directory with copies of a stopped container's files. The tree is taken from it instead
+   * of from the layers.
    */
   copy?: string | undefined;
 }
@@ -49,8 +49,8 @@ export interface TreeOptions extends AttachOptions {
 export type TreeTarget = Exclude<Target, { kind: "local" | "output" }>;
 
 /**
- * Takes a tree by an agent that ends as soon as it has passed it, on the first route that works: as
- * a child of this process, or in a sidecar.
+ * Takes a tree through an agent that exits once it has passed the tree. The agent runs on the first
+ * route that works: as a child of this process, or in a sidecar.
  * @throws PortholeError TARGET, ATTACH with every route's reason, CANCELLED
  */
 export async function takeTree(target: TreeTarget, options: TreeOptions): Promise<Tree> {
@@ -119,7 +119,7 @@ async function offlineTree(files: OfflineTarget, options: TreeOptions): Promise<
       return treeOf(await childTree(`'${files.name}'`, layerOptions(layers), flagsOf(options), waitOf(options)));
     const { treeSuffix } = await import("./sidecar-description.ts");
     const sidecar = withLayers(files, layers);
-    // No process of the target's is near it: it is believed.
+    // No process of the target can interfere here, so no mount table checks the tree.
     return bySidecar({ ...sidecar, options: [...sidecar.options, "--tree"], suffix: treeSuffix() }, undefined, options);
   });
 }
@@ -176,7 +176,7 @@ async function bySidecar(sidecar: Sidecar, table: OwnedFd | undefined, options: 
   const { runSidecar } = await import("./sidecar.ts");
   const how = { ...waitOf(options), user: "", idleSeconds: 1, tree: flagsOf(options) };
   const { tree } = await runSidecar(sidecar, run, undefined, how);
-  if (tree === undefined) throw new PortholeError("ATTACH", `no tree came of '${sidecar.name}'`);
+  if (tree === undefined) throw new PortholeError("ATTACH", `the sidecar of '${sidecar.name}' passed no tree`);
   return treeOf(tree, table);
 }
 

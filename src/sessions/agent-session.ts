@@ -97,7 +97,7 @@ export class AgentSession implements Session {
         const path = `${below}${names[at]}`;
         const promised = decodeFileClaim(stat);
         if (kindOf(promised.mode) !== "file" || promised.relayed || promised.consuming)
-          throw violation("one of many files that has to be opened by itself");
+          throw violation("a file that must be opened by a request of its own");
         checkReceived(path, fd, promised, {}, this.#target.trust);
         files[at] = new OpenFile(path, fd, () => decodeFileStat(stat));
       }
@@ -197,10 +197,10 @@ export class AgentSession implements Session {
       const { body } = await this.#ask(what, Op.layer, () => encode.layer(flags, pathBytes(path)), 0);
       const role =
         body.length === 4 ? layers[new DataView(body.buffer, body.byteOffset).getUint32(0, true)] : undefined;
-      if (role === undefined) throw this.#broken("a layer that its root has not");
+      if (role === undefined) throw this.#broken("an unknown layer");
       return role.kind === "image" ? { ...role, ...(await this.#target.imageLayers())[role.number - 1] } : role;
     } catch (error) {
-      // From none of them, or the agent could not open them.
+      // The file is in no layer, or the agent could not open the layers.
       if (error instanceof PortholeError && ["ENODATA", "ENOTSUP"].includes(error.errno ?? "")) return undefined;
       throw error;
     }

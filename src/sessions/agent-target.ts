@@ -46,7 +46,7 @@ export class AgentTarget {
   /** @throws PortholeError TARGET, ESRCH: an image, a volume or a stopped container has no processes */
   requireProcesses(): void {
     if (this.offline === undefined) return;
-    const what = this.offline === "stopped" ? "the container does not run" : `${this.offline}s do not run`;
+    const what = this.offline === "stopped" ? "the container is not running" : `${this.offline}s do not run`;
     throw new PortholeError("TARGET", `'${this.name}' has no processes: ${what}`, { errno: "ESRCH" });
   }
 
@@ -62,8 +62,8 @@ export class AgentTarget {
   }
 
   /**
-   * Whether the agent must relay files: all, if this machine cannot check the descriptors of an
-   * untrusted agent; `lazy`, if the target's layers may wait for a program.
+   * Whether the agent must relay files. `all`: this machine cannot check the descriptors of an
+   * untrusted agent. `lazy`: the target's layers may wait for a program.
    */
   get relays(): { all: boolean; lazy: boolean } {
     this.#relays ??= this.#findRelays();

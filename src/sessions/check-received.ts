@@ -15,7 +15,7 @@ import { kindOf } from "./open-file.ts";
  * server, and none closes the descriptor: use `discard` for a refused one.
  */
 
-/** Whether to believe an agent about a mount that no mount table here shows. */
+/** Whether an agent is trusted about a mount that is in no mount table here. */
 export type AgentTrust = "own process" | "stranger";
 
 /** The options of the request: see {@link OpenOptions}. */

@@ -97,7 +97,10 @@ function listOf(all: Map<string, Map<string, TarEntry>>, directory: string): Map
   return list;
 }
 
-/** The stat of an archive's member. Archives have no inodes: a hash of path, time and size stands for one. */
+/**
+ * The stat of an archive's member. Archives have no inodes: a hash of path, time and size replaces
+ * it.
+ */
 export function statOfEntry(path: string, entry: TarEntry): FileStat {
   const { mode, uid, gid, mtime, link } = entry;
   const size = link === "" ? BigInt(entry.size) : BigInt(pathBytes(link).length);

@@ -63,7 +63,7 @@ export class CopySession implements Session {
     this.#files = files;
     this.#absent = absent;
     this.whyCopied = why;
-    // As the name of an agent for the same container: the first part is the container.
+    // Same format as the file name of an agent: the first part identifies the container.
     this.instance = `${files.identity.slice(0, 16)}.copy..${files.generation}`;
   }
 
@@ -136,7 +136,7 @@ export class CopySession implements Session {
   }
 
   processes(): AsyncIterable<never> {
-    const error = new PortholeError("TARGET", `'${this.name}' has no processes: the container does not run`, {
+    const error = new PortholeError("TARGET", `'${this.name}' has no processes: the container is not running`, {
       errno: "ESRCH",
     });
     return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };

@@ -118,6 +118,6 @@ function missing(name: string, cause: Error): PortholeError {
 function damaged(name: string, cause: unknown): PortholeError {
   if (cause instanceof PortholeError) return cause;
   const text = messageOf(cause);
-  const reason = text === "unexpected end of file" ? "the compressed data ends early" : text;
+  const reason = text === "unexpected end of file" ? "the compressed data is truncated" : text;
   return new PortholeError("FILE", `${name}: cannot decompress: ${reason}`, { cause });
 }

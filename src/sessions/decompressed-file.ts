@@ -110,7 +110,7 @@ export class DecompressedFile {
 
   #write(piece: Buffer, most: number): void {
     if (this.#written + piece.length > MAX_BYTES)
-      throw new PortholeError("FILE", "decompression stopped: 4 GiB are kept at most");
+      throw new PortholeError("FILE", "decompression stopped at the limit of 4 GiB");
     if (this.#written > BOMB_BYTES && this.#written > most)
       throw new PortholeError(
         "FILE",

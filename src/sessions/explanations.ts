@@ -19,7 +19,7 @@ export function ownStream(leadsTo: string): 1 | 2 | undefined {
 
 /**
  * The error for a path that leads to a descriptor of the process that opens it, such as a log that
- * is a link to /dev/stdout; undefined for any other path.
+ * is a link to /dev/stdout. Undefined for any other path.
  * @param leadsTo the path with its links resolved
  * @param hint the command that shows the output as the engine keeps it, or why there is none
  */
@@ -44,7 +44,7 @@ export function ownDescriptorError(
   return new PortholeError("FILE", message, { ...details, hint: "name a process, such as /proc/1" });
 }
 
-/** For a link of /proc/PID that the agent does not follow. */
+/** The error for a link of /proc/PID that the agent does not follow. */
 export function unfollowedLinkError(what: string, leadsTo: string, error: PortholeError): PortholeError | undefined {
   if (error.errno !== "ELOOP" || !/^\/proc\/\d+\//.test(leadsTo)) return undefined;
   return new PortholeError("FILE", `${what}: ${leadsTo} is a magic link that porthole does not follow`, {
@@ -55,8 +55,8 @@ export function unfollowedLinkError(what: string, leadsTo: string, error: Portho
 }
 
 /**
- * For what the agent does not pass because its file system may not answer: a directory, and a file
- * that is to be written. Undefined for any other path.
+ * The error for a directory, or a file opened for writing, whose file system may not answer: the
+ * agent passes neither. Undefined for any other path.
  */
 export function notRelayedError(
   what: string,
@@ -70,7 +70,7 @@ export function notRelayedError(
       cause,
     });
   if (!relayed) return undefined;
-  return new PortholeError("FILE", `${what}: its file system may not answer, so its files are only read`, {
+  return new PortholeError("FILE", `${what}: its file system may not answer, so its files can only be read`, {
     errno: cause.errno,
     hint: "open it without --rw",
     cause,
@@ -78,7 +78,7 @@ export function notRelayedError(
 }
 
 /**
- * For an access that the container's own rules deny to an agent inside it.
+ * The error for an access that the container's own rules deny to an agent inside it.
  * @param owner the file's owner, if known
  */
 export function deniedOnMountRouteError(error: PortholeError, path: string, owner: number | undefined): PortholeError {

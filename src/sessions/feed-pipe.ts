@@ -15,8 +15,8 @@ export interface FedPipe {
 export type Filter = (bytes: Buffer | undefined) => Buffer | undefined;
 
 /**
- * Creates a pipe for a file that a program of this machine cannot open by path: the user lacks the
- * right, or the agent relays the content. Closes the file when all is copied.
+ * Creates a pipe for a file that a program of this machine cannot open by path. Either the user
+ * lacks the right, or the agent relays the content. Closes the file when all is copied.
  */
 export function feedPipe(file: OpenFile, filter: Filter = (bytes) => bytes): FedPipe {
   const [reader, writer] = pipe({ nonBlocking: true });

@@ -10,8 +10,8 @@ import { OpenFile } from "./open-file.ts";
 import type { Session } from "./session.ts";
 
 /**
- * A container's output, which the engine keeps. This process writes it into a pipe. The session has
- * no other files.
+ * A container's output, as its engine stores it. This process writes it into a pipe. The session
+ * has no other files.
  */
 export class OutputSession implements Session {
   readonly name: string;
@@ -113,7 +113,7 @@ export class OutputSession implements Session {
 
 const NO_DEVICE = { major: 0, minor: 0 };
 
-/** Like a relayed file: whether it is complete is known at its end. */
+/** Like a relayed file: only its end shows whether it is complete. */
 const OUTPUT_STAT: FileStat = {
   ...{ mode: constants.S_IFIFO | 0o400, links: 1, uid: 0, gid: 0, size: 0n, blocks: 0n, inode: 0n },
   ...{ device: NO_DEVICE, rdev: NO_DEVICE, mountId: 0n, atime: 0n, mtime: 0n, ctime: 0n, btime: 0n, relayed: true },

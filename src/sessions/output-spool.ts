@@ -21,8 +21,8 @@ export type SpoolEvent = Exclude<OutputEvent, { kind: "record" }> | { kind: "ful
 
 /**
  * A container's own output as a file that grows: an unnamed temporary file (in TMPDIR, else
- * /var/tmp), which this process fills, across restarts and recreation of the container. It has
- * positions, so it scrolls in both directions without being held in memory.
+ * /var/tmp). This process fills it, across restarts and recreation of the container. It has
+ * positions, so the viewer scrolls in both directions without holding it in memory.
  */
 export class OutputSpool {
   /** The caller closes the spool, not this file. */
@@ -44,7 +44,7 @@ export class OutputSpool {
   }
 
   /**
-   * Resolves when the output that there is was read, or after half a second.
+   * Resolves when the existing output has been read, or after half a second.
    * @throws PortholeError TARGET as {@link outputContainer}; FILE if no temporary file can be made
    */
   static async open(
@@ -72,7 +72,7 @@ export class OutputSpool {
       for await (const { bytes } of this.#follower.existing({ signal })) this.#add(bytes);
       this.#flush();
     } catch (error) {
-      // The follow starts where this ended.
+      // The follow continues where this ended.
       if (!(error instanceof PortholeError)) throw error;
       if (!signal.aborted) this.#tell({ kind: "unreachable", error });
     }
@@ -95,7 +95,7 @@ export class OutputSpool {
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes >= BATCH) this.#flush();
-    // Records of one answer come together.
+    // Records of one response arrive together and are written together.
     else if (isLive && this.#pending.length === 1) setImmediate(() => this.#flush());
   }
 
@@ -105,7 +105,7 @@ export class OutputSpool {
     this.#pending = [];
     this.#pendingBytes = 0;
     try {
-      if (this.#written + bytes.length > MAX_BYTES) throw new PortholeError("FILE", "4 GiB are kept at most");
+      if (this.#written + bytes.length > MAX_BYTES) throw new PortholeError("FILE", "the limit of 4 GiB is reached");
       // pwrite(2): SEEK_DATA of a reader moves the shared offset.
       for (let at = 0; at < bytes.length; )
         at += writeSync(this.#fd.number, bytes, at, bytes.length - at, this.#written + at);

@@ -28,7 +28,9 @@ export async function streamOf(
   return isStdout ? "@stdout" : isStderr ? "@stderr" : undefined;
 }
 
-/** The same for the stream that a link to /dev/stdout (1) or /dev/stderr (2) names. */
+/**
+ * Like {@link streamOf}, for the stream that a link to /dev/stdout (1) or /dev/stderr (2) names.
+ */
 export async function streamNumbered(number: 1 | 2, stat: (path: string) => Promise<FileStat>): Promise<OutputPath> {
   const file = await stat(STREAMS[number - 1] as string).catch(() => undefined);
   return (file && (await streamOf(file, stat))) ?? (number === 1 ? "@stdout" : "@stderr");

@@ -10,8 +10,8 @@ import { connectTo } from "./connect.ts";
 import type { Session } from "./session.ts";
 
 /**
- * A target made of namespaces alone: own user, mount and PID namespaces, an own tmpfs, and the
- * rendezvous bind-mounted into it.
+ * A target that consists of namespaces only: its own user, mount and PID namespaces, its own tmpfs,
+ * and the bind-mounted rendezvous.
  */
 export interface Sandbox {
   /** A session with the agent inside (route `mount`). */

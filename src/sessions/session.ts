@@ -50,7 +50,7 @@ export interface Session extends AsyncDisposable {
    * a stopped container that its engine copies, because no agent can read its layers.
    */
   readonly route: AgentRoute | "local" | "engine" | "copy";
-  /** Why no agent reads the files, on the route `copy`; else missing. */
+  /** Why no agent reads the files, on the route `copy`; otherwise missing. */
   readonly whyCopied?: string;
   /**
    * Identifies the run of the target: changes when a container restarts. The part before the first
@@ -60,14 +60,11 @@ export interface Session extends AsyncDisposable {
   /** The agent's description of itself; undefined without an agent. */
   readonly agent: AgentInfo | undefined;
   /**
-   * The kind of a target that does not run, so that only its files exist; undefined if it has
+   * The kind of a target without processes, of which only the files exist; undefined if it has
    * processes.
    */
   readonly offline: OfflineKind | undefined;
-  /**
-   * Why nothing exists at a path any more, such as `/run was in memory`; undefined if that is not
-   * so.
-   */
+  /** Why a path no longer exists, such as `/run was in memory`; undefined if it may exist. */
   whyMissing(path: string): string | undefined;
   /** True if the agent was started for this session, false if it was live. */
   readonly fresh: boolean;
@@ -83,8 +80,9 @@ export interface Session extends AsyncDisposable {
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
   /**
    * Opens regular files of one directory for reading, up to 64 names, faster than as many calls of
-   * {@link open}. Undefined for a name that must be opened alone to get its error or data: it does
-   * not exist, is not a regular file, or is relayed. Not present if it would not be faster.
+   * {@link open}. Undefined for a name that must be opened alone to get its error or data. That
+   * name does not exist, is not a regular file, or is relayed. Not present if it would not be
+   * faster.
    * @throws PortholeError FILE for the directory; SESSION
    */
   openMany?(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]>;
@@ -99,8 +97,8 @@ export interface Session extends AsyncDisposable {
    */
   list(path: string, options?: { stat?: boolean }): AsyncIterable<DirectoryEntry>;
   /**
-   * The layer of the target's root that contains a file; undefined if it is unknown, and for a file
-   * outside of the layers: in a volume or in memory.
+   * The layer of the target's root that contains a file. Undefined if it is unknown, and for a file
+   * in a volume or in memory.
    */
   layer(path: string, options?: { noFollow?: boolean }): Promise<FileLayer | undefined>;
   /** Target of a symbolic link. */
@@ -126,8 +124,8 @@ export interface Session extends AsyncDisposable {
    */
   watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void>;
   /**
-   * Delivers the events that the kernel has queued now to listeners of {@link watch}: the caller
-   * then knows all that happened before the call.
+   * Delivers the events that the kernel has queued now to listeners of {@link watch}. Afterwards
+   * the caller knows of every change before the call.
    */
   readEvents(): void;
   /** Why the session ended; undefined while it is open. */

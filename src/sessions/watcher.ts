@@ -23,7 +23,7 @@ export class Watcher {
   constructor(client: AgentClient, timeoutMs: number) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
-    // The end of the agent ends the session: the descriptor is of no use any more.
+    // The end of the agent ends the session: the descriptor has no further use.
     client.onEnd(() => this.close());
   }
 
@@ -45,7 +45,7 @@ export class Watcher {
     return () => this.#remove(number, listener);
   }
 
-  /** Tells the events that the kernel has queued now. */
+  /** Delivers the events that the kernel has queued now. */
   readQueued(): void {
     this.#events.readQueued();
   }

@@ -1,7 +1,7 @@
 import type { Zone } from "./zone.ts";
 import { instantWith } from "./zone-text.ts";
 
-/** Settings for what a timestamp leaves open. */
+/** Settings for timestamps without a year or a zone. */
 export interface TimestampOptions {
   /**
    * Milliseconds since 1970. A format without a year means the latest year that is not in the

@@ -19,8 +19,9 @@ const NAME = 40;
 const LAST = /[,{]\s*"@?(?:time|timestamp|ts)"\s*:\s*("(?:[^"\\]|\\.){1,64}"|[\d.eE+]{9,30})\s*\}\s*$/i;
 
 /**
- * The time of a JSON object at `start` of a line: of its last member if that is a time, else of the
- * first usual time member, outer ones first. Skips from string to string without parsing the rest.
+ * The time of a JSON object at `start` of a line, taken from its last member if that is a time.
+ * Otherwise from the first usual time member, outer ones first. Skips from string to string without
+ * parsing the rest.
  * @param textTime parses a timestamp
  */
 export function jsonTime(

@@ -3,7 +3,7 @@ import { posixZone } from "./posix-zone.ts";
 import { tzifZone } from "./tzif.ts";
 import { namedZone, systemZone, utc, type Zone } from "./zone.ts";
 
-/** What a session offers that the zone of its target is found with. */
+/** The part of a session that {@link targetZone} needs. */
 export interface ZoneFiles {
   /** Container name or `pid:N`. */
   readonly name: string;
@@ -27,9 +27,9 @@ const MAX_BYTES = 256 * 1024;
 const found = new WeakMap<ZoneFiles, Promise<Zone>>();
 
 /**
- * The zone of timestamps without one in a target, as a C library finds it: `TZ` of its first
- * process (or of the process that is the target), else /etc/localtime, else /etc/timezone, else
- * UTC. For this machine, its own. Ignores unreadable files; never rejects.
+ * The zone of timestamps without one in a target, found like in a C library. That is `TZ` of its
+ * first process (or of the process that is the target), else /etc/localtime, else /etc/timezone,
+ * else UTC. For this machine, its own. Ignores unreadable files; never rejects.
  */
 export function targetZone(session: ZoneFiles): Promise<Zone> {
   const known = found.get(session);

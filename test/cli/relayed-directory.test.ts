@@ -58,7 +58,7 @@ describeAsRoot("a directory on a file system that may not answer", () => {
     const result = await someone.run(["with", "--rw", `${directory}/data`, "--", "true"]);
     expect(result).toMatchObject({
       code: 125,
-      stderr: `porthole: cannot open ${directory}/data: its file system may not answer, so its files are only read (open it without --rw)\n`,
+      stderr: `porthole: cannot open ${directory}/data: its file system may not answer, so its files can only be read (open it without --rw)\n`,
     });
   });
 });

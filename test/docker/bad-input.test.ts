@@ -122,7 +122,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
 
   test("ps of a stopped container returns 3, because there are no processes", async () => {
     const result = await someone.run(["ps", stopped.name]);
-    expect(result.stderr).toBe(`porthole: '${stopped.name}' has no processes: the container does not run\n`);
+    expect(result.stderr).toBe(`porthole: '${stopped.name}' has no processes: the container is not running\n`);
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 

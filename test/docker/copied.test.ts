@@ -117,7 +117,7 @@ describeWith(
           "",
         ]);
         expect((await by.run(["ps", target.name])).stderr).toBe(
-          `porthole: '${target.name}' has no processes: the container does not run\n`,
+          `porthole: '${target.name}' has no processes: the container is not running\n`,
         );
         const direct = await by.run(["cat", "--route", "direct", at("/d/log")]);
         expect(direct).toMatchObject({ code: 4, text: "" });

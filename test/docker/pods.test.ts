@@ -279,7 +279,7 @@ function podTests(programs: string | undefined): void {
         `cannot ask the container runtime at ${missing}: nothing is listening there`,
       ],
       [["diff", `pod:${shop}/web`], 2, "only Docker and Podman support this, not a pod's container runtime"],
-      [["cat", "--route", "sidecar", `pod:${shop}/web:/etc/image`], 4, "a pod is read by the direct route alone"],
+      [["cat", "--route", "sidecar", `pod:${shop}/web:/etc/image`], 4, "only the direct route can read a pod"],
       [["cat", "--engine", "docker", "pod:web:/x"], 2, "--engine: 'docker' has no pods"],
     ];
     for (const [args, code, stderr] of cases) {

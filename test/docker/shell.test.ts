@@ -133,7 +133,7 @@ describeWith(["root", "docker", "userNamespaces"], "a shell where it cannot be h
     const { code, stderr } = await by.run(["shell", web.name]);
     expect({ code, stderr }).toEqual({
       code: 125,
-      stderr: `porthole: cannot join the namespaces of '${web.name}': only root and the owner of a rootless engine may (porthole shell --in files ${web.name} gives its files alone; or use docker exec)\n`,
+      stderr: `porthole: cannot join the namespaces of '${web.name}': only root and the owner of a rootless engine may (porthole shell --in files ${web.name} gives access to its files only; or use docker exec)\n`,
     });
     const files = await by.run(["shell", "--in", "files", web.name, "--", "cat", "logs/app.log"]);
     expect(files).toMatchObject({ code: 0, stderr: "", text: "one\n" });

@@ -138,7 +138,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       expect(await by.run(["ps", target.name])).toMatchObject({
         code: 3,
         text: "",
-        stderr: `porthole: '${target.name}' has no processes: the container does not run\n`,
+        stderr: `porthole: '${target.name}' has no processes: the container is not running\n`,
       });
     });
 
@@ -146,7 +146,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       const result = await by.run(["cat", "--route", "mount", at("/own")]);
       expect(result).toMatchObject({ code: 4, text: "" });
       expect(result.stderr).toBe(
-        `porthole: route mount needs a running container: '${target.name}' does not run (leave out --route mount)\n`,
+        `porthole: route mount needs a running container: '${target.name}' is not running (leave out --route mount)\n`,
       );
     });
 

@@ -116,7 +116,7 @@ describe("a wrong number of descriptors ends the session:", () => {
     ["one for a third name", () => openedMany([file()], 4), "1 open files that do not match its list of names"],
     ["one without its stat", () => openedMany([file()], 1, []), "8 bytes for 1 open files"],
     ["two in the wrong order", () => swapped(file(), file()), "inode"],
-    ["a pipe", () => openedMany([owned(pipe()[0])], 1), "one of many files that has to be opened by itself"],
+    ["a pipe", () => openedMany([owned(pipe()[0])], 1), "a file that must be opened by a request of its own"],
   ])("many: %s", async (_, lie, complaint) => {
     await refused({ openMany: (request, client) => lie()(request, client) }, openMany, {
       message: expect.stringContaining(complaint),

@@ -95,7 +95,7 @@ describe("ChainSource", () => {
     chain.release(fd);
     expect(chain.takeDropped()).toEqual([fd]);
     expect(chain.end()).toBe(end);
-    const note = "deleted: what was before is let go, which frees its storage\n";
+    const note = "deleted: earlier content was dropped to free its storage\n";
     const after = all(chain, 65536);
     expect(after.startsWith(note)).toBe(true);
     expect(before.endsWith(after.slice(note.length))).toBe(true);

@@ -44,7 +44,9 @@ describeWith("tmux", "a compressed log", () => {
   it("shows what there is of damaged data, and a row that says so", async () => {
     const whole = gzipSync(numbered(5_000));
     await screen.open(screen.file("log.gz", whole.subarray(0, whole.length / 2)), "+G");
-    await screen.waitFor("the row", (shown) => /^── cannot decompress: the compressed data ends early ─/m.test(shown));
+    await screen.waitFor("the row", (shown) =>
+      /^── cannot decompress: the compressed data is truncated ─/m.test(shown),
+    );
     screen.keys("g");
     await screen.waitFor("the first line", (shown) => shown.split("\n")[1] === "line 1 of the log");
   });

@@ -31,7 +31,7 @@ export async function earlierFiles(session: Session, path: string): Promise<Earl
   let decompressed = 0;
   for (const name of rotatedNames(path.slice(slash + 1), names).reverse()) {
     try {
-      if (decompressed >= MAX_DECOMPRESSED) throw new Error("1 GiB of decompressed text is kept at most");
+      if (decompressed >= MAX_DECOMPRESSED) throw new Error("the limit of 1 GiB of decompressed text is reached");
       const shown = await opened(await session.open(`${path.slice(0, slash + 1)}${name}`));
       closers.push(shown.close);
       files.unshift({ name, fd: shown.file.fd, ...(shown.nextData && { nextData: shown.nextData }) });

@@ -30,9 +30,9 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * One character for each byte. Node keeps strings longer than MAX_IN_HEAP outside of V8's heap, and
- * V8 collects those only when a thread has 64 MB of them, so a file of long lines would use that
- * much. A joined string is in the heap. Very long strings are rare.
+ * One character for each byte. Node keeps strings longer than MAX_IN_HEAP outside of V8's heap. V8
+ * collects those only when a thread has 64 MB of them, so a file of long lines would use that much.
+ * A joined string is in the heap. Very long strings are rare.
  */
 export function latin1Text(bytes: Buffer): string {
   if (bytes.length <= MAX_IN_HEAP || bytes.length > MAX_JOINED) return bytes.toString("latin1");

@@ -12,7 +12,7 @@ export function encodeText(text: string): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Bytes that decodeText made this text of. */
+/** Number of bytes that decodeText decoded to this text. */
 export function encodedLength(text: string): number {
   return text.isWellFormed() ? Buffer.byteLength(text) : encodeText(text).length;
 }

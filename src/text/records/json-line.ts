@@ -42,7 +42,8 @@ const LETTERS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Parses a line; undefined if it is no JSON object. Keeps a prefix, as from `docker compose logs`.
+ * Parses a line; undefined if it is not a JSON object. Keeps a prefix, as from `docker compose
+ * logs`.
  */
 export function readJsonLine(text: string): JsonLine | undefined {
   const found = text.length > MAX_ROW ? undefined : findObject(text);

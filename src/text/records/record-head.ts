@@ -8,7 +8,7 @@ export const HEAD_BYTES = 512;
 /** The same for a JSON object, whose level may be anywhere in it. */
 const OBJECT_BYTES = 8192;
 
-/** The level of a record, `none` where its first line has none. */
+/** The level of a record; `none` if its first line has no level. */
 export type RecordLevel = Level | "none";
 
 /** The time or level of a record is near its beginning: a later one is a part of the message. */
@@ -27,7 +27,7 @@ export function levelOf(textOf: (bytes: number) => string): RecordLevel {
 
 /** The name of a source before a line, as merged logs and Docker Compose write it. */
 const SOURCE = /^\S+ +\| /;
-/** The beginning of most logs, which needs no closer look. */
+/** The beginning of most log lines: matched first because it is cheap. */
 const USUAL = /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/;
 /**
  * Lines that belong to the line before, whatever they mention: stack traces, exceptions, closing
@@ -37,8 +37,8 @@ const CONTINUATION =
   /^(?:$|\t| {3}|at |Caused by|Suppressed: |\.\.\. ?\d|Traceback \(|During handling |The above exception |[)\]}]|[\w.$]+(?:Error|Exception|Throwable)(?::|$))/;
 
 /**
- * Tells the first line of a log record from its continuation lines, such as a stack trace. The
- * first line has a time or a level near its beginning.
+ * Distinguishes the first line of a log record from its continuation lines, such as a stack trace.
+ * The first line has a time or a level near its beginning.
  */
 export class RecordHeads {
   readonly #times = new TimestampReader({ now: Date.now(), zone: utc });

@@ -6,7 +6,7 @@ const units: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 
 
 /**
  * Milliseconds since 1970 of a time in a human format: `2026-01-31`, `2026-01-31 14:05`, ISO 8601
- * with or without zone (default: `zone`, this machine's), `@SECONDS`, `now`, `2 hours ago`;
+ * with or without zone (default: `zone`, this machine's), `@SECONDS`, `now`, `2 hours ago`.
  * `yesterday` is the same hour of the day before, as in date(1).
  * @throws PortholeError USAGE
  */

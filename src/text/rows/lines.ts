@@ -24,7 +24,7 @@ export interface LineSpace {
 
 /**
  * Line boundaries by byte offset: the start of the source, the byte after a newline, or a cut as in
- * {@link MAX_LINE}; not the end of the source. A step reads at most two MAX_LINE, usually
+ * {@link MAX_LINE}. The end of the source is not one. A step reads at most two MAX_LINE, usually
  * one block.
  */
 export class Lines implements LineSpace {

@@ -1,6 +1,6 @@
 import { decodeText, INVALID_BYTE } from "../encoding/decode.ts";
 
-/** A longer cluster is no character of any script; its code points are shown one by one. */
+/** A longer cluster is not a character of any script; its code points are shown one by one. */
 const MAX_CLUSTER = 32;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;

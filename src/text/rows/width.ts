@@ -24,7 +24,7 @@ export function clusterWidth(cluster: string): number {
 
 /**
  * Loads the exact widths. string-width's ICU data takes 10 ms, and the first text does not wait for
- * it: until then widths are estimates, and rows must be laid out again afterwards.
+ * it. Until then widths are estimates, so rows must be laid out again afterwards.
  */
 export function loadWidths(): Promise<void> {
   loading ??= import("string-width").then(({ default: stringWidth }) => {

@@ -23,12 +23,12 @@ export interface ChunkCounter {
   count(chunk: number): number;
   /**
    * Offsets of hits, ascending: last bytes of newlines, first bytes of lines or byte strings.
-   * `from`: leave out hits before this offset, which {@link openFrom} returned.
+   * `from`: omits hits before this offset, which {@link openFrom} returned.
    */
   positions(chunk: number, from?: number): number[];
   /**
-   * Hits before this offset stay as they are if bytes are appended to a source that ended at `end`.
-   * Undefined if a chunk can only be searched whole.
+   * Hits before this offset do not change if bytes are appended to a source that ended at `end`.
+   * Undefined if a chunk can only be searched as a whole.
    */
   openFrom?(end: number): number;
 }

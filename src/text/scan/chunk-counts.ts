@@ -3,7 +3,7 @@ import { CHUNK } from "./chunk-pieces.ts";
 /** Hits of each scanned chunk: 4 bytes a chunk, and 8 for the sums. */
 export class ChunkCounts {
   #counts = new Uint32Array(64);
-  /** Bytes that each count takes into account, with those after the chunk; 0: not yet. */
+  /** Bytes that each count covers, including those after the chunk; 0: not scanned yet. */
   #seen = new Uint32Array(64);
   readonly #reach: number;
   /** Prefix sums of the counts, as far as all earlier chunks are scanned. */

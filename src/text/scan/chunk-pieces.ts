@@ -35,7 +35,7 @@ export interface LineRange {
 export interface LineSelector {
   /** Reports the first bytes of the selected lines that begin in a chunk, from a line on. */
   each(this: void, chunk: number, hit: (offset: number) => void, from?: number): void;
-  /** The first line that may be selected or not once bytes are appended at `end`. */
+  /** The first line whose selection may change once bytes are appended at `end`. */
   openFrom(this: void, end: number): number;
 }
 

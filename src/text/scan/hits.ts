@@ -17,7 +17,7 @@ interface Positions {
   hits: readonly number[];
   /** False if the search was aborted. */
   isWhole: boolean;
-  /** Until the synchronous work that found them is done. */
+  /** True while the synchronous work that found them is running. */
   isHeld: boolean;
 }
 
@@ -25,8 +25,8 @@ interface Positions {
 export type SearchResult = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
 
 /**
- * The hits of a query in a source: their count, the next one, the number of one. Stores only counts
- * for each chunk; positions are found again on demand.
+ * The hits of a query in a source: their count, the next one, the number of a given one. Stores
+ * only counts for each chunk; positions are found again on demand.
  */
 export class Hits {
   readonly scan: Scan;
@@ -51,15 +51,15 @@ export class Hits {
   }
 
   /**
-   * Hits in one chunk, ascending. Current: includes bytes appended since the count. Bytes that are
-   * appended while synchronous work asks again and again, as a frame does for each row, count after
-   * it: otherwise a source that grows all the time would be searched for each row.
+   * Hits in one chunk, ascending. Includes bytes appended since the count. Bytes that are appended
+   * during synchronous work, such as a frame that calls this for each row, are included after that
+   * work. Otherwise a source that grows all the time would be searched for each row.
    */
   positions(chunk: number): readonly number[] {
     return this.#positions(chunk).hits;
   }
 
-  /** `isFresh`: with the bytes that were appended meanwhile. */
+  /** `isFresh`: includes the bytes that were appended meanwhile. */
   #positions(chunk: number, isFresh = false): Positions {
     const end = Math.min(this.#source.end(), (chunk + 2) * CHUNK);
     const known = this.#kept.get(chunk);
@@ -76,7 +76,7 @@ export class Hits {
     return found;
   }
 
-  /** Scans the chunk of `offset` here, so that its hits are there at once, and the others after it. */
+  /** Scans the chunk of `offset` here, so that its hits are available at once, then the others. */
   begin(offset: number): void {
     const end = this.#source.end();
     this.lookHere(Math.min(offset, end - 1));
@@ -91,8 +91,8 @@ export class Hits {
   }
 
   /**
-   * Scans bytes that were appended: here as far as only the last record and what follows it has to
-   * be searched, else in the background.
+   * Scans appended bytes: here if only the last record and what follows must be searched, otherwise
+   * in the background.
    */
   grown(): void {
     const end = this.#source.end();
@@ -106,7 +106,7 @@ export class Hits {
     this.scan.go(undefined, "forward", end);
   }
 
-  /** Scanned part of the source, 0 to 1: also 1 while nothing but new bytes is missing. */
+  /** Scanned part of the source, 0 to 1. It is also 1 if only new bytes are missing. */
   get progress(): number {
     const { scan } = this;
     const isDone = !scan.isRunning && !scan.isCancelled && scan.failure === undefined;
@@ -156,7 +156,9 @@ export class Hits {
     this.scan.counts.set(chunk, hits.length, end);
   }
 
-  /** The hits of a chunk. Of one that has grown, only those that the new bytes may change are new. */
+  /**
+   * The hits of a chunk. If a chunk has grown, searches again only what the new bytes may change.
+   */
   #look(chunk: number, known: Positions | undefined, end: number): readonly number[] {
     if (!known?.isWhole || known.end > end || !this.#counter.openFrom) return this.#counter.positions(chunk);
     const from = this.#counter.openFrom(known.end);

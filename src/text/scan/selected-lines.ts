@@ -38,7 +38,7 @@ export function selectedLines(source: ByteSource, query: SelectionQuery): LineSe
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const records = new Records(lines, query.areRecords);
   const eachIn = match && pieceMatcher({ encoding, match });
-  /** Does something with the text as it is now. */
+  /** Runs `action` on the text as it is now. */
   const now = <Result>(action: () => Result): Result => {
     held.hold();
     try {
@@ -119,7 +119,7 @@ class Records {
     }
   }
 
-  /** The record of a line: the line alone if its record's first line is not in reach. */
+  /** The record of a line; only the line itself if the record begins too far before it. */
   #of(line: number): LineRange {
     const head = this.#areRecords ? this.#headOf(line) : line;
     return this.#recordFrom(head ?? line);
@@ -166,7 +166,9 @@ function positionsIn(lines: Lines, range: LineRange, buffer: Buffer, eachIn: Pie
   return found;
 }
 
-/** Returns whether a line is in one of the ranges; to be asked in ascending order. */
+/**
+ * Returns a function that tests whether a line is in one of the ranges. Call it in ascending order.
+ */
 function insideOf(ranges: Iterator<LineRange>): (line: number) => boolean {
   let range = ranges.next();
   return (line) => {

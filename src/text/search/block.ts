@@ -10,10 +10,10 @@ export interface Range {
 
 const NEWLINE = 10;
 
-/** Whole lines under search. Made by {@link Matcher.block}. */
+/** Whole lines to search, from {@link Matcher.block}. */
 export class Block {
   readonly bytes: Buffer;
-  /** Bytes that are text: a newline at the very end begins no further line. */
+  /** Number of bytes to search. A newline at the very end begins no further line. */
   readonly #length: number;
   #isAscii: boolean | undefined;
   #latin1: string | undefined;
@@ -42,19 +42,19 @@ export class Block {
   }
 
   /**
-   * The line that holds the byte at `offset`, or ends there; none for -1. `from`: the beginning of
-   * that line or one before it.
+   * The line that contains the byte at `offset` or ends there; undefined for -1. `from`: the start
+   * of that line or of an earlier one.
    */
   line(offset: number, from: number): Range | undefined {
     if (offset === -1) return undefined;
-    // Where many lines match it is the first.
+    // Fast path for many matches: usually this is the first line.
     const first = this.bytes.indexOf(NEWLINE, from);
     if (first === -1 || first >= offset) return { start: from, end: first + 1 || this.bytes.length };
     const start = this.bytes.lastIndexOf(NEWLINE, offset - 1) + 1;
     return { start, end: this.bytes.indexOf(NEWLINE, offset) + 1 || this.bytes.length };
   }
 
-  /** Beginning of the line in which a match ends at `hit`; none is before `from`. */
+  /** Start of the line in which a match ends at `hit`; not before `from`. */
   #lineStart(hit: number, from: number): number {
     return hit === from ? from : Math.max(from, this.latin1.lastIndexOf("\n", hit - 1) + 1);
   }
@@ -63,18 +63,18 @@ export class Block {
     return this.latin1.indexOf("\n", hit) + 1 || this.bytes.length;
   }
 
-  /** The next line of the decoded block that matches. Asked for ever later lines. */
+  /** The next line of the decoded block that matches. Call it with ascending offsets. */
   decodedLine(from: number, regex: RegExp): Range | undefined {
     this.#decoded ??= new Decoded(this.bytes.subarray(0, this.#length));
     return this.line(this.#decoded.next(from, regex), from);
   }
 }
 
-/** A decoded block: its lines are found by counting, for decoding changes lengths. */
+/** A decoded block. Finds lines by counting, because decoding changes lengths. */
 class Decoded {
   readonly #bytes: Buffer;
   readonly #text: string;
-  /** Beginning of one and the same line. */
+  /** The start of the same line in bytes and in the decoded text. */
   #byte = 0;
   #index = 0;
 
@@ -84,8 +84,8 @@ class Decoded {
   }
 
   /**
-   * Offset in bytes of the beginning of the line in which the first match at or after the line at
-   * byte `from` is; -1 for none.
+   * Byte offset of the line with the first match at or after the line at byte `from`; -1 if there
+   * is none.
    */
   next(from: number, regex: RegExp): number {
     if (from < this.#byte) this.#byte = this.#index = 0;

@@ -2,7 +2,8 @@ import { CharacterClass, type CharacterSet, escapedClass, type Pair, posixClass 
 import { escapedCharacter, hexEscape, readHex, readProperty } from "./escapes.ts";
 
 /**
- * Reads the class whose bracket opens at `start`, and where it ends. @throws Error for what is none
+ * Reads the class whose bracket opens at `start`, and its end.
+ * @throws Error for an invalid class
  */
 export function readBracketExpression(pattern: string, start: number): { pair: Pair; end: number } {
   const negated = pattern[start + 1] === "^";
@@ -14,7 +15,7 @@ export function readBracketExpression(pattern: string, start: number): { pair: P
     at += length;
     return value;
   };
-  // As everywhere but in JavaScript, a bracket that comes first is a member.
+  // A bracket in first position is a member, as in every dialect except JavaScript.
   while (at === first || pattern[at] !== "]") {
     if (at >= pattern.length) throw new Error("Unterminated character class");
     const from = item();
@@ -29,7 +30,7 @@ export function readBracketExpression(pattern: string, start: number): { pair: P
   return { pair: set.toPair(), end: at + 1 };
 }
 
-/** One character of the class, or a class in it. */
+/** One character of the class, or a nested class. */
 function readItem(rest: string): { value: number | CharacterSet; length: number } {
   const name = /^\[:(\^?\w+):\]/.exec(rest);
   if (name !== null) {

@@ -1,14 +1,14 @@
 /**
- * Text of one regular expression for lines of ASCII, and of one for lines decoded from UTF-8. The
- * first is for no flag: with `v`, V8 makes slower code of classes (0.46 against 1.2 GB/s for
- * `[A-Z]{6,}`). The second is for `v`.
+ * The source of a regular expression in two forms: for lines of ASCII, and for lines decoded from
+ * UTF-8. The first is compiled without flags: with `v`, V8 generates slower code for classes (0.46
+ * against 1.2 GB/s for `[A-Z]{6,}`). The second is compiled with `v`.
  */
 export interface Pair {
   ascii: string;
   unicode: string;
 }
 
-/** Some characters: those of ASCII by number, and the inside of a class for `v`. */
+/** A set of characters: the ASCII ones by number, and the content of a class for `v`. */
 export interface CharacterSet {
   ascii: ReadonlySet<number>;
   unicode: string;
@@ -16,8 +16,8 @@ export interface CharacterSet {
 
 const NEWLINE = 10;
 /**
- * Bytes that are not UTF-8, as decodeText shows them: no class but one that names them matches
- * them, as in ripgrep.
+ * Bytes that are not UTF-8, as decodeText shows them. Only a class that names them matches them, as
+ * in ripgrep.
  */
 const INVALID = "\\ud800-\\udfff";
 
@@ -30,10 +30,7 @@ export const wordCharacter: Pair = {
   unicode: "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]",
 };
 
-/**
- * A class to which characters are added; written out, it matches no newline and, if negated, no
- * invalid byte.
- */
+/** A class under construction. Its source matches no newline and, if negated, no invalid byte. */
 export class CharacterClass {
   readonly #negated: boolean;
   readonly #ascii = new Set<number>();
@@ -65,8 +62,8 @@ export class CharacterClass {
 }
 
 /**
- * `\d`, `\w`, `\s` and their negations, with Unicode's meaning where the text is Unicode; undefined
- * for another letter.
+ * `\d`, `\w`, `\s` and their negations, with Unicode's meaning for Unicode text; undefined for
+ * another letter.
  */
 export function escapedClass(letter: string): CharacterSet | undefined {
   const lower = letter.toLowerCase();
@@ -74,9 +71,7 @@ export function escapedClass(letter: string): CharacterSet | undefined {
   return set !== undefined && letter !== lower ? negation(set) : set;
 }
 
-/**
- * The class of `[:name:]` or `[:^name:]`, ASCII as in ripgrep; undefined for a name that is none.
- */
+/** The class of `[:name:]` or `[:^name:]`, ASCII as in ripgrep; undefined for an unknown name. */
 export function posixClass(name: string): CharacterSet | undefined {
   const positive = name.replace("^", "");
   const test = Object.hasOwn(posix, positive) ? posix[positive] : undefined;
@@ -87,8 +82,8 @@ export function posixClass(name: string): CharacterSet | undefined {
 }
 
 /**
- * `\p{...}` of a general category, script or property, by the names that ripgrep takes too (`Greek`
- * for `Script=Greek`).
+ * `\p{...}` of a general category, script or property, by the names that ripgrep accepts too
+ * (`Greek` for `Script=Greek`).
  */
 export function propertyClass(name: string, negated: boolean): CharacterSet | undefined {
   for (const property of [name, `Script=${name}`]) {
@@ -102,16 +97,16 @@ export function propertyClass(name: string, negated: boolean): CharacterSet | un
   return undefined;
 }
 
-/** A set by itself. */
+/** The class of one set. */
 export function classOf(set: CharacterSet): Pair {
   const one = new CharacterClass(false);
   one.add(set);
   return one.toPair();
 }
 
-/** A character by its number. */
+/** The expression for a character number. */
 export function characterOf(code: number): Pair {
-  // No text of ASCII has it.
+  // Not in any ASCII text.
   return { ascii: code < 0x80 ? asciiCharacter(code) : "[]", unicode: unicodeCharacter(code) };
 }
 
@@ -150,7 +145,7 @@ function asciiWhere(test: RegExp): Set<number> {
   return new Set(codes);
 }
 
-/** The inside of a class. */
+/** The content of a class. */
 function ranges(set: ReadonlySet<number>): string {
   let text = "";
   for (let from = 0; from < 128; from++) {

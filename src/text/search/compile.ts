@@ -2,9 +2,9 @@ import { encodeText } from "../encoding/encode.ts";
 import { wordCharacter } from "./character-class.ts";
 import { type TranslatedPattern, translate, translateLiteral } from "./syntax.ts";
 
-/** What to look for. */
+/** What to search for. */
 export interface MatchOptions {
-  /** A line matches where one of them does; JavaScript regular expressions, see `translate`. */
+  /** A line matches if one of these matches. JavaScript regular expressions, see `translate`. */
   patterns: readonly string[];
   /** Patterns are plain text. */
   fixed?: boolean | undefined;
@@ -15,20 +15,20 @@ export interface MatchOptions {
   line?: boolean | undefined;
 }
 
-/** A pattern, compiled for the search. */
+/** A compiled pattern. */
 export interface CompiledPattern {
-  /** Over Latin-1. */
+  /** For text decoded as Latin-1. */
   ascii: RegExp;
   unicode: RegExp;
-  /** The pattern is bytes: `ascii` holds for every block. */
+  /** The pattern is plain bytes, so `ascii` works for every block. */
   isBytes: boolean;
-  /** Text that every matching line has, over Latin-1. */
+  /** Text that every matching line contains, as an expression for Latin-1. */
   required: RegExp | undefined;
-  /** The required text is to be found in this way in blocks of ASCII only. */
+  /** The required text can be searched in this way only in blocks of ASCII. */
   requiresAscii: boolean;
 }
 
-/** Throws Error for a pattern that is not one; its message is one line. */
+/** @throws Error with a one-line message for an invalid pattern */
 export function compile(options: MatchOptions): CompiledPattern {
   const translated = translateAll(options);
   const ignoreCase = options.ignoreCase === true || translated.some((one) => one.ignoreCase);
@@ -37,7 +37,7 @@ export function compile(options: MatchOptions): CompiledPattern {
   const wide = translated.map((t) => t.unicode);
   const narrow = isBytes ? literals.map((literal) => bytesOf(literal ?? "")) : translated.map((t) => t.ascii);
   try {
-    // This one comes first, for it refuses more.
+    // Compiled first because it reports more errors.
     const unicode = new RegExp(join(wide, options, wordCharacter.unicode), ignoreCase ? "giv" : "gv");
     const ascii = new RegExp(join(narrow, options, wordCharacter.ascii), ignoreCase ? "gi" : "g");
     const required = isBytes ? undefined : requiredText(translated, ignoreCase);
@@ -71,15 +71,15 @@ function requiredText(translated: readonly TranslatedPattern[], ignoreCase: bool
   const [only] = translated;
   const required = only?.required ?? only?.literal;
   if (translated.length > 1 || !required) return undefined;
-  // Beyond ASCII there are letters that are others but for case, K (Kelvin) and k, and more of them
-  // than it is worth to know.
+  // Beyond ASCII, some letters differ only by case from other letters, such as K (Kelvin) and k. A
+  // list of them is not worth its cost.
   if (ignoreCase && !/^[\0-\x7f]+$/.test(required)) return undefined;
   return new RegExp(compiled(bytesOf(required)), ignoreCase ? "gi" : "g");
 }
 
 /**
- * Keeps V8 from its own search for plain text, which is slower than its compiled expressions where
- * the first letter is common (1.5 against 3.7 GB/s).
+ * Prevents V8's own search for plain text. It is slower than compiled expressions if the first
+ * letter is frequent (1.5 against 3.7 GB/s).
  */
 function compiled(source: string): string {
   return `(?:${source})(?:)`;
@@ -91,10 +91,7 @@ function notOne(patterns: readonly string[], error: unknown): Error {
   return new Error(`'${patterns.join("', '")}' is not a regular expression: ${reason}`, { cause: error });
 }
 
-/**
- * The text's UTF-8 bytes (and the bytes that lone surrogates stand for) as an expression over
- * Latin-1.
- */
+/** The UTF-8 bytes of a text (and the bytes of lone surrogates) as an expression for Latin-1. */
 function bytesOf(text: string): string {
   let escaped = "";
   for (const byte of encodeText(text)) escaped += `\\x${byte.toString(16).padStart(2, "0")}`;

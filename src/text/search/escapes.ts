@@ -1,6 +1,6 @@
 import { type CharacterSet, propertyClass } from "./character-class.ts";
 
-/** `xFF`, `uFFFF`, `UFFFFFFFF`, `x{FFFF}` and `u{FFFF}`: what {@link readHex} reads. */
+/** `xFF`, `uFFFF`, `UFFFFFFFF`, `x{FFFF}` and `u{FFFF}`, the input of {@link readHex}. */
 export const hexEscape = /^(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xu]\{([0-9a-fA-F]{1,8})\})/;
 
 export function readHex(match: RegExpExecArray): number {
@@ -17,7 +17,10 @@ export function readProperty(text: string): { set: CharacterSet; length: number 
   return { set, length: match[0].length };
 }
 
-/** The character that a backslash and another character stand for, if it is one character. */
+/**
+ * The character that a backslash escape represents.
+ * @throws Error for an unknown escape, and for a newline
+ */
 export function escapedCharacter(text: string): number {
   const letter = text[0] ?? "";
   if (letter === "n") throw noNewline();

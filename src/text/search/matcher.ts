@@ -7,21 +7,21 @@ import { matchFrom, nextMatch } from "./next-match.ts";
 
 const NEWLINE = 10;
 /**
- * Lines that had the required text but did not match, after which the rest of a block is searched
- * without looking for that text.
+ * Lines with the required text but without a match, after which the rest of a block is searched
+ * without that text.
  */
 const MISSES = 24;
-/** Blocks for which the required text is left alone when it proved common. */
+/** Blocks for which the required text is not used after it proved frequent. */
 const SUSPENSION = 16;
 
 /**
  * Finds matching lines in blocks of bytes. Blocks of ASCII are searched as Latin-1 strings, which
- * cost nothing to make (2-3 GB/s); plain text in any block so, byte for byte. Other blocks are
- * decoded, and searched with the pattern's Unicode meaning. A pattern that must contain some text
- * is tried only on lines that have it.
+ * are cheap to create (2-3 GB/s). Plain text is searched in the same way in any block, byte by
+ * byte. Other blocks are decoded and searched with the pattern's Unicode meaning. A pattern that
+ * requires some text is tried only on lines that contain it.
  */
 export class Matcher {
-  // Fields of its own: they are asked for with every line.
+  // Separate fields, because every line reads them.
   readonly #ascii: RegExp;
   readonly #unicode: RegExp;
   readonly #isBytes: boolean;
@@ -29,7 +29,7 @@ export class Matcher {
   readonly #requiresAscii: boolean;
   #suspended = 0;
 
-  /** Throws Error for a pattern that is not one; its message is one line. */
+  /** @throws Error with a one-line message for an invalid pattern */
   constructor(options: MatchOptions) {
     const { ascii, unicode, isBytes, required, requiresAscii } = compile(options);
     this.#ascii = ascii;
@@ -40,8 +40,8 @@ export class Matcher {
   }
 
   /**
-   * Prepares a search of `bytes`: whole lines, the last one perhaps without a newline. They must
-   * not change meanwhile.
+   * Prepares a search of `bytes`: whole lines, the last one possibly without a newline. The bytes
+   * must not change during the search.
    */
   block(bytes: Buffer): Block {
     if (this.#suspended > 0) this.#suspended--;
@@ -49,8 +49,8 @@ export class Matcher {
   }
 
   /**
-   * Every match in one line, which may end with a newline; an empty one right behind another is
-   * none.
+   * All matches in one line, which may end with a newline. Omits an empty match directly after
+   * another match.
    */
   matches(bytes: Buffer): Range[] {
     const content = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;
@@ -59,8 +59,8 @@ export class Matcher {
   }
 
   /**
-   * `length`: of the line in bytes, its newline included: only before that there is an empty match
-   * at its end.
+   * `length`: bytes of the line with its newline. An empty match at the end counts only before that
+   * newline.
    */
   #matchesOf(text: string, isPlain: boolean, length: number): Range[] {
     const regex = isPlain ? this.#ascii : this.#unicode;
@@ -87,7 +87,7 @@ export class Matcher {
   }
 
   /**
-   * The first matching line of the block at or after `from`, the beginning of a line: with its
+   * The first matching line of the block at or after `from`, the start of a line. Includes its
    * newline.
    */
   next(block: Block, from: number): Range | undefined {
@@ -103,7 +103,10 @@ export class Matcher {
     return block.decodedLine(at, this.#unicode);
   }
 
-  /** The next line that has the required text and matches; or from where to go on without it. */
+  /**
+   * The next line that contains the required text and matches, or the offset at which to continue
+   * without that text.
+   */
   #nextByRequired(block: Block, required: RegExp, from: number): Range | { at: number } | undefined {
     let at = from;
     for (let misses = 0; misses < MISSES; misses++) {
@@ -117,7 +120,7 @@ export class Matcher {
 
   #isMatch(block: Block, { start, end }: Range): boolean {
     const before = block.bytes[end - 1] === NEWLINE ? end - 1 : end;
-    // A part of a string costs less than a string of a part.
+    // A substring is cheaper than a new string of the same bytes.
     if (block.isAscii) return matchFrom(this.#ascii, block.latin1.substring(start, before), 0) !== -1;
     const bytes = block.bytes.subarray(start, before);
     if (isAscii(bytes)) return matchFrom(this.#ascii, bytes.toString("latin1"), 0) !== -1;

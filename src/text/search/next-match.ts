@@ -1,21 +1,21 @@
 /**
- * Where the first match at or after `from` ends, -1 for none; of text of one byte a character.
- * Matches hold no newline, so it is in the line of its beginning.
+ * End of the first match at or after `from`, -1 if there is none, in text with one byte per
+ * character. Matches contain no newline, so the end is in the line of the match's start.
  */
 export function endOfMatch(regex: RegExp, text: string, from: number): number {
   regex.lastIndex = from;
   return regex.test(text) ? regex.lastIndex : -1;
 }
 
-/** Index of the first match at or after `from`, -1 for none. */
+/** Index of the first match at or after `from`, -1 if there is none. */
 export function matchFrom(regex: RegExp, text: string, from: number): number {
   regex.lastIndex = from;
   return nextMatch(regex, text)?.index ?? -1;
 }
 
 /**
- * V8 looks between the halves of a surrogate pair too when an expression begins with a lookbehind,
- * as that of `^` does.
+ * The first match that does not begin inside a surrogate pair. V8 also tries there if an expression
+ * begins with a lookbehind, such as that of `^`.
  */
 export function nextMatch(regex: RegExp, text: string): RegExpExecArray | null {
   for (;;) {

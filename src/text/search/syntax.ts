@@ -2,11 +2,13 @@ import { readBracketExpression } from "./bracket-expression.ts";
 import { anyCharacter, characterOf, classOf, escapedClass, type Pair, wordCharacter } from "./character-class.ts";
 import { escapedCharacter, hexEscape, noNewline, readHex, readProperty } from "./escapes.ts";
 
-/** What {@link translate} makes of a pattern. */
+/** The result of {@link translate}. */
 export interface TranslatedPattern extends Pair {
-  /** The pattern's text if it has no special characters: then the bytes can be searched for it. */
+  /**
+   * The pattern's text if it has no special characters. Its bytes can then be searched directly.
+   */
   literal: string | undefined;
-  /** Text that every match contains, unless it begins with it. */
+  /** Text that every match contains. Undefined if the match begins with it. */
   required: string | undefined;
   ignoreCase: boolean;
   groups: number;
@@ -14,11 +16,11 @@ export interface TranslatedPattern extends Pair {
 
 /**
  * Translates a pattern: a JavaScript regular expression, plus syntax that users of ripgrep, PCRE
- * and grep expect: a leading `(?i)`, `(?P<name>`, `\A`, `\z`, `\<`, `\>`, `[[:alpha:]]`, `\x{..}`,
- * `\pL`; a brace that is not a quantifier is literal. If the dialects differ, the meaning is
- * ripgrep's: `.` is any character, `^` and `$` are the ends of the line, classes are Unicode.
- * Nothing in the result matches a newline, so that a search in a block of lines finds the same as a
- * search in each line.
+ * and grep expect. That syntax is a leading `(?i)`, `(?P<name>`, `\A`, `\z`, `\<`, `\>`,
+ * `[[:alpha:]]`, `\x{..}`, `\pL`. A brace that is not a quantifier is literal. If the dialects
+ * differ, the meaning is ripgrep's: `.` is any character, `^` and `$` are the ends of the line,
+ * classes are Unicode. Nothing in the result matches a newline, so that a search in a block of
+ * lines finds the same as a search in each line.
  * @param firstGroup the number of groups in earlier patterns of the same expression
  * @throws Error with the problem of the pattern; the engine reports other problems when the result
  * is compiled
@@ -27,7 +29,7 @@ export function translate(pattern: string, firstGroup = 0): TranslatedPattern {
   return new Translator(pattern, firstGroup).run();
 }
 
-/** A pattern in which every character stands for itself. */
+/** Translates a pattern in which every character is literal. */
 export function translateLiteral(text: string): TranslatedPattern {
   if (text.includes("\n")) throw noNewline();
   const characters = [...text].map((character) => characterOf(character.codePointAt(0) ?? 0));
@@ -67,10 +69,10 @@ class Translator {
   #groups = 0;
   #depth = 0;
   #ignoreCase = false;
-  /** Only characters so far. */
+  /** True while the pattern has only literal characters. */
   #isLiteral = true;
   #hasChoice = false;
-  /** Characters, outside groups, that follow each other in every match. */
+  /** Consecutive characters outside of groups that every match contains. */
   #run: string[] = [];
   #runAtStart = true;
   #required: { text: string; atStart: boolean } = { text: "", atStart: true };
@@ -82,7 +84,7 @@ class Translator {
 
   run(): TranslatedPattern {
     const flags = /^\(\?([imsu]+)\)/.exec(this.#pattern);
-    // The others hold for lines anyway, or make no difference to them.
+    // The other flags already apply to lines, or do not affect them.
     if (flags !== null) {
       this.#ignoreCase = flags[1]?.includes("i") === true;
       this.#at = flags[0].length;

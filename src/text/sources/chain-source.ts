@@ -115,8 +115,8 @@ export class ChainSource implements ByteSource {
   }
 
   /**
-   * Copies the end of a file into memory and reads its descriptor no more; {@link takeDropped}
-   * returns it. A note stands in place of what was before.
+   * Copies the end of a file into memory and no longer reads its descriptor; {@link takeDropped}
+   * returns it. A note replaces the earlier content.
    */
   release(fd: number): void {
     const kept = this.keptBy(fd);
@@ -128,7 +128,7 @@ export class ChainSource implements ByteSource {
       return [stretch.fd === fd ? this.#inMemory(stretch, Math.max(stretch.at, kept.from), end) : stretch];
     });
     if (kept.isCut) {
-      const bytes = this.#encode("deleted: what was before is let go, which frees its storage\n");
+      const bytes = this.#encode("deleted: earlier content was dropped to free its storage\n");
       stretches.unshift({
         at: kept.from - bytes.length,
         generation: undefined,
@@ -195,8 +195,8 @@ export class ChainSource implements ByteSource {
   }
 
   /**
-   * The beginning of the file that contains `offset`, and the number of inserted newlines between
-   * the two, for line numbers. `isCut`: that beginning is not readable any more.
+   * The start of the file that contains `offset`, and the number of inserted newlines between the
+   * two, for line numbers. `isCut`: that start is no longer readable.
    */
   fileAt(offset: number): { begins: number; foreign: number; isCut: boolean } {
     const index = Math.max(
@@ -246,7 +246,7 @@ export class ChainSource implements ByteSource {
     return { at, generation, fd: -1, from: from + at - begins, bytes };
   }
 
-  /** Where the next line begins after `offset`; `offset` itself inside a very long one. */
+  /** The start of the next line after `offset`; `offset` itself inside a very long line. */
   #lineStart(offset: number): number {
     const piece = Buffer.alloc(64 * 1024);
     const newline = this.#encode("\n");

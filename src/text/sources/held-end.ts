@@ -1,8 +1,8 @@
 import type { ByteSource } from "./byte-source.ts";
 
 /**
- * A source that ends where it did at the last {@link hold}. Work over many lines requests the end
- * for each, which is a system call for a file. Text that is appended meanwhile is not included.
+ * A source whose end is fixed at the last {@link hold}. Work over many lines reads the end for
+ * each, which is a system call for a file. Text that is appended meanwhile is not included.
  */
 export class HeldEnd implements ByteSource {
   readonly #source: ByteSource;
@@ -14,7 +14,7 @@ export class HeldEnd implements ByteSource {
     if (source.nextData) this.nextData = (at) => Math.min(this.#end, source.nextData?.(at) ?? at);
   }
 
-  /** Continues with the source as it is now. */
+  /** Fixes the end at the current one. */
   hold(): void {
     this.#end = this.#source.end();
   }

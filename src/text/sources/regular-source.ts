@@ -3,7 +3,7 @@ import type { ByteSource, SourcePart } from "./byte-source.ts";
 
 /**
  * A regular file by descriptor. pread(2) on a local file waits only for the disk, so it may run on
- * the main thread; files with a server that may hang arrive as streams instead. The caller keeps
+ * the main thread. Files with a server that may hang arrive as streams instead. The caller keeps
  * `fd`. `size` is for block devices, for which fstat(2) has no size.
  */
 export function regularSource(fd: number, size?: number): ByteSource {
