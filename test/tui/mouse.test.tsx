@@ -5,7 +5,7 @@ import { DoubleClick } from "../../cli/tui/app/double-click.ts";
 import { regionsOf } from "../../cli/tui/canvas/layout.ts";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
 import { keyHints } from "../../cli/tui/keymap/hints.ts";
-import { BottomBar, TopBar } from "../../cli/tui/ui/bars.tsx";
+import { KeysBar, TopBar } from "../../cli/tui/ui/bars.tsx";
 import { dialogState } from "../../cli/tui/ui/dialog.ts";
 import { DialogOverlay } from "../../cli/tui/ui/dialog-overlay.tsx";
 import { hitAt } from "../../cli/tui/ui/hit.ts";
@@ -59,7 +59,8 @@ describe.each(SIZES)("at $columns x $rows", ({ columns, rows }) => {
   });
 
   it("finds the key that is drawn there, and nothing between two", () => {
-    const { lastFrame, stdout } = render(<BottomBar state={state(columns).bottom} theme={DEFAULT_THEME} />);
+    const { keys = { here: [], everywhere: [] } } = state(columns).bottom;
+    const { lastFrame, stdout } = render(<KeysBar keys={keys} columns={columns} theme={DEFAULT_THEME} />);
     Object.defineProperty(stdout, "columns", { value: columns });
     // The library draws 100 columns before it can be told; the left end is the same.
     const row = plain(lastFrame()).at(-1) ?? "";

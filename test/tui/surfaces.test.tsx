@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { DEFAULT_THEME, type TerminalColours, themeFor } from "../../cli/tui/canvas/theme.ts";
 import { keyHints, keyName } from "../../cli/tui/keymap/hints.ts";
 import { type Context, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
-import { BottomBar, TopBar } from "../../cli/tui/ui/bars.tsx";
+import { KeysBar, StatusBar, TopBar } from "../../cli/tui/ui/bars.tsx";
 import { helpPage, helpWidth } from "../../cli/tui/ui/help.ts";
 import { HelpOverlay } from "../../cli/tui/ui/help-overlay.tsx";
 import { inkSurfaces } from "../../cli/tui/ui/ink-surfaces.tsx";
@@ -71,8 +71,12 @@ const screen = (change: Partial<ScreenState> = {}): ScreenState => ({
 const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 const rowsOf = (text: string | undefined) => (text ?? "").split("\n");
 const drawTop = (of: TopState) => rowsOf(plain(render(<TopBar state={of} theme={DEFAULT_THEME} />).lastFrame() ?? ""));
-const drawBottom = (of: BottomState) =>
-  rowsOf(plain(render(<BottomBar state={of} theme={DEFAULT_THEME} />).lastFrame() ?? ""));
+const drawBottom = (of: BottomState) => {
+  const { keys, columns } = of;
+  const status = render(<StatusBar state={of} theme={DEFAULT_THEME} />);
+  const bars = keys ? [status, render(<KeysBar keys={keys} columns={columns} theme={DEFAULT_THEME} />)] : [status];
+  return bars.flatMap(({ lastFrame }) => rowsOf(plain(lastFrame() ?? "")));
+};
 const status = (change: Partial<ViewerStatus>, columns = 80) => drawBottom(bottom({ columns }, change))[0] ?? "";
 
 describe("the top bar", () => {
@@ -229,11 +233,27 @@ describe("the surfaces", () => {
     const before = surfaces.bottom();
     store.set(screen({ top: top({ title: "another" }) }));
     await waitFor("the new title", () => plain(surfaces.top()[0] ?? "").includes("another"));
-    expect(surfaces.bottom()).toBe(before);
+    expect(surfaces.bottom()).toEqual(before);
     expect(changes).toBe(1);
     store.set(screen({ top: top({ title: "another" }) }));
     await new Promise((resolve) => setImmediate(resolve));
     expect(changes).toBe(1);
+    surfaces.close();
+  });
+
+  it("change the status and leave the keys below it", async () => {
+    const keys = keyHints(["viewer"]);
+    const at = (line: number) => screen({ bottom: bottom({ keys }, { line: { number: line, isExact: true } }) });
+    const store = new ScreenStore(at(1));
+    const kept = store.get().bottom.keys;
+    const surfaces = await inkSurfaces(store, () => undefined);
+    const [, keysRow] = surfaces.bottom();
+    store.set({ ...at(2), bottom: { ...at(2).bottom, keys: keyHints(["viewer"]) } });
+    await waitFor("the new status", () => plain(surfaces.bottom()[0] ?? "").includes("line 2 "));
+    expect(surfaces.bottom().slice(1)).toEqual([keysRow]);
+    expect(store.get().bottom.keys).toBe(kept);
+    store.set(screen());
+    await waitFor("one row", () => surfaces.bottom().length === 1);
     surfaces.close();
   });
 

@@ -11,6 +11,7 @@ export class FrameClock {
   readonly #ready: () => boolean;
   #last = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
   #stopped = false;
 
   constructor(draw: () => void, ready: () => boolean) {
@@ -19,12 +20,11 @@ export class FrameClock {
   }
 
   request(): void {
-    if (this.#timer || this.#stopped) return;
-    const wait = Math.max(0, this.#last + FRAME_MS - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      if (this.#ready()) this.now();
-    }, wait);
+    if (this.#timer || this.#immediate || this.#stopped) return;
+    const wait = this.#last + FRAME_MS - performance.now();
+    // A timer takes a millisecond at least.
+    if (wait > 0) this.#timer = setTimeout(() => this.#drawIfReady(), wait);
+    else this.#immediate = setImmediate(() => this.#drawIfReady());
   }
 
   /** Draws without waiting. */
@@ -37,5 +37,12 @@ export class FrameClock {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+  }
+
+  #drawIfReady(): void {
+    this.#timer = undefined;
+    this.#immediate = undefined;
+    if (this.#ready()) this.now();
   }
 }

@@ -1,4 +1,5 @@
 import { layoutRow } from "../../../src/text/index.ts";
+import { changedParts } from "./changed-parts.ts";
 
 const SYNC_BEGIN = "\x1b[?2026h";
 const SYNC_END = "\x1b[?2026l";
@@ -29,7 +30,7 @@ export class Compositor {
    */
   frame(rows: readonly string[], edge?: Edge): string {
     const next = rows.map((row, index) => ({
-      text: SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text,
+      text: row === this.#shown?.[index]?.text ? row : safeRow(row),
       cell: edge?.cells[index] ?? "",
       column: edge?.column ?? 0,
     }));
@@ -45,6 +46,10 @@ export class Compositor {
     });
     return bytes === "" ? "" : SYNC_BEGIN + bytes + SYNC_END;
   }
+}
+
+function safeRow(row: string): string {
+  return SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text;
 }
 
 /** One column of cells, each a character with SGR. An empty string is no cell. */
@@ -155,84 +160,13 @@ function drawText(index: number, shown: string | undefined, row: string, isStatu
 }
 
 /**
- * Only rows of these characters and SGR are compared by character, because each is one column:
- * ASCII, Latin letters, the ellipsis, lines and blocks.
- */
-const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;
-const TOKENS = /\x1b\[[0-9;:]*m|[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]/g;
-
-interface Cell {
-  character: string;
-  /** The SGR sequences since the last reset. */
-  style: string;
-}
-
-/**
  * A row is compared with the shown one if it is at most this long, or shares this many characters at
  * its start or end. Other rows are redrawn: comparing them saves too few bytes.
  */
 const WORTH_COMPARING = 16;
 
-/** From this number of equal columns on, moving the cursor takes fewer bytes than drawing them. */
-const WORTH_A_STEP = 24;
-
 function isAlike(shown: string, row: string): boolean {
   if (row.length <= WORTH_COMPARING) return true;
   const begins = shown.slice(0, WORTH_COMPARING) === row.slice(0, WORTH_COMPARING);
   return begins || shown.slice(-WORTH_COMPARING) === row.slice(-WORTH_COMPARING);
-}
-
-/**
- * The ranges of columns that differ, each drawn in its own style; undefined if drawing the whole
- * row is simpler.
- */
-function changedParts(shown: string, row: string): { column: number; text: string }[] | undefined {
-  if (!COMPARABLE.test(shown) || !COMPARABLE.test(row)) return undefined;
-  const [before, after] = [cells(shown), cells(row)];
-  const runs: { from: number; to: number }[] = [];
-  after.forEach((cell, column) => {
-    if (sameCell(before[column], cell)) return;
-    const last = runs.at(-1);
-    if (last && column - last.to < WORTH_A_STEP) last.to = column + 1;
-    else runs.push({ from: column, to: column + 1 });
-  });
-  const parts = runs.map(({ from, to }) => ({ column: from, text: paint(after.slice(from, to)) }));
-  if (before.length > after.length) parts.push({ column: after.length, text: "\x1b[K" });
-  return parts;
-}
-
-function cells(row: string): Cell[] {
-  const result: Cell[] = [];
-  let style = "";
-  for (const [token] of row.matchAll(TOKENS)) {
-    if (token.length === 1) result.push({ character: token, style });
-    else
-      style =
-        token === "\x1b[m" || token === "\x1b[0m" ? "" : token.startsWith("\x1b[0;") ? token : added(style, token);
-  }
-  return result;
-}
-
-/** Sequences that set one colour only: of the text, and of its background (ECMA-48 8.3.117). */
-const COLOURS = [/\x1b\[(?:3[0-79]|9[0-7]|38;[25];[\d;]+)m/g, /\x1b\[(?:4[0-79]|10[0-7]|48;[25];[\d;]+)m/g];
-
-/** A style with one more sequence, without the colour that this replaces. */
-function added(style: string, token: string): string {
-  const replaced = COLOURS.find((colour) => token.replace(colour, "") === "");
-  return (replaced ? style.replace(replaced, "") : style) + token;
-}
-
-function paint(run: readonly Cell[]): string {
-  let text = "";
-  let style = "";
-  for (const cell of run) {
-    if (cell.style !== style) text += style === "" ? cell.style : `\x1b[m${cell.style}`;
-    style = cell.style;
-    text += cell.character;
-  }
-  return style === "" ? text : `${text}\x1b[m`;
-}
-
-function sameCell(a: Cell | undefined, b: Cell | undefined): boolean {
-  return a !== undefined && b !== undefined && a.character === b.character && a.style === b.style;
 }

@@ -1,5 +1,6 @@
 import { Box } from "ink";
 import type { Theme } from "../canvas/theme.ts";
+import type { KeyHints } from "../keymap/hints.ts";
 import { Row } from "./paint.tsx";
 import { keysRow, promptRow, statusRow, tabsRow, titleRow } from "./row-text.ts";
 import type { BottomState, TopState } from "./state.ts";
@@ -14,13 +15,21 @@ export function TopBar({ state, theme }: { state: TopState; theme: Theme }) {
   );
 }
 
-/** Draws the rows below the body: the status or the prompt, and the keys. */
-export function BottomBar({ state, theme }: { state: BottomState; theme: Theme }) {
-  const { columns, prompt, keys } = state;
+/** Draws the first row below the body: the status or the prompt. */
+export function StatusBar({ state, theme }: { state: Omit<BottomState, "keys">; theme: Theme }) {
+  const { columns, prompt } = state;
   return (
-    <Box flexDirection="column" width={columns}>
+    <Box width={columns}>
       <Row pieces={prompt ? promptRow(prompt, columns, theme) : statusRow(state, theme)} />
-      {keys && <Row pieces={keysRow(keys, columns, theme)} />}
+    </Box>
+  );
+}
+
+/** Draws the last row of the screen: the keys. */
+export function KeysBar({ keys, columns, theme }: { keys: KeyHints; columns: number; theme: Theme }) {
+  return (
+    <Box width={columns}>
+      <Row pieces={keysRow(keys, columns, theme)} />
     </Box>
   );
 }

@@ -3,7 +3,7 @@ import { render } from "ink";
 import { type ReactNode, useSyncExternalStore } from "react";
 import { loadWidths } from "../../../src/text/index.ts";
 import { exactly } from "../canvas/layout.ts";
-import { BottomBar, TopBar } from "./bars.tsx";
+import { KeysBar, StatusBar, TopBar } from "./bars.tsx";
 import { DialogOverlay } from "./dialog-overlay.tsx";
 import { HelpOverlay } from "./help-overlay.tsx";
 import { HistogramBars } from "./histogram-bars.tsx";
@@ -33,7 +33,8 @@ export async function inkSurfaces(store: ScreenStore, changed: () => void): Prom
   };
   const columns = () => store.get().top.columns;
   const top = new Root(columns, tell, <Top store={store} />);
-  const bottom = new Root(columns, tell, <Bottom store={store} />);
+  const status = new Root(columns, tell, <Status store={store} />);
+  const keys = new Root(columns, tell, <Keys store={store} />);
   const side = [SideFacts, SideCharts, SideLines].map((Part) => new Root(columns, tell, <Part store={store} />));
   const histogram = new Root(columns, tell, <Levels store={store} />);
   const overlay = new Root(columns, tell, <Overlay store={store} />);
@@ -41,7 +42,7 @@ export async function inkSurfaces(store: ScreenStore, changed: () => void): Prom
   isTold = false;
   return {
     top: () => top.rows,
-    bottom: () => bottom.rows,
+    bottom: () => (store.get().bottom.keys ? [...status.rows, ...keys.rows] : status.rows),
     side() {
       const { side: shown } = store.get();
       if (!shown) return [];
@@ -52,7 +53,7 @@ export async function inkSurfaces(store: ScreenStore, changed: () => void): Prom
     overlay: () => (store.get().overlay ? overlay.rows : []),
     toast: () => (store.get().toast ? toast.rows : []),
     close() {
-      for (const root of [top, bottom, ...side, histogram, overlay, toast]) root.close();
+      for (const root of [top, status, keys, ...side, histogram, overlay, toast]) root.close();
     },
   };
 }
@@ -61,8 +62,16 @@ function Top({ store }: { store: ScreenStore }) {
   return <TopBar state={usePart(store, "top")} theme={usePart(store, "theme")} />;
 }
 
-function Bottom({ store }: { store: ScreenStore }) {
-  return <BottomBar state={usePart(store, "bottom")} theme={usePart(store, "theme")} />;
+function Status({ store }: { store: ScreenStore }) {
+  return <StatusBar state={usePart(store, "bottom")} theme={usePart(store, "theme")} />;
+}
+
+/** A root of its own: the status changes with each step, the keys do not. */
+function Keys({ store }: { store: ScreenStore }) {
+  const keys = useSyncExternalStore(store.subscribe, () => store.get().bottom.keys);
+  const columns = useSyncExternalStore(store.subscribe, () => store.get().bottom.columns);
+  const theme = usePart(store, "theme");
+  return keys && <KeysBar keys={keys} columns={columns} theme={theme} />;
 }
 
 function SideFacts({ store }: { store: ScreenStore }) {

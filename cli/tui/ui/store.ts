@@ -25,7 +25,7 @@ export class ScreenStore {
     const state = {
       theme: kept(before.theme, next.theme),
       top: kept(before.top, next.top),
-      bottom: kept(before.bottom, next.bottom),
+      bottom: kept(before.bottom, { ...next.bottom, keys: kept(before.bottom.keys, next.bottom.keys) }),
       side: keptSections(before.side, next.side),
       histogram: kept(before.histogram, next.histogram),
       overlay: kept(before.overlay, next.overlay),

@@ -1,0 +1,105 @@
+/** A part of a row that replaces what the terminal shows from `column` on. */
+export interface RowPart {
+  column: number;
+  /** The characters in their own styles; ends in the plain style. */
+  text: string;
+}
+
+/**
+ * The ranges of columns in which `row` differs from `shown`; undefined if drawing the whole row is
+ * simpler. Runs for each row of each frame, so it makes no object per column.
+ */
+export function changedParts(shown: string, row: string): RowPart[] | undefined {
+  if (!COMPARABLE.test(shown) || !COMPARABLE.test(row)) return undefined;
+  const [before, after] = [styledText(shown), styledText(row)];
+  const parts = differences(before, after).map(({ from, to }) => ({ column: from, text: paint(after, from, to) }));
+  if (before.text.length > after.text.length) parts.push({ column: after.text.length, text: "\x1b[K" });
+  return parts;
+}
+
+/**
+ * Only rows of these characters and SGR are compared by character, because each is one column:
+ * ASCII, Latin letters, the ellipsis, lines and blocks.
+ */
+const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;
+
+/** From this number of equal columns on, moving the cursor takes fewer bytes than drawing them. */
+const WORTH_A_STEP = 24;
+
+/** A row without SGR, and the style of its columns. */
+interface StyledText {
+  text: string;
+  runs: StyleRun[];
+}
+
+/** The columns `from` to `to`, without `to`, that have one style. */
+interface StyleRun {
+  from: number;
+  to: number;
+  /** The SGR sequences since the last reset. */
+  style: string;
+}
+
+function styledText(row: string): StyledText {
+  const runs: StyleRun[] = [];
+  let text = "";
+  let style = "";
+  for (let at = 0; at < row.length; ) {
+    const next = row.indexOf("\x1b", at);
+    const end = next === -1 ? row.length : next;
+    if (end > at) {
+      runs.push({ from: text.length, to: text.length + end - at, style });
+      text += row.slice(at, end);
+    }
+    if (next === -1) break;
+    at = row.indexOf("m", next) + 1;
+    style = styleAfter(style, row.slice(next, at));
+  }
+  return { text, runs };
+}
+
+function styleAfter(style: string, token: string): string {
+  if (token === "\x1b[m" || token === "\x1b[0m") return "";
+  return token.startsWith("\x1b[0;") ? token : added(style, token);
+}
+
+/** Sequences that set one colour only: of the text, and of its background (ECMA-48 8.3.117). */
+const COLOURS = [/\x1b\[(?:3[0-79]|9[0-7]|38;[25];[\d;]+)m/g, /\x1b\[(?:4[0-79]|10[0-7]|48;[25];[\d;]+)m/g];
+
+/** A style with one more sequence, without the colour that this replaces. */
+function added(style: string, token: string): string {
+  if (style === "") return token;
+  const replaced = COLOURS.find((colour) => token.replace(colour, "") === "");
+  return (replaced ? style.replace(replaced, "") : style) + token;
+}
+
+/** Ranges of columns of `after` that differ from `before`, those that are near each other as one. */
+function differences(before: StyledText, after: StyledText): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = [];
+  let [old, now] = [0, 0];
+  for (let column = 0; column < after.text.length; column++) {
+    if (column >= (before.runs[old]?.to ?? Number.POSITIVE_INFINITY)) old++;
+    if (column >= (after.runs[now]?.to ?? Number.POSITIVE_INFINITY)) now++;
+    const isSame =
+      before.text.charCodeAt(column) === after.text.charCodeAt(column) &&
+      before.runs[old]?.style === after.runs[now]?.style;
+    if (isSame) continue;
+    const last = ranges.at(-1);
+    if (last && column - last.to < WORTH_A_STEP) last.to = column + 1;
+    else ranges.push({ from: column, to: column + 1 });
+  }
+  return ranges;
+}
+
+function paint({ text, runs }: StyledText, from: number, to: number): string {
+  let painted = "";
+  let style = "";
+  for (const run of runs) {
+    const [start, end] = [Math.max(from, run.from), Math.min(to, run.to)];
+    if (start >= end) continue;
+    if (run.style !== style) painted += style === "" ? run.style : `\x1b[m${run.style}`;
+    style = run.style;
+    painted += text.slice(start, end);
+  }
+  return style === "" ? painted : `${painted}\x1b[m`;
+}
