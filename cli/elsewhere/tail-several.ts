@@ -47,7 +47,9 @@ export async function tailSeveral(line: SeveralLine, command: Command): Promise<
     const sources = byEngine(line.segments).map((segment, index) =>
       engineSource(line, segment, index, { own, interrupt, table }),
     );
-    const output = options.merge ? new MergedOutput(printer, write, sources, follows) : directOutput(printer, write);
+    const output = options.merge
+      ? new MergedOutput(printer, write, sources.length, follows)
+      : directOutput(printer, write);
     const statuses = await Promise.all(
       sources.map((source) =>
         followSource(source, output, { follows, interrupt }).catch((error: unknown) => {

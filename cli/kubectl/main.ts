@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { Interrupt } from "../elsewhere/interrupt.ts";
 import { Exit, exitStatus, report } from "../io/fail.ts";
-import { parseRequest, type Request } from "./arguments.ts";
+import { parseRequest } from "./arguments.ts";
 import { HELP } from "./help.ts";
 import { Helpers } from "./helpers.ts";
-import { kubectl } from "./kubectl.ts";
 import { optionTable } from "./option-table.ts";
-import { COLUMNS, parseRows, planNodes, queries } from "./plan.ts";
+import { queries } from "./plan.ts";
+import { listPods } from "./pod-list.ts";
 import { runOnNodes } from "./run.ts";
 
 declare const PORTHOLE_VERSION: string;
@@ -31,33 +31,13 @@ async function main(words: string[]): Promise<number> {
   // The reader of the output has gone.
   process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
   try {
-    const [rows] = await interrupt.orEnd(Promise.all([listPods(request), helpers.find()]));
-    return await runOnNodes(request, (one) => planNodes(one, rows), helpers, interrupt);
+    const lists = Promise.all(queries(request).map((query) => listPods(query, request.kubectl)));
+    const [rows] = await interrupt.orEnd(Promise.all([lists, helpers.find()]));
+    return await runOnNodes(request, rows, helpers, interrupt);
   } finally {
     await helpers.close();
     interrupt.end();
   }
-}
-
-async function listPods(request: Request) {
-  return await Promise.all(
-    queries(request).map(async ({ namespace, names, selector }) => {
-      const scope = namespace === undefined ? [] : ["-n", namespace];
-      const which = selector === undefined ? names : ["-l", selector];
-      const args = [
-        ...request.kubectl,
-        "get",
-        "pods",
-        ...scope,
-        ...which,
-        "-o",
-        COLUMNS,
-        "--no-headers",
-        "--ignore-not-found",
-      ];
-      return parseRows(await kubectl(args, `list the pods${namespace === undefined ? "" : ` of ${namespace}`}`));
-    }),
-  );
 }
 
 function print(text: string): number {

@@ -5,11 +5,13 @@ import { type LineFormat, LinePrinter } from "../elsewhere/records/line-printer.
 import { directOutput, MergedOutput } from "../elsewhere/records/merged-output.ts";
 import type { RecordSource } from "../elsewhere/records/record-source.ts";
 import { resumedWords } from "../elsewhere/records/resumed-words.ts";
+import { exitStatus, report } from "../io/fail.ts";
 import type { Part, Request } from "./arguments.ts";
 import { startExec } from "./exec.ts";
 import type { Helpers } from "./helpers.ts";
 import { lostNode, say, write } from "./output.ts";
-import type { NodePlan } from "./plan.ts";
+import { isGlob, type NodePlan, type PodLists, planNodes } from "./plan.ts";
+import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
 
 /** Options that say how lines are printed, which is done here. */
 const PRINTED_HERE: ReadonlySet<string> = new Set(["json", "prefix", "quiet", "silent", "verbose", "color"]);
@@ -29,47 +31,86 @@ export function formatOf({ parts }: Request, isTerminal: boolean, noColour: bool
   const color = parts
     .flatMap((part) => ("word" in part && part.word.option === "color" ? part.word.words : []))
     .join("=");
-  const format = has("json") ? "json" : has("prefix") ? "prefix" : has("quiet", "silent") ? "plain" : "headers";
+  const hasHeaders = has("verbose") || (namesSeveral(parts) && !has("quiet", "silent"));
+  const format = has("json") ? "json" : has("prefix") ? "prefix" : has("merge") || !hasHeaders ? "plain" : "headers";
   const colours = /always$/.test(color) || (isTerminal && !noColour && !/never$/.test(color));
   return { format, colours, isTerminal, delimiter: has("zero-terminated") ? "\0" : "\n" };
 }
 
+/** True unless the only target is one file of one pod. */
+function namesSeveral(parts: readonly Part[]): boolean {
+  const targets = parts.flatMap((part) => ("target" in part ? [part.target] : []));
+  return targets.length > 1 || targets.some(({ pod = "*", path }) => isGlob(pod) || isGlob(path));
+}
+
 /**
- * Runs tail or head on several nodes and prints their lines: with `--merge` by time, otherwise node
- * by node, and when following as they arrive. A lost node of a follow is reported and tried again.
+ * Runs tail or head on nodes and prints their lines: with `--merge` by time, otherwise node by node,
+ * and when following as they arrive. A lost node of a follow is reported and tried again; pods that
+ * match later are added.
  */
 export async function mergedLines(
   request: Request,
-  plans: readonly NodePlan[],
+  lists: PodLists,
   helpers: Helpers,
   interrupt: Interrupt,
 ): Promise<number> {
   const has = (...names: string[]) => request.parts.some((part) => isOption(part, new Set(names)));
   const follows = has("f", "F", "follow");
   const printer = new LinePrinter(formatOf(request, process.stdout.isTTY === true, process.env.NO_COLOR !== undefined));
-  const sources = plans.map((plan) => nodeSource(plan, request.kubectl, helpers));
-  const output = has("merge") ? new MergedOutput(printer, write, sources, follows) : directOutput(printer, write);
-  const run = (source: RecordSource) => followSource(source, output, { follows, interrupt });
-  let statuses: number[] = [];
-  if (follows || has("merge")) statuses = await Promise.all(sources.map(run));
-  else for (const source of sources) statuses.push(await run(source));
+  const wire = wireRequest(request);
+  const plans = planNodes(wire, lists);
+  const output = has("merge") ? new MergedOutput(printer, write, plans.length, follows) : directOutput(printer, write);
+  const run: StartRun = (plan, options) => {
+    const source = nodeSource(plan, request.kubectl, helpers, options);
+    return followSource(source, output, { follows, interrupt, ...options });
+  };
+  let status: number;
+  if (addsPods(request)) status = await followPods(wire, lists, run, interrupt);
+  else {
+    const runOne = (plan: NodePlan) =>
+      run(plan, { isJoined: false, left: new AbortController().signal }).catch(reported);
+    let statuses: number[] = [];
+    if (follows || has("merge")) statuses = await Promise.all(plans.map(runOne));
+    else for (const plan of plans) statuses.push(await runOne(plan));
+    status = Math.max(...statuses);
+  }
   await output.end();
-  return Math.max(...statuses);
+  return status;
 }
 
-function nodeSource({ node, words }: NodePlan, kubectl: readonly string[], helpers: Helpers): RecordSource {
+/** One node that fails is a line, and the others go on. */
+function reported(error: unknown): number {
+  report(error);
+  return exitStatus(error);
+}
+
+function nodeSource(
+  { node, words }: NodePlan,
+  kubectl: readonly string[],
+  helpers: Helpers,
+  { isJoined, left }: { isJoined: boolean; left: AbortSignal },
+): RecordSource {
+  // All that a new pod has written is new.
+  const firstWords = isJoined ? resumedWords(words, ["-n", "+1"]) : words;
+  let isFirst = !isJoined;
   return {
     name: `the node ${node}`,
     start: async (beginning) => {
-      // The helper of a lost node may be another pod now.
-      if (beginning !== undefined) await helpers.find().catch(() => undefined);
+      // The helper of a lost node may be another pod now, and a new node may have got one.
+      if (!isFirst) await helpers.find().catch(() => undefined);
+      isFirst = false;
       const helper = await helpers.on(node);
-      const resumed = beginning === undefined ? words : resumedWords(words, beginning);
+      const resumed = beginning === undefined ? firstWords : resumedWords(words, beginning);
       const exec = startExec({ ...{ kubectl, helper, words: resumed, output: "pipe" }, said: say });
-      const ended = exec.ended.then(({ status, reason }) => {
-        if (status === undefined) throw lostNode(node, reason);
-        return status;
-      });
+      const leave = () => exec.signal("SIGTERM");
+      left.addEventListener("abort", leave);
+      if (left.aborted) leave();
+      const ended = exec.ended
+        .then(({ status, reason }) => {
+          if (status === undefined) throw lostNode(node, reason);
+          return status;
+        })
+        .finally(() => left.removeEventListener("abort", leave));
       return { stdout: exec.stdout ?? new PassThrough().end(), ended, signal: (name) => exec.signal(name) };
     },
   };

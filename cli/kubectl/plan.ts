@@ -17,26 +17,47 @@ export interface NodePlan {
   node: string;
   /** The words for porthole there, the command first. */
   words: string[];
-  /** Targets among them. */
-  targets: number;
+  /** The pods of its targets. */
+  pods: PodRow[];
 }
 
+const FIELDS: readonly (readonly [string, string])[] = [
+  ["NAMESPACE", ".metadata.namespace"],
+  ["NAME", ".metadata.name"],
+  ["NODE", ".spec.nodeName"],
+  ["PHASE", ".status.phase"],
+  ["OWNER", ".metadata.labels.porthole-owner"],
+];
 /** Output columns of `kubectl get pods`, in the order of {@link parseRows}. */
-export const COLUMNS =
-  "custom-columns=NAMESPACE:.metadata.namespace,NAME:.metadata.name,NODE:.spec.nodeName,PHASE:.status.phase,OWNER:.metadata.labels.porthole-owner";
+export const COLUMNS = `custom-columns=${FIELDS.map(([name, path]) => `${name}:${path}`).join(",")}`;
+/** The same for `--watch --output-watch-events`, after the kind of the event. */
+export const EVENT_COLUMNS = `custom-columns=EVENT:.type,${FIELDS.map(([name, path]) => `${name}:.object${path}`).join(",")}`;
 
 /** Parses the rows that kubectl prints for {@link COLUMNS}. */
 export function parseRows(text: string): PodRow[] {
-  return text
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .filter((columns) => columns.length === 5)
-    .map((columns) => {
-      const [namespace = "", name = "", node = "", phase = "", owner = ""] = columns.map((one) =>
-        one === "<none>" ? "" : one,
-      );
-      return { namespace, name, node, phase, owner };
-    });
+  return text.split("\n").flatMap((line) => rowOf(line.trim().split(/\s+/)) ?? []);
+}
+
+/** A change of the pods that kubectl watches. */
+export interface PodEvent {
+  pod: PodRow;
+  /** True if the pod was removed, or does not match any more. */
+  isGone: boolean;
+}
+
+/** Parses a line that kubectl prints for {@link EVENT_COLUMNS}; undefined if it is none. */
+export function parseEvent(line: string): PodEvent | undefined {
+  const [kind, ...columns] = line.trim().split(/\s+/);
+  const pod = rowOf(columns);
+  return pod === undefined ? undefined : { pod, isGone: kind === "DELETED" };
+}
+
+function rowOf(columns: readonly string[]): PodRow | undefined {
+  if (columns.length !== FIELDS.length) return undefined;
+  const [namespace = "", name = "", node = "", phase = "", owner = ""] = columns.map((one) =>
+    one === "<none>" ? "" : one,
+  );
+  return { namespace, name, node, phase, owner };
 }
 
 /** One list of pods to ask kubectl for. */
@@ -61,40 +82,63 @@ export function queries({ parts, namespace, selector }: Request): Query[] {
   return [...found.values()];
 }
 
+/** The results of {@link queries}, in their order. */
+export type PodLists = readonly (readonly PodRow[])[];
+
 /**
- * Distributes the command over the nodes, in the order in which its targets name them.
- * @param rows the results of {@link queries}, in their order
+ * Reports the first target that no pod matches.
  * @throws PortholeError TARGET: no such pod, or one without a node
  */
-export function planNodes(request: Request, rows: readonly (readonly PodRow[])[]): NodePlan[] {
-  const lists = queries(request);
-  const matches = (target: PodTarget): PodRow[] => {
-    const at = lists.findIndex(({ namespace }) => namespace === (target.namespace ?? request.namespace));
-    const pattern = target.pod === undefined ? undefined : globExpression(target.pod);
-    const found = (rows[at] ?? []).filter(({ name }) => pattern?.test(name) ?? true);
+export function checkTargets(request: Request, rows: PodLists): void {
+  const match = matcher(request, rows);
+  for (const target of targetsOf(request.parts)) {
+    const found = match(target);
     if (found.length === 0) throw missing(request, target);
-    const placed = found.filter(({ node }) => node !== "");
-    if (placed.length > 0) return placed;
+    if (found.some(({ node }) => node !== "")) continue;
     const [{ namespace = "", name = "", phase = "" } = {}] = found;
     throw new PortholeError("TARGET", `the pod ${namespace}/${name} is not scheduled: ${phase}`, {
       hint: `kubectl describe pod -n ${namespace} ${name} says why`,
     });
-  };
-  const placed = request.parts.map((part) => ("target" in part ? matches(part.target) : []));
+  }
+}
+
+/** Distributes the command over the nodes, in the order in which its targets name them. */
+export function planNodes(request: Request, rows: PodLists): NodePlan[] {
+  const match = matcher(request, rows);
+  const placed = request.parts.map((part) =>
+    "target" in part ? match(part.target).filter(({ node }) => node !== "") : [],
+  );
   const nodes = [...new Set(placed.flat().map(({ node }) => node))];
   return nodes.map((node) => {
-    let targets = 0;
+    const pods = new Set<PodRow>();
     const words = orderedParts(request.parts).flatMap(([part, index]) => {
       if ("word" in part) return part.word.option === undefined ? part.word.words : [];
       const here = (placed[index] ?? []).filter((pod) => pod.node === node);
-      targets += here.length;
+      for (const pod of here) pods.add(pod);
       return here.map((pod) => targetText(pod, part.target));
     });
     const options = request.parts.flatMap((part) =>
       "word" in part && part.word.option !== undefined ? part.word.words : [],
     );
-    return { node, words: [request.command, ...options, ...dashes(request.command, words)], targets };
+    return { node, words: [request.command, ...options, ...dashes(request.command, words)], pods: [...pods] };
   });
+}
+
+/** True if a target of the request means a pod that is in the result of a query. */
+export function isWanted(request: Request, query: number, pod: PodRow): boolean {
+  const lists = queries(request).map((_, index) => (index === query ? [pod] : []));
+  const match = matcher(request, lists);
+  return targetsOf(request.parts).some((target) => match(target).length > 0);
+}
+
+/** Finds the pods of a target. */
+function matcher(request: Request, rows: PodLists): (target: PodTarget) => PodRow[] {
+  const lists = queries(request);
+  return (target) => {
+    const at = lists.findIndex(({ namespace }) => namespace === (target.namespace ?? request.namespace));
+    const pattern = target.pod === undefined ? undefined : globExpression(target.pod);
+    return (rows[at] ?? []).filter(({ name }) => pattern?.test(name) ?? true);
+  };
 }
 
 function targetsOf(parts: readonly Part[]): PodTarget[] {
@@ -114,7 +158,8 @@ function targetText({ namespace, name }: PodRow, { container, path }: PodTarget)
   return `pod:${namespace}/${name}${container === undefined ? "" : `/${container}`}${path}`;
 }
 
-function isGlob(text: string): boolean {
+/** True for a pattern of names. */
+export function isGlob(text: string): boolean {
   return /[*?[]/.test(text);
 }
 

@@ -1,11 +1,14 @@
+import { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
+import { complain, printable } from "../io/fail.ts";
 import type { Request } from "./arguments.ts";
 import { type Exec, startExec } from "./exec.ts";
 import type { ExecEnd } from "./exit-line.ts";
 import type { Helpers } from "./helpers.ts";
-import { mergedLines, wireRequest } from "./merged-lines.ts";
+import { mergedLines } from "./merged-lines.ts";
 import { lostNode, say, show } from "./output.ts";
-import type { NodePlan } from "./plan.ts";
+import { checkTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts";
+import { addsPods, waitsForPods } from "./pod-follow.ts";
 
 /** Maximum number of nodes on which a command runs at once. */
 const AT_ONCE = 16;
@@ -13,15 +16,22 @@ const AT_ONCE = 16;
 /** Runs the command on its nodes and prints its output. Returns the exit status. */
 export async function runOnNodes(
   request: Request,
-  plan: (request: Request) => NodePlan[],
+  lists: PodLists,
   helpers: Helpers,
   interrupt: Interrupt,
 ): Promise<number> {
-  const plans = plan(request);
+  try {
+    checkTargets(request, lists);
+  } catch (error) {
+    if (!(error instanceof PortholeError) || !waitsForPods(request)) throw error;
+    complain(printable(`${error.message}; waiting for it`));
+  }
+  const plans = planNodes(request, lists);
   const [only] = plans;
-  if (only !== undefined && plans.length === 1) return await runHere(request, only, helpers, interrupt);
+  const isJoining = addsPods(request);
+  if (only !== undefined && plans.length === 1 && !isJoining) return await runHere(request, only, helpers, interrupt);
   if (request.command === "tail" || request.command === "head")
-    return await mergedLines(request, plan(wireRequest(request)), helpers, interrupt);
+    return await mergedLines(request, lists, helpers, interrupt);
   return await inOrder(request, plans, helpers, interrupt);
 }
 

@@ -119,7 +119,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
       const running = start(args, { DIRECT: "1" });
       await waitFor("the first line", () => running.text() === "one\n");
-      expect(runsThere()).toContain(`__attached tail -F -- pod:${shop}/web-0`);
+      expect(runsThere()).toContain(`__attached tail -F --json -- pod:${shop}/web-0`);
       running.child.kill(signal);
       expect(await running.ended).toEqual({ code: null, signal });
       await waitFor("the command there to end", () => !runsThere().includes(`pod:${shop}/web-0`));
@@ -166,6 +166,35 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(running.stderr()).toMatch(/^porthole: lost the node two: [^\n]*\nporthole: the node two is back\n$/);
     running.child.kill("SIGTERM");
     expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
+  });
+
+  test("pods that start later join a follow of a selector, and removed ones leave it with a line", async () => {
+    const shop = uniqueName("ns");
+    const saying = (line: string) => ["/bin/sh", "-c", `echo ${line}; exec busybox sleep 10000`];
+    await pod("one", shop, "web-0", { command: saying("from 0") });
+    const running = start(["tail", "-F", "--prefix", "-n", shop, "-l", "app=web"], { DIRECT: "1" });
+    const shows = (what: string, text: () => string, piece: string) =>
+      waitFor(what, () => text().includes(piece)).catch(() => {
+        throw new Error(`expected ${piece}, got ${running.text()} and ${running.stderr()}`);
+      });
+    await shows("the first pod", running.text, `pod:${shop}/web-0:@logs | from 0\n`);
+    const second = await pod("two", shop, "web-1", { command: saying("from 1") });
+    await shows("the pod of another node", running.text, `pod:${shop}/web-1:@logs | from 1\n`);
+    await pod("one", shop, "web-2", { command: saying("from 2") });
+    await shows("the other pod of the node", running.text, `pod:${shop}/web-2:@logs | from 2\n`);
+    await second.remove();
+    await shows(
+      "the line of the removed pod",
+      running.stderr,
+      `porthole: pod:${shop}/web-1 is gone from the node two\n`,
+    );
+    await waitFor("the command of the removed pod to end", () => !runsThere().includes(`pod:${shop}/web-1`));
+    await pod("one", shop, "web-1", { command: saying("from another node") });
+    await shows("the same name on the other node", running.text, `pod:${shop}/web-1:@logs | from another node\n`);
+    expect(running.text().match(/from \d/g)).toHaveLength(3);
+    running.child.kill("SIGTERM");
+    expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
+    await waitFor("all commands there to end", () => !runsThere().includes(`pod:${shop}/`));
   });
 
   test("commands other than tail print node by node, and grep with names", async () => {

@@ -1,7 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { parseRequest, type Request } from "../../cli/kubectl/arguments.ts";
 import { optionTable } from "../../cli/kubectl/option-table.ts";
-import { parseRows, planNodes, queries } from "../../cli/kubectl/plan.ts";
+import {
+  checkTargets,
+  isWanted,
+  type PodRow,
+  parseEvent,
+  parseRows,
+  planNodes,
+  queries,
+} from "../../cli/kubectl/plan.ts";
+import { addsPods } from "../../cli/kubectl/pod-follow.ts";
+import { PodTable } from "../../cli/kubectl/pod-table.ts";
 
 const parse = (line: string): Request =>
   parseRequest(
@@ -96,14 +106,58 @@ describe("the plan of kubectl porthole", () => {
   });
 
   test("reports pods that do not exist or have no node", () => {
-    expect(() => plan("cat none:/x")).toThrow("no such pod: 'none' in the current namespace");
+    expect(() => checkTargets(parse("cat none:/x"), [rows])).toThrow("no such pod: 'none' in the current namespace");
     const pending = [{ ...row("web-0", ""), phase: "Pending" }];
-    expect(() => planNodes(parse("cat web-0:/x"), [pending])).toThrow("the pod shop/web-0 is not scheduled: Pending");
+    expect(() => checkTargets(parse("cat web-0:/x"), [pending])).toThrow(
+      "the pod shop/web-0 is not scheduled: Pending",
+    );
   });
 
   test("reads kubectl's columns, in which <none> is empty", () => {
     expect(parseRows("shop   web-0   <none>   Pending   <none>\nNo resources found\n")).toEqual([
       { namespace: "shop", name: "web-0", node: "", phase: "Pending", owner: "" },
     ]);
+  });
+
+  test("reads the events of a watch", () => {
+    expect(parseEvent("DELETED   shop   web-0   n1   Running   <none>")).toEqual({
+      pod: row("web-0", "n1"),
+      isGone: true,
+    });
+    expect(parseEvent("MODIFIED  shop   web-0   n1   Running   <none>")?.isGone).toBe(false);
+    expect(parseEvent("error: it ended")).toBeUndefined();
+  });
+});
+
+describe("the pods of a running follow", () => {
+  const table = (line: string) => new PodTable([rows], (query, pod) => isWanted(parse(line), query, pod));
+  const names = (pods: readonly PodRow[]) => pods.map(({ name, node }) => `${name} ${node}`);
+
+  test("are those of a selector or a glob, and with -F those of a name", () => {
+    expect(
+      ["tail -f web-*:/a", "tail -f -l app=web", "tail -F web-0:/a", "tail --retry -f web-0:/a"].map((line) =>
+        addsPods(parse(line)),
+      ),
+    ).toEqual([true, true, true, true]);
+    expect(
+      ["tail -f web-0:/a", "tail web-*:/a", "head web-*:/a", "grep x web-*:/a"].map((line) => addsPods(parse(line))),
+    ).toEqual([false, false, false, false]);
+  });
+
+  test("join when they have started on a node, and leave when they are gone or have moved", () => {
+    const pods = table("tail -F web-*:/a");
+    const change = (pod: PodRow, isGone = false) => pods.change(0, { pod, isGone });
+    change({ ...row("web-2", ""), phase: "Pending" });
+    change({ ...row("web-3", "n1"), phase: "Pending" });
+    change(row("other-1", "n1"));
+    expect(pods.changes()).toEqual({ joined: [], left: [] });
+    change(row("web-2", "n2"));
+    expect(names(pods.changes().joined)).toEqual(["web-2 n2"]);
+    change(row("web-2", "n2"), true);
+    change(row("web-0", "n2"));
+    const { joined, left } = pods.changes();
+    expect([names(joined), names(left)]).toEqual([["web-0 n2"], ["web-0 n1", "web-2 n2"]]);
+    pods.replace(0, [row("web-0", "n2")]);
+    expect(names(pods.changes().left)).toEqual(["web-1 n2"]);
   });
 });

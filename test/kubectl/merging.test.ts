@@ -3,8 +3,11 @@ import { LinePrinter } from "../../cli/elsewhere/records/line-printer.ts";
 import { milliseconds, parseRecord, Resumption } from "../../cli/elsewhere/records/line-record.ts";
 import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
 import { resumedWords } from "../../cli/elsewhere/records/resumed-words.ts";
+import { parseRequest } from "../../cli/kubectl/arguments.ts";
 import { ExitLine } from "../../cli/kubectl/exit-line.ts";
 import { hasEnded, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
+import { formatOf } from "../../cli/kubectl/merged-lines.ts";
+import { optionTable } from "../../cli/kubectl/option-table.ts";
 
 const line = (target: string, text: string, time: string | null = null) => {
   const record = parseRecord(Buffer.from(`${JSON.stringify({ target, line: text, time })}\n`));
@@ -130,6 +133,21 @@ describe("the lines of several nodes", () => {
     expect(printed("json")).toBe(
       ["a1", "a2", "b3"].map((one) => `{"target":"${one[0]}","line":"${one[1]}","time":null}\n`).join(""),
     );
+  });
+
+  test("have headers like those of tail: for several pods or a pattern, and not with --merge", () => {
+    const format = (line: string) => formatOf(parseRequest(line.split(" "), optionTable), false, false).format;
+    expect(
+      ["web-0:/a", "-v web-0:/a", "web-*:/a", "web-0:/*.log", "-l a=b :/a", "a:/x b:/x"].map((at) =>
+        format(`tail -F ${at}`),
+      ),
+    ).toEqual(["plain", "headers", "headers", "headers", "headers", "headers"]);
+    expect(["--merge", "-q", "--prefix", "--json"].map((one) => format(`tail ${one} web-*:/a`))).toEqual([
+      "plain",
+      "plain",
+      "prefix",
+      "json",
+    ]);
   });
 
   test("are escaped for a terminal and exact bytes otherwise", () => {

@@ -11,6 +11,16 @@ import type { RecordRun, RecordSource } from "./record-source.ts";
 /** Milliseconds before the first and the last attempts to reach a lost place. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 
+/** How a place is followed. */
+export interface SourceOptions {
+  follows: boolean;
+  interrupt: Interrupt;
+  /** The place was added to a running follow: also a first attempt that fails is tried again. */
+  isJoined?: boolean;
+  /** Aborted when the place is not wanted any more. */
+  left?: AbortSignal;
+}
+
 /**
  * Passes the records of one place to the output until the command there has ended. Returns its
  * status. A lost place of a follow is reported and tried again, from where it was.
@@ -19,8 +29,9 @@ const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 export async function followSource(
   source: RecordSource,
   output: RecordOutput,
-  { follows, interrupt }: { follows: boolean; interrupt: Interrupt },
+  { follows, interrupt, isJoined = false, left }: SourceOptions,
 ): Promise<number> {
+  output.open(source);
   const resumption = new Resumption();
   let beginning: readonly string[] | undefined;
   let isLost = false;
@@ -36,9 +47,10 @@ export async function followSource(
       const run = await interrupt.orEnd(source.start(beginning));
       return await recordsOf(run, take, interrupt);
     } catch (error) {
-      if (interrupt.received !== undefined) return 0;
+      if (interrupt.received !== undefined || left?.aborted) return 0;
       // A first attempt that fails is an error of the command line.
-      if (!follows || !(error instanceof PortholeError) || (!isLost && error.code !== "SESSION")) throw error;
+      const isTriedAgain = isLost || isJoined || (error instanceof PortholeError && error.code === "SESSION");
+      if (!follows || !(error instanceof PortholeError) || !isTriedAgain) throw error;
       if (!isLost) complain(printable(`${error.message}; trying again`));
       isLost = true;
       if (performance.now() - began > LAST_RETRY_MS) delay = FIRST_RETRY_MS;
@@ -46,7 +58,8 @@ export async function followSource(
     } finally {
       await output.leave(source);
     }
-    await interrupt.orEnd(sleep(delay));
+    await interrupt.orEnd(sleep(delay, undefined, { signal: left })).catch(() => undefined);
+    if (interrupt.received !== undefined || left?.aborted) return 0;
   }
 }
 

@@ -42,11 +42,15 @@ export class Resumption {
   readonly #untimed = new Set<string>();
   #repeated: Map<string, { time: string; count: number }> | undefined;
 
-  /** Options of the next run, in place of those that choose where it begins. */
-  options(): string[] {
+  /**
+   * Options of the next run, in place of those that choose where it begins. Undefined if no line has
+   * come: it begins like the first.
+   */
+  options(): string[] | undefined {
     const times = [...this.#last.values()].map(({ time }) => time);
     this.#repeated = new Map([...this.#last].map(([target, last]) => [target, { ...last }]));
     const earliest = times.sort()[0];
+    if (earliest === undefined && this.#untimed.size === 0) return undefined;
     if (earliest === undefined || this.#untimed.size > 0) return ["-n", "0"];
     return ["--since", earliest.slice(0, 23).replace(/Z?$/, "Z")];
   }

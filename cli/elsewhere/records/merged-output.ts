@@ -12,6 +12,8 @@ const MAX_SHARED = 1024 * 1024;
 
 /** Takes the records of several places and prints them. */
 export interface RecordOutput {
+  /** The place begins to send: lines of others wait for it. */
+  open(source: RecordSource): void;
   /** Resolves when it accepts more. */
   take(source: RecordSource, record: LineRecord): Promise<void>;
   /** The place sends nothing for now. */
@@ -25,6 +27,7 @@ export type Write = (bytes: Buffer) => void | Promise<void>;
 /** Prints records as they arrive. */
 export function directOutput(printer: LinePrinter, write: Write): RecordOutput {
   return {
+    open: () => undefined,
     take: async (_, record) => write(printer.print(record)),
     leave: async () => {},
     end: async () => {},
@@ -43,15 +46,19 @@ export class MergedOutput implements RecordOutput {
   #isDueSoon = false;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(printer: LinePrinter, write: Write, sources: readonly RecordSource[], follows: boolean) {
+  /** @param places number of places that send */
+  constructor(printer: LinePrinter, write: Write, places: number, follows: boolean) {
     this.#printer = printer;
     this.#write = write;
     const [windowMs, maxBytes] = follows
       ? [WINDOW_MS, MAX_WAITING]
       : [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     this.#merge = new PlaceMerge({ windowMs, maxBytes });
-    this.#maxOfOne = follows ? Number.POSITIVE_INFINITY : MAX_SHARED / sources.length;
-    for (const source of sources) this.#merge.open(source);
+    this.#maxOfOne = follows ? Number.POSITIVE_INFINITY : MAX_SHARED / places;
+  }
+
+  open(source: RecordSource): void {
+    this.#merge.open(source);
   }
 
   async take(source: RecordSource, record: LineRecord): Promise<void> {

@@ -6,8 +6,8 @@ export interface RecordSource {
   name: string;
   /**
    * Starts the command there.
-   * @param beginning options in place of those that choose where the run begins; undefined for the
-   *   first run
+   * @param beginning options in place of those that choose where the run begins; undefined as long
+   *   as no line has come
    */
   start(beginning: readonly string[] | undefined): Promise<RecordRun>;
 }

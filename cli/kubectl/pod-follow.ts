@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { PortholeError } from "../../src/errors.ts";
+import type { Interrupt } from "../elsewhere/interrupt.ts";
+import { complain, exitStatus, printable, report } from "../io/fail.ts";
+import type { Request } from "./arguments.ts";
+import { isGlob, isWanted, type NodePlan, type PodLists, type PodRow, planNodes, queries } from "./plan.ts";
+import { listPods, watchPods } from "./pod-list.ts";
+import { PodTable, podKey } from "./pod-table.ts";
+
+/** Milliseconds in which changes are collected, so that pods that start together share a run. */
+const COLLECT_MS = 300;
+/** Milliseconds for the last output of a pod that was removed. */
+const LAST_OUTPUT_MS = 2000;
+/** Milliseconds before the first and the last attempts to watch again. */
+const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
+
+/** Starts tail on a node. Resolves to its status when it has ended, also after `left`. */
+export type StartRun = (plan: NodePlan, options: { isJoined: boolean; left: AbortSignal }) => Promise<number>;
+
+interface Run {
+  pods: ReadonlySet<string>;
+  left: AbortController;
+}
+
+/** True if pods that start later are followed too: those of a pattern, and with `-F` those of a name. */
+export function addsPods(request: Request): boolean {
+  const { isFollowing, isRetrying } = followOf(request);
+  const hasPattern = request.parts.some((part) => "target" in part && isGlob(part.target.pod ?? "*"));
+  return isFollowing && (hasPattern || isRetrying);
+}
+
+/** True if a follow waits for pods that do not exist yet: with `--retry`. */
+export function waitsForPods(request: Request): boolean {
+  const { isFollowing, isRetrying } = followOf(request);
+  return isFollowing && isRetrying;
+}
+
+function followOf({ command, parts }: Request): { isFollowing: boolean; isRetrying: boolean } {
+  const options = new Set(parts.map((part) => ("word" in part ? part.word.option : undefined)));
+  const isFollowing = command === "tail" && ["f", "F", "follow"].some((one) => options.has(one));
+  return { isFollowing, isRetrying: options.has("F") || options.has("retry") };
+}
+
+/**
+ * Follows pods, adds those that match later, and drops those that are removed, until a signal.
+ * Returns the highest status if the pods cannot be watched and all runs have ended.
+ */
+export async function followPods(
+  request: Request,
+  lists: PodLists,
+  start: StartRun,
+  interrupt: Interrupt,
+): Promise<number> {
+  const follow = new PodFollow(request, lists, start);
+  const stop = new AbortController();
+  const remove = interrupt.listen(() => stop.abort());
+  try {
+    await watchAll(request, follow, stop.signal).catch(report);
+    return await follow.ended();
+  } finally {
+    remove();
+    follow.close();
+  }
+}
+
+class PodFollow {
+  readonly #request: Request;
+  readonly #start: StartRun;
+  readonly #runs = new Map<Run, Promise<void>>();
+  readonly #ending = new Map<Run, NodeJS.Timeout>();
+  readonly table: PodTable;
+  #timer: NodeJS.Timeout | undefined;
+  #status = 0;
+
+  constructor(request: Request, lists: PodLists, start: StartRun) {
+    [this.#request, this.#start] = [request, start];
+    this.table = new PodTable(lists, (query, pod) => isWanted(request, query, pod));
+    this.#add(this.table.lists, false);
+  }
+
+  /** Takes the table's changes into account, soon. */
+  changed(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#update();
+    }, COLLECT_MS);
+  }
+
+  async ended(): Promise<number> {
+    while (this.#runs.size > 0) await Promise.all(this.#runs.values());
+    return this.#status;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    for (const timer of this.#ending.values()) clearTimeout(timer);
+  }
+
+  #update(): void {
+    const { joined, left } = this.table.changes();
+    for (const pod of left) complain(printable(`${nameOf(pod)} is gone from the node ${pod.node}`));
+    const isNew = new Set(joined.filter((pod) => !this.#isFollowed(pod)).map(podKey));
+    for (const pod of joined) complain(printable(`${nameOf(pod)} is followed too, on the node ${pod.node}`));
+    this.#add(
+      this.table.lists.map((list) => list.filter((pod) => isNew.has(podKey(pod)))),
+      true,
+    );
+    const present = new Set(this.table.lists.flat().map(podKey));
+    for (const run of this.#runs.keys()) this.#keepOrEnd(run, present);
+  }
+
+  #isFollowed(pod: PodRow): boolean {
+    return [...this.#runs.keys()].some(({ pods, left }) => pods.has(podKey(pod)) && !left.signal.aborted);
+  }
+
+  #add(lists: PodLists, isJoined: boolean): void {
+    for (const plan of planNodes(this.#request, lists)) {
+      const run: Run = { pods: new Set(plan.pods.map(podKey)), left: new AbortController() };
+      const task = this.#start(plan, { isJoined, left: run.left.signal }).then(
+        (status) => {
+          if (!run.left.signal.aborted) this.#status = Math.max(this.#status, status);
+        },
+        (error: unknown) => {
+          report(error);
+          this.#status = Math.max(this.#status, exitStatus(error));
+        },
+      );
+      this.#runs.set(
+        run,
+        task.finally(() => this.#runs.delete(run)),
+      );
+    }
+  }
+
+  /** Ends a run when all its pods are gone, unless one of them returns at once. */
+  #keepOrEnd(run: Run, present: ReadonlySet<string>): void {
+    const isUsed = [...run.pods].some((pod) => present.has(pod));
+    if (isUsed) {
+      clearTimeout(this.#ending.get(run));
+      this.#ending.delete(run);
+    } else if (!this.#ending.has(run))
+      this.#ending.set(
+        run,
+        setTimeout(() => run.left.abort(), LAST_OUTPUT_MS),
+      );
+  }
+}
+
+/** Other errors, such as a server that restarts, are tried again. */
+function isRefused(error: unknown): error is PortholeError {
+  return error instanceof PortholeError && /forbidden|unauthorized/i.test(error.message);
+}
+
+function laterPodsMissing({ code, message }: PortholeError): PortholeError {
+  return new PortholeError(code, `${message}; pods that start later are not followed`, {
+    hint: "ask for the right to watch pods",
+  });
+}
+
+function nameOf({ namespace, name }: PodRow): string {
+  return `pod:${namespace}/${name}`;
+}
+
+/** Watches each query until the signal. @throws PortholeError TARGET if the watch is refused */
+async function watchAll(request: Request, follow: PodFollow, signal: AbortSignal): Promise<void> {
+  await Promise.all(
+    queries(request).map(async (query, index) => {
+      for (let delay = FIRST_RETRY_MS; !signal.aborted; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
+        const began = performance.now();
+        const changed = (event: Parameters<PodTable["change"]>[1]) => {
+          follow.table.change(index, event);
+          follow.changed();
+        };
+        try {
+          await watchPods(query, request.kubectl, { changed, signal });
+        } catch (error) {
+          if (isRefused(error)) throw laterPodsMissing(error);
+        }
+        if (performance.now() - began > LAST_RETRY_MS) delay = FIRST_RETRY_MS;
+        await sleep(delay, undefined, { signal }).catch(() => undefined);
+        if (signal.aborted) return;
+        // Pods may have gone while nothing watched.
+        const pods = await listPods(query, request.kubectl).catch(() => undefined);
+        if (pods === undefined) continue;
+        follow.table.replace(index, pods);
+        follow.changed();
+      }
+    }),
+  );
+}

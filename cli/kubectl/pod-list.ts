@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process";
+import { kubectl, kubectlFailure, noKubectl } from "./kubectl.ts";
+import { COLUMNS, EVENT_COLUMNS, type PodEvent, type PodRow, parseEvent, parseRows, type Query } from "./plan.ts";
+
+/** Lists the pods of a query. @throws PortholeError TARGET */
+export async function listPods({ namespace, names, selector }: Query, options: readonly string[]): Promise<PodRow[]> {
+  const scope = namespace === undefined ? [] : ["-n", namespace];
+  const which = selector === undefined ? names : ["-l", selector];
+  const output = ["-o", COLUMNS, "--no-headers", "--ignore-not-found"];
+  const args = [...options, "get", "pods", ...scope, ...which, ...output];
+  return parseRows(await kubectl(args, `list the pods${ofNamespace(namespace)}`));
+}
+
+/**
+ * Passes on the pods of a query and their changes, until the API server ends the watch.
+ * @throws PortholeError TARGET
+ */
+export async function watchPods(
+  { namespace, names, selector }: Query,
+  options: readonly string[],
+  { changed, signal }: { changed: (event: PodEvent) => void; signal: AbortSignal },
+): Promise<void> {
+  const scope = namespace === undefined ? [] : ["-n", namespace];
+  const [only] = names;
+  // Several names cannot be watched: all pods of the namespace are.
+  const named = names.length === 1 ? ["--field-selector", `metadata.name=${only}`] : [];
+  const which = selector === undefined ? named : ["-l", selector];
+  const output = ["--watch", "--output-watch-events", "-o", EVENT_COLUMNS, "--no-headers"];
+  const child = spawn("kubectl", [...options, "get", "pods", ...scope, ...which, ...output], {
+    stdio: ["ignore", "pipe", "pipe"],
+    // Ctrl-C is for this process, which ends the watch.
+    detached: true,
+  });
+  const stop = () => void child.kill();
+  signal.addEventListener("abort", stop);
+  if (signal.aborted) stop();
+  let [text, errors] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (piece: string) => {
+    const lines = (text + piece).split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) {
+      const event = parseEvent(line);
+      if (event !== undefined) changed(event);
+    }
+  });
+  child.stderr.setEncoding("utf8").on("data", (piece: string) => {
+    errors = (errors + piece).slice(-MAX_ERRORS);
+  });
+  try {
+    const status = await new Promise<number | null>((resolve, reject) => {
+      child.once("error", (error) => reject(noKubectl(error)));
+      child.once("close", resolve);
+    });
+    if (status !== 0 && !signal.aborted) throw kubectlFailure(`watch the pods${ofNamespace(namespace)}`, errors);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Characters of the end of kubectl's standard error that are kept. */
+const MAX_ERRORS = 4096;
+
+function ofNamespace(namespace: string | undefined): string {
+  return namespace === undefined ? "" : ` of ${namespace}`;
+}

@@ -1,0 +1,68 @@
+import type { PodEvent, PodLists, PodRow } from "./plan.ts";
+
+/** Pods that came and went since the last look. */
+export interface PodChanges {
+  joined: PodRow[];
+  left: PodRow[];
+}
+
+/** The pods that match a request, by query, while they are watched. */
+export class PodTable {
+  readonly #lists: Map<string, PodRow>[];
+  readonly #isWanted: (query: number, pod: PodRow) => boolean;
+  #known: Map<string, PodRow>;
+
+  /** @param isWanted false for a pod that the query lists and no target means */
+  constructor(lists: PodLists, isWanted: (query: number, pod: PodRow) => boolean) {
+    this.#lists = lists.map(byName);
+    this.#isWanted = isWanted;
+    this.#known = this.#started();
+  }
+
+  /** The pods of each query that have started. */
+  get lists(): PodRow[][] {
+    const isShown = (query: number) => (pod: PodRow) => hasStarted(pod) && this.#isWanted(query, pod);
+    return this.#lists.map((list, query) => [...list.values()].filter(isShown(query)));
+  }
+
+  change(query: number, { pod, isGone }: PodEvent): void {
+    const list = this.#lists[query];
+    if (isGone) list?.delete(nameOf(pod));
+    else list?.set(nameOf(pod), pod);
+  }
+
+  replace(query: number, pods: readonly PodRow[]): void {
+    this.#lists[query] = byName(pods);
+  }
+
+  /** What has changed since the last call. A pod that moves to another node leaves and joins. */
+  changes(): PodChanges {
+    const [before, now] = [this.#known, this.#started()];
+    this.#known = now;
+    const joined = [...now].filter(([key]) => !before.has(key)).map(([, pod]) => pod);
+    const left = [...before].filter(([key]) => !now.has(key)).map(([, pod]) => pod);
+    return { joined, left };
+  }
+
+  #started(): Map<string, PodRow> {
+    return new Map(this.lists.flat().map((pod) => [podKey(pod), pod]));
+  }
+}
+
+/** Tells pods apart, also one of the same name on another node. */
+export function podKey({ namespace, name, node }: PodRow): string {
+  return `${namespace}/${name} ${node}`;
+}
+
+/** A pod that waits for its node or its image has no output and no files yet. */
+function hasStarted({ node, phase }: PodRow): boolean {
+  return node !== "" && phase !== "Pending";
+}
+
+function byName(pods: readonly PodRow[]): Map<string, PodRow> {
+  return new Map(pods.map((pod) => [nameOf(pod), pod]));
+}
+
+function nameOf({ namespace, name }: PodRow): string {
+  return `${namespace}/${name}`;
+}
