@@ -37,10 +37,10 @@ test("the same sources give the same bytes in other directories, with other date
   });
   expect([status, stderr]).toEqual([0, ""]);
   expect(sha256(`${directory}/build/porthole-agent`)).toBe(sha256(builtAgent));
-  // A path of this machine in it would be the next difference.
+  // A path of this machine in the program would be a difference.
   const text = readFileSync(builtAgent, "latin1");
   expect(text).not.toContain(repository);
-  // glibc itself knows /tmp.
+  // glibc itself contains /tmp.
   expect(text).not.toContain(`${tmpdir()}/`);
 });
 

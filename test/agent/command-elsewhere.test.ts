@@ -35,7 +35,7 @@ test("passes data and its end to the command, and reports the exit status last",
   expect(await end()).toEqual({ stdout: "abc", stderr: "said\n\0porthole-end exit 3\n", status: 3 });
 });
 
-test("takes frames in pieces of one byte", async () => {
+test("accepts frames in chunks of one byte", async () => {
   const { child, end } = start("-s", "ppp", "--", "cat");
   for (const byte of Buffer.concat([frame("d", "text"), frame("e")])) child.stdin.write(Buffer.from([byte]));
   expect(await end()).toMatchObject({ stdout: "text", status: 0 });
@@ -83,7 +83,7 @@ test("gives the command a terminal of the size, which changes with it", async ()
   expect(await end()).toMatchObject({ stdout: "20 70\r\nready\r\n30 90\r\n", status: 0 });
 });
 
-test("says in one line why the command cannot run", async () => {
+test("reports in one line why the command cannot run", async () => {
   const { end } = start("--", "/no/such/command");
   expect(await end()).toEqual({
     stdout: "",

@@ -76,7 +76,7 @@ describeAsRoot("the agent drops", () => {
         .map((link) => link.replace(/^socket:.*/, "socket"))
         .filter((link) => !link.endsWith("/mountinfo"))
         .sort();
-    // The first process: the listener and its copies of two clients' sockets.
+    // In the first process: the listener and its copies of two clients' sockets.
     expect(kinds(agent.pid)).toEqual([...allowed(3), "anon_inode:[signalfd]"].sort());
     const children = childrenOf(agent.pid);
     expect(children).toHaveLength(2);
@@ -116,7 +116,7 @@ describeAsRoot("the agent drops", () => {
     const request = encode.open(0, 0n, bytes(`${directory}/readable`));
     const sent = Array.from({ length: 30 }, () => session.send(Op.open, request));
     session.send(Op.stat, encode.stat(0, bytes("/")));
-    // Nothing is received before the last one was answered: the agent's process has read all 31 by
+    // Receives nothing before the last request was answered: the agent's process has read all 31 by
     // then.
     const [child] = childrenOf(agent.pid);
     await waitFor("the agent to wait for more", () =>
@@ -252,7 +252,7 @@ describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route dire
       writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
       const args = ["direct", "--target-pid", String(target.pid)];
 
-      // Without the rules the same open goes through: what follows would notice if they were not
+      // Without the rules the same open succeeds, so the next check fails if the rules are not
       // applied.
       const careless = await startAgent({ args });
       const one = await careless.session();
@@ -276,7 +276,7 @@ describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route dire
           expect(statSync(`/proc/self/fd/${fd.number}`).rdev).toBe(0x103);
           fd.close();
         }
-        // Neither the agent nor its session moved.
+        // Neither the agent nor its session has moved to another control group.
         expect(readFileSync(`/proc/${agent.pid}/cgroup`, "utf8")).toBe(readFileSync("/proc/self/cgroup", "utf8"));
         session.close();
         await agent.stop();

@@ -55,7 +55,7 @@ const numbers = {
   },
 };
 
-/** Compiles test/fixtures/filter-table.c, runs it, and expects these numbers of it. */
+/** Compiles and runs test/fixtures/filter-table.c, and expects it to print these numbers. */
 export function expectTable(arch: keyof typeof numbers, compiler: string[], run: string[]): void {
   const product = `${inject("machine").directory}/filter-table-${arch}`;
   const [command = "", ...flags] = [

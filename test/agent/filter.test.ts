@@ -10,8 +10,8 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { expectTable } from "./filter-table.ts";
 
 /**
- * Compiles test/fixtures/confined.c with the agent's own confinement; `undefined` where there is no
- * such compiler.
+ * Compiles test/fixtures/confined.c with the agent's own confinement; `undefined` if the compiler
+ * is missing.
  */
 function compile(compiler: string, more: string[] = []): string | undefined {
   const product = `${inject("machine").directory}/confined-${compiler}`;
@@ -41,9 +41,9 @@ function compile(compiler: string, more: string[] = []): string | undefined {
 
 /**
  * Checks the outcome of each attempt of a program that {@link compile} made. The kernel decides
- * what a call through `int 0x80` meets: the filter (SIGSYS), or no such gate at all (SIGSEGV,
- * without 32-bit emulation). The program tries it without the filter first, so SIGSEGV is right
- * only where the kernel has no gate.
+ * what happens to a call through `int 0x80`. The filter ends it with SIGSYS; a kernel without
+ * 32-bit emulation has no such gate and ends it with SIGSEGV. The program also tries it without the
+ * filter, so SIGSEGV is accepted only if the kernel has no gate.
  */
 function expectOutcomes(program: string, expected: Record<string, string>): void {
   const { stdout, stderr, status } = spawnSync(program, { encoding: "utf8" });
@@ -71,7 +71,7 @@ const expected: Record<string, string> = {
   ...Object.fromEntries(withOtherArguments.map((name) => [name, "EPERM"])),
   ...Object.fromEntries(unknownToIt.map((name) => [name, "ENOSYS"])),
   ...(process.arch === "x64" && { x32: "SIGSYS" }),
-  // What the agent does itself goes on working.
+  // The agent's own operations continue to work.
   own_kill: "SIGKILL",
   own_fork: "success",
   own_socketpair: "success",
@@ -129,8 +129,8 @@ describe.each(builds)("the confined %s agent", (build) => {
 
   test("continues after SIGSTOP and SIGCONT, wherever it waits", async () => {
     const session = await agent.session();
-    // One that is ending, of an earlier session, would stay a zombie: a stopped agent waits for
-    // none.
+    // A child of an earlier session that is just ending would stay a zombie, because a stopped
+    // agent reaps none.
     const [child] = await waitFor("one child", () => (children().length === 1 ? children() : false));
     const pids = [agent.pid, child as number];
     for (const signal of ["SIGSTOP", "SIGCONT"] as const) {

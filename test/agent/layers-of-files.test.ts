@@ -6,7 +6,7 @@ import { repository } from "../helpers/paths.ts";
 const agent = `${repository}agent/`;
 const sources = readdirSync(agent).filter((name) => name.endsWith(".c"));
 
-/** The files of the agent as agent/README.md lists them: a file calls only files below it. */
+/** The files of the agent in the order of agent/README.md: a file calls only files below it. */
 function ladder(): string[] {
   const rows = readFileSync(`${agent}README.md`, "utf8").matchAll(/^\| `(\w+\.c)` \|/gm);
   return Array.from(rows, ([, name = ""]) => name);
@@ -14,7 +14,8 @@ function ladder(): string[] {
 
 /**
  * Compiles every file by itself and reads its symbols (nm(1)).
- * @returns for each file, the functions that it defines and the names that it leaves to other files
+ * @returns for each file, the functions that it defines and the names that it requires from other
+ * files
  */
 function symbols(): Map<string, { defined: string[]; undefined: string[] }> {
   const directory = mkdtempSync(`${inject("machine").directory}/objects-`);

@@ -13,8 +13,8 @@ describe.each(builds)("the %s agent's lists", (build) => {
     const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
     const session = await agent.session();
     const long = "n".repeat(240);
-    // 32 KiB of records, of 20 bytes and the name, with stat 140 and the name; less room for one
-    // more of the longest and the trailer.
+    // 32 KiB of records. A record has 20 bytes and the name, or 140 bytes and the name with stat.
+    // One more record of maximum length and the trailer must fit too.
     const counts = [0, 1, 2, 30, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 65, 66, 125, 127, 129, 300];
     for (const count of counts) {
       mkdirSync(`${target.root}/${count}`);
@@ -27,7 +27,7 @@ describe.each(builds)("the %s agent's lists", (build) => {
         record.kind === "entry" ? Number.parseInt(Buffer.from(record.name).toString(), 10) : -1,
       );
     };
-    // Twice, for what one list leaves must not show in the next.
+    // Twice, because data of one list must not appear in the next.
     for (const count of [...counts, ...counts]) {
       const all = Array.from({ length: count }, (_, i) => i);
       for (const flags of [0, ListFlag.stat]) expect((await names(count, flags)).sort((a, b) => a - b)).toEqual(all);

@@ -21,7 +21,7 @@ function withField(offset: number, value: number): Uint8Array {
   return packet;
 }
 
-// The sanitised build: a read beyond a packet must not merely go well.
+// Uses the sanitised build, because a read beyond a packet could succeed by chance.
 describe("the agent ends the session of a client that breaks the protocol", () => {
   let agent: Agent;
   let bystander: RawSession;

@@ -267,7 +267,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await text("/secret")).toBe("quiet\n");
   });
 
-  test("never leaves the root while directories are renamed", async () => {
+  test("never leaves the target's root while directories are renamed", async () => {
     for (const name of ["a", "a/b", "c"]) mkdirSync(`${target.root}/${name}`);
     writeFileSync(`${target.root}/a/b/here`, "");
     let stop = false;

@@ -64,7 +64,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
     expect(file.flags & 3).toBe(0);
   });
 
-  test("allow to reopen a deleted file that they hold", async () => {
+  test("can be used to reopen a deleted file that they have open", async () => {
     const { fd } = await heldFile();
     const reply = await session.must(Op.openProcessFd, encode.openProcessFd(0, 1, fd, 0n));
     expect(decodeFileStat(reply.body)).toMatchObject({ links: 0, relayed: false });

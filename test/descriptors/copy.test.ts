@@ -31,7 +31,7 @@ function source(content: Buffer | string): OwnedFd {
   return owned(openPath(path, O_RDONLY));
 }
 
-/** Somewhere to copy to: the descriptor, and what has arrived there once it is closed. */
+/** An output: its descriptor, and the content that it received, once it is closed. */
 interface Sink {
   out: OwnedFd;
   content(): Promise<Buffer>;
@@ -50,7 +50,7 @@ function toFile(flags = 0, before = ""): Sink {
   };
 }
 
-/** A pipe with a process of its own at the other end: the copy is synchronous. */
+/** A pipe that another process reads, because the copy is synchronous. */
 function toPipe(nonBlocking: boolean): Sink {
   const path = join(temporaryDirectory(), "out");
   const [outlet, out] = pipe();
@@ -78,7 +78,7 @@ const sinks: [string, () => Sink][] = [
 ];
 
 for (const [name, sink] of sinks) {
-  test.each([0, 1, 4095, 65_536, 65_537, 5_000_001])(`%i bytes to ${name}`, async (size) => {
+  test.each([0, 1, 4095, 65_536, 65_537, 5_000_001])(`copyToFd copies %i bytes to ${name}`, async (size) => {
     const content = randomBytes(size);
     const from = source(content);
     const { out, content: arrived } = sink();
@@ -86,18 +86,18 @@ for (const [name, sink] of sinks) {
     expect(Buffer.compare(await arrived(), content)).toBe(0);
   });
 
-  // Sizes of 0 and 4096 that say nothing, several pages, binary.
+  // Files whose size is reported as 0 or 4096, files of several pages, and a binary file.
   test.each(["/proc/filesystems", "/proc/self/maps", "/proc/kallsyms", "/sys/class/net/lo/mtu", "/sys/kernel/notes"])(
-    `%s to ${name}`,
+    `copyToFd copies %s to ${name}`,
     async (path) => {
       if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
-      // Of a process that does nothing.
+      // Of a process that does nothing, so that the file does not change.
       const idle = path === "/proc/self/maps" ? spawn("sleep", ["600"], { stdio: "ignore" }) : undefined;
       onTestFinished(() => void idle?.kill("SIGKILL"));
       if (idle !== undefined) await waitFor("sleep to run", () => processName(idle.pid ?? 0) === "sleep");
       const place = idle === undefined ? path : `/proc/${idle.pid}/maps`;
-      // The kernel's symbols change with programs and modules that others load: as it is only
-      // counts what was so before and after.
+      // The kernel's symbols change when other programs load code. The comparison counts only if
+      // the file was the same before and after the copy.
       await waitFor("it to stay the same meanwhile", async () => {
         const from = owned(openPath(place, O_RDONLY));
         const { out, content } = sink();
@@ -112,7 +112,7 @@ for (const [name, sink] of sinks) {
     },
   );
 
-  test(`a sparse file, holes included, to ${name}`, async () => {
+  test(`copyToFd copies a sparse file, holes included, to ${name}`, async () => {
     const path = join(temporaryDirectory(), "sparse");
     writeFileSync(path, "start");
     truncateSync(path, 20_000_000);
@@ -124,7 +124,7 @@ for (const [name, sink] of sinks) {
     expect(Buffer.compare(await content(), readFileSync(path))).toBe(0);
   });
 
-  test(`progress of a part to ${name}`, async () => {
+  test(`copyToFd reports its progress while it copies a part to ${name}`, async () => {
     const from = source(randomBytes(20_000_000));
     const { out } = sink();
     const told: bigint[] = [];
@@ -158,13 +158,13 @@ test("a copy appends with O_APPEND, and otherwise writes at the offset of the ou
   expect((await plain.content()).toString()).toBe("abcd456789");
 });
 
-test("to /dev/null and to /dev/full", () => {
+test("copyToFd writes everything to /dev/null, and fails with ENOSPC on /dev/full", () => {
   const from = source(randomBytes(100_000));
   expect(copyToFd(from, owned(openPath("/dev/null", O_WRONLY)).number)).toBe(100_000n);
   expect(() => copyToFd(from, owned(openPath("/dev/full", O_WRONLY)).number)).toThrow(file("ENOSPC"));
 });
 
-test("to a pipe without a reader", () => {
+test("copyToFd fails with EPIPE on a pipe without a reader", () => {
   const [outlet, inlet] = pipe();
   outlet.close();
   for (const content of ["small", randomBytes(1_000_000)])
@@ -172,7 +172,7 @@ test("to a pipe without a reader", () => {
   inlet.close();
 });
 
-test("a copy of a file onto its own end is refused, onto its own beginning it is not (as cat does)", () => {
+test("a copy of a file onto its own end is refused, and one onto its own beginning is allowed, as by cat", () => {
   const path = join(temporaryDirectory(), "file");
   writeFileSync(path, "content");
   const from = owned(openPath(path, O_RDONLY));
@@ -185,7 +185,7 @@ test("a copy of a file onto its own end is refused, onto its own beginning it is
   expect(readFileSync(path, "utf8")).toBe("content");
 });
 
-test("from sources that cannot seek", () => {
+test("copyToFd refuses a pipe, a directory and a file that is not open for reading", () => {
   const out = owned(openPath("/dev/null", O_WRONLY)).number;
   const [outlet, inlet] = pipe().map(owned);
   if (!outlet || !inlet) throw new Error();
@@ -194,7 +194,7 @@ test("from sources that cannot seek", () => {
   expect(() => copyToFd(owned(openPath("/dev/null", O_WRONLY)), out)).toThrow(file("EBADF"));
 });
 
-test("a copy that waits for its reader ends by Ctrl-C", async () => {
+test("Ctrl-C ends a copy that waits for its reader", async () => {
   const path = join(temporaryDirectory(), "big");
   writeFileSync(path, "");
   truncateSync(path, 100_000_000);
@@ -227,7 +227,7 @@ test.each(["SIGPIPE", "SIGINT", "SIGTERM"])("a process that handles %s can still
   expect(stdout.toString()).toBe("");
 });
 
-/** A file of these parts: bytes, or the length of a hole. Returns its path. */
+/** Creates a file of these parts: bytes, or the length of a hole. Returns its path. */
 function sparseFile(...parts: (Buffer | number)[]): string {
   const path = join(temporaryDirectory(), "sparse");
   writeFileSync(path, "");
@@ -260,7 +260,7 @@ describe("the holes of a sparse file that is copied to a file", () => {
     expect(copyToFd(from, out.number)).toBe(BigInt(statSync(path).size));
     expect(Buffer.compare(readFileSync(copy), readFileSync(path))).toBe(0);
     out.close();
-    // 64 KiB for a file system that allocates ahead.
+    // 64 KiB for a file system that allocates in advance.
     expect(statSync(copy).blocks).toBeLessThanOrEqual(statSync(path).blocks + 128);
   });
 
@@ -329,7 +329,7 @@ describe("the holes of a sparse file that is copied to a file", () => {
   });
 });
 
-/** A file to write to, with this content and its offset at the beginning. */
+/** Opens a file with this content for writing, at offset 0. */
 function toNewFile(content: Buffer = Buffer.alloc(0)): { out: OwnedFd; path: string } {
   const path = join(temporaryDirectory(), "out");
   writeFileSync(path, content);

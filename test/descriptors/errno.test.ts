@@ -11,12 +11,12 @@ test.each([
   [40, "ELOOP", "Too many levels of symbolic links"],
   [95, "ENOTSUP", "Operation not supported"],
   [117, "EUCLEAN", "Structure needs cleaning"],
-])("%i is %s: %s", (number, name, text) => {
+])("errno %i has the name %s and the text '%s'", (number, name, text) => {
   expect(errnoName(number)).toBe(name);
   expect(errnoText(number)).toBe(text);
 });
 
-test.each([0, 41, 58, 134, 4095])("%i has no name", (number) => {
+test.each([0, 41, 58, 134, 4095])("errno %i has no name", (number) => {
   expect(errnoName(number)).toBe(`E${number}`);
 });
 

@@ -12,7 +12,7 @@ import { CMSG_LEN, CMSG_SPACE, controlMessage, ints, type RawMessage, rawReceive
 const MSG = new TextEncoder().encode("Michael Gilfix was here\n");
 const badDescriptor = -0x5555;
 
-/** What arrived, as OwnedFds. */
+/** The received descriptors as OwnedFds. */
 function rights({ control }: RawMessage): OwnedFd[] {
   return parseControl(new DataView(control.buffer), control.length).descriptors.map(OwnedFd.adopt);
 }
@@ -21,7 +21,7 @@ function rightsOf(files: readonly OwnedFd[]): Uint8Array {
   return controlMessage(ints(...files.map((file) => file.number)));
 }
 
-test("one descriptor (testFDPassSimple)", () => {
+test("one descriptor arrives (testFDPassSimple)", () => {
   const { peer, socket } = connection(1);
   const [file] = numberedFiles(1);
   if (file === undefined) throw new Error();
@@ -38,7 +38,7 @@ test("several descriptors keep their order (testMultipleFDPass)", () => {
   expect(numbersOf(packet(socket.receive()).descriptors)).toEqual([0, 1, 2, 3]);
 });
 
-test("into a buffer of CMSG_SPACE (testFDPassCMSG_SPACE)", () => {
+test("four descriptors fit in a buffer of CMSG_SPACE (testFDPassCMSG_SPACE)", () => {
   const { peer, socket } = connection(4);
   rawSend(peer, MSG, rightsOf(numberedFiles(4)));
   const message = rawReceive(socket.fd, CMSG_SPACE(16));
@@ -46,7 +46,7 @@ test("into a buffer of CMSG_SPACE (testFDPassCMSG_SPACE)", () => {
   expect(numbersOf(rights(message))).toEqual([0, 1, 2, 3]);
 });
 
-test("into a buffer of CMSG_LEN, which is what FdSocket offers (testFDPassCMSG_LEN)", () => {
+test("a descriptor fits in a buffer of CMSG_LEN, the size that FdSocket uses (testFDPassCMSG_LEN)", () => {
   const { peer, socket } = connection(4);
   rawSend(peer, MSG, rightsOf(numberedFiles(1)));
   const message = rawReceive(socket.fd, CMSG_LEN(16));
@@ -55,21 +55,21 @@ test("into a buffer of CMSG_LEN, which is what FdSocket offers (testFDPassCMSG_L
   expect(controlLength(4)).toBe(CMSG_LEN(16));
 });
 
-test("two control messages in one packet (testFDPassSeparate)", () => {
+test("the descriptors of two control messages in one packet arrive in order (testFDPassSeparate)", () => {
   const { peer, socket } = connection(2);
   const files = numberedFiles(2);
   rawSend(peer, MSG, Buffer.concat(files.map((file) => rightsOf([file]))));
   expect(numbersOf(packet(socket.receive()).descriptors)).toEqual([0, 1]);
 });
 
-test("two control messages into the least space for two (testFDPassSeparateMinSpace)", () => {
+test("two control messages fit in the minimum space for two (testFDPassSeparateMinSpace)", () => {
   const { peer, socket } = connection(2);
   const files = numberedFiles(2);
   rawSend(peer, MSG, Buffer.concat(files.map((file) => rightsOf([file]))));
   expect(numbersOf(rights(rawReceive(socket.fd, CMSG_SPACE(4) + CMSG_LEN(8))))).toEqual([0, 1]);
 });
 
-test("an empty array (testFDPassEmpty)", () => {
+test("an empty array of descriptors brings none (testFDPassEmpty)", () => {
   const { peer, socket } = connection(4);
   withoutLeak(() => {
     expect(rawSend(peer, MSG, controlMessage(ints()))).toBe(MSG.length);
@@ -79,7 +79,7 @@ test("an empty array (testFDPassEmpty)", () => {
   });
 });
 
-test("an array cut off in the middle of its one number (testFDPassPartialInt)", () => {
+test("an array truncated within its only number brings no descriptor (testFDPassPartialInt)", () => {
   const { peer, socket } = connection(4);
   withoutLeak(() => {
     const sent = rawSend(peer, MSG, controlMessage(ints(badDescriptor).subarray(0, 3)));
@@ -88,7 +88,7 @@ test("an array cut off in the middle of its one number (testFDPassPartialInt)", 
   });
 });
 
-test("two arrays, the first cut off after a whole and a part of a number (testFDPassPartialIntInMiddle)", () => {
+test("a first array truncated within its second number leaks no descriptor (testFDPassPartialIntInMiddle)", () => {
   const { peer, socket } = connection(4);
   const [first, second] = numberedFiles(2);
   if (first === undefined || second === undefined) throw new Error();
@@ -116,7 +116,7 @@ test.each([
   ["one byte (testCmsgTrunc1)", 1],
   ["two ints (testCmsgTrunc2Int)", 8],
   ["a header less one byte (testCmsgTruncLen0Minus1)", CMSG_LEN(0) - 1],
-])("descriptors into a buffer too short for any header: %s", (_, length) => {
+])("a buffer too short for a header receives no descriptor: %s", (_, length) => {
   const { peer, socket } = connection(0);
   const files = numberedFiles(1);
   withoutLeak(() => {
@@ -133,7 +133,7 @@ test.each([
   ["a header and one byte (testCmsgTruncLen0Plus1)", CMSG_LEN(0) + 1, 0],
   ["one descriptor (testCmsgTruncLen1)", CMSG_LEN(4), 1],
   ["two descriptors less one byte (testCmsgTruncLen2Minus1)", CMSG_LEN(8) - 1, 1],
-])("two descriptors into a buffer for less: %s", (_, length, most) => {
+])("a buffer too short for two descriptors receives only what fits: %s", (_, length, most) => {
   const { peer, socket } = connection(0);
   const files = numberedFiles(2);
   withoutLeak(() => {
@@ -159,7 +159,7 @@ test("all descriptors that the kernel installs are found and closed, for every l
   }
 });
 
-test("CMSG_SPACE for one descriptor lets two in; the exact buffer does not", () => {
+test("CMSG_SPACE for one descriptor admits two; the exact buffer does not", () => {
   const files = numberedFiles(2);
   const { peer, socket } = connection(1);
   rawSend(peer, MSG, rightsOf(files));
@@ -170,18 +170,21 @@ test("CMSG_SPACE for one descriptor lets two in; the exact buffer does not", () 
   });
 });
 
-// The senders below do what CPython's suite cannot ask of its own recvmsg: bring too much.
+// These senders send more than allowed, which CPython's suite cannot test with its own recvmsg.
 for (const allowed of [0, 1, 2])
-  test.each([0, 1, 2, 5, 253])(`%i descriptors where ${allowed} are allowed`, (count) => {
-    const { peer, socket } = connection(allowed);
-    const [file] = numberedFiles(1);
-    if (file === undefined) throw new Error();
-    withoutLeak(() => {
-      rawSend(peer, MSG, count === 0 ? undefined : rightsOf(Array.from({ length: count }, () => file)));
-      if (count > allowed) expect(() => socket.receive()).toThrow(expect.objectContaining({ code: "SESSION" }));
-      else expect(numbersOf(packet(socket.receive()).descriptors)).toEqual(Array(count).fill(0));
-    });
-  });
+  test.each([0, 1, 2, 5, 253])(
+    `%i descriptors arrive, or end the session without a leak, if ${allowed} are allowed`,
+    (count) => {
+      const { peer, socket } = connection(allowed);
+      const [file] = numberedFiles(1);
+      if (file === undefined) throw new Error();
+      withoutLeak(() => {
+        rawSend(peer, MSG, count === 0 ? undefined : rightsOf(Array.from({ length: count }, () => file)));
+        if (count > allowed) expect(() => socket.receive()).toThrow(expect.objectContaining({ code: "SESSION" }));
+        else expect(numbersOf(packet(socket.receive()).descriptors)).toEqual(Array(count).fill(0));
+      });
+    },
+  );
 
 test("253 descriptors, the kernel's maximum, arrive if they are allowed; 254 cannot be sent", () => {
   const { peer, socket } = connection(253);

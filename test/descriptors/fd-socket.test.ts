@@ -188,7 +188,7 @@ test("a receiver at its limit of open files gets an error, keeps nothing, and wo
     for (let i = 0; i < 2; i++) closeSync(filling.pop());
     let failure;
     try { receiver.receive(); } catch ({ message, errno }) { failure = { message, errno }; }
-    // Room for two again, exactly: what was installed of the five is closed.
+    // There is room for exactly two descriptors again: those installed of the five were closed.
     const room = [];
     try { for (;;) room.push(openSync("/dev/null", "r")); } catch {}
     for (const fd of [...filling, ...room]) closeSync(fd);
@@ -198,7 +198,7 @@ test("a receiver at its limit of open files gets an error, keeps nothing, and wo
   expect(stderr).toBe("");
   expect(status).toBe(0);
   expect(JSON.parse(stdout.toString())).toEqual({
-    // Not the peer's fault, as EPROTO would be.
+    // The peer is not at fault, unlike with EPROTO.
     failure: { message: expect.stringContaining("too many open files"), errno: "EMFILE" },
     room: 2,
     data: [2],

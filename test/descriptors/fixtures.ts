@@ -7,14 +7,14 @@ import { openPath } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 
-/** A directory that goes with the test. */
+/** A directory that is removed after the test. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "pd-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 
-/** Closes it with the test. */
+/** Closes the descriptor after the test. */
 export function owned<T extends { close(): void }>(thing: T): T {
   onTestFinished(() => thing.close());
   return thing;
@@ -30,7 +30,7 @@ export function numberedFiles(count: number): OwnedFd[] {
   });
 }
 
-/** The contents of files that {@link numberedFiles} made; closes them. */
+/** The contents of files from {@link numberedFiles}; closes them. */
 export function numbersOf(descriptors: readonly OwnedFd[]): number[] {
   return descriptors.map((fd) => {
     const bytes = Buffer.alloc(16);
@@ -40,7 +40,7 @@ export function numbersOf(descriptors: readonly OwnedFd[]): number[] {
   });
 }
 
-/** A raw sending end and a receiver that takes `maxDescriptors`. */
+/** A raw sending socket, and a receiver that accepts `maxDescriptors`. */
 export function connection(maxDescriptors: number, maxPacket?: number): { peer: OwnedFd; socket: FdSocket } {
   const [peer, mine] = socketpair();
   const options = maxPacket === undefined ? { maxDescriptors } : { maxDescriptors, maxPacket };
@@ -52,9 +52,7 @@ export function packet(received: Packet | "again" | "end"): Packet {
   return received;
 }
 
-/**
- * Runs `act` and expects that it neither leaves a descriptor behind nor closes one that was there.
- */
+/** Runs `act` and expects the same open descriptors before and after it. */
 export function withoutLeak<T>(act: () => T): T {
   const before = descriptorCount();
   const result = act();

@@ -11,7 +11,7 @@ test("close() closes the descriptor once", async () => {
   const { number } = fd;
   fd.close();
   expect(() => fstatSync(number)).toThrow(/EBADF/);
-  // The number is somebody else's now.
+  // The number now belongs to another descriptor.
   const other = openSync("/dev/null", "r");
   expect(other).toBe(number);
   fd.close();

@@ -17,7 +17,7 @@ function newPipe(): [OwnedFd, OwnedFd] {
   return [owned(outlet), owned(inlet)];
 }
 
-/** Runs until `until` was called. */
+/** Runs the event loop until `until` was called. */
 function turn(body: (until: () => void) => void): Promise<void> {
   return new Promise((resolve) => body(resolve));
 }
@@ -273,7 +273,7 @@ test("a timeout, an abort before the wait and an abort during it reject with CAN
   const unused = new AbortController();
   await readable(outlet, { signal: unused.signal });
   expect(getEventListeners(unused.signal, "abort")).toEqual([]);
-  // Nothing is left: the descriptor can be watched again.
+  // No watch is left: the descriptor can be watched again.
   reactor.watch(outlet, EPOLLIN, () => {}).close();
 });
 

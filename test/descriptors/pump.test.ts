@@ -30,7 +30,7 @@ function newPipe(options?: { nonBlocking: boolean }): [OwnedFd, OwnedFd] {
   return [owned(outlet), owned(inlet)];
 }
 
-/** A FIFO and its reading end, opened as the agent opens it: nobody writes yet. */
+/** A FIFO and its read end, opened as by the agent. It has no writer yet. */
 function newFifo(): { path: string; fd: OwnedFd } {
   const path = join(temporaryDirectory(), "fifo");
   mkfifo(path);
@@ -82,7 +82,8 @@ test("the fallback for an output that refuses splice leaves nothing open", async
   const { out, content } = newOutput(O_APPEND);
   const before = openPipes();
   expect(await pumpToFd(source, out.number)).toBe(9n);
-  // Not a count: processes of earlier tests are still being closed by Node.
+  // Compares the pipes instead of their number: Node may still be closing processes of earlier
+  // tests.
   expect(openPipes().filter((link) => !before.includes(link))).toEqual([]);
   expect(content().toString()).toBe("all of it");
 });
@@ -182,8 +183,8 @@ test("an abort ends a wait for a writer, a wait for a full output, and an endles
   idle.abort();
   await expect(waiting).rejects.toThrow(cancelled);
 
-  // A blocking output pipe that nobody reads: the event loop goes on, or the abort would never
-  // come.
+  // A blocking output pipe without a reader: the abort arrives only if the event loop is not
+  // blocked.
   for (const source of [fullPipe(), owned(openPath("/dev/zero", O_RDONLY))]) {
     const stuck = new AbortController();
     const [outlet, out] = newPipe();
@@ -221,14 +222,14 @@ test("the event loop never blocks, even if the other side clears O_NONBLOCK and 
 });
 
 test("a terminal is copied to its end of file", async () => {
-  // What is written to the master of a new terminal comes back as the line discipline's echo.
+  // The line discipline echoes what is written to the master of a new terminal.
   const master = owned(openPath("/dev/ptmx", O_RDWR | O_NONBLOCK | constants.O_NOCTTY));
   const controller = new AbortController();
   const [outlet, out] = newPipe();
   const pumping = pumpToFd(master, out.number, { signal: controller.signal });
   writeSync(master.number, "echo\n");
   const buffer = Buffer.alloc(100);
-  // The kernel's worker may bring it in parts.
+  // The kernel may deliver it in parts.
   for (let length = 0; length < 6; ) {
     await readable(outlet, { timeoutMs: 60_000 });
     length += readSync(outlet.number, buffer, length, buffer.length - length, null);
@@ -254,7 +255,7 @@ function fullPipe(): OwnedFd {
   return outlet;
 }
 
-/** What each of this process's pipe descriptors is: `pipe:[inode]`. */
+/** The link text of each pipe descriptor of this process: `pipe:[inode]`. */
 function openPipes(): string[] {
   return readdirSync("/proc/self/fd").flatMap((fd) => {
     try {

@@ -10,13 +10,14 @@ import { errno, libc } from "../../src/descriptors/libc.ts";
 import { Message } from "../../src/descriptors/message.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 
-// sendmsg and recvmsg as a hostile or careless program calls them: any control bytes, any control
-// length.
+// sendmsg and recvmsg as in a hostile or faulty program: any control bytes, any control length.
 
 export const CMSG_LEN = (bytes: number): number => 16 + bytes;
 export const CMSG_SPACE = (bytes: number): number => 16 + Math.ceil(bytes / 8) * 8;
 
-/** One control message with its padding; `length` states another cmsg_len than the payload's. */
+/**
+ * One control message with its padding; `length` sets a cmsg_len that differs from the payload's.
+ */
 export function controlMessage(
   payload: Uint8Array,
   { level = SOL_SOCKET, type = SCM_RIGHTS, length = CMSG_LEN(payload.length) } = {},
@@ -30,7 +31,7 @@ export function controlMessage(
   return bytes;
 }
 
-/** Descriptor numbers as SCM_RIGHTS carries them. */
+/** The payload of SCM_RIGHTS for these descriptor numbers. */
 export function ints(...numbers: number[]): Uint8Array {
   return new Uint8Array(Int32Array.from(numbers).buffer);
 }
@@ -51,7 +52,10 @@ export interface RawMessage {
   control: Uint8Array<ArrayBuffer>;
 }
 
-/** Receives with a control buffer of exactly `controlLength` bytes. The caller closes what came. */
+/**
+ * Receives with a control buffer of exactly `controlLength` bytes. The caller closes received
+ * descriptors.
+ */
 export function rawReceive(socket: OwnedFd, controlLength: number): RawMessage {
   const message = new Message(1024, controlLength);
   message.arm(1024, controlLength);

@@ -8,7 +8,7 @@ import { build } from "esbuild";
 import { onTestFinished } from "vitest";
 import { repository } from "../helpers/paths.ts";
 
-/** How a script ended. */
+/** The result of a script. */
 export interface Outcome {
   status: number | null;
   signal: NodeJS.Signals | null;
@@ -17,9 +17,9 @@ export interface Outcome {
 }
 
 /**
- * Bundles TypeScript for a Node process of its own (for what a test process cannot do to itself:
- * die, run out of descriptors). Imports count from src/descriptors. Returns the path of the module,
- * which goes with the test.
+ * Bundles TypeScript for a separate Node process, for actions that would end the test process:
+ * dying, using up all descriptors. Imports are relative to src/descriptors. Returns the path of the
+ * module, which is removed after the test.
  */
 export async function bundleScript(source: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "ps-"));
@@ -33,7 +33,10 @@ export async function bundleScript(source: string): Promise<string> {
   return outfile;
 }
 
-/** As build.mjs bundles, but koffi is named by its place: the product may lie anywhere. */
+/**
+ * Bundles like build.mjs, but imports koffi by its absolute path, because the bundle may be in any
+ * directory.
+ */
 export const bundleOptions = {
   bundle: true,
   format: "esm",
@@ -55,7 +58,7 @@ export const bundleOptions = {
   ],
 } satisfies Parameters<typeof build>[0];
 
-/** Starts Node on a module; killed with the test. */
+/** Starts Node with a module; killed after the test. */
 export function start(module: string, args: readonly string[] = [], options: SpawnOptions = {}): ChildProcess {
   const child = spawn(process.execPath, [module, ...args], options);
   onTestFinished(() => {
@@ -64,7 +67,7 @@ export function start(module: string, args: readonly string[] = [], options: Spa
   return child;
 }
 
-/** Resolves when the process has ended and its pipes are read. */
+/** Resolves when the process has ended and its pipes are drained. */
 export function outcome(child: ChildProcess): Promise<Outcome> {
   const stdout: Buffer[] = [];
   let stderr = "";
@@ -78,7 +81,7 @@ export function outcome(child: ChildProcess): Promise<Outcome> {
   });
 }
 
-/** Bundles, runs and waits. */
+/** Bundles and runs a script, and waits for its end. */
 export async function runScript(source: string, args: readonly string[] = []): Promise<Outcome> {
   return outcome(start(await bundleScript(source), args, { stdio: ["ignore", "pipe", "pipe"] }));
 }

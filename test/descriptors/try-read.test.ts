@@ -4,7 +4,7 @@ import { mkfifo, openPath, pipe, setNonBlocking } from "../../src/descriptors/fi
 import { tryRead } from "../../src/descriptors/try-read.ts";
 import { owned, temporaryDirectory } from "./fixtures.ts";
 
-// A read that waits would hang the test: whoever passed a descriptor shares its O_NONBLOCK, and may
+// A blocking read would hang the test. The sender of a descriptor shares its O_NONBLOCK and may
 // have cleared it.
 
 test("tryRead of a blocking pipe returns -1 while it is empty, then the data, then 0 at the end", () => {

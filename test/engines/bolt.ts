@@ -1,16 +1,16 @@
 /**
- * A bbolt database with what a test puts into it: {@link database} lays it out as bbolt does, on
- * pages of 4096 bytes.
+ * Writes a bbolt database for tests: {@link database} lays it out like bbolt, on pages of 4096
+ * bytes.
  */
 const SIZE = 4096;
 
-/** A bucket: names and values; an object is a bucket within it. */
+/** A bucket: names and values; an object is a nested bucket. */
 export interface Content {
   [name: string]: Buffer | Content;
 }
 
 /**
- * The bytes of a database. Buckets larger than `inlineBelow` bytes have pages of their own, and one
+ * The bytes of a database. Buckets larger than `inlineBelow` bytes have their own pages, with one
  * leaf for each `perLeaf` entries.
  */
 export function database(content: Content, { inlineBelow = 1000, perLeaf = 8 } = {}): Buffer {

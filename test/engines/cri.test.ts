@@ -11,8 +11,8 @@ import { encodeMessage, Message } from "../../src/engines/cri/protobuf.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { compileGlob } from "../../src/files/index.ts";
 
-describe("a message of protobuf", () => {
-  test("is read as it was written", () => {
+describe("a protobuf message", () => {
+  test("is decoded as it was encoded", () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(), fc.boolean(), (text, number, flag) => {
         const message = new Message(
@@ -31,7 +31,7 @@ describe("a message of protobuf", () => {
     );
   });
 
-  test("of any bytes is read or refused, and never anything else", () => {
+  test("of random bytes is decoded, or refused with the error for an invalid message", () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.integer({ min: 1, max: 20 }), (bytes, field) => {
         try {
@@ -53,7 +53,7 @@ describe("a message of protobuf", () => {
   });
 });
 
-describe("a call of gRPC", () => {
+describe("a gRPC call", () => {
   const answered = async (answer: (stream: ServerHttp2Stream) => void): Promise<unknown> => {
     const path = `${mkdtempSync(`${inject("machine").directory}/grpc-`)}/s`;
     const server = createServer().on("stream", answer);
@@ -87,13 +87,13 @@ describe("a call of gRPC", () => {
     ).toBe("unknown");
   });
 
-  test("refuses an answer that is no message", async () => {
+  test("refuses a response that is not a message", async () => {
     expect(await answered(respond("0", Buffer.from("short")))).toContain("not one gRPC message");
     expect(await answered(respond("0", frame(Buffer.from([255]))))).toContain("not a protobuf message");
     expect(await answered((stream) => stream.close())).toContain("closed without an answer");
   });
 
-  test("ends with an error at a server that does not speak HTTP/2", async () => {
+  test("fails on a server that does not speak HTTP/2", async () => {
     const path = `${mkdtempSync(`${inject("machine").directory}/grpc-`)}/s`;
     const server = createSocketServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
     await new Promise<void>((resolve) => server.listen(path, resolve));
@@ -125,12 +125,12 @@ describe("a log file of the CRI", () => {
     expect(records("2023-11-14T22:13:20Z stdout F x\n")).toEqual([["stdout", 1_700_000_000_000_000_000n, "x\n"]]);
   });
 
-  test("is passed on as it is where it has another form, or is not finished", () => {
+  test("is passed on unchanged if it has another format, or an unfinished last line", () => {
     expect(records("no record\n")).toEqual([["stdout", undefined, "no record\n"]]);
     expect(records("2023-11-14T22:13:20.123456789Z stdout F unfinished")).toEqual([["stdout", at, "unfinished"]]);
   });
 
-  test("gives the same records in any pieces", () => {
+  test("gives the same records for any chunks", () => {
     const text = Buffer.from(
       "2023-11-14T22:13:20.123456789Z stdout P ä\n2023-11-14T22:13:20.123456789Z stderr F b\n2023-11-14T22:13:21Z stdout F c\n",
     );
@@ -160,7 +160,7 @@ describe("a pod's name", () => {
     ...{ labels: new Map(), defaultContainer: "", ...more },
   });
 
-  test("means the newest container of its name", () => {
+  test("selects the newest container of its name", () => {
     const old = one("a", "web", "app", { id: "old", state: "exited" });
     const now = one("a", "web", "app", { id: "now", state: "exited", createdAt: 2n, attempt: 1 });
     expect(chooseContainer("web", [now, old])?.id).toBe("now");
@@ -168,20 +168,20 @@ describe("a pod's name", () => {
     expect(chooseContainer("b/web/app", [old, now])).toBeUndefined();
   });
 
-  test("of two parts is a namespace and a pod, or a pod and a container, and an error if it is both", () => {
+  test("of two parts is a namespace and a pod, or a pod and a container, and an error if both exist", () => {
     const [pod, container] = [one("a", "b", "app"), one("x", "a", "b")];
     expect(chooseContainer("a/b", [pod])?.id).toBe(pod.id);
     expect(chooseContainer("a/b", [container])?.id).toBe(container.id);
     expect(() => chooseContainer("a/b", [pod, container])).toThrow("there are the pods a/b and x/a");
   });
 
-  test("means what runs, not an init container that has ended", () => {
+  test("selects a running container before an init container that has ended", () => {
     const containers = [one("a", "web", "init", { state: "exited" }), one("a", "web", "app")];
     expect(chooseContainer("web", containers)?.name).toBe("app");
     expect(chooseContainer("web/init", containers)?.name).toBe("init");
   });
 
-  test("in a selector needs every label, and in a pattern every part", () => {
+  test("matches a selector with all of its labels, and a pattern in all of its parts", () => {
     const labelled = one("a", "web-1", "app", {
       labels: new Map([
         ["app", "web"],

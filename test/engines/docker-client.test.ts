@@ -6,7 +6,7 @@ import type { Engine } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 /**
- * An engine that writes what it is told to every request, byte for byte, and hangs up when `told`
+ * An engine that sends the given bytes for every request, and closes the connection when `told`
  * returns.
  */
 async function rawEngine(told: (client: Socket, request: string) => Promise<unknown> | unknown): Promise<Engine> {
@@ -31,7 +31,7 @@ function listen(server: Server, at: string): Promise<Server> {
   return new Promise((resolve) => server.listen(at, () => resolve(server)));
 }
 
-/** Resolves when there is room for more, or nobody to take it. */
+/** Resolves when the connection can take more bytes, or has closed. */
 const room = (client: Socket) => once(client, "drain", { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
 
 const HEAD = "HTTP/1.1 200 OK\r\n";

@@ -6,8 +6,8 @@ import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
 /**
- * A home whose docker configuration has these contexts; the first is in use unless `current` says
- * otherwise.
+ * A home directory whose docker configuration has these contexts. The first is the current one
+ * unless `current` names another.
  */
 function homeWithContexts(contexts: Record<string, string | undefined>, current?: string): string {
   const home = temporaryDirectory();
@@ -27,7 +27,10 @@ function homeWithContexts(contexts: Record<string, string | undefined>, current?
   return home;
 }
 
-/** Places and names of the engines found below `directory`: the machine itself may have others. */
+/**
+ * Paths and names of the engines found below `directory`, because the machine may have other
+ * engines.
+ */
 function foundBelow(directory: string, environment: NodeJS.ProcessEnv, explicit?: string): string[][] {
   return engines(explicit, environment)
     .filter(({ socketPath }) => socketPath.startsWith(directory))
@@ -37,7 +40,7 @@ function foundBelow(directory: string, environment: NodeJS.ProcessEnv, explicit?
 describe("the queried engines", () => {
   const nowhere = { HOME: "/none", XDG_RUNTIME_DIR: "/none" };
 
-  test("are the one of --engine, if it is given", () => {
+  test("are only the one of --engine, if it is given", () => {
     const environment = { ...nowhere, DOCKER_HOST: "unix:///other.sock" };
     for (const address of ["/run/x.sock", "unix:///run/x.sock"]) {
       expect(engines(address, environment)).toEqual([
@@ -71,13 +74,13 @@ describe("the queried engines", () => {
     );
   });
 
-  test("are the one of DOCKER_HOST, before any context", () => {
+  test("are only the one of DOCKER_HOST, even if a context is set", () => {
     const environment = { HOME: homeWithContexts({ mine: "unix:///context.sock" }), DOCKER_HOST: "unix:///host.sock" };
     expect(engines(undefined, environment)).toMatchObject([{ socketPath: "/host.sock", source: "DOCKER_HOST" }]);
     expect(engines(undefined, { ...environment, DOCKER_HOST: "" })[0]?.socketPath).toBe("/context.sock");
   });
 
-  test("are the one of the current docker context, from its configuration or DOCKER_CONTEXT", () => {
+  test("are only the one of the current docker context, from its configuration or DOCKER_CONTEXT", () => {
     const home = homeWithContexts({ mine: "unix:///context.sock" });
     const expected = [{ socketPath: "/context.sock", source: "context 'mine'", name: "mine" }];
     expect(engines(undefined, { HOME: home })).toEqual(expected);

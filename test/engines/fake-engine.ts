@@ -4,9 +4,9 @@ import type { Engine } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 /**
- * An answer that no engine gives on demand; `stays`: the connection stays open after it; `endless`
- * is one whose body never ends, as fast as it is read, `dripping` one that never ends and comes
- * slowly, `hang-up` none.
+ * A response that no engine sends on demand. `stays`: the connection stays open after it.
+ * `endless`: a body without end, as fast as it is read. `dripping`: a body without end that arrives
+ * slowly. `hang-up`: no response.
  */
 export type FakeAnswer =
   | { status: number; headers?: Record<string, string>; body: unknown; raw?: string; stays?: boolean }
@@ -16,8 +16,9 @@ export type FakeAnswer =
   | "hang-up";
 
 /**
- * An engine on a Unix socket that answers each path as told, a GET's as it is, another's after its
- * method, for as long as the test runs. What real ones answer is tested in test/docker.
+ * An engine on a Unix socket with a given response for each path; a path of another method than GET
+ * is preceded by the method. It runs as long as the test. test/docker tests the responses of real
+ * engines.
  */
 export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
   const socketPath = `${temporaryDirectory()}/engine.sock`;

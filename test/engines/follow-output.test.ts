@@ -6,7 +6,7 @@ import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 const id = "0123456789abcdef".repeat(4);
 const State = { Running: true, Status: "running", Pid: 4242, StartedAt: "2026-01-02T03:04:05Z" };
 
-test("streams of a running container that end at once are asked for less and less often", async () => {
+test("streams of a running container that end at once are requested at increasing intervals", async () => {
   const asked: number[] = [];
   const abort = new AbortController();
   const engine = await fakeEngine((path) => {
@@ -29,7 +29,7 @@ test("streams of a running container that end at once are asked for less and les
 test.each([
   ["0001-01-01T00:00:00Z", "started"],
   ["2026-01-02T03:04:04Z", "restarted"],
-])("a container that was last started at %s and runs now was %s", async (StartedAt, kind) => {
+])("a container that was last started at %s and is running now is reported as %s", async (StartedAt, kind) => {
   const abort = new AbortController();
   const before = { Running: false, Status: "created", Pid: 0, StartedAt };
   let inspections = 0;
@@ -53,7 +53,7 @@ function frame(seconds: number, word: string): string {
   return `\x01\0\0\0\0\0\0${String.fromCharCode(line.length)}${line}`;
 }
 
-/** The words of the first `count` records of a follow. */
+/** The texts of the first `count` records of a follow. */
 async function followed(
   count: number,
   logs: (path: string) => FakeAnswer,
@@ -84,18 +84,18 @@ const givesAndStays = (...frames: string[]): FakeAnswer =>
 test.each([
   ["at once", [1, 1, 2]],
   ["after other lines, as from a log that was rotated", [1, 2, 3, 1, 2, 3, 4]],
-])("a line that the engine sends twice %s comes once", async (_, seconds) => {
+])("a line that the engine sends twice %s is returned once", async (_, seconds) => {
   const last = Math.max(...seconds);
   const words = await followed(last, () => gives(...seconds.map((second) => frame(second, `line ${second}`))));
   expect(words).toEqual(Array.from({ length: last }, (_, index) => `line ${index + 1}`));
 });
 
-test("equal parts of a long line, which have the same time, all come", async () => {
+test("equal parts of a long line, which have the same time, are all returned", async () => {
   const part = frame(1, "part").replace("\n", "x");
   expect(await followed(3, () => gives(part, part, frame(2, "end")))).toEqual(["partx", "partx", "end"]);
 });
 
-test("a stream that stalls while the engine has more records is left for another one", async () => {
+test("a stream that stalls while the engine has more records is replaced", async () => {
   let streams = 0;
   const words = await followed(2, (path) => {
     if (path.includes("follow=false")) return gives(frame(1, "one"), frame(2, "two"));
@@ -105,7 +105,7 @@ test("a stream that stalls while the engine has more records is left for another
   expect({ words, streams }).toEqual({ words: ["one", "two"], streams: 2 });
 });
 
-test("lines that a stream leaves out while the engine rotates its log come late", async () => {
+test("lines that a stream omits while the engine rotates its log are returned later", async () => {
   const [one, two, three] = [frame(1, "one"), frame(2, "two"), frame(3, "three")];
   const rotates = { LogConfig: { Type: "json-file", Config: { "max-size": "10k" } } };
   let streams = 0;
@@ -117,7 +117,7 @@ test("lines that a stream leaves out while the engine rotates its log come late"
   expect(await followed(3, logs, undefined, rotates)).toEqual(["one", "three", "two"]);
 });
 
-test("records after the clock was set back are not lost: the engine leaves out what is before `since`", async () => {
+test("records after the clock was set back are not lost, although the engine omits those before `since`", async () => {
   const written: { seconds: number; word: string }[] = [{ seconds: 1_000, word: "before" }];
   const step = 600;
   const now = Date.now;
@@ -142,7 +142,7 @@ test.each([
   const abort = new AbortController();
   const asked: string[] = [];
   const newest = Math.max(...repeated);
-  // Half a second is far from the next second: the clocks that are compared may differ by some ms.
+  // Half a second is far from the next second: the compared clocks may differ by some milliseconds.
   const line = (second: number) => frame(second + 0.5, `line ${second}`);
   const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => line(from + index));
   const engine = await fakeEngine((path) => {

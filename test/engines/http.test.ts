@@ -37,7 +37,7 @@ describe("an HTTP answer", () => {
     expect(parseHttpResponse(answer("HTTP/1.0 200 OK\r\nX: a:b")).headers.get("x")).toBe("a:b");
   });
 
-  test("to HEAD has the length of another body, and none of its own", () => {
+  test("to HEAD states the length of the body of GET, and has no body", () => {
     const head = answer("HTTP/1.0 404 Not Found\r\nContent-Length: 40\r\nX: y");
     const { status, headers, body } = parseHttpResponse(head, { isHead: true });
     expect([status, headers.get("x"), body.length]).toEqual([404, "y", 0]);
@@ -73,7 +73,7 @@ describe("an HTTP answer", () => {
   });
 });
 
-/** A server on a Unix socket that does as told with each connection. */
+/** A server on a Unix socket that calls a function with each connection. */
 async function server(serve: (client: Socket) => void): Promise<string> {
   const path = `${temporaryDirectory()}/engine.sock`;
   const clients: Socket[] = [];
@@ -106,7 +106,7 @@ describe("a request over a Unix socket", () => {
     expect(asked).toMatch(/^GET \/containers\/web\/json HTTP\/1\.0\r\nHost: localhost\r\n(.*\r\n)*\r\n$/);
   });
 
-  test("ends at its timeout or by its signal, and leaves no descriptor", async () => {
+  test("ends at its timeout or its signal, and leaves no descriptor", async () => {
     const path = await server(() => undefined);
     await expect(httpGet(path, "/", { timeoutMs: 20 })).rejects.toMatchObject({ errno: "ETIMEDOUT" });
     const before = descriptorCount();
@@ -115,7 +115,7 @@ describe("a request over a Unix socket", () => {
     const asked = httpGet(path, "/", { timeoutMs: 20_000, signal: controller.signal });
     controller.abort();
     await expect(asked).rejects.toMatchObject({ code: "CANCELLED", errno: "ECANCELED" });
-    // The server is in this process too: its ends close by themselves.
+    // The server is in this process too: its descriptors close later by themselves.
     expect(descriptorCount() - before).toBeLessThanOrEqual(2);
   });
 

@@ -7,7 +7,8 @@ const id = "5".repeat(64);
 const chain = "sha256:738c14679bcadee2f2111a831d75075bbcd0c448a77cb8a9f011f7883cdaa115";
 
 /**
- * A snapshotter's metadata as containerd 2 has it, among `others` snapshots of other containers.
+ * A snapshotter's metadata in the format of containerd 2, with `others` snapshots of other
+ * containers.
  */
 function metadata(others: number): Buffer {
   const snapshot = (number: number, parent = ""): Content => ({
@@ -19,7 +20,7 @@ function metadata(others: number): Buffer {
     [`moby/2/${chain}`]: snapshot(1),
     [`moby/4/${id}-init`]: snapshot(200, `moby/2/${chain}`),
     [`moby/5/${id}`]: snapshot(70_000, `moby/4/${id}-init`),
-    // The same key of another user of this containerd.
+    // The same key in the namespace of another user of this containerd.
     [`k8s.io/1/${id}`]: snapshot(9),
   };
   for (let index = 0; index < others; index++) snapshots[`moby/${10 + index}/other-${index}`] = snapshot(1000 + index);
@@ -77,7 +78,7 @@ describe("the layers of a container in containerd's store", () => {
     await expect(locateLayers(key, info, async () => torn)).rejects.toMatchObject({ code: "TARGET" });
   });
 
-  test("are not looked for where the snapshotter keeps no directories", async () => {
+  test("are not searched if the snapshotter has no directories", async () => {
     const read = async () => {
       throw new Error("nothing is to be read");
     };
@@ -85,7 +86,7 @@ describe("the layers of a container in containerd's store", () => {
       expect(await locateLayers({ ...key, driver }, info, read)).toBeUndefined();
   });
 
-  test("are refused in one line when the file is cut off, damaged or another one", () => {
+  test("are refused in one line if the file is truncated, damaged or of another format", () => {
     const whole = metadata(40);
     const outcome = (bytes: Buffer) => {
       try {

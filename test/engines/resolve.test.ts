@@ -10,7 +10,7 @@ const running = { Running: true, Status: "running", Pid: 42, StartedAt: "2026-01
 const missing: FakeAnswer = { status: 404, body: { message: "No such container" } };
 const found = (body: unknown): FakeAnswer => ({ status: 200, body });
 
-/** Resolves `web` at an engine that gives these answers by path, 404 else. */
+/** Resolves `web` with an engine that has these responses by path, otherwise 404. */
 async function resolve(answers: Record<string, FakeAnswer>, name = "web") {
   const { socketPath } = await fakeEngine((path) => answers[decodeURIComponent(path)] ?? missing);
   return requireRunning(await resolveContainer(name, socketPath, "/run/porthole"));
@@ -19,7 +19,7 @@ async function resolve(answers: Record<string, FakeAnswer>, name = "web") {
 const labelled = (...labels: string[]) =>
   `/containers/json?all=true&filters=${JSON.stringify({ label: labels.map((label) => `com.docker.compose.${label}`) })}`;
 const services = (name: string) => labelled(`service=${name}`);
-/** A container as a list has it. */
+/** A container as an entry of a list. */
 const member = (Id: string, project: string, number: string, more: object = {}) => ({
   ...{ Id, Names: [`/${project}-web-${number}`], State: "running", ...more },
   Labels: { "com.docker.compose.project": project, "com.docker.compose.container-number": number },
@@ -60,7 +60,7 @@ describe("a running container", () => {
     expect(await resolve({ "/containers/web/json": found(nulls) })).toMatchObject({ devices: [] });
   });
 
-  test("is found by the name of its Compose service when it is the only one", async () => {
+  test("is found by the name of its Compose service if it is the only one of the service", async () => {
     const answers = {
       [services("api")]: found([{ Id: id }]),
       [`/containers/${id}/json`]: found({ Id: id, State: running }),
@@ -244,7 +244,7 @@ describe("a name is refused with a remedy:", () => {
 });
 
 describe("with several engines", () => {
-  /** The usual sockets, in a runtime directory of the test's own. */
+  /** The default sockets, in a runtime directory of the test's own. */
   async function usual(docker: string, podman: string): Promise<void> {
     vi.stubEnv("XDG_RUNTIME_DIR", docker.slice(0, docker.lastIndexOf("/")));
     for (const name of ["DOCKER_HOST", "DOCKER_CONTEXT"]) vi.stubEnv(name, "");

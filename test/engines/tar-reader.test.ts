@@ -9,7 +9,7 @@ import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 type Member = TarEntry & { content: string };
 
-/** Reads an archive in pieces of the given sizes, again and again from the first. */
+/** Reads an archive in chunks of the given sizes, repeated in a cycle. */
 function read(archive: Buffer, sizes: readonly number[]): { members: Member[]; isComplete: boolean } {
   const reader = new TarReader();
   const members: Member[] = [];
@@ -47,7 +47,7 @@ function archive(format: "ustar" | "pax" | "gnu"): Buffer {
 }
 
 describe("the members of a tar archive", () => {
-  test.each(["ustar", "pax", "gnu"] as const)("are read from one in the format %s", (format) => {
+  test.each(["ustar", "pax", "gnu"] as const)("are read from an archive in the format %s", (format) => {
     const { members, isComplete } = read(archive(format), [65_536]);
     const named = (path: string) => members.find((member) => member.path === path);
     expect(isComplete).toBe(true);
@@ -62,7 +62,7 @@ describe("the members of a tar archive", () => {
     expect(named("d/longlink")?.link).toBe(`/${longName}`);
   });
 
-  test("are the same in pieces of any sizes", () => {
+  test("are the same for chunks of any size", () => {
     const whole = archive("pax");
     const expected = read(whole, [whole.length]);
     const sizes = fc.array(fc.integer({ min: 1, max: 2_000 }), { minLength: 1, maxLength: 20 });
@@ -72,7 +72,7 @@ describe("the members of a tar archive", () => {
     fc.assert(property, { numRuns: 50 });
   });
 
-  test("are not complete without the end of the archive", () => {
+  test("are incomplete without the end of the archive", () => {
     expect(read(archive("pax").subarray(0, 2048), [512]).isComplete).toBe(false);
   });
 
@@ -90,7 +90,7 @@ describe("the members of a tar archive", () => {
   test.each([
     ["a byte of a header was changed", (bytes: Buffer) => bytes.writeUInt8(1, 120), /wrong checksum/],
     ["it is not an archive", (bytes: Buffer) => bytes.fill("x"), /checksum|octal/],
-  ])("are refused where %s", (_what, change, message) => {
+  ])("are refused if %s", (_what, change, message) => {
     const bytes = tarArchive("file", Buffer.from("content"));
     change(bytes);
     expect(() => read(bytes, [512])).toThrow(message);

@@ -7,8 +7,8 @@ import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 const id = "0123456789abcdef".repeat(4);
 
 /**
- * The states that are told of an engine whose list and containers are so, until one is complete and
- * `isEnough`.
+ * The states that a watch reports for an engine with this list and these containers, until a state
+ * is complete and `isEnough`.
  */
 async function watched(
   answer: (path: string) => FakeAnswer,
@@ -49,7 +49,7 @@ test.each<[string, unknown, string]>([
   ]);
 });
 
-test("a refused list is reported in the engine's words", async () => {
+test("a refused list is reported with the engine's message", async () => {
   const { troubles } = await watched(
     () => ({ status: 403, body: { message: "not for you" } }),
     (state) => state.troubles.length > 0,

@@ -12,8 +12,7 @@ describe("compileGlob", () => {
     const words = fc.string({ unit: letters, maxLength: 8 });
     const pairs = fc
       .sample(fc.tuple(words, words), { numRuns: 20_000, seed: 7 })
-      // An invalid set or a final backslash means something else in each shell; POSIX leaves both
-      // open.
+      // Shells differ for an invalid set and for a final backslash, which POSIX leaves undefined.
       .filter(([pattern]) => !/\[[^\]]*$|\\$|\[[!^]*\]|\[[^\]]*[\\[-]/.test(pattern));
     const script = `while IFS= read -r p && IFS= read -r t; do case $t in ($p) echo 1;; (*) echo 0;; esac; done`;
     const { stdout } = spawnSync("bash", ["-c", script], {
@@ -53,7 +52,7 @@ describe("compileGlob", () => {
     ["?", "\udcff", true],
     ["[!a]", "\udcff", true],
     ["?", "😀", true],
-  ])("%s and %s", (pattern, text, expected) => {
+  ])("decides whether the pattern %s matches %s as the shell does", (pattern, text, expected) => {
     expect(compileGlob(pattern, { period: true })(text)).toBe(expected);
   });
 
@@ -113,8 +112,8 @@ describe("expandGlob", () => {
     return found;
   }
 
-  // bash sorts by the locale and dash by bytes, but neither with `**` sorts within each directory:
-  // compared as sets, then the order alone.
+  // bash sorts by locale and dash by bytes, but with `**` neither sorts within each directory.
+  // Compares as sets, and then checks the order separately.
   test.each([
     "*",
     "*.log",
@@ -143,7 +142,7 @@ describe("expandGlob", () => {
     const shell = pathText(stdout)
       .split("\0")
       .filter((name) => name !== "" && name !== "." && name !== "..");
-    // bash counts `.` and `..` in, and for `**` the directory itself.
+    // bash includes `.` and `..`, and for `**` the directory itself.
     const expected = [...new Set(shell)].sort(compareNames);
     expect((await expand(pattern)).sort(compareNames)).toEqual(expected);
   });

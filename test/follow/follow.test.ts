@@ -31,9 +31,9 @@ let directory: string;
 let path: string;
 /** Descriptors that the engine opened and has not closed. */
 let opened: Set<number>;
-/** What the source's next answers about the path are, in place of the real ones. */
+/** Results of the next queries about the path, instead of the real ones. */
 let trouble: Error | undefined;
-/** How often the engine looked at a file. */
+/** Number of times that the engine checked a file. */
 let looks = 0;
 let wake: ((what: "content" | "name") => void) | undefined;
 
@@ -75,8 +75,7 @@ function ifThere<T>(action: () => T): T | undefined {
 }
 
 /**
- * The real file system, without inotify: the tests say when something happened, or leave it to the
- * safety net.
+ * The real file system without inotify: a test reports changes itself, or leaves them to polling.
  */
 function source(): FollowSource & { file: FollowFile };
 function source(file: undefined): FollowSource;
@@ -98,7 +97,7 @@ function source(...file: [undefined?]): FollowSource {
   };
 }
 
-/** Runs a follower whose consumer takes everything at once. */
+/** Runs a follow whose consumer reads everything at once. */
 async function following(
   options: Partial<FollowOptions>,
   act: (seen: Seen) => Promise<void>,
@@ -191,7 +190,7 @@ describe("follow", () => {
   });
 
   it("reads data that a writer appends to the old file, even after the new one has begun", async () => {
-    // Longer than this process is ever held up: what comes later than that is lost.
+    // Longer than any delay of this process: later data would be lost.
     await following({ drainMs: 3000 }, async (seen) => {
       const old = openSync(path, "a");
       try {
@@ -325,7 +324,7 @@ describe("follow", () => {
   });
 
   it("returns missed generations in order, before and after the opened one", async () => {
-    /** Where the generations are that were renamed away, in their order. */
+    /** Paths of the generations that were renamed away, in order. */
     const away: string[] = [];
     const rotate = (number: number) => {
       renameSync(path, `${path}.${number}`);
@@ -344,7 +343,7 @@ describe("follow", () => {
       renamedAway: async (known) => {
         const missed: FollowFile[] = [];
         for (const name of away.splice(0)) {
-          await delay(20); // time enough for the reader to go on with what it should not have yet
+          await delay(20); // Time for the reader to continue with data that it must not have yet.
           const file = openFile(name);
           if (known(file.identity)) await file.close();
           else missed.push(file);

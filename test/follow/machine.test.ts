@@ -116,7 +116,7 @@ describe("FollowMachine", () => {
   });
 });
 
-describe("Leaving", () => {
+describe("DrainingGeneration", () => {
   it("reads an old generation until the new one has data and the old one is quiet", () => {
     const leaving = new DrainingGeneration(10, 250);
     expect(leaving.look(10, false, 5000)).toBe("wait");

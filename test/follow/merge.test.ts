@@ -4,7 +4,7 @@ import { firstLinesOffset, lastLinesOffset, readerOf, sizeByReading } from "../.
 import { LineClock, mergeLines, ReorderWindow, type TimedLine } from "../../src/follow/merge.ts";
 import { sinceOffset, sinceSteps } from "../../src/follow/since.ts";
 
-/** `5 text` is a line of the time 5. */
+/** `5 text` is a line with the time 5. */
 const timeOf = (line: Uint8Array) => {
   const match = /^(\d+) /.exec(Buffer.from(line.subarray(0, 40)).toString());
   return match ? Number(match[1]) : undefined;

@@ -14,8 +14,8 @@ import { kinds } from "./kinds.ts";
 import { type Client, type Lie, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
- * The built command against an agent that lies: one line that says what was wrong, the documented
- * exit status, and an end.
+ * Runs the built command against a lying agent. It must print one line with the problem, exit with
+ * the documented status, and end in time.
  */
 
 const nothing = new Uint8Array(0);
@@ -35,7 +35,7 @@ const run = (lies: Parameters<typeof lyingAgent>[1], [command = "", ...args]: st
   return someone.run([command, ...args.map((arg) => arg.replace(/^:/, `${target}:`))], { deadline: 180_000 });
 };
 
-/** One line, for people: no stack, no object. */
+/** One line of text, without a stack trace or an object. */
 const ONE_LINE = /^(porthole|ls|tail): [^\n]+\n$/;
 
 const file = (): OwnedFd => {
@@ -50,15 +50,15 @@ const honestOpen: Lie = (request, client) => {
   const fd = file();
   client.answer(request, statFor(fd), [fd]);
 };
-/** There is no /etc/passwd, from which names of users would come. */
+/** Without /etc/passwd, so that no user names are read. */
 const absent: Lie = (request, client) => client.answer(request, nothing, [], { error: 2 });
-/** No symbolic link: asked of what cannot be opened. */
+/** Not a symbolic link: requested for files that cannot be opened. */
 const noLink: Lie = (request, client) => client.answer(request, nothing, [], { error: 22 });
 const gone: Lie = (_, client) => client.close();
 const kind = (name: string): Lie => {
   return (request, client) => client.answer(request, statFor(file()), [owned((kinds[name] as () => OwnedFd)())]);
 };
-/** A pipe that holds so much and then ends. */
+/** A pipe with this content and then end of file. */
 const pipeOf = (...chunks: Uint8Array[]): Lie => {
   return (request: Message, client: Client) => {
     const [reading, writing] = pipe();
@@ -96,7 +96,7 @@ describe.each([
     const result = await run({ open, stat: isFile }, [...args]);
     expect(result.stderr).toMatch(complaint);
     expect(result.stderr).toMatch(/^(porthole|tail|hexdump): [^\n]+\n$/);
-    // grep and with have statuses of their own for what could not be read or run.
+    // grep and with have exit statuses of their own for failed reads and runs.
     expect([1, 2, 5, 125]).toContain(result.code);
     expect(result.stderr).not.toContain("    at ");
     expect(result.text).toBe("");
@@ -114,7 +114,7 @@ test("an error shows the control characters of a name instead of sending them", 
 });
 
 describe("a silent agent", () => {
-  // Takes the 10 s of that timeout, in which it needs no processor.
+  // Takes the 10 s of that timeout, during which it is idle.
   test("is abandoned at the timeout by every command that waits for it", async () => {
     const all = await Promise.all([
       run({}, ["cat", ":/x"]),
@@ -174,8 +174,8 @@ describe("ls", () => {
 });
 
 /**
- * A directory that has always one name more, of the longest; `ended` says with which errno nobody
- * listened any more.
+ * A directory with an endless number of names of maximum length. `ended` reports the errno after
+ * the reader has closed the pipe.
  */
 function endless(): { list: Lie; ended: () => Promise<string> } {
   const block = Buffer.concat(Array.from({ length: 500 }, () => entry(Buffer.alloc(1024, "n"))));
@@ -194,7 +194,7 @@ function endless(): { list: Lie; ended: () => Promise<string> } {
   return { list, ended: () => ended };
 }
 
-/** What a run took at most, by what it says itself at its end. */
+/** The peak memory of a run, reported by the process at its end. */
 function peakMemory() {
   const directory = temporaryDirectory();
   const said = `${directory}/status`;
@@ -235,7 +235,8 @@ describe.each([
 
 test("ls that runs out of memory ends with one line or as V8 does, and its agent stops writing", async () => {
   const outcomes = new Set<string>();
-  // Memory is asked for 32 MiB at a time: of these limits one at least leaves enough for the line.
+  // Memory is allocated in steps of 32 MiB: at least one of these limits leaves enough for the
+  // message.
   const limits = [200, 211, 222].slice(-amount(3, 1));
   for (const mebibytes of limits) {
     const { list, ended } = endless();
@@ -257,11 +258,14 @@ test("ls that runs out of memory ends with one line or as V8 does, and its agent
 
 describe("ls of a directory of the documented size", () => {
   /**
-   * In full what porthole promises: a directory of a million names, a third of a gigabyte of
+   * The full size that porthole documents: a directory of a million names, a third of a gigabyte of
    * output.
    */
   const MANY = amount(1_000_000, 50_000);
-  /** Sorted, without doubles, each 255 bytes long: said by the tool, for the output is large. */
+  /**
+   * Checks with a tool that the names are sorted and unique, each of 255 bytes: the output is
+   * large.
+   */
   const check = `"$@" | LC_ALL=C awk '/^total / { next } { name = $NF; if (name <= last || length(name) != 255) bad++; last = name; count++ } END { print count, bad + 0 }'`;
 
   test.each([[["ls"]], [["ls", "-l"]]])(
@@ -279,7 +283,7 @@ describe("ls of a directory of the documented size", () => {
         const more = () => {
           if (listed === MANY) return writeFile(writing.number, trailer(MANY), () => writing.close());
           for (let at = one.length; at <= block.length; at += one.length) {
-            // An odd factor: each number once, in no order.
+            // An odd factor gives each number once, out of order.
             const name = (Math.imul(listed++, 2_654_435_761) >>> 0).toString(16).padStart(8, "0");
             block.write(name, at - name.length, "latin1");
           }

@@ -13,8 +13,8 @@ import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
- * Files that no honest container has, in a real one: what they hold lies in a directory of this
- * machine that is mounted there as /h.
+ * Files that only a hostile container has, in a real container: a directory of this machine with
+ * them is mounted there as /h.
  */
 
 const MANY = 1_000_000;
@@ -26,7 +26,7 @@ describeWith(["root", "docker"], "hostile files", () => {
   let program: string;
   let someone: User;
   let target: Container;
-  /** Where this machine keeps what no container may show; the container has nothing there. */
+  /** Contents of this machine that no container may show; the container does not have them. */
   let outside: string;
 
   beforeAll(async () => {
@@ -100,7 +100,7 @@ describeWith(["root", "docker"], "hostile files", () => {
         deadline: 300_000,
       });
       expect(code).toBe(2);
-      // What ripgrep had not written yet is lost with it.
+      // Output that ripgrep had not written yet is lost when it ends.
       expect(["", "first\n"]).toContain(text);
       expect(stderr).toMatch(
         /^porthole: ripgrep was terminated by SIGABRT: memory allocation of \d+ bytes failed \([^\n]*\)\n$/,
@@ -116,7 +116,9 @@ describeWith(["root", "docker"], "hostile files", () => {
     });
   });
 
-  /** Interrupts a command that has no end of its own, once it has used processor time reading. */
+  /**
+   * Interrupts a command that does not end by itself, once it has used processor time for reading.
+   */
   async function interrupt(name: string, args: string[]): Promise<void> {
     const running = someone.start(args, { before: ["sh", "-c", 'exec "$@" >/dev/null', "sh"] });
     const ticks = (pid: number) => {
@@ -125,7 +127,7 @@ describeWith(["root", "docker"], "hostile files", () => {
         .split(" ");
       return Number(fields[11]) + Number(fields[12]);
     };
-    // grep's work is done by its child.
+    // A child of grep does the work.
     await waitFor(`${name} to be at work`, () =>
       [running.pid, ...childrenOf(running.pid)].some((pid) => ticks(pid) > 60),
     );
@@ -146,7 +148,7 @@ describeWith(["root", "docker"], "hostile files", () => {
   });
 
   test("an interrupt ends the listing of that directory", async () => {
-    // Again and again, without an end of its own while anybody waits.
+    // Repeatedly, without an end while a reader waits.
     await interrupt("find", ["find", ...Array<string>(1000).fill(at("many")), "-name", "nothing"]);
   });
 
@@ -156,7 +158,7 @@ describeWith(["root", "docker"], "hostile files", () => {
       steps: ["write", "/note", "alive"],
       host: { Memory: 32 << 20, MemorySwap: 32 << 20, Binds: [`${place}:/h`, text.trim().replace("--volume ", "")] },
     });
-    // Of the routes this is the one whose agent is inside, under the container's own limit.
+    // On this route the agent is inside the container and under its limits.
     const listed = await someone.run(["find", "--route", "mount", `${small.name}:/h/many`, "-type", "f"], {
       before: ["sh", "-c", '"$@" | wc -l', "sh"],
       deadline: 400_000,
@@ -234,7 +236,7 @@ describeWith(["root", "docker"], "hostile files", () => {
       await over;
       await command;
       expect(racing.exitCode).toBe(0);
-      // After an odd number of exchanges the directory is the other one.
+      // After an odd number of exchanges, the other one is the directory.
       spawnSync(
         "sh",
         ["-c", "[ -L swap ] && mv -T swap gone || mv -T other gone; [ -e other ] && mv -T other swap; rm gone"],
@@ -258,10 +260,10 @@ describeWith(["root", "docker"], "hostile files", () => {
     "/proc/thread-self/root/etc/hostname",
     "/dev/fd/0",
     "/proc/1/ns/mnt",
-  ])("%s leads to a file of the container or to none, never to a file of this machine", async (path) => {
+  ])("%s leads to a file of the container or to no file, never to a file of this machine", async (path) => {
     writeFileSync(`${place}/note`, "inside\n");
     const { code, stdout, stderr } = await someone.run(["cat", `${target.name}:${path}`]);
-    // The program of its first process lies in the container.
+    // The program of the first process is a file of the container.
     const own = ["inside\n", "", readFileSync(inject("machine").workload, "latin1")];
     if (code === 0) expect(own).toContain(stdout.toString("latin1"));
     else expect(stderr).toMatch(/^porthole: cannot open [^\n]+\n$/);

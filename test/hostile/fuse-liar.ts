@@ -4,12 +4,12 @@ import { StatFlag } from "../../src/protocol/messages.ts";
 import { type Lie, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
- * A lying agent in a process of its own, which holds a file of a FUSE server that answers no FLUSH:
- * a process that holds one can neither end nor start a program. Arguments: state directory, the
- * file, the record's target, and how to lie. Prints its target.
+ * A lying agent in a separate process that holds a file of a FUSE server without answers to FLUSH.
+ * Such a process can neither exit nor start a program. Arguments: state directory, the file, the
+ * record's target, and the kind of lie. Prints its target.
  */
 
-/** Called with the arguments. */
+/** Runs with the program's arguments. */
 export function lie([state = "", path = "", targetPid = "", way = ""]: string[]): void {
   const file = openPath(path, constants.O_RDONLY);
   const directory = openPath("/", constants.O_RDONLY | constants.O_DIRECTORY);

@@ -17,8 +17,9 @@ import { honestInotify, kinds } from "./kinds.ts";
 import { type Client, type Lie, type LyingAgent, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
- * An agent that lies in every way that the wire allows. What holds for each: one error that says
- * what was wrong, the session over, no wait beyond the deadline, and as many descriptors as before.
+ * An agent with every lie that the protocol allows. Each causes one error that names the problem
+ * and ends the session. The client does not wait beyond the deadline, and has the same number of
+ * open descriptors as before.
  */
 
 const SILENCE_MS = 300;
@@ -51,8 +52,8 @@ function file(content = "honest\n"): OwnedFd {
 }
 
 /**
- * Runs `ask` against the lie, twice: the first time makes what a process makes once. Expects the
- * one error and no descriptor more.
+ * Runs `ask` against the lie twice, because the first time creates what a process creates once.
+ * Expects the error, and no additional descriptor.
  */
 async function refused(
   lie: Parameters<typeof lyingAgent>[1],
@@ -84,7 +85,7 @@ const mounts = (one: Session) => one.mounts();
 const watchReply = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 describe("a wrong number of descriptors ends the session:", () => {
-  // The stat is honest, so that only the number is wrong.
+  // The stat is correct, so that only the number is wrong.
   const opened = (change: (fd: OwnedFd) => { descriptors: OwnedFd[]; says: number }): Lie => {
     return (request, client) => {
       const fd = file();
@@ -117,7 +118,7 @@ describe("a wrong number of descriptors ends the session:", () => {
     ["one without its stat", () => openedMany([file()], 1, []), "8 bytes for 1 open files"],
     ["two in the wrong order", () => swapped(file(), file()), "inode"],
     ["a pipe", () => openedMany([owned(pipe()[0])], 1), "a file that must be opened by a request of its own"],
-  ])("many: %s", async (_, lie, complaint) => {
+  ])("many in a reply to OPEN_MANY: %s", async (_, lie, complaint) => {
     await refused({ openMany: (request, client) => lie()(request, client) }, openMany, {
       message: expect.stringContaining(complaint),
     });
@@ -151,8 +152,8 @@ describe("a wrong number of descriptors ends the session:", () => {
       client.sendControl(header(request), Buffer.concat([credentials, controlMessage(ints(file().number))]));
       client.close();
     };
-    // Credentials reach only who asked for them (SO_PASSCRED): what arrives is a packet whose
-    // header does not fit it.
+    // Credentials are only delivered on request (SO_PASSCRED). The host receives a packet that does
+    // not match its header.
     await refused({ open: lie }, open, {});
   });
 
@@ -166,7 +167,8 @@ describe("a wrong number of descriptors ends the session:", () => {
       client.close();
     };
     await refused({ open: lie }, open, {});
-    // Refused, or sent without what was cut off: no descriptor came through either way.
+    // The kernel refuses it, or sends it without the truncated part: no descriptor arrives in
+    // either case.
     expect(["EINVAL", 16]).toContain(outcome);
   });
 });
@@ -283,7 +285,7 @@ describe("answers out of turn", () => {
     await refused({ open: lie }, open, { message: expect.stringContaining("unknown file flags") });
   });
 
-  test("a flood of unexpected packets is not read", async () => {
+  test("unexpected packets without end are not read", async () => {
     const lie: Lie = (request, client) => {
       const fd = file();
       for (let sent = 0; sent < 100; sent++) client.answer(request, nothing, [fd], { id: 1_000_000 + sent });
@@ -328,7 +330,7 @@ describe("an agent that does not answer", () => {
           await delay(SILENCE_MS / 10);
         }
       } catch {
-        // EPIPE: it was given up
+        // EPIPE: the client has closed the pipe.
       }
       writing.close();
     };
@@ -348,7 +350,7 @@ describe("an agent that does not answer", () => {
     },
   );
 
-  test("to HELLO because it ends ends the session", async () => {
+  test("to HELLO because it has ended ends the session", async () => {
     const agent = lyingAgent(state, { hello: (_, client) => client.close() });
     onTestFinished(agent.stop);
     await expect(connect(`${agent.target}:/`)).rejects.toBeInstanceOf(PortholeError);
@@ -356,7 +358,7 @@ describe("an agent that does not answer", () => {
 });
 
 describe("a list of records", () => {
-  /** A list whose pipe holds these bytes and then ends. */
+  /** A list whose pipe has these bytes and then ends. */
   const pipeOf = (...chunks: Uint8Array[]): Lie => {
     return (request, client) => {
       const [reading, writing] = pipe();

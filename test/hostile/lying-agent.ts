@@ -14,10 +14,10 @@ import { agentFile } from "../../src/routes/registry.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
 import { agentInfo } from "../protocol/samples.ts";
 
-/** What an agent answers to one kind of request. */
+/** The response of an agent to one kind of request. */
 export type Lie = (request: Message, client: Client) => void;
 
-/** One client of the lying agent: everything that can be said to it. */
+/** A client of the lying agent, with every way to send something to it. */
 export class Client {
   readonly #socket: FdSocket;
   readonly #watch: Watch;
@@ -36,7 +36,7 @@ export class Client {
     });
   }
 
-  /** A reply that is well-formed as far as its parts are. */
+  /** A reply that is well-formed if its parts are. */
   answer(
     request: Message,
     body: Uint8Array = nothing,
@@ -52,13 +52,13 @@ export class Client {
     this.send(encodeMessage(type, id, body, count, error), descriptors);
   }
 
-  /** Bytes with descriptors, whatever they say. The kernel takes 253 at most. */
+  /** Sends bytes with descriptors, without any check. The kernel accepts at most 253. */
   send(packet: Uint8Array, descriptors: OwnedFd[] = []): void {
     const control = descriptors.length > 0 ? controlMessage(ints(...descriptors.map((fd) => fd.number))) : nothing;
     this.sendControl(packet, control);
   }
 
-  /** Bytes with any control data: the errno's name where the kernel refuses. */
+  /** Sends bytes with any control data; returns the errno's name if the kernel refuses. */
   sendControl(packet: Uint8Array, control: Uint8Array): number | string {
     return this.#socket.fd.closed ? "EBADF" : rawSend(this.#socket.fd, packet, control);
   }
@@ -81,18 +81,18 @@ export class Client {
 const nothing = new Uint8Array(0);
 
 export interface LyingAgent {
-  /** A target whose container has this agent: `<full id>:/path`. No engine is asked for it. */
+  /** A target whose container has this agent: `<full id>:/path`. No engine is queried for it. */
   target: string;
   clients: Client[];
   stop(): void;
 }
 
 /**
- * An agent for a container that there is not, met where a live one is: in the run directory under
- * `state` (XDG_STATE_HOME). It says HELLO and does what `lies` say; what it has no lie for it
- * leaves unanswered. The caller stops it.
- * @param route by the host's own record; this process is the target's first one, so that its mount
- * table is looked at
+ * An agent for a container that does not exist. It is found as a live agent in the run directory
+ * under `state` (XDG_STATE_HOME). It answers HELLO and follows `lies`; a request without a lie gets
+ * no reply. The caller stops it.
+ * @param route as in the host's own record; this process is the target's first one, so that its
+ * mount table is used
  */
 export function lyingAgent(
   state: string,
@@ -119,7 +119,7 @@ export function lyingAgent(
   const listener = listenAt(directory, `${agentFile(key)}.sock`, 0o600);
   directory.close();
 
-  // It always claims to be on the route whose agents are this user's own processes.
+  // It always claims the route whose agents are processes of this user.
   const claim = agentInfo({ route: "direct" });
   const told = new Map<number, Lie>([[Op.hello, (request, client) => client.answer(request, claim)]]);
   for (const [name, lie] of Object.entries(lies)) told.set(Op[name as keyof typeof Op], lie);
@@ -137,7 +137,7 @@ export function lyingAgent(
   return { target: identity, clients, stop };
 }
 
-/** The stat of an open file as an honest agent sends it; `changes` by field of FileStatAt. */
+/** The stat of an open file as a correct agent sends it; `changes` by field of FileStatAt. */
 export function statFor(fd: OwnedFd, changes: Partial<Record<keyof typeof FileStatAt, number | bigint>> = {}): Buffer {
   const found = statx(fd);
   const bytes = Buffer.alloc(FileStatAt.size);

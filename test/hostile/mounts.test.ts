@@ -50,10 +50,7 @@ describe("the server of a file", () => {
   });
 });
 
-/**
- * A process in a mount namespace of its own with an overlay at `/proc/PID/root` + the path
- * returned.
- */
+/** A process in its own mount namespace with an overlay at `/proc/PID/root` + the returned path. */
 async function overlayInside(): Promise<string> {
   const directory = temporaryDirectory();
   for (const name of ["lower", "upper", "work", "point"]) mkdirSync(`${directory}/${name}`);
@@ -80,7 +77,10 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
   });
   afterAll(() => fuse.stop());
 
-  /** Starts the liar. Returns its target; ended with the test, it hangs until the server does. */
+  /**
+   * Starts the liar and returns its target. It is killed after the test, and hangs until its server
+   * ends.
+   */
   async function liar(way: string, targetPid: number): Promise<string> {
     const script = await bundleScript(`
       import { lie } from "${repository}test/hostile/fuse-liar.ts";
@@ -93,7 +93,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     return line?.toString().trim() ?? "";
   }
 
-  /** What outlives a command so that its end waits for nobody. */
+  /** A process that outlives a command, so that the command's end waits for no server. */
   const endKeepers = (target: string) => {
     const keepers = findProcesses(({ args }) => args.some((one) => one.includes(target)));
     for (const pid of keepers) process.kill(pid, "SIGKILL");
@@ -193,7 +193,7 @@ describeAsRoot("without a mount table", () => {
     onTestFinished(agent.stop);
     const session = await connect(`${agent.target}:/`);
     const opened = await session.open("/x");
-    // This machine's own file, which can be checked all the same.
+    // A file of this machine, which can still be checked.
     expect(asked).toEqual([8]);
     opened.close();
     session.close();

@@ -30,15 +30,15 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { agentInfo } from "../protocol/samples.ts";
 
 /*
- * Whoever has the directory mounted may connect to the rendezvous: another container, another user
- * inside. Only the agent that was started is met.
+ * Any process with the directory mounted may connect to the rendezvous: another container, another
+ * user inside. Only the agent that was started must be accepted.
  */
 
 interface Meeting {
   run: RunDirectory;
   rendezvous: Rendezvous;
   token: Buffer;
-  /** Connects as anybody with the mount can. */
+  /** Connects like any process with the mount. */
   connect(): FdSocket;
 }
 
@@ -68,7 +68,7 @@ const ours = async () => true;
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
 
 /**
- * Whether the peer was given the listening socket: "served", or "dropped" once its connection has
+ * Whether the peer received the listening socket: "served", or "dropped" once its connection has
  * ended.
  */
 async function outcome(peer: FdSocket): Promise<"served" | "dropped"> {
@@ -143,13 +143,13 @@ describe("at the rendezvous", () => {
     const before = descriptorCount();
     const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });
     const silent: FdSocket[] = [];
-    // The listener's queue takes 128 at once.
+    // The listener's queue holds 128 connections.
     for (let round = 0; round < 4; round++) {
       for (let count = 0; count < 50; count++) silent.push(connect());
       await turn();
     }
-    // Of 200 the 64 that came last are heard, each with a socket and a pidfd: the others went, or
-    // anybody could use up our descriptors.
+    // Of 200 peers the last 64 are kept, each with a socket and a pidfd. The others are evicted;
+    // otherwise a container could exhaust our descriptors.
     await waitFor("the longest silent to be let go", () => descriptorCount() <= before + silent.length + 2 * 64 + 4);
     const right = connect();
     right.send(announce(token));
@@ -200,9 +200,9 @@ describeAsRoot("another user of this machine", () => {
     }
   });
 
-  test("who planted the run directory causes an error in one line", async () => {
+  test("who created the run directory first causes an error in one line", async () => {
     const victim = user({ uid: ORDINARY_USER });
-    // root's directory where the user's own is looked for
+    // A directory of root at the path of the user's own.
     mkdirSync(`${victim.directory}/state/porthole`, { mode: 0o700 });
     const result = await victim.run(["cat", `${"ab".repeat(32)}:/x`]);
     expect(result.code).toBe(4);
@@ -213,8 +213,8 @@ describeAsRoot("another user of this machine", () => {
 
 describeWith(["root", "docker"], "another container with the same mount", () => {
   /**
-   * An attach to a container whose own program stands where the agent is expected: what it was
-   * told, once it was.
+   * Attaches to a container in which another program takes the agent's place. Resolves with what
+   * that program received.
    */
   async function stolen(someone: User, bind: string) {
     const { directory } = inject("machine");
@@ -243,7 +243,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
       host: { Binds: [bind] },
     });
     const { target, attaching, socket, token } = await stolen(someone, bind);
-    // The right program with the right token at the right place, in the wrong container.
+    // The right program with the right token at the right path, in the wrong container.
     const exec = await other.handle.exec({
       Cmd: [`${MOUNT_POINT}/agent`, "mount", "--socket", socket, "--token-stdin"],
       ...{ User: "0", AttachStdin: true, AttachStdout: true, AttachStderr: true },
@@ -276,7 +276,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     });
     const log = () => (existsSync(`${said}/log`) ? readFileSync(`${said}/log`, "utf8") : "");
     await waitFor("the other container to watch", () => log().startsWith("watching"));
-    // On a busy machine the intruder does not come in time for each.
+    // On a busy machine the intruder is not in time for each.
     for (let round = 0; round < 200 && (log().match(/refused/g)?.length ?? 0) < 8; round++) {
       const result = await someone.run(["cat", "--route", "mount", `${target.name}:/note`]);
       expect(result).toMatchObject({ code: 0, stderr: "", text: "x\n" });
@@ -285,7 +285,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     const words = log();
     expect(words.match(/refused/g)?.length).toBeGreaterThanOrEqual(8);
     expect(words).not.toContain("served");
-    // It may connect there, and do nothing else.
+    // It may connect there, and nothing else.
     expect(words).toContain("cannot bind: Read-only file system");
     await Promise.all([target.remove(), other.remove()]);
   });

@@ -9,9 +9,9 @@ import { childrenOf, processName } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
- * A container with a file system of its own whose server stops answering: at look-up, open,
- * getattr, read and flush. Whatever a command waits for, Ctrl-C ends it, and other commands go on.
- * PORTHOLE_TEST_MEASURE=1 prints how long that took.
+ * A container with a file system whose server stops answering: at look-up, open, getattr, read and
+ * flush. Ctrl-C must end every waiting command, and other commands must continue.
+ * PORTHOLE_TEST_MEASURE=1 prints the times.
  */
 
 describeWith(["root", "docker"], "a FUSE server in a container that stops answering", () => {
@@ -24,10 +24,10 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
   });
 
   let others = 0;
-  /** Another file like the one of this name, for nobody waits for it yet. */
+  /** Another file like the one of this name, so that no request for it is pending yet. */
   const another = (name: string) => `${name}.${(others++ % 99) + 1}`;
 
-  /** How many requests the server has left unanswered. */
+  /** Number of requests that the server has not answered. */
   function unanswered(): number {
     const [server = 0] = childrenOf(target.pid);
     return Number(/^silent (\d+)/.exec(processName(server) ?? "")?.[1] ?? 0);
@@ -109,7 +109,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
       await interrupted(() => someone.start(args(command, ...rest)), `${route}, ${where}, ${command}`);
     });
 
-    // It waits for a deadline, the same on every route.
+    // It waits for a deadline, which is the same on every route.
     if (route === "direct")
       test("one file that hangs does not delay the others that are being opened", async () => {
         const links = `/proc/${target.pid}/root/links`;

@@ -16,11 +16,12 @@ import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
- * A command of this machine walks a container's whole tree: what the container could plant in it.
+ * Runs a local command over a container's whole tree, with everything that the container could
+ * place in it.
  */
 
 /**
- * A process with mounts of its own and this machine's root. Ends with the test. Returns its number.
+ * A process with its own mounts and this machine's root. Killed after the test. Returns its pid.
  */
 async function ownMounts(script: string, ...namespaces: string[]): Promise<number> {
   const child = spawn("unshare", ["--mount", ...namespaces, "sh", "-c", `${script} && exec sleep 1000`], {
@@ -33,7 +34,7 @@ async function ownMounts(script: string, ...namespaces: string[]): Promise<numbe
 }
 
 describeAsRoot("in a tree", () => {
-  test("every mount is read-only and follows no link; device nodes stay closed, set-user-id programs are programs", async () => {
+  test("every mount is read-only and follows no link; device nodes cannot be opened, and set-user-id bits have no effect", async () => {
     const by = user({ uid: ORDINARY_USER });
     const target = await sandbox({ uid: ORDINARY_USER, steps: ["tmpfs", "/tmp", "write", "/tmp/x", "x"] });
     execFileSync("mknod", ["-m", "666", `${target.root}/null`, "c", "1", "3"]);
@@ -46,7 +47,7 @@ describeAsRoot("in a tree", () => {
     const mounts = text.trimEnd().split("\n");
     expect(mounts.length).toBeGreaterThan(2);
     for (const mount of mounts) expect(mount).toMatch(/ ro,nosuid,nodev,.*nosymfollow/);
-    // The same, made writable: the other flags stay.
+    // The same with --rw: the other flags stay.
     const writable = await by.run([
       "with",
       "--rw",
@@ -130,10 +131,10 @@ describeAsRoot("in a tree", () => {
     const first = performance.now();
     expect((await by.run(["with", `pid:${target.pid}:/`, "--", "true"])).code).toBe(0);
     const whole = performance.now() - first;
-    // Its argument is found again among all processes.
+    // Finds the command by its argument among all processes.
     const seconds = `3000.${target.pid}`;
-    // In turn: a command that is run directly, and one whose launcher waits for it in another
-    // namespace.
+    // Alternates between a command that is run directly and one whose launcher waits for it in
+    // another namespace.
     const commands = [
       ["with", `pid:${target.pid}:/`],
       ["shell", "--in", "files,pid", `pid:${target.pid}`],

@@ -24,7 +24,7 @@ class Refusal extends Error {
 const nothing = new Uint8Array(0);
 const TIMEOUT = 1000;
 
-/** A channel over a socket that takes `room` packets before it is full, or throws. */
+/** A channel over a transport that accepts `room` packets before it is full, or throws. */
 function setUp() {
   const sent: Message[] = [];
   const reasons: PortholeError[] = [];
@@ -320,7 +320,7 @@ describe("a timeout", () => {
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
 
-  test("that is short still applies after a longer one that was answered", async () => {
+  test("that is short still applies after an answered request with a longer one", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     answer(1);

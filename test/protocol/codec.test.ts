@@ -9,7 +9,7 @@ const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const u64 = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
 const path = fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => bytes.map((byte) => byte || 1));
 
-/** What `action` throws, which must be porthole's own error. */
+/** The error that `action` throws, which must be a PortholeError. */
 function failure(action: () => unknown): PortholeError {
   try {
     action();
@@ -20,7 +20,7 @@ function failure(action: () => unknown): PortholeError {
   throw new Error("it did not fail");
 }
 
-/** Reads a body's fields in order, and that nothing is left. */
+/** Reads a body's fields in order, and expects that no bytes are left. */
 function fields(body: Uint8Array) {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   let at = 0;

@@ -9,11 +9,11 @@ import {
 } from "../../src/protocol/messages.ts";
 import { fileStat } from "./samples.ts";
 
-// Records as an agent writes them into a pipe: the host only reads them.
+// Encodes records like an agent. The host only decodes them, so the encoder is here.
 
 /**
- * A record with `fixed` bytes of which `fill` writes what is not zero, and the variable parts
- * behind them.
+ * A record with `fixed` bytes, whose nonzero fields `fill` writes, and the variable parts after
+ * them.
  */
 export function record(
   kind: number,

@@ -183,7 +183,7 @@ describe("a malformed list is refused:", () => {
     const decoder = new RecordDecoder();
     const head = length(Buffer.alloc(8), MAX_PACKET);
     expect(decoder.push(head)).toEqual([]);
-    // The record is complete at its length, and then judged.
+    // The record is complete at its announced length, and is checked then.
     expect(() => decoder.push(Buffer.alloc(MAX_PACKET - 8))).toThrow("a record of kind 0");
   });
 

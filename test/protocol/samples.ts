@@ -18,7 +18,7 @@ export function agentInfo(info: Partial<AgentInfo> = {}): Buffer {
   return bytes;
 }
 
-/** Encodes the fields of a file stat against which a descriptor is checked. */
+/** Encodes the fields of a file stat that a descriptor can verify. */
 export function fileStat(stat: { mode?: number; inode?: bigint; flags?: number }): Buffer {
   const bytes = Buffer.alloc(FileStatAt.size);
   bytes.writeUInt32LE(stat.mode ?? 0, FileStatAt.mode);

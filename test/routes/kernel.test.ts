@@ -5,12 +5,12 @@ import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "../engines/fake-engine.ts";
 
 const id = "0123456789abcdef".repeat(4);
-/** Above every number that this machine gives: a process of another machine's. */
+/** A pid above the maximum of this machine, as on another machine. */
 const elsewhere = 2_147_483_646;
 
 /**
- * What is said of a container of an engine that says this of itself. No engine of another kernel
- * can be had on one machine.
+ * The error for a container of an engine with this description. One machine has no engine with
+ * another kernel.
  */
 async function attach(
   info: unknown,
@@ -88,7 +88,7 @@ describe("a local process with the number of a container's process", () => {
     expect(await attach(same, { Runtime: "runc" }, pid, { route: "direct" })).toMatchObject({
       error: { code: "ATTACH", message: `process ${pid} of 'web' is not on this machine` },
     });
-    // Nor where the engine says nothing of its kernel.
+    // The same applies if the engine does not report its kernel.
     expect(await attach("odd", {}, pid, { route: "direct" })).toMatchObject({
       error: { message: `process ${pid} of 'web' is not on this machine` },
     });

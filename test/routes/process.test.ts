@@ -19,7 +19,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 const NOBODY = 2_147_483_647;
 
-/** A process that lasts as long as the test. */
+/** A process that runs as long as the test. */
 function sleeper(command: string, ...args: string[]): number {
   const child = spawn(command, args, { stdio: "ignore" });
   onTestFinished(() => {
@@ -43,7 +43,7 @@ describe("a process", () => {
     expect(startTime(pid)).not.toBe(startTime(1));
   });
 
-  test("is not named by the number of its thread", () => {
+  test("is not found by the number of one of its threads", () => {
     expect(requireStartTime(process.pid)).toBe(startTime(process.pid));
     const thread = readdirSync("/proc/self/task")
       .map(Number)
@@ -57,7 +57,7 @@ describe("a process", () => {
   });
 
   test("that is a zombie has no start time", async () => {
-    // The shell becomes sleep, which never waits for the child that the shell had.
+    // The shell becomes sleep, which never waits for the shell's child.
     const parent = sleeper("sh", "-c", "sleep 0 & exec sleep 600");
     const zombie = await waitFor("a zombie", () => {
       const [child = 0] = childrenOf(parent);

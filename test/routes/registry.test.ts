@@ -40,7 +40,7 @@ function recordOf(key: AgentKey): AgentRecord {
   };
 }
 
-/** What startAgent leaves: a socket that is listened on, and a record. */
+/** Creates the files of startAgent: a listening socket and a record. */
 function agent(run: RunDirectory, key: AgentKey): OwnedFd {
   const directory = openRunDirectory(run.agents);
   try {
@@ -51,7 +51,7 @@ function agent(run: RunDirectory, key: AgentKey): OwnedFd {
   }
 }
 
-/** Which of `listeners` a query is connected to; undefined for none. */
+/** The index in `listeners` of the connected agent; undefined if there is none. */
 function reached(
   run: RunDirectory,
   query: Parameters<typeof connectLive>[1],
@@ -230,7 +230,7 @@ describe("a running agent", () => {
   test("whose socket is another type of file is an error, not a dead agent", async () => {
     const run = runDirectory();
     mkdirSync(`${run.agents}/${agentFile(web)}.sock`);
-    // connect(2) says ECONNREFUSED of anything that is no socket: it is no agent's.
+    // connect(2) fails with ECONNREFUSED for any file that is not a socket: it is not an agent's.
     await expect(removeDeadAgent(run, agentFile(web))).rejects.toThrow();
   });
 });
@@ -290,7 +290,7 @@ describe("the lock", () => {
       outcome(start(script, [run.agents, id, "25"], { stdio: ["ignore", "ignore", "pipe"] })),
     );
     onTestFinished(() => void holder.kill("SIGKILL"));
-    // Nobody can be in before the holder has gone: the file would make it fail.
+    // No two holders can run at once, because creating the file would fail.
     rmSync(inside);
     holder.kill("SIGKILL");
     for (const { status, stderr } of await Promise.all(contenders))

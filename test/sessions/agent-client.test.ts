@@ -16,7 +16,7 @@ import { agentInfo } from "../protocol/samples.ts";
 const nothing = new Uint8Array(0);
 const what = () => "cannot do it";
 
-/** The agent's end of a session, which does what no agent does by itself: the fault is the test. */
+/** The agent's end of a session, with faults that no real agent has. */
 class Peer {
   readonly socket: FdSocket;
   constructor(fd: OwnedFd) {
@@ -78,7 +78,7 @@ describe("HELLO", () => {
   });
 
   test("without an answer leaves no descriptor behind", async () => {
-    await session(); // the reactor's own, made once
+    await session(); // The first session creates the reactor's descriptors.
     const before = descriptorCount();
     const { peer, opening } = ends();
     peer.socket.close();
@@ -92,8 +92,8 @@ describe("a session whose socket is full", () => {
   const short = encode.stat(0, Buffer.from("x"));
 
   /**
-   * Requests that fit the socket and fill the window, and more behind them: short ones at first, so
-   * that an answer makes too little room.
+   * Requests that fill the socket and the window, and queued ones after them. The first ones are
+   * short, so that one reply frees too little room.
    */
   function flood(client: AgentClient, count: number): Promise<unknown>[] {
     return Array.from({ length: count }, (_, index) =>
@@ -206,7 +206,7 @@ describe("records", () => {
     reading.close();
     for (let round = 0; round < 3; round++) {
       const more = round === 0 ? next : records.next();
-      // It waits for each, for a moment.
+      // The loop waits for each record for a moment.
       await delay(20);
       writeSync(writing.number, entry(Buffer.from("x")));
       expect((await more).value).toHaveLength(1);

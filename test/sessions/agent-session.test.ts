@@ -36,7 +36,7 @@ test("an answer that arrived while this process was busy is valid, even if it is
     "the agent and its child",
     () => agentProcesses().length === 2 && agentProcesses(),
   );
-  // It sleeps when it has nothing to do, and has something from the first request on.
+  // It sleeps when idle, and stays busy from the first request on.
   const hasAnswered = () => /^State:\tS/m.test(readFileSync(`/proc/${child}/status`, "latin1"));
   const opening = Promise.all(["/tmp/file", "/tmp/link", "/tmp/file"].map((path) => one.open(path)));
   const started = performance.now();
@@ -54,7 +54,7 @@ describe("nothing leaks", () => {
       return found.length === 2 && found;
     });
     const open = async (index: number) => {
-      // Every tenth fails: on a path that is not there, and on one that leads through a file.
+      // Every tenth open fails, on a missing path or on a path through a file.
       const path = ["/tmp/none", "/tmp/file/x"][index % 20] ?? "/tmp/file";
       await one.open(path).then(
         (file) => file.close(),

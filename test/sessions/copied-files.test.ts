@@ -16,8 +16,8 @@ function filled(most: number, directory: string, paths: readonly string[]): Copi
   return files;
 }
 
-describe("what an archive told", () => {
-  test("is known of every directory below the one that was read", () => {
+describe("the cache of a container's archives", () => {
+  test("knows every directory below the one that was read", () => {
     const files = filled(100, "/var", ["var/", "var/log/", "var/log/a", "var/log/b", "var/empty/", "var/f"]);
     expect([...(files.children("/var") ?? [])].map(([name]) => name)).toEqual(["log", "empty", "f"]);
     expect([...(files.children("/var/log")?.keys() ?? [])]).toEqual(["a", "b"]);
@@ -27,20 +27,20 @@ describe("what an archive told", () => {
     expect(files.file("/etc")).toBeUndefined();
   });
 
-  test("has the names of the root, whose own name is empty", () => {
+  test("knows the names in the root, whose own name is empty", () => {
     const files = filled(100, "/", ["/", "/etc/", "/etc/f"]);
     expect([...(files.children("/")?.keys() ?? [])]).toEqual(["etc"]);
     expect(files.file("/etc/f")).toBeDefined();
   });
 
-  test("is only the directory's own entries if there are too many files below it", () => {
+  test("keeps only the directory's own entries if there are too many files below it", () => {
     const many = Array.from({ length: 50 }, (_, index) => `d/a/${index}`);
     const files = filled(20, "/d", ["d/", "d/a/", ...many, "d/z"]);
     expect([...(files.children("/d")?.keys() ?? [])]).toEqual(["a", "z"]);
     expect(files.children("/d/a")).toBeUndefined();
   });
 
-  test("is an error if the directory's own entries are too many", () => {
+  test("fails if the directory itself has too many entries", () => {
     const tree = new CopiedFiles(3).tree("/d");
     for (const name of ["a", "b", "c"]) tree.add(entry(`d/${name}`));
     expect(() => tree.add(entry("d/d"))).toThrow("more than 3 files");
@@ -50,7 +50,7 @@ describe("what an archive told", () => {
     expect(filled(9, "/d", ["d/", "d/..", "d/.", "d/a"]).children("/d")?.size).toBe(1);
   });
 
-  test("gives a hard link what the file of its other name has", () => {
+  test("gives a hard link the properties of the file with its other name", () => {
     const files = new CopiedFiles();
     const tree = files.tree("/d");
     tree.add(entry("d/a", { size: 77 }));

@@ -15,7 +15,7 @@ import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, S_IFREG, S_IFDIR, S_IFIFO, S_IFCHR, S_IFSOCK, S_IFLNK, S_IFBLK } =
   constants;
 
-/** What an honest agent would say of the descriptor. */
+/** The stat that a correct agent would send for the descriptor. */
 function truth(fd: OwnedFd): FileClaim {
   const { mode, ino, rdevMajor, rdevMinor } = statx(fd);
   return { mode, inode: ino, rdevMajor, rdevMinor, relayed: false, consuming: false };
@@ -168,7 +168,7 @@ describe("an open file", () => {
   });
 
   test("that only has the mode of a regular file is read as a stream too", async () => {
-    // As /proc/kmsg, which has one reader only: a pipe under a file's stat.
+    // Like /proc/kmsg, which has only one reader: a pipe with the stat of a regular file.
     const [reading, writing] = pipe();
     writeSync(writing.number, "kernel");
     writing.close();
@@ -176,7 +176,7 @@ describe("an open file", () => {
     expect(await text(one.stream())).toBe("kernel");
   });
 
-  test("that is idle ends by the signal, before the first byte and after it", async () => {
+  test("that is idle ends at the signal, before the first byte and after it", async () => {
     const path = fifo();
     const one = opened(path, O_RDWR | O_NONBLOCK);
     const controller = new AbortController();

@@ -40,7 +40,7 @@ describe("ChainSource", () => {
     expect([chain.offsetOf(0), chain.offsetOf(3)]).toEqual([16, 19]);
     expect([chain.fileEnd(2), chain.fileEnd(17)]).toEqual([8, 6]);
     expect(chain.fileAt(20)).toMatchObject({ begins: 16, foreign: 0 });
-    // As a worker sees it.
+    // As in a worker.
     expect(all(partsSource(chain.parts()))).toBe(all(chain));
   });
 
@@ -51,7 +51,7 @@ describe("ChainSource", () => {
     expect(all(chain)).toBe("one\ntw\ndeleted\no\nthree\n");
     const three = all(chain).indexOf("three");
     expect(chain.offsetInFile(three)).toBe(8);
-    // Two newlines before it are not the file's.
+    // The two newlines before it do not belong to the file.
     expect(chain.fileAt(three)).toMatchObject({ begins: 0, foreign: 2 });
     expect(chain.offsetOf(8)).toBe(three);
   });

@@ -124,7 +124,7 @@ describe("chunkCounter of lines", () => {
 describe("chunkCounter of newlines and bytes", () => {
   it("counts newlines in every encoding", () => {
     expect(hits("a\nb\n\nc", { kind: "newlines", encoding: "utf-8" })).toEqual([1, 3, 4]);
-    // U+0A00 and U+010A have a byte 10 that is no newline.
+    // U+0A00 and U+010A contain a byte 10 that is not a newline.
     const text = "\u0a00\u010a\n\u0a0a\n";
     for (const encoding of ["utf-16le", "utf-16be"] as const)
       expect(hits(Buffer.from(encodeAs(text, encoding)), { kind: "newlines", encoding })).toEqual([5, 9]);

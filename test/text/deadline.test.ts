@@ -3,8 +3,8 @@ import { mayBacktrack, withDeadline } from "../../src/text/scan/deadline.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /**
- * What an action that takes no time gives: a busy machine may hold this process up for longer than
- * the deadline.
+ * The result of an action that takes no time. Repeats it, because a busy machine may delay this
+ * process beyond the deadline.
  */
 const inTime = <T>(action: () => T) => waitFor("a turn without a delay", () => withDeadline(action));
 
@@ -19,7 +19,7 @@ it("withDeadline returns the action's result, throws its error, and aborts it at
   expect(await inTime(() => "again")).toBe("again");
 });
 
-it("isSlow detects expressions that can backtrack without end", () => {
+it("mayBacktrack detects expressions that can backtrack without end", () => {
   for (const pattern of ["(a+)+$", "(a|b)*c", "(x*)*", "((a))*", "(a)\\1", ".*a.*b.*c"])
     expect(mayBacktrack(pattern), pattern).toBe(true);
   for (const pattern of ["ERROR", "a+b", "time(d )?out", "HTTP/1\\.[01]", "^\\d+ .*x$"])

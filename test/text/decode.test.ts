@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { characterBoundary, decodeText } from "../../src/text/encoding/decode.ts";
 
-/** Turns the surrogates for invalid bytes back. */
+/** Converts the surrogates of invalid bytes back to bytes. */
 function encode(text: string): Buffer {
   return Buffer.concat(
     [...text].map((character) => {

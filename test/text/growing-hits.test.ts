@@ -9,7 +9,7 @@ const OTHERS: Query = { ...LINES, invert: true };
 const RECORDS: Query = { kind: "selection", encoding: "utf-8", areRecords: true, match: { patterns: ["b"] } };
 const LEVELS: Query = { kind: "selection", encoding: "utf-8", areRecords: true, levels: ["error"] };
 
-/** The hits of the whole source as a new search finds them. */
+/** The hits of the whole source in a new search. */
 function searched(source: MemorySource, query: Query): number[] {
   const counter = chunkCounter(source, query);
   return chunksOf(source).flatMap((chunk) => counter.positions(chunk));
@@ -19,7 +19,7 @@ function chunksOf(source: MemorySource): number[] {
   return Array.from({ length: Math.ceil(source.end() / CHUNK) }, (_, chunk) => chunk);
 }
 
-/** Appends, and lets the hits take note of it as a frame does. */
+/** Appends bytes, and updates the hits as a frame does. */
 async function append(source: MemorySource, hits: Hits, text: string): Promise<void> {
   source.bytes = Buffer.concat([source.bytes, Buffer.from(text)]);
   hits.grown();

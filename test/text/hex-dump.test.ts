@@ -20,7 +20,7 @@ function host(args: string[], env: Record<string, string> = {}): string {
   return stdout;
 }
 
-/** Bytes in which lines repeat, for a while or just not. */
+/** Bytes with repeated lines, some of which differ by one byte. */
 const someBytes = fc
   .array(
     fc.oneof(

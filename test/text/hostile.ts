@@ -1,7 +1,4 @@
-/**
- * Byte sequences that do something to a terminal when they reach it; each with what must stand in
- * the output instead.
- */
+/** Byte sequences that affect a terminal, each with the output that must appear instead. */
 export const HOSTILE: readonly { name: string; bytes: Buffer; shown: string }[] = [
   hostile("OSC 0 (title)", "\x1b]0;pwned\x07", "^[]0;pwned^G"),
   hostile("OSC 8 (link)", "\x1b]8;;http://evil\x1b\\here\x1b]8;;\x1b\\", "^[]8;;http://evil^[\\here^[]8;;^[\\"),
@@ -33,7 +30,7 @@ export const HOSTILE: readonly { name: string; bytes: Buffer; shown: string }[] 
   hostile("noncharacter and tag", "\uffff\u{e0041}", "<U+FFFF><U+E0041>"),
 ];
 
-/** Every control byte that a row may not hold, and C1 as code points. */
+/** Every control byte that a row must not contain, and C1 as code points. */
 export const CONTROL = /[\x00-\x1f\x7f-\x9f]/;
 
 function hostile(name: string, bytes: string | Buffer, shown: string) {

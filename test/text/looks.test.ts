@@ -52,7 +52,7 @@ describe("findLevel", () => {
     "failure: x",
     "<300>Jan",
     "<html>",
-  ])("finds none in %s", (text) => {
+  ])("finds no level in %s", (text) => {
     expect(level(text)).toBeUndefined();
   });
 

@@ -1,9 +1,6 @@
 import type { ByteSource } from "../../src/text/sources/byte-source.ts";
 
-/**
- * A source whose bytes a test sets as it likes. `reads` counts system calls that a file would have
- * seen.
- */
+/** A source with bytes that a test sets. `reads` counts the system calls that a file would need. */
 export class MemorySource implements ByteSource {
   bytes: Buffer;
   first = 0;

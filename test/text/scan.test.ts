@@ -14,7 +14,7 @@ import { MemorySource } from "./memory-source.ts";
 
 const directory = mkdtempSync(`${tmpdir()}/porthole-scan-`);
 afterAll(() => rmSync(directory, { recursive: true }));
-/** The worker as it is shipped. */
+/** The bundled worker. */
 const worker = pathToFileURL(`${repository}dist/scan-worker.js`);
 let pool = new ScanPool(worker);
 afterEach(async () => {
@@ -69,7 +69,7 @@ describe("Scan", () => {
         revoke: (ids: ReadonlySet<number>) => pool.revoke(ids),
         interrupt: (ids: ReadonlySet<number>) => pool.interrupt(ids),
       } as ScanPool;
-      // Four stretches of 16 chunks are begun at once: all of them lie there.
+      // Four stretches of 16 chunks start at once: all begin there.
       const scan = new Scan(regularSource(fd), NEWLINES, () => {}, watched);
       const chunk = 3000;
       scan.go(chunk * CHUNK);
@@ -223,7 +223,7 @@ describe("holes of a sparse file", () => {
       await finished(scan);
       const counts = (one: Scan) => Array.from({ length: 21 }, (_, chunk) => one.counts.count(chunk));
       expect(counts(scan)).toEqual(counts(plain));
-      // Those with text and beside it, and as many of the others as were under way before the first
+      // The chunks with text and their neighbours, and those in progress before the first result
       // was known.
       expect(read.length).toBeLessThan(20);
     } finally {

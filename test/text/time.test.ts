@@ -33,7 +33,7 @@ test.each([
 });
 
 test.each(["", "soon", "2026-02-30", "2026-13-01", "2026-01-01 24:00", "12 parsecs ago", "@x", "2026-01-01x"])(
-  "%s is refused with its value",
+  "%s is refused with an error that quotes it",
   (text) => {
     expect(() => parseTime(text, now)).toThrow(PortholeError);
     expect(() => parseTime(text, now)).toThrow(`invalid time '${text}'`);

@@ -130,11 +130,11 @@ describe("parseTimestamp", () => {
     ["9876543210 in the year 2282"],
     ['{"time":0.123,"took":"14:05:06"}'],
     [`${" ".repeat(300)}2026-01-31T14:05:06Z too far in`],
-  ])("finds none in: %s", (line) => {
+  ])("finds no timestamp in: %s", (line) => {
     expect(parseTimestamp(line, utc)).toBeUndefined();
   });
 
-  it("uses the latest year that is not in the future if there is none", () => {
+  it("uses the latest year that is not in the future if the line has no year", () => {
     expect(parseTimestamp("Dec 31 23:59:59 host x", utc)).toBe(Date.UTC(2025, 11, 31, 23, 59, 59));
     expect(parseTimestamp("Jan  1 00:00:01 host x", { ...utc, now: Date.UTC(2025, 11, 31, 23) })).toBe(
       Date.UTC(2026, 0, 1, 0, 0, 1),
@@ -149,7 +149,7 @@ describe("parseTimestamp", () => {
 });
 
 describe("TimestampReader", () => {
-  it("reads lines of other forms among the usual ones", () => {
+  it("reads lines in other formats among the usual ones", () => {
     const reader = new TimestampReader(utc);
     const read = (text: string) => reader.read(Buffer.from(text));
     expect(read("2026-01-31T14:05:06Z a")).toBe(base);

@@ -127,7 +127,7 @@ describe("Viewport", () => {
     const steps: [number, number][] = [];
     do steps.push([viewport.top.line, viewport.top.row]);
     while (viewport.scroll(1) === 1);
-    // a, b in four rows, c in two, of which the last is on the last page with d.
+    // a, b in four rows, c in two; the last row of c is on the last page with d.
     expect(steps).toEqual([
       [0, 0],
       [2, 0],

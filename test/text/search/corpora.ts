@@ -4,13 +4,13 @@ import { afterAll } from "vitest";
 import { amount } from "../../helpers/extent.ts";
 
 /**
- * ripgrep reads 64 KiB at a time. Short by default: a pattern such as `.` finds a match in every
+ * ripgrep reads 64 KiB at a time. Short by default, because a pattern such as `.` matches every
  * character.
  */
 const BLOCK = amount(64, 8) * 1024;
 const MANY = amount(40_000, 2000);
 
-/** Files that a search may stumble over, by name. Every one has lines with `foo`. */
+/** Files with difficult content, by name. Each has lines with `foo`. */
 export const corpora: Record<string, Buffer> = {
   plain: bytes("a foo\nb\nfoo foo\nfoobar food\nFOO Foo\n\n  tab\tfoo\nx-foo-y\nfoo_bar\nend"),
   "one line": bytes("foo\n"),
@@ -48,7 +48,7 @@ export const corpora: Record<string, Buffer> = {
   ),
 };
 
-/** Writes them as files whose names are numbers; removed at the end of the test file. */
+/** Writes them to files with numbers as names; removed at the end of the test file. */
 export function writeCorpora(): { directory: string; file(name: string): string } {
   const directory = mkdtempSync(`${tmpdir()}/porthole-corpora-`);
   afterAll(() => rmSync(directory, { recursive: true }));
@@ -57,7 +57,7 @@ export function writeCorpora(): { directory: string; file(name: string): string 
   return { directory, file: (name) => `${directory}/${names.indexOf(name)}` };
 }
 
-/** Lines with their numbers, every n-th with a foo. */
+/** Numbered lines; every n-th contains foo. */
 export function numbered(count: number, every: number): string {
   let text = "";
   for (let n = 1; n <= count; n++) text += `${n} line of the log${n % every === 0 ? " foo" : ""}\n`;

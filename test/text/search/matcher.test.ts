@@ -44,8 +44,8 @@ describe("counting newlines", () => {
 });
 
 describe("counting with 64-bit words", () => {
-  // From the 32nd short line on four bytes are taken at a time; there may be fewer left, and not at
-  // a word's border.
+  // From the 32nd short line on, four bytes are processed at a time. Fewer may be left, and not
+  // aligned to a word.
   const newlines = Buffer.alloc(48, "\n");
   it.each([0, 1, 2, 3])("is correct for any remainder, from byte %i on", (from) => {
     for (let count = 30; count <= 40; count++) expect(countNewlines(newlines, from, from + count)).toBe(count);
@@ -69,7 +69,7 @@ describe("patterns", () => {
     ["\\u{1f600}|\\x{1F601}", "😀😁", ["😀", "😁"]],
     ["\\w+", "größer als", ["größer", "als"]],
     ["\\bé", "é aé", ["é"]],
-  ])("%s finds in %j", (pattern, line, expected) => {
+  ])("%s finds every match in %j", (pattern, line, expected) => {
     expect(matches(pattern, line)).toEqual(expected);
   });
 

@@ -3,7 +3,7 @@ import { Matcher, type MatchOptions } from "../../../src/text/index.ts";
 import { ripgrep } from "../../helpers/ripgrep.ts";
 import { corpora, writeCorpora } from "./corpora.ts";
 
-/** Expressions that mean the same to ripgrep and to the screen's matcher. */
+/** Expressions with the same meaning for ripgrep and the screen's matcher. */
 const patterns = [
   "foo",
   "",
@@ -61,7 +61,9 @@ const patterns = [
   "a{0}foo",
 ];
 
-/** ripgrep knows the line, and not each place in it; or finds the empty text inside a character. */
+/**
+ * ripgrep reports the line but not each match in it, or finds an empty match inside a character.
+ */
 const LINES_ONLY = new Set(["\\Afoo", "x*"]);
 
 const { directory, file } = writeCorpora();
@@ -86,7 +88,7 @@ interface FoundLine {
   matches: [number, number][];
 }
 
-/** Fails with the first line about which the two differ. */
+/** Fails with the first line for which the two differ. */
 function compare(match: MatchOptions, args: string[]): void {
   const matcher = new Matcher(match);
   const all = theirs(args);
@@ -105,7 +107,7 @@ function compare(match: MatchOptions, args: string[]): void {
   }
 }
 
-/** What ripgrep finds, by file. */
+/** The matches of ripgrep, by file. */
 function theirs(args: string[]): Map<string, FoundLine[]> {
   const all = new Map<string, FoundLine[]>();
   const { stdout } = ripgrep(["-a", "--json", ...args, ...names.map(file)], directory);
