@@ -1,12 +1,22 @@
 import { expect, it } from "vitest";
-import { lineTexts } from "../../cli/tui/canvas/line-text.ts";
+import { levelLooks, lineTexts } from "../../cli/tui/canvas/line-text.ts";
+import { DEFAULT_THEME, themeFor } from "../../cli/tui/canvas/theme.ts";
 
 it("colours the level of a line behind a coloured source, and leaves a level that has a colour of its own", () => {
   const levelOf = (text: string) =>
-    lineTexts(text, "raw", true)[0]?.marks.map(({ start, end }) => text.slice(start, end));
+    lineTexts(text, "raw", levelLooks(DEFAULT_THEME))[0]?.marks.map(({ start, end }) => text.slice(start, end));
   expect(levelOf("\x1b[36mweb:/app.log |\x1b[0m 2026-01-31 ERROR it broke")).toEqual(["ERROR"]);
   expect(levelOf("\x1b[36mweb:/app.log |\x1b[m WARN it may break")).toEqual(["WARN"]);
   expect(levelOf("\x1b[36mweb |\x1b[0m \x1b[32mINFO\x1b[0m fine")).toEqual([]);
   expect(levelOf("INFO plain")).toEqual(["INFO"]);
-  expect(lineTexts("\x1b[36mweb |\x1b[0m ERROR", "raw", false)[0]?.marks).toEqual([]);
+  expect(lineTexts("\x1b[36mweb |\x1b[0m ERROR", "raw", undefined)[0]?.marks).toEqual([]);
+});
+
+it("colours levels by the theme, and by attributes alone in the plain one", () => {
+  const looks = (name: "light" | "plain") =>
+    levelLooks(themeFor({ name, parts: {} }, { depth: "all", isPlain: false, isLight: true }));
+  expect(looks("light").warn).toEqual({ foreground: "38;2;140;90;0", attributes: [] });
+  expect(looks("light").error).toEqual({ foreground: "38;2;191;38;38", attributes: [1] });
+  expect(looks("plain").error).toEqual({ attributes: [1] });
+  for (const look of Object.values(looks("plain"))) expect(look.foreground).toBeUndefined();
 });

@@ -5,6 +5,7 @@ import { builtCommand } from "../helpers/paths.ts";
 import { TmuxScreen, toastOf } from "./screen.ts";
 
 const status = (text: string) => text.split("\n")[22] ?? "";
+const keys = (text: string) => text.split("\n")[23]?.trim() ?? "";
 /** Lines of the files; a toast may lie beside them. */
 const rows = (text: string) =>
   text
@@ -40,8 +41,9 @@ describeWith("tmux", "several files followed together", () => {
       "app.log | 2026-01-31T10:00:03Z ERROR third",
     ] as const;
     await screen.waitFor("the lines in order of time", shows(first, second, third));
+    await screen.waitFor("its keys", (text) => keys(text).startsWith("X hide source  K only it  / search"));
     await expect.poll(() => screen.styled()).toMatch(/\x1b\[36m(\x1b\[49m)?app\.log \|/);
-    await expect.poll(() => screen.styled()).toMatch(/\x1b\[1;?m?(\x1b\[)?31m(\x1b\[49m)?ERROR/);
+    await expect.poll(() => screen.styled()).toMatch(/\x1b\[1m\x1b\[38;5;\d+m(\x1b\[49m)?ERROR/);
 
     screen.keys("X");
     await screen.waitFor("the other file", (text) => shows(second)(text) && status(text).includes("only db.log"));
@@ -67,9 +69,8 @@ describeWith("tmux", "several files followed together", () => {
     await screen.waitFor("all lines", shows(first, second, third, fourth));
   });
 
-  it("are the only texts with sources", async () => {
+  it("have keys of their own in the last row, which a text of one file does not have", async () => {
     await screen.open(screen.file("log", "one\n"));
-    screen.keys("X");
-    await screen.waitFor("that it has no others", (text) => toastOf(text) === "this text has one source");
+    await screen.waitFor("its keys", (text) => keys(text).startsWith("/ search  n next"));
   });
 });

@@ -33,6 +33,10 @@ describe("scrollBar", () => {
     expect(drawn(0, 0.2, 10, ticks)).toBe("+#...+....");
   });
 
+  it("shows a thumb that ticks would cover completely", () => {
+    expect(drawn(0.4, 0.6, 10, new Uint8Array(10).fill(1))).toBe("++++##++++");
+  });
+
   it.each(THEME_NAMES)("has cells that can be seen and hold a blank in theme %s", (name) => {
     for (const isPlain of [false, true]) {
       const terminal: TerminalColours = { depth: 256, isPlain, isLight: false };

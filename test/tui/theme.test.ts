@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LEVELS } from "../../cli/tui/canvas/line-text.ts";
+import { levelLooks } from "../../cli/tui/canvas/line-text.ts";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
 
 /**
@@ -34,7 +34,7 @@ function contrastOf(style: string, ground: string, letters: string): number {
 
 const styles = [
   ...Object.entries(DEFAULT_THEME),
-  ...Object.entries(LEVELS).map(
+  ...Object.entries(levelLooks(DEFAULT_THEME)).map(
     ([level, { foreground = "", attributes = [] }]) => [level, [...attributes, foreground].join(";")] as const,
   ),
 ];

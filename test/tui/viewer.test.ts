@@ -231,7 +231,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("numbers", (text) => /^ +1 {2}abc.*>$/.test(first(text)) && /\n +3 {2}last\n/.test(text));
     screen.keys("#", "J");
     await screen.waitFor("a summary", (text) => text.includes("\n2026-01-31T00:00:00Z ERROR it broke code=7\n"));
-    await expect.poll(() => screen.styled()).toMatch(/\x1b\[31mERROR/);
+    await expect.poll(() => screen.styled()).toMatch(/\x1b\[38;5;\d+mERROR/);
     screen.keys("J");
     await screen.waitFor(
       "an object",
@@ -241,7 +241,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("the line itself", (text) => text.includes(`\n${json}`));
     screen.keys("c");
     await screen.waitFor("the message", tells("levels without colour"));
-    await expect.poll(() => screen.styled()).not.toMatch(/\x1b\[31merror/);
+    await expect.poll(() => screen.styled()).not.toMatch(/\x1b\[38;5;\d+merror/);
     screen.keys("Right", "Right", "^");
     await screen.waitFor("the first column", (text) => first(text).startsWith("abc"));
   });

@@ -1,5 +1,6 @@
 import { type ContainersState, engineAddress, type ListedContainer } from "../../../src/engines/index.ts";
 import { watchContainers } from "../../../src/routes/index.ts";
+import { grouped } from "../canvas/grouped.ts";
 import { BESIDE_FROM, type Rectangle, splitBody } from "../canvas/layout.ts";
 import { containerPanel, groupPanel } from "../details/container-panel.ts";
 import { ContainerWatch } from "../details/container-watch.ts";
@@ -142,9 +143,9 @@ export class ContainersView implements View {
         mark: filter ? `/${filter}` : "",
         left: trouble ? failureLine(trouble) : selected ? containerMessage(selected, Date.now()) : "",
         right: [
-          marks > 0 ? `${marks} marked (${this.#key("follow-marked")} follows)` : "",
-          hidden > 0 ? `${hidden} stopped (${this.#key("toggle-stopped")} shows)` : "",
-          at > 0 ? `${at} of ${shown}` : shown > 0 ? `${shown} containers` : "",
+          marks > 0 ? `${grouped(marks)} marked (${this.#key("follow-marked")} follows)` : "",
+          hidden > 0 ? `${grouped(hidden)} stopped (${this.#key("toggle-stopped")} shows)` : "",
+          at > 0 ? `${grouped(at)} of ${grouped(shown)}` : shown > 0 ? `${grouped(shown)} containers` : "",
         ]
           .filter(Boolean)
           .join("  "),

@@ -133,7 +133,8 @@ export function fileColumns(options: FileColumnsOptions): Column<FileItem>[] {
     { ...head("SIZE", "size"), cell: fromStat(sizeText), align: "right", dispensable: 1 },
     { ...head("MODIFIED", "time"), cell: fromStat((of) => ageText(of.mtime, now())), align: "right", dispensable: 2 },
     {
-      ...head("NAME", "name"),
+      // Names are after the mark.
+      ...head(" NAME", "name"),
       rest: true,
       cell: (item) => {
         const { entry } = item;

@@ -1,6 +1,7 @@
 import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { fullTime } from "../../ls/times.ts";
+import { grouped } from "../canvas/grouped.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import { paint } from "../lists/table.ts";
@@ -259,11 +260,11 @@ export class FilesView implements View {
       mark: list.filter ? `/${list.filter}` : "",
       left: failed ?? (loss || (selected ? remark(selected, this.#layer.sentence(selected)) : "")),
       right: [
-        marks > 0 ? `${marks} marked (${this.#key("follow-marked")} follows)` : "",
-        hidden > 0 ? `${hidden} hidden (${this.#key("toggle-hidden")} shows)` : "",
+        marks > 0 ? `${grouped(marks)} marked (${this.#key("follow-marked")} follows)` : "",
+        hidden > 0 ? `${grouped(hidden)} hidden (${this.#key("toggle-hidden")} shows)` : "",
         isGoing ? "reading" : "",
         isWhole ? "" : `only the first: ${this.#key("goto-path")} goes to a path`,
-        shown > 0 ? `${at} of ${shown}` : "",
+        shown > 0 ? `${grouped(at)} of ${grouped(shown)}` : "",
       ]
         .filter(Boolean)
         .join("  "),
@@ -280,7 +281,7 @@ export class FilesView implements View {
           : "reading ...",
       ];
     const hidden = this.#hidden;
-    return hidden > 0 ? [`${hidden} hidden`, `${this.#key("toggle-hidden")} shows them`] : ["empty directory"];
+    return hidden > 0 ? [`${grouped(hidden)} hidden`, `${this.#key("toggle-hidden")} shows them`] : ["empty directory"];
   }
 
   #key(action: Action): string {

@@ -1,8 +1,10 @@
 import { nameOf, walk } from "../../../src/files/index.ts";
+import { byText } from "../../ls/order.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
+import { naturalKey } from "./natural-order.ts";
 
 interface FoundItem extends ListItem {
   path: string;
@@ -53,7 +55,7 @@ export function findView(
             if (depth > 0 && test(name)) items.push({ key: path, text: path, path, type });
             await some(items);
           }
-          return items;
+          return byText(items, ({ path }) => naturalKey(path));
         }),
       open: ({ path, type }, how) => {
         const directory = (to: string) => browser.openFiles(connection, to, undefined, how);

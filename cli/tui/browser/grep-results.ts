@@ -1,4 +1,5 @@
 import type { FoundLine } from "../../grep/found-lines.ts";
+import { grouped } from "../canvas/grouped.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Connection } from "./connection.ts";
 
@@ -44,7 +45,7 @@ export class GrepResults {
     if (!scope) return true;
     const heading = this.#heading(name);
     heading.count++;
-    heading.note = heading.count === 1 ? "1 line" : `${heading.count.toLocaleString("en")} lines`;
+    heading.note = heading.count === 1 ? "1 line" : `${grouped(heading.count)} lines`;
     this.#lines++;
     this.items.push({
       key: `${name}\0${line}`,
@@ -67,8 +68,8 @@ export class GrepResults {
   }
 
   get summary(): string {
-    const count = `${this.#lines.toLocaleString("en")} in ${this.#headings.size.toLocaleString("en")} files`;
-    if (this.#hasMore) return `only the first ${MAX_LINES.toLocaleString("en")} lines: the search was stopped`;
+    const count = `${grouped(this.#lines)} in ${grouped(this.#headings.size)} files`;
+    if (this.#hasMore) return `only the first ${grouped(MAX_LINES)} lines: the search was stopped`;
     return this.isStopped ? `${count}, stopped` : count;
   }
 

@@ -1,3 +1,4 @@
+import { grouped } from "../canvas/grouped.ts";
 import type { Action, Context } from "../keymap/keymap.ts";
 import type { ListItem } from "../lists/list.ts";
 import { ListPane } from "../lists/list-pane.ts";
@@ -97,7 +98,7 @@ export class LoadedView<Item extends ListItem> implements View {
         right: [
           this.#loading ? `reading, ${this.#browser.host.keyOf("list", "cancel")} stops` : "",
           this.#summary,
-          shown > 0 ? `${at} of ${shown}` : "",
+          shown > 0 ? `${grouped(at)} of ${grouped(shown)}` : "",
         ]
           .filter(Boolean)
           .join("  "),

@@ -2,6 +2,7 @@ import { type Backing, mountsOf, typeOf } from "../../../src/files/index.ts";
 import { kindOf, type OpenFile } from "../../../src/sessions/index.ts";
 import { modeText } from "../../ls/mode.ts";
 import { fullTime } from "../../ls/times.ts";
+import { grouped } from "../canvas/grouped.ts";
 import { clipText } from "../canvas/text-width.ts";
 import { paint } from "../lists/table.ts";
 import type { Host, Size } from "../view.ts";
@@ -176,7 +177,7 @@ export class Preview {
       return { text: entry.name + end, style: colours?.styleOf(entry) };
     });
     // The first entries of a directory are not the first by name.
-    const note = `the first ${MAX_NAMES.toLocaleString("en")} names, in the directory's order:`;
+    const note = `the first ${grouped(MAX_NAMES)} names, in the directory's order:`;
     return isWhole ? names : [{ text: note, style: theme.warning }, ...names];
   }
 

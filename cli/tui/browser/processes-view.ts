@@ -7,6 +7,7 @@ import {
 } from "../../../src/files/index.ts";
 import { kindOf } from "../../../src/sessions/index.ts";
 import { humanSize } from "../../ls/sizes.ts";
+import { grouped } from "../canvas/grouped.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
@@ -59,7 +60,8 @@ export function processesView(browser: BrowserContext, connection: Connection): 
         return true;
       },
       remark,
-      summary: (items) => [isWhole ? "" : `only the first ${MAX_FILES}`, held(items)].filter(Boolean).join("  "),
+      summary: (items) =>
+        [isWhole ? "" : `only the first ${grouped(MAX_FILES)}`, held(items)].filter(Boolean).join("  "),
       nothing: [
         "no open files that this user may see",
         "on the mount route the agent has the container's restrictions",
@@ -78,7 +80,7 @@ function itemsOf(process: TargetProcess, users: Map<number, string>, deletedOnly
   const why = filesError ? `: ${filesError.message}` : "";
   const heading = {
     key: `process ${pid}`,
-    text: `${pid} ${users.get(uid) ?? uid}  ${line}${why}`,
+    text: `PID ${pid} · ${users.get(uid) ?? uid} · ${line}${why}`,
     heading: true,
     process,
     file: undefined,
@@ -147,7 +149,7 @@ function remark(item: OpenFileItem | undefined): string {
   const { deleted, held } = item.file;
   if (!deleted) return "";
   return held > 0n
-    ? `deleted: ${held} bytes stay allocated until it is closed`
+    ? `deleted: ${grouped(held)} bytes stay allocated until it is closed`
     : "this name was deleted; the file has other names or is in an image's layer";
 }
 

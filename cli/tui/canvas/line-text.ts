@@ -7,6 +7,7 @@ import {
   unfoldJson,
   visibleText,
 } from "../../../src/text/index.ts";
+import type { Theme } from "./theme.ts";
 
 /** Display of lines that are JSON. */
 export type JsonView = "raw" | "folded" | "unfolded";
@@ -17,35 +18,40 @@ export interface LineText {
   marks: readonly Mark[];
 }
 
-/** Colours of the terminal's own palette, which are readable on dark and light backgrounds. */
-export const LEVELS: Readonly<Record<Level, StyleOverlay>> = {
-  fatal: { foreground: "31", attributes: [1, 7] },
-  error: { foreground: "31", attributes: [1] },
-  // Yellow letters are not readable on a light background, least of all bold ones, which many
-  // terminals make brighter.
-  warn: { foreground: "30;43" },
-  info: { foreground: "32" },
-  debug: { foreground: "36" },
-  trace: { attributes: [2] },
-};
+/** How the word of each level looks. */
+export type LevelLooks = Readonly<Record<Level, StyleOverlay>>;
+
+/** Levels in the colours of a theme. An error stands out more than a warning. */
+export function levelLooks({ bad, warning, good, dim }: Theme): LevelLooks {
+  return {
+    fatal: lookOf(`${bad};1;7`),
+    error: lookOf(`${bad};1`),
+    warn: lookOf(warning),
+    info: lookOf(good),
+    debug: lookOf(dim),
+    trace: lookOf(dim),
+  };
+}
 
 /**
  * The displayed text of a line: the line itself with its level in colour, or a view of its JSON.
- * Keeps the line's own colours.
+ * Keeps the line's own colours. Without `levels` no level is coloured.
  */
-export function lineTexts(text: string, json: JsonView, levels: boolean): LineText[] {
+export function lineTexts(text: string, json: JsonView, levels: LevelLooks | undefined): LineText[] {
   if (json === "unfolded") {
     const lines = unfoldJson(text);
-    if (lines) return lines.map((line) => ({ text: line, marks: levels ? levelMarks(findLevel(line)) : [] }));
+    if (lines) return lines.map((line) => ({ text: line, marks: levelMarks(levels && findLevel(line), levels) }));
   }
   const read = json === "folded" ? readJsonLine(text) : undefined;
-  if (read) return [{ text: read.summary, marks: withLevel(read.aside, levels ? read.level : undefined) }];
+  if (read) return [{ text: read.summary, marks: withLevel(read.aside, levelMarks(read.level, levels)) }];
   if (!levels) return [{ text, marks: [] }];
-  return [{ text, marks: text.includes("\x1b[") ? uncolouredLevel(text) : levelMarks(findLevel(text)) }];
+  return [
+    { text, marks: text.includes("\x1b[") ? uncolouredLevel(text, levels) : levelMarks(findLevel(text), levels) },
+  ];
 }
 
 /** The level of a line that has colours elsewhere, such as a coloured source name before it. */
-function uncolouredLevel(line: string): Mark[] {
+function uncolouredLevel(line: string, levels: LevelLooks): Mark[] {
   const { text, original } = visibleText(line);
   const found = findLevel(text);
   if (!found) return [];
@@ -55,15 +61,26 @@ function uncolouredLevel(line: string): Mark[] {
     .match(/\x1b\[([0-9;:]*)m/g)
     ?.at(-1);
   const isPlain = before === undefined || /^\x1b\[0?m$/.test(before);
-  return isPlain ? levelMarks({ ...found, ...range }) : [];
+  return isPlain ? levelMarks({ ...found, ...range }, levels) : [];
 }
 
 type FoundLevel = { level: Level; start: number; end: number };
 
-function levelMarks(found: FoundLevel | undefined): Mark[] {
-  return found ? [{ start: found.start, end: found.end, look: LEVELS[found.level] }] : [];
+function levelMarks(found: FoundLevel | undefined, levels: LevelLooks | undefined): Mark[] {
+  return found && levels ? [{ start: found.start, end: found.end, look: levels[found.level] }] : [];
 }
 
-function withLevel(aside: readonly Mark[], level: FoundLevel | undefined): Mark[] {
-  return [...aside, ...levelMarks(level)].sort((a, b) => a.start - b.start);
+function withLevel(aside: readonly Mark[], level: readonly Mark[]): Mark[] {
+  return [...aside, ...level].sort((a, b) => a.start - b.start);
+}
+
+/** Splits a style into its attributes and its colours. */
+function lookOf(style: string): StyleOverlay {
+  const parameters = style.match(/[34]8;2;\d+;\d+;\d+|[34]8;5;\d+|\d+/g) ?? [];
+  const isAttribute = (one: string) => /^[1-9]$/.test(one);
+  const colours = parameters.filter((one) => !isAttribute(one)).join(";");
+  return {
+    ...(colours && { foreground: colours }),
+    attributes: [...new Set(parameters.filter(isAttribute).map(Number))],
+  };
 }

@@ -23,9 +23,12 @@ export function scrollBar({ height, from, to, ticks }: ScrollBar, theme: Theme):
   const least = from <= 0 ? 0 : Math.min(1, height - length);
   const most = height - length - (to >= 1 || height - length <= least ? 0 : 1);
   const first = from <= 0 ? 0 : to >= 1 ? height - length : clamp(Math.floor(from * height), least, most);
+  // Ticks must not cover all of the thumb: it shows the position.
+  const isCovered = ticks?.subarray(first, first + length).every((tick) => tick !== 0) ?? false;
   return Array.from({ length: height }, (_, row) => {
-    if (ticks?.[row]) return cell(theme.tick);
-    return row >= first && row < first + length ? cell(theme.thumb) : "";
+    const isThumb = row >= first && row < first + length;
+    if (ticks?.[row] && !(isThumb && isCovered)) return cell(theme.tick);
+    return isThumb ? cell(theme.thumb) : "";
   });
 }
 

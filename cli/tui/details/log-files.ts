@@ -1,5 +1,7 @@
 import { joinPath, listProcesses, typeOf } from "../../../src/files/index.ts";
 import type { Session } from "../../../src/sessions/index.ts";
+import { byText } from "../../ls/order.ts";
+import { naturalKey } from "../browser/natural-order.ts";
 
 /** A log file of a container. */
 export interface LogFile {
@@ -31,7 +33,7 @@ export async function findLogFiles(session: Session, signal: AbortSignal): Promi
   await addOpen(found, session, signal).catch(ignore);
   const budget = { left: MAX_ENTRIES };
   for (const directory of DIRECTORIES) await addListed(found, session, directory, 1, budget, signal).catch(ignore);
-  return [...found.values()].sort((a, b) => b.modified - a.modified || (a.path < b.path ? -1 : 1));
+  return byText([...found.values()], ({ path }) => naturalKey(path)).sort((a, b) => b.modified - a.modified);
 }
 
 /** Most containers have only one of the directories, and some show no open files. */

@@ -11,7 +11,7 @@ import {
 } from "./lists.ts";
 import { OUT_KEYS } from "./out.ts";
 import { PROMPT_KEYS } from "./prompt.ts";
-import { VIEWER_KEYS } from "./viewer.ts";
+import { MERGED_KEYS, VIEWER_KEYS } from "./viewer.ts";
 
 export type { Binding } from "./binding.ts";
 
@@ -19,6 +19,7 @@ export type { Binding } from "./binding.ts";
 const TABLE = {
   global: GLOBAL_KEYS,
   viewer: VIEWER_KEYS,
+  merged: MERGED_KEYS,
   out: OUT_KEYS,
   list: LIST_KEYS,
   containers: CONTAINERS_KEYS,
@@ -48,6 +49,7 @@ export const KEYMAP: Keymap = TABLE;
 export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   global: "Everywhere",
   viewer: "Text",
+  merged: "Merged text",
   out: "To other programs",
   list: "Lists",
   containers: "Containers",

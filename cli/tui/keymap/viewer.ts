@@ -1,5 +1,11 @@
 import type { Binding } from "./binding.ts";
 
+/** Keys of a text that merges several sources. */
+export const MERGED_KEYS = [
+  { action: "mute", keys: ["X"], help: "hide the source of the top line", hint: "hide source" },
+  { action: "solo", keys: ["K"], help: "only that source, or all again", hint: "only it" },
+] as const satisfies readonly Binding[];
+
 /** Keys of a text: those of less, if less has one for the action. */
 export const VIEWER_KEYS = [
   {
@@ -37,8 +43,6 @@ export const VIEWER_KEYS = [
   { action: "only-warnings", keys: ["alt-w"], help: "only warnings; levels can be combined" },
   { action: "only-info", keys: ["alt-i"], help: "only info" },
   { action: "only-debug", keys: ["alt-d"], help: "only debug and trace" },
-  { action: "mute", keys: ["X"], help: "merged: hide the source of the top line" },
-  { action: "solo", keys: ["K"], help: "merged: only that source, or all again" },
   { action: "line-numbers", keys: ["#"], help: "line numbers" },
   { action: "levels", keys: ["c"], help: "colour levels (ERROR, WARN), or not" },
   { action: "scroll-bar", keys: ["alt-b"], help: "scroll bar with ticks for matches" },

@@ -24,6 +24,9 @@ export const HELP_GAP = 2;
 /** Width of a line: the longest text fits. */
 const WIDTH = 56;
 
+/** A help that is nearly as wide as the screen takes all of it, up to this number of columns a line. */
+const NARROW = 8;
+
 /** Border and padding around the lines. */
 const FRAME_ROWS = 2;
 const FRAME_COLUMNS = 4;
@@ -41,7 +44,9 @@ export function helpPage(
   const all = inColumns(helpLines(contexts, keymap), Math.max(1, size.height - FRAME_ROWS));
   const room = size.columns - FRAME_COLUMNS + HELP_GAP;
   const beside = Math.min(all.length, Math.max(1, Math.floor(room / (WIDTH + HELP_GAP))));
-  const width = Math.max(1, Math.min(WIDTH, room - HELP_GAP));
+  const most = Math.max(1, Math.floor(room / beside) - HELP_GAP);
+  // Instead of a narrow rest of the view at both sides.
+  const width = most - WIDTH < NARROW ? most : WIDTH;
   const pages = Math.max(1, Math.ceil(all.length / beside));
   const at = Math.min(Math.max(0, page), pages - 1);
   return { columns: all.slice(at * beside, (at + 1) * beside), width, page: at, pages };
@@ -92,6 +97,6 @@ function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
 /** As many of the keys as fit in a line. */
 function keysText(keys: readonly string[]): string {
   const labels = keys.map(keyLabel);
-  while (labels.length > 1 && labels.join(" ").length >= HELP_KEYS_WIDTH) labels.pop();
+  while (labels.length > 1 && labels.join(" ").length > HELP_KEYS_WIDTH - HELP_GAP) labels.pop();
   return labels.join(" ");
 }

@@ -1,3 +1,4 @@
+import { grouped } from "../canvas/grouped.ts";
 import type { Rectangle } from "../canvas/layout.ts";
 import type { HistogramState } from "../ui/histogram.ts";
 import { columnAt, type Histogram } from "./histogram.ts";
@@ -32,7 +33,7 @@ export function histogramState(
 
 function summaryOf({ bars }: Histogram, isSample: boolean): string {
   const count = (of: "errors" | "warnings") => Math.round(bars.reduce((sum, bar) => sum + bar[of], 0));
-  const about = (value: number) => `${isSample && value > 0 ? "~" : ""}${value.toLocaleString("en")}`;
+  const about = (value: number) => `${isSample && value > 0 ? "~" : ""}${grouped(value)}`;
   const numbers = `errors ${about(count("errors"))}  warnings ${about(count("warnings"))}`;
   return isSample ? `${numbers}  (a sample)` : numbers;
 }

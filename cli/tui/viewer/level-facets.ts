@@ -1,4 +1,5 @@
 import type { RecordLevel } from "../../../src/text/index.ts";
+import { grouped } from "../canvas/grouped.ts";
 import type { LevelCounts } from "./level-counts.ts";
 
 /** Levels that one key selects, by their displayed name. */
@@ -48,9 +49,7 @@ export class LevelFacets {
     const about = this.counts.isEstimate ? "~" : "";
     return NAMES.flatMap((name) => {
       const count = this.counts.of(FACETS[name]);
-      return count === undefined
-        ? []
-        : [`${name} ${count === 0 ? "" : about}${Math.round(count).toLocaleString("en")}`];
+      return count === undefined ? [] : [`${name} ${count === 0 ? "" : about}${grouped(Math.round(count))}`];
     }).join(" ");
   }
 

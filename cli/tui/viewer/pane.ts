@@ -12,7 +12,7 @@ import {
   wrapText,
 } from "../../../src/text/index.ts";
 import { findMarks, type Highlight } from "../canvas/highlight.ts";
-import { type JsonView, type LineText, lineTexts } from "../canvas/line-text.ts";
+import { type JsonView, type LevelLooks, type LineText, lineTexts } from "../canvas/line-text.ts";
 import type { Document } from "./document.ts";
 
 export interface PaneView {
@@ -21,7 +21,8 @@ export interface PaneView {
   colours: "pass" | "drop";
   wrap: boolean;
   json: JsonView;
-  levels: boolean;
+  /** Undefined: levels without colour. */
+  levels: LevelLooks | undefined;
   /** Matches to show in reverse video. */
   highlight: Highlight | undefined;
 }

@@ -16,10 +16,6 @@ export class Sources {
     this.#all = all;
   }
 
-  get areSeveral(): boolean {
-    return this.#all.length > 1;
-  }
-
   /** Prefixes of hidden lines. */
   get muted(): readonly Uint8Array[] {
     return this.#all.filter((one) => this.#muted.has(one)).map(({ beginning }) => beginning);

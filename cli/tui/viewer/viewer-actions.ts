@@ -116,8 +116,8 @@ function changeSources(
   { text, following, say }: ViewerParts,
   change: (sources: Sources, here: LineSource | undefined) => string,
 ): void {
-  if (text.isHex || !text.sources.areSeveral) {
-    say(text.isHex ? "a hex dump has no sources" : "this text has one source");
+  if (text.isHex) {
+    say("a hex dump has no sources");
     return;
   }
   say(change(text.sources, text.sourceHere()));

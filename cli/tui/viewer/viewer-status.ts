@@ -1,4 +1,5 @@
 import { sanitiseText } from "../../../src/text/index.ts";
+import { grouped } from "../canvas/grouped.ts";
 import { textWidth } from "../canvas/text-width.ts";
 import type { Status } from "../view.ts";
 import type { KeyOf, ViewerStatus } from "./viewer-types.ts";
@@ -105,8 +106,4 @@ function percent({ bottom, start, end }: ViewerStatus): string {
 
 function percentText(part: number): string {
   return `${Math.floor(100 * part)} %`;
-}
-
-function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -8,7 +8,7 @@ import {
   Viewport,
 } from "../../../src/text/index.ts";
 import { Gutter } from "../canvas/gutter.ts";
-import type { JsonView } from "../canvas/line-text.ts";
+import type { JsonView, LevelLooks } from "../canvas/line-text.ts";
 import { beginsWithJson } from "./begins-with-json.ts";
 import type { Document } from "./document.ts";
 import { Filtering } from "./filtering.ts";
@@ -40,6 +40,7 @@ export class ViewerText {
   readonly #document: Document;
   readonly #searching: Searching;
   readonly #colours: "pass" | "drop";
+  readonly #levelLooks: LevelLooks;
   readonly #changed: () => void;
   readonly #pane: Pane;
   readonly #gutter = new Gutter();
@@ -80,12 +81,17 @@ export class ViewerText {
   constructor(
     document: Document,
     searching: Searching,
-    { colours, sources = [] }: { colours: "pass" | "drop"; sources?: readonly LineSource[] | undefined },
+    {
+      colours,
+      levelLooks,
+      sources = [],
+    }: { colours: "pass" | "drop"; levelLooks: LevelLooks; sources?: readonly LineSource[] | undefined },
     changed: () => void,
   ) {
     this.#document = document;
     this.#searching = searching;
     this.#colours = colours;
+    this.#levelLooks = levelLooks;
     this.sources = new Sources(sources);
     this.facets = new LevelFacets(new LevelCounts(document, changed));
     this.levelsOverTime = new LevelHistogram(document, changed);
@@ -417,7 +423,7 @@ export class ViewerText {
       colours: this.#colours,
       wrap: this.#wrap,
       json: this.#json,
-      levels: this.#levels,
+      levels: this.#levels ? this.#levelLooks : undefined,
       highlight: this.#searching.highlight,
     };
   }

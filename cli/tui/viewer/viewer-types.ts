@@ -1,4 +1,5 @@
 import type { Zone } from "../../../src/times/index.ts";
+import type { LevelLooks } from "../canvas/line-text.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Content } from "./content.ts";
 import type { FilterStatus } from "./filtering.ts";
@@ -57,6 +58,7 @@ export interface FoundMatch {
 export interface ViewerOptions {
   content: Content;
   colours: "pass" | "drop";
+  levelLooks: LevelLooks;
   /** False if the file cannot be followed. */
   canFollow: boolean;
   /** The zone of times without a zone; default UTC. */

@@ -1,8 +1,9 @@
 import type { FollowSource } from "../../../src/follow/index.ts";
 import type { FillingListener, OpenFile } from "../../../src/sessions/index.ts";
 import type { Zone } from "../../../src/times/index.ts";
+import { levelLooks } from "../canvas/line-text.ts";
 import { scrollBar, whereFree } from "../canvas/scroll-bar.ts";
-import type { Action } from "../keymap/keymap.ts";
+import { type Action, type Context, KEYMAP } from "../keymap/keymap.ts";
 import { HISTOGRAM_ROWS } from "../ui/histogram-rows.ts";
 import type { Frame, Host, Location, Size, View } from "../view.ts";
 import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
@@ -96,7 +97,7 @@ const REST_MS = 250;
 
 /** A view of one file: the viewer, and the parts that feed it. */
 export class ViewerView implements View {
-  readonly contexts = ["viewer", "out"] as const;
+  readonly contexts: readonly Context[];
   readonly title: string;
   readonly subtitle: string;
   readonly location: Location | undefined;
@@ -120,6 +121,7 @@ export class ViewerView implements View {
 
   constructor(options: ViewerOptions, host: Host) {
     this.#host = host;
+    this.contexts = [...(options.sources ? (["merged"] as const) : []), "viewer", "out"];
     this.#closed = options.closed;
     const { followSource, file } = options;
     let tell = (message: string) => {
@@ -137,11 +139,12 @@ export class ViewerView implements View {
     this.#viewer = new Viewer({
       content,
       colours: process.env.NO_COLOR ? "drop" : "pass",
+      levelLooks: levelLooks(host.theme),
       canFollow: stream !== undefined || (followSource !== undefined && content.chain !== undefined),
       zone: options.zone,
       sources: options.sources,
       hex: options.hex ?? isBinary,
-      keyOf: (action) => host.keyOf("viewer", action),
+      keyOf: (action) => this.#keyOf(action),
       changed: () => host.changed(),
     });
     tell = (message) => this.#viewer.say(message);
@@ -234,10 +237,10 @@ export class ViewerView implements View {
     if (this.#viewer.isMoving) this.#turnWithSecond();
     const cells = hasBar ? scrollBar({ ...shown, ticks, height }, this.#host.theme) : undefined;
     const edge = columns < size.columns ? cells : cells && whereFree(cells, rows, columns);
-    const keyOf = (action: Action) => this.#host.keyOf("viewer", action);
     const rectangle = { column: 0, row: height, width: size.columns, height: HISTOGRAM_ROWS };
     const histogram = hasHistogram ? this.#viewer.histogram(rectangle) : undefined;
-    return { rows, edge, histogram, status: viewerStatus(status, size.columns, keyOf), message };
+    const shownStatus = viewerStatus(status, size.columns, (action) => this.#keyOf(action));
+    return { rows, edge, histogram, status: shownStatus, message };
   }
 
   /** Grabs the histogram, or the scroll bar in the last column, and jumps to this position. */
@@ -273,6 +276,12 @@ export class ViewerView implements View {
     await this.#follower?.close();
     await this.#pump.close();
     await this.#closed?.();
+  }
+
+  /** The key of an action, in the narrowest context that has it. */
+  #keyOf(action: Action): string {
+    const context = this.contexts.find((one) => KEYMAP[one].some((binding) => binding.action === action));
+    return this.#host.keyOf(context ?? "viewer", action);
   }
 
   /** While nothing follows the file, its length and its container are looked at here. */

@@ -31,7 +31,7 @@ describeWith("tmux", "the memory of the screen", () => {
     await screen.waitFor("the files again", (text) => text.includes("1 of 1"));
     screen.type("fn");
     screen.keys("Enter");
-    await screen.waitFor("the most that are shown", (text) => / {2}only the first {2}1 of 20000 *$/m.test(text));
+    await screen.waitFor("the most that are shown", (text) => / {2}only the first {2}1 of 20,000 *$/m.test(text));
     const status = readFileSync(`/proc/${await screen.pid()}/status`, "utf8");
     expect(Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024).toBeLessThan(150);
     screen.type("Q");

@@ -23,7 +23,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
     const text = await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));
-    expect(text.split("\n").at(-2)).toMatch(/only the first: p goes to a path {2}1 of 200000$/);
+    expect(text.split("\n").at(-2)).toMatch(/only the first: p goes to a path {2}1 of 200,000$/);
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });
@@ -39,7 +39,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     await screen.waitFor("what lies around it", (shown) => shown.includes("only the first"));
     // A key that is pressed before the list is complete is lost when it is: press it again.
     await screen.waitFor("its end, not the file again", (shown) => {
-      if (shown.includes("200000 of 200000")) return true;
+      if (shown.includes("200,000 of 200,000")) return true;
       screen.keys("G");
       return false;
     });

@@ -19,7 +19,7 @@ describeWith("tmux", "a search below a directory", () => {
 
   async function browse(target: string): Promise<void> {
     screen.run(`${process.execPath} ${builtCommand} browse ${quoted(target)}`);
-    await screen.waitFor("the files", (text) => / of \d+ *$/.test(status(text)));
+    await screen.waitFor("the files", (text) => / of [\d,]+ *$/.test(status(text)));
   }
 
   async function grep(pattern: string): Promise<void> {
