@@ -15,6 +15,9 @@ const PACKAGES = {
   getconf: "libc-bin",
   rg: "ripgrep",
   less: "less",
+  ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
+  sshd: "openssh-server",
 } as const;
 
 /**

@@ -9,6 +9,7 @@ import { grepLog } from "./grep.ts";
 import { growingFile, manyContainers, manyFiles } from "./growth.ts";
 import { idleFollow } from "./idle.ts";
 import { listTree } from "./list.ts";
+import { remoteEngines } from "./remote.ts";
 import { hourReplayed } from "./replay.ts";
 import { screen } from "./screen.ts";
 import { screenSearch } from "./search.ts";
@@ -34,6 +35,7 @@ export const cases: Record<string, Case> = {
   search: screenSearch,
   busy: busyWriter,
   replay: hourReplayed,
+  remote: remoteEngines,
   agent: agentCost,
   files: manyFiles,
   size: growingFile,
