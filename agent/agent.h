@@ -31,7 +31,7 @@ struct agent {
      */
     int proc;
     int target; /* pidfd of the target's first process */
-    pid_t pid;  /* of the listening process */
+    pid_t pid;  /* PID of the listening process */
     pid_t target_pid;
     int pid_depth; /* index of the target's own PID on an NSpid line; 0: no translation */
     int idle_ms;

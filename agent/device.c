@@ -132,7 +132,9 @@ static int receive_opened(int from, int *error) {
     return answer.fd;
 }
 
-/* Opens the device behind `link` (/proc/self/fd/N) by the rule determined during set-up. */
+/*
+ * Opens the device that `link` (/proc/self/fd/N) refers to, by the rule determined during set-up.
+ */
 int open_device(const char *link, int flags) {
     if (agent.device_rule == DEVICE_KERNEL) return open(link, flags);
     errno = EPERM;

@@ -33,7 +33,10 @@ void run_helper(int argc, char **argv) {
     char *end = NULL;
     long idle = argc == 3 && !strcmp(argv[1], "--idle") ? strtol(argv[2], &end, 10) : 0;
     if (!end || *end || idle < 1 || idle > MAX_IDLE_S) bail("expected --idle 1 to %d", MAX_IDLE_S);
-    /* The first process of a PID namespace gets no signal by default (pid_namespaces(7)). */
+    /*
+     * The first process of a PID namespace receives only signals that it handles
+     * (pid_namespaces(7)).
+     */
     sigset_t ends;
     sigemptyset(&ends);
     sigaddset(&ends, SIGTERM);

@@ -23,7 +23,7 @@ struct options {
     const char *socket, *target_start, *root;
     int fd;
     bool token_stdin, join_user_ns, device_cgroup, tree;
-    bool assemble; /* the root is made of the layers; there is no target */
+    bool assemble; /* make the root from the layers; the target has no process */
 };
 
 static const char usage[] =

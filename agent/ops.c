@@ -81,8 +81,8 @@ static int refuse_consuming(struct reply *reply, const struct k_statx *st) {
 }
 
 /*
- * Passes the file itself, or a relay if the host must not read it or asks for one. Takes ownership
- * of `fd`.
+ * Passes the file itself, or a relay if the host must not read the file or the request asks for a
+ * relay. Takes ownership of `fd`.
  */
 static int pass_file(int fd, const struct k_statx *st, uint32_t wanted, uint64_t offset,
                      struct reply *reply) {
@@ -200,8 +200,8 @@ static int open_plain(int directory, const char *name, unsigned char *encoded) {
 }
 
 /*
- * Opens files of one directory. They share its resolution and both packets, which are most of what
- * an OPEN costs.
+ * Opens files of one directory. The path is resolved once, and one request and one reply serve all
+ * files: those are most of the cost of an OPEN.
  */
 static int do_open_many(struct request *request, struct reply *reply) {
     uint64_t opened = 0;
@@ -248,9 +248,8 @@ static int do_readlink(struct request *request, struct reply *reply) {
     int error = length < 0 ? errno : length > wire_max_path ? ENAMETOOLONG : 0;
     close(fd);
     reply->length = error ? 0 : (size_t)length;
-    return error == ENOENT
-               ? EINVAL
-               : error; /* for an empty path that is not a link; readlink(2) by name says EINVAL */
+    return error == ENOENT ? EINVAL : error; /* for an empty path that is not a link; readlink(2) by
+                                                name returns EINVAL */
 }
 
 /*

@@ -99,7 +99,7 @@ static int add_entries(int out, const struct list_job *job, bool small) {
         for (ssize_t at = 0; at < got;) {
             const struct k_dirent *found = (const void *)(entries + at);
             if (small && used + 2 * MAX_RECORD > BUFFER)
-                return -1; /* room for one more and the trailer */
+                return -1; /* keep room for one more record and the trailer */
             if (strcmp(found->name, ".") && strcmp(found->name, ".."))
                 write_entry(out, job->directory, found, job->stat);
             at += found->length;
@@ -152,5 +152,5 @@ void write_relay(int out, const void *relay_job) {
         job->end->error = got < 0 ? errno : 0;
         __atomic_store_n(&job->end->over, true, __ATOMIC_RELEASE);
     }
-    close(out); /* close here: exit may close the file first and hang */
+    close(out); /* before exit, which may close the file first and hang */
 }

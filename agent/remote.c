@@ -40,10 +40,10 @@ static struct remote {
     struct winsize size;
     pid_t child;
     int terminal; /* the master's side, or -1 */
-    int shown_on; /* where the terminal's output goes: 1 or 2 */
+    int shown_on; /* descriptor for the terminal's output: 1 or 2 */
     int input;    /* to the command's standard input: a pipe, the terminal, or -1 */
     unsigned char frames[FRAME_HEAD + MAX_FRAME];
-    size_t used, passed; /* bytes in `frames`; of its first payload, what the command has */
+    size_t used, passed; /* bytes in `frames`; bytes of the first payload that were passed on */
     bool is_blocked;     /* the command does not read its standard input */
     bool is_gone;        /* the other porthole */
 } remote;                /* not initialised: the buffer would be part of the program file */

@@ -52,7 +52,7 @@ void join_user_namespace(int proc) {
             bail_errno("setns to the user namespace of process %d", agent.target_pid);
         /*
          * Become root in the namespace if a root is mapped. The caller's identity and supplementary
-         * groups are useless there.
+         * groups have no meaning there.
          */
         if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
             bail_errno("setgroups"); /* EPERM: the namespace may forbid setgroups for good */

@@ -17,7 +17,7 @@ export type ErrorCode =
 
 /** A file that was not opened, because reading consumes its data. The option `consume` opens it. */
 export interface Consumes {
-  /** What reading does, in a few words: `consumes its data`. */
+  /** The effect of reading in a few words: `consumes its data`. */
   does: string;
   /** The target that shows the same bytes: `web:@stdout`; undefined if no engine keeps them. */
   output: string | undefined;

@@ -18,8 +18,8 @@ const BLOCK = 512n;
 
 /**
  * True if a copy can keep holes. The source must have fewer blocks than its size needs, and `out`
- * must be a regular file without O_APPEND. There only truncate(2) makes a hole, and it would cut
- * off what other processes append meanwhile.
+ * must be a regular file without O_APPEND. With O_APPEND only truncate(2) makes a hole, and it
+ * would remove data that other processes append meanwhile.
  */
 export function canKeepHoles(from: Statx, to: Statx, out: number): boolean {
   const isFile = (to.mode & constants.S_IFMT) === constants.S_IFREG;

@@ -64,7 +64,7 @@ interface Copy extends Extent {
   onProgress: ((position: bigint) => void) | undefined;
 }
 
-/** Like cat(1): copying a file behind its own read position would never end. */
+/** Like cat(1): a copy to a later position of the same file would never end. */
 function refuseSelfCopy(from: Statx, to: Statx, start: bigint, out: number): void {
   if (!isRegular(to) || from.ino !== to.ino || from.dev !== to.dev) return;
   const position = libc.lseek(out, 0, getFlags(out) & constants.O_APPEND ? SEEK_END : SEEK_CUR);

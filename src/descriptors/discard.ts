@@ -32,10 +32,11 @@ const RENEWAL_MS = 240_000;
 const kept: number[] = [];
 
 /**
- * Keeps `fd` open for good. A keeper process shares this process's descriptor table (clone(2),
- * CLONE_FILES), sleeps and outlives it, also when a signal kills it. So the end of this process
- * closes nothing, and the keeper waits for the silent server. A program that this process starts
- * later closes its copy before it runs and hangs there; that cannot be prevented.
+ * Keeps `fd` open until this process and its keeper have ended. A keeper process shares this
+ * process's descriptor table (clone(2), CLONE_FILES), sleeps and outlives it, also when a signal
+ * kills it. So the end of this process closes nothing, and the keeper waits for the silent server.
+ * A program that this process starts later closes its copy before it runs and hangs there; that
+ * cannot be prevented.
  */
 function keepOpen(fd: OwnedFd): void {
   kept.push(fd.take());

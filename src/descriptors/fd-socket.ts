@@ -97,8 +97,8 @@ export class FdSocket implements Disposable, AsyncDisposable {
    * peer has closed and everything it sent was received. Throws SESSION, after discarding all
    * received descriptors. EPROTO: the packet is truncated, has too many descriptors, has another
    * control message, or is empty but carries descriptors. EMFILE: this process reached its limit of
-   * open files; the kernel sets MSG_CTRUNC as for a surplus, but the buffer has room left. After an
-   * error the socket can only be closed.
+   * open files. The kernel then sets MSG_CTRUNC although the buffer has room left. After an error
+   * the socket can only be closed.
    */
   receive(most = this.#maxDescriptors): Packet | "again" | "end" {
     const message = this.#incoming;

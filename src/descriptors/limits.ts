@@ -5,8 +5,8 @@ import { errno, libc, Memory } from "./libc.ts";
 /** Private writable memory, since Linux 4.7 including mmap(2): getrlimit(2). */
 
 /**
- * Limits the private writable memory of a process of this user (prlimit(2)): larger allocations
- * fail there. A lower existing limit stays.
+ * Limits the private writable memory of a process of this user (prlimit(2)): larger allocations of
+ * that process fail. A lower existing limit stays.
  * @throws PortholeError FILE with the errno: ESRCH when the process has ended
  */
 export function limitMemory(pid: number, bytes: number): void {

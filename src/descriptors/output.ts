@@ -13,8 +13,8 @@ const CAPACITY = 64 * 1024;
 const PIPE_BUF = 4096;
 
 /**
- * Ordered writes to a descriptor. A slow reader never blocks the event loop, and O_NONBLOCK, which
- * other processes share, stays as it is. Await each write before the next. The caller keeps the
+ * Ordered writes to a descriptor. A slow reader never blocks the event loop. O_NONBLOCK is not
+ * changed, because other processes share it. Await each write before the next. The caller keeps the
  * descriptor.
  */
 export class Output {

@@ -4,8 +4,8 @@ import { Errno, systemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
 
 /**
- * A descriptor with one owner that closes it exactly once. Passing this object to a function lends
- * it, unless the function's documentation says that it takes it.
+ * A descriptor with one owner that closes it exactly once. A function that receives this object
+ * borrows it, unless its documentation says that it takes ownership.
  */
 export class OwnedFd implements Disposable, AsyncDisposable {
   #fd: number;

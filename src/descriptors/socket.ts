@@ -156,7 +156,7 @@ function socketAddress(path: string, name: string): Memory {
   return memory;
 }
 
-/** Call it right after the failing call; computing `what` must not make other calls. */
+/** Call it right after the failing call. The expression for `what` must not make other calls. */
 function failed(what: string, code: ErrorCode = "SESSION"): PortholeError {
   return systemError(code, what, errno());
 }

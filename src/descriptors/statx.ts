@@ -84,7 +84,7 @@ export function statx(fd: OwnedFd | number): Statx {
   };
 }
 
-/** What identifies a file: mode, inode number, and the device that it is. */
+/** The properties that identify a file: mode, inode number, and the number of a device node. */
 export interface FileIdentity {
   mode: number;
   ino: bigint;
@@ -113,7 +113,7 @@ export function identify(fd: OwnedFd): FileIdentity {
 /** struct statx in memory that the next call overwrites. */
 function callStatx(fd: OwnedFd | number, mask: number): DataView {
   const { address, view } = statxMemory;
-  // The path is the empty string: the zero byte behind the result.
+  // The empty path is the zero byte after the result.
   const number = typeof fd === "number" ? fd : fd.number;
   if (libc.statx(SystemCall.statx, number, address + 256, AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, address) < 0)
     throw systemError("FILE", "statx failed", errno());

@@ -45,7 +45,10 @@ export function dialler(remote: RemoteEngine): Dialler {
   };
 }
 
-/** Requests use a connection one after another: each costs a key exchange and a process there. */
+/**
+ * Requests use a connection one after another: each connection costs a key exchange and a process
+ * on the host.
+ */
 function sshDialler(remote: RemoteEngine, begin: () => SshConnection): Dialler {
   const { address, source } = remote;
   const open = new Set<SshConnection>();

@@ -24,8 +24,8 @@ export const ENGINE_SOCKET = "/run/porthole-engine.sock";
 export const ENGINE_VARIABLES = { DOCKER_HOST: `unix://${ENGINE_SOCKET}` };
 
 /**
- * Connects, and starts the helper, at the first {@link Place.start}. If ssh reaches the host and the
- * engine's API cannot be reached there, the porthole that is installed there runs instead.
+ * Connects and starts the helper at the first {@link Place.start}. If ssh reaches the host but not
+ * the engine's API, runs the porthole that is installed on the host instead.
  */
 export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "signal" | "connected">): HelperPlace {
   const connections = dialler(remote);
@@ -59,7 +59,7 @@ async function readyHelper(connections: Dialler, options: HelperOptions): Promis
   const { id, image, isNew } = await ensureHelper(engine, options);
   if (!isNew) return id;
   const search = [NODE_IN_IMAGE, COMMAND_IN_IMAGE, "__engine-socket", id];
-  // Runs under `remote`, like every command there: it ends if this process ends.
+  // Runs under `remote`, like every command in the helper: it ends if this process ends.
   const command = [AGENT_IN_IMAGE, "remote", "--", ...search];
   const process = await execIn(connections, id, command, options.signal).catch(async (error: unknown) => {
     throw hasEnded(error) ? await endedEarly(engine, image, options.signal) : error;

@@ -23,7 +23,7 @@ export const IDLE_SECONDS = 600;
 
 export interface HelperOptions {
   signal: AbortSignal;
-  /** Name of an image on that engine, instead of one of this installation. */
+  /** Name of an image on that engine, used instead of this installation's image. */
   image: string | undefined;
   version: string;
   /** Called when the engine has answered, before a helper is created. */

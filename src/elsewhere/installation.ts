@@ -111,7 +111,7 @@ function interpreterOf(program: string): string | undefined {
 
 const PT_INTERP = 3;
 
-/** The first page of a file: linkers put the program headers and the interpreter there. */
+/** The first page of a file: linkers put the program headers and the interpreter's path into it. */
 function startOf(path: string): Buffer {
   const fd = openSync(path, "r");
   try {

@@ -13,7 +13,8 @@ export function installedPlace(transport: SshTransport): Place {
     name: destination,
     start: async (command, signal) => {
       signal.throwIfAborted();
-      // `AGENT remote OPTIONS -- NODE PORTHOLE ARGS`; the agent and Node.js are elsewhere there.
+      // `AGENT remote OPTIONS -- NODE PORTHOLE ARGS`: on that machine, the agent and Node.js have
+      // other paths.
       const at = command.indexOf("--");
       const engine = socketPath === undefined ? [] : ["-e", `DOCKER_HOST=unix://${socketPath}`];
       const options = [...withoutEngine(command.slice(2, at)), ...engine];
@@ -58,7 +59,8 @@ function ssh({ destination, port }: SshTransport, command: readonly string[]): P
     "-T",
     ...(port === undefined ? [] : ["-p", port]),
   ];
-  // In a session of its own: Ctrl-C is for the command there, which ends the connection.
+  // In its own session, so that Ctrl-C reaches only the remote command, whose end closes the
+  // connection.
   const child = spawn("ssh", [...options, "--", destination, command.map(quoted).join(" ")], { detached: true });
   const { stdin, stdout, stderr } = child;
   child.once("error", (error) => {

@@ -3,10 +3,10 @@ import { PortholeError } from "../errors.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 
-/** Type of a standard stream of a command there. */
+/** Type of a standard stream of a remote command. */
 export type StreamKind = "null" | "pipe" | "terminal";
 
-/** The standard streams of a command that runs there, and the events here that it receives. */
+/** The standard streams of a remote command, and the local events that it receives. */
 export interface Streams {
   kinds: readonly [stdin: StreamKind, stdout: StreamKind, stderr: StreamKind];
   /** For the command's standard input, unless that is `null`. */
@@ -29,8 +29,8 @@ export interface Streams {
 export type PlaceEnd = { status: number } | { signal: number };
 
 /**
- * Runs `porthole ARGS` there, as if it ran here. Resolves when it has ended and all its output is
- * written.
+ * Runs `porthole ARGS` in a place, with local streams and signals. Resolves when the command has
+ * ended and all its output is written.
  * @throws PortholeError SESSION if the connection ended first; as {@link Place.start}
  */
 export async function runThere(place: Place, args: readonly string[], streams: Streams): Promise<PlaceEnd> {
@@ -57,7 +57,7 @@ function lost(place: Place, process: PlaceProcess): never {
   });
 }
 
-/** The command line of `agent/remote.c`. */
+/** The arguments of `agent/remote.c`. */
 function commandLine(args: readonly string[], streams: Streams): string[] {
   const { columns, rows } = streams.size();
   const kinds = streams.kinds.map(([letter]) => letter).join("");

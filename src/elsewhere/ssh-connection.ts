@@ -19,7 +19,8 @@ export class SshConnection {
   constructor({ destination, port, socketPath }: SshTransport) {
     const there = ["docker", ...(socketPath === undefined ? [] : ["--host", `unix://${socketPath}`])];
     const args = ["-o", "ConnectTimeout=30", "-T", ...(port === undefined ? [] : ["-p", port]), "--", destination];
-    // In a session of its own: Ctrl-C is for the command there, which ends the connection.
+    // In its own session, so that Ctrl-C reaches only the remote command, whose end closes the
+    // connection.
     this.#child = spawn("ssh", [...args, ...there, "system", "dial-stdio"], { detached: true });
     const { stdin, stdout, stderr } = this.#child;
     stdout.on("data", (bytes: Buffer) => this.#take(bytes));
@@ -64,7 +65,7 @@ export class SshConnection {
   }
 
   #take(bytes: Buffer): void {
-    // What arrives between two responses is not HTTP.
+    // Bytes that arrive between two responses are not HTTP.
     if (this.#stream === undefined) this.end();
     else if (!this.#stream.push(bytes)) this.#child.stdout.pause();
   }
@@ -76,7 +77,7 @@ export class SshConnection {
   }
 }
 
-/** What a stream may do with its connection. */
+/** The operations of a stream on its connection. */
 interface Owner {
   release(): SshConnection | undefined;
   end(): void;

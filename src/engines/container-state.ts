@@ -40,7 +40,7 @@ export interface StoppedContainer {
   /** 64 hexadecimal digits. */
   id: string;
   name: string;
-  /** State.FinishedAt: distinguishes the files that different runs left behind. */
+  /** State.FinishedAt: distinguishes the files of different runs. */
   finishedAt: string;
   runtime: string;
   isPodman: boolean;

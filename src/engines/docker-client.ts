@@ -108,8 +108,8 @@ function kindOf({ hijack, isStream }: Dial): ResponseKind {
 }
 
 /**
- * docker-modem reads the host, certificates and timeout from there even if it has a socket, and
- * fails if the certificates do not exist.
+ * docker-modem reads the host, certificates and timeout from the environment even if it has a
+ * socket, and fails if the certificates do not exist.
  */
 function withoutDockerHost<T>(make: () => T): T {
   const { DOCKER_HOST } = process.env;

@@ -52,7 +52,9 @@ export async function locateLayers(
   return [{ path: `${info.rootDirectory}/${below}/${layer}`, isInit: false }];
 }
 
-/** Drivers with one directory that has every file, by the place of their layers below the root. */
+/**
+ * Drivers whose uppermost directory has every file, with the path of their layers below the root.
+ */
 const COMPLETE: Readonly<Record<string, string>> = { vfs: "vfs/dir", btrfs: "btrfs/subvolumes" };
 
 /** True for a driver whose layers are complete: the uppermost directory has every file. */

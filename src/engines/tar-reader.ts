@@ -106,7 +106,7 @@ export class TarReader {
     const link = pathText(attribute("linkpath") ?? text(header, 157, 100));
     const format = TYPES[type] ?? constants.S_IFREG;
     const whole = (name: string, otherwise: number) => decimal(attribute(name)) ?? otherwise;
-    // Links and devices may have the size of what they refer to, without content.
+    // Links and devices may state the size of the file that they refer to, without content.
     const hasContent = format === constants.S_IFREG && type !== "1";
     return {
       path: pathText(attribute("path") ?? pathOf(header)),

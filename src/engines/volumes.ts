@@ -17,7 +17,8 @@ export interface Volume {
   /** Directory of its files while it is mounted. */
   directory: string;
   /**
-   * What the driver mounts there, such as `type=nfs`; empty if the directory itself has the files.
+   * The mount of the driver at that directory, such as `type=nfs`; empty if the directory itself
+   * has the files.
    */
   mounted: string;
 }

@@ -97,8 +97,8 @@ function step({ segments }: Walk, at: number[], name: string): { isMatch: boolea
 }
 
 /**
- * `**` also matches no directory, so the next segment is reachable at once; at the end it needs a
- * name.
+ * `**` also matches zero directories, so the next segment is reachable at once. At the end of the
+ * pattern it needs a name.
  */
 function reachable(segments: Segment[], at: number[]): number[] {
   const all = new Set<number>();

@@ -84,7 +84,7 @@ export function mountOf(mounts: readonly Mount[], stat: Pick<FileStat, "mountId"
   return mounts.find((mount) => BigInt(mount.id) === stat.mountId);
 }
 
-/** The storage behind a mount. */
+/** The storage of a mount's files. */
 export function backingOf(mount: Mount): Backing {
   const volume = /\/volumes\/([^/]+)\/_data(?:\/|$)/.exec(mount.root)?.[1];
   const readOnly = mount.options.includes("ro") || mount.superOptions.includes("ro");

@@ -30,7 +30,7 @@ export class PendingDirectories<Parent> {
     level.end();
   }
 
-  /** Like {@link push} for names that arrive one by one; they become pending at `end`. */
+  /** Like {@link push} for names that are added one at a time; they become pending at `end`. */
   begin(parent: Parent): { add(name: string): void; end(): void } {
     const level = new Level(parent);
     let isFull = false;

@@ -60,7 +60,7 @@ export class UsageCounter {
       if (stat === undefined) continue;
       if (depth === 0) {
         startDevice = deviceOf(stat);
-        // Counts once if it is mounted below itself.
+        // Counts the directory once, even if it is mounted below itself.
         roots.add(inodeKey(stat));
       }
       if (pseudo.has(deviceOf(stat)) && deviceOf(stat) !== startDevice) continue;

@@ -85,7 +85,7 @@ export class StreamEnd {
     return passed;
   }
 
-  /** Splits the rest into what precedes the end, and the end. */
+  /** Splits the remaining bytes into those before the end, and the end. */
   finish(): { before: Buffer; end: Buffer } {
     const rest = Buffer.concat(this.#pieces.map(({ bytes }) => bytes));
     const at =

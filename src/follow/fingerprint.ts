@@ -31,8 +31,8 @@ export class Fingerprint {
   }
 
   /**
-   * Moves the position past `bytes`, which were read there. Records those bytes, not what the file
-   * contains now.
+   * Moves the position past `bytes`, which were read there. Records those bytes, because the file
+   * may have other content now.
    */
   advance(bytes: Uint8Array): void {
     if (this.#position < LENGTH) this.#head = Buffer.concat([this.#head, bytes.subarray(0, LENGTH - this.#position)]);

@@ -113,7 +113,7 @@ class Poll {
     const file = await this.#source.open(this.#read.position - known.length);
     if (file === undefined) {
       yield* this.#calm();
-      // A replacement may leave a moment without a file.
+      // During a replacement the file may be missing briefly.
       if (this.#missing === "once") yield { kind: "deleted" };
       this.#missing = this.#missing === "no" ? "once" : "told";
       return false;

@@ -60,7 +60,10 @@ export interface FollowOptions {
   isFollowedElsewhere?: (identity: Identity) => boolean;
   /** Ends the follow at once; with the reason {@link AT_END} after all existing data is read. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds between polls beside inotify, whose events older overlayfs drops. Default 250. */
+  /**
+   * Milliseconds between polls. They supplement inotify, whose events older overlayfs drops.
+   * Default 250.
+   */
   intervalMs?: number;
   /** Milliseconds that a rotated file must be quiet before it is left. Default 250. */
   drainMs?: number;

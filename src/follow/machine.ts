@@ -62,8 +62,8 @@ export class FollowMachine {
    * @param identity the first generation; undefined if there is no file yet
    * @param drainMs milliseconds that a renamed file must be quiet before it is left, unless its
    * successor has content
-   * @param goneMs milliseconds before a missing name counts as deleted: rotation often leaves a
-   * moment without a file
+   * @param goneMs milliseconds before a missing name counts as deleted: during a rotation the file
+   * is often missing briefly
    */
   constructor(identity: Identity | undefined, position: number, drainMs: number, goneMs = 1000) {
     this.#drainMs = drainMs;
@@ -151,7 +151,7 @@ export class FollowMachine {
   }
 
   /**
-   * Reports the size outside of reads, so that a truncation can tell how much a slow reader lost.
+   * Reports the size outside of reads, so that the loss of a slow reader by a truncation is known.
    */
   sizeSeen(size: number): void {
     if (size < this.#largest) this.#shrank = true;
@@ -162,7 +162,7 @@ export class FollowMachine {
   look({ size, intact, nextSize, now }: FileObservation): Step {
     if (size < this.position || !intact) {
       this.sizeSeen(size);
-      // A file that was truncated and has grown again unnoticed does not tell its old size.
+      // If a truncated file has grown again unnoticed, its old size is unknown.
       const unread = this.#shrank ? Math.max(0, this.#largest - this.position) : 0;
       this.position = 0;
       this.#largest = size;

@@ -5,7 +5,7 @@ const NEWLINE = 10;
 /** Smallest hole that is skipped. */
 const PAGE = 4096;
 
-/** Reads one generation and detects rewrites of what it has read. */
+/** Reads one generation and detects a rewrite of the bytes already read. */
 export class Reader<File extends FollowFile> {
   readonly file: File;
   readonly #fingerprint = new Fingerprint();

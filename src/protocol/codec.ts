@@ -13,7 +13,7 @@ export interface Message {
 }
 
 /**
- * Decodes one packet and checks its header against what arrived.
+ * Decodes one packet and checks its header against the packet's length and descriptors.
  * @throws PortholeError SESSION when length or count differ, or the errno is out of range
  */
 export function decodeMessage(packet: Uint8Array, descriptorsArrived: number): Message {

@@ -22,7 +22,7 @@ export interface AgentKey {
   user: string;
 }
 
-/** The record beside an agent's socket. */
+/** The record of an agent, stored next to its socket. */
 export interface AgentRecord extends AgentKey {
   /** Container name when the agent was started, or `pid:N`. */
   name: string;

@@ -16,7 +16,7 @@ import { MOUNT_POINT } from "./run-dir.ts";
 export interface OfflineTarget {
   engine: Engine;
   /**
-   * For the agent's record: 64 hexadecimal digits, and what identifies this state of the target.
+   * For the agent's record: 64 hexadecimal digits, and an identifier of this state of the target.
    */
   identity: string;
   generation: string;

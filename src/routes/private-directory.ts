@@ -8,7 +8,7 @@ import { guardProcess } from "./guard-process.ts";
 import { ensureRunDirectory } from "./run-dir.ts";
 
 /**
- * A directory of mode 0700 for one command. The process locks a file beside it (flock(2)), so that
+ * A directory of mode 0700 for one command. The process locks a file next to it (flock(2)), so that
  * a later command recognises and removes the leftovers of a killed one.
  */
 export class PrivateDirectory {

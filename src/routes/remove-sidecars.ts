@@ -67,8 +67,8 @@ async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Pr
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       if (isMissing(error)) return;
-      // Docker keeps the name until the removal is done; Podman says 500 of a container that stops
-      // at that moment.
+      // Docker keeps the name until the removal is complete. Podman returns 500 for a container
+      // that stops at that moment.
       if (error.status !== 409 && !/container state improper/.test(error.message)) throw error;
       await delay(10, undefined, { signal });
     }

@@ -143,7 +143,7 @@ function serve(socket: FdSocket, listener: OwnedFd, witness: OwnedFd | undefined
 
 /**
  * Pending peers; the oldest silent one is evicted. A container may connect as often as it wants,
- * and the agent speaks as soon as it connects.
+ * and the agent sends its message as soon as it connects.
  */
 const MAX_PEERS = 64;
 

@@ -5,7 +5,7 @@ import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
 
-/** The run directory: sockets and records of agents, and what containers mount. */
+/** The run directory: sockets and records of agents, and the directory that containers mount. */
 export interface RunDirectory {
   /** `$XDG_STATE_HOME/porthole` (or `~/.local/state/porthole`), 0700. */
   root: string;

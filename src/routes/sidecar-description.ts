@@ -126,8 +126,8 @@ export function besideRunning(container: RunningContainer): Sidecar {
       // the rendezvous.
       CapAdd: ["SYS_PTRACE", "DAC_OVERRIDE"],
       SecurityOpt: pidNamespace.securityOptions,
-      // Fewer device rules than the target's would make opens fail here; more would allow what the
-      // target may not open.
+      // With fewer device rules than the target's, opens would fail here. With more, the agent
+      // could open devices that the target may not.
       Devices: container.devices,
       DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
     },

@@ -21,7 +21,7 @@ import { allRoutesFailed, notAllowed, notHere, routeObstacle, toAttachError } fr
  * nosymfollow.
  */
 export interface Tree extends Disposable {
-  /** From open_tree(2): what `porthole-agent run` attaches. */
+  /** From open_tree(2), for `porthole-agent run` to attach. */
   fd: OwnedFd;
   /**
    * The target's mount table, which must contain each mount of the tree. Undefined if a process of
@@ -155,8 +155,8 @@ async function directTree(pid: number, started: string, name: string, options: T
 }
 
 /**
- * A process of the container could trace an agent beside it and pass another tree: the container's
- * own mount table reveals that.
+ * A process of the container could trace an agent in a sidecar and pass another tree. The
+ * container's own mount table reveals that.
  */
 async function sidecarTree(container: RunningContainer, options: TreeOptions): Promise<Tree> {
   const table = OwnedFd.adopt(openSync(`/proc/${container.pid}/mountinfo`, "r"));

@@ -32,7 +32,7 @@ export interface LiveAgent {
   /** Agent's pid in its own PID namespace. */
   pid: number;
   ageSeconds: number;
-  /** Sessions being served, without the one that asks. */
+  /** Sessions being served, without that of this request. */
   clients: number;
   memoryKiB: number;
   build: string;

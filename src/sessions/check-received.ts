@@ -11,7 +11,7 @@ import { kindConsumes } from "./consuming.ts";
 import { kindOf } from "./open-file.ts";
 
 /*
- * Checks what an agent sent against what it said. None of these functions waits for a file system's
+ * Checks what an agent sent against its reply. None of these functions waits for a file system's
  * server, and none closes the descriptor: use `discard` for a refused one.
  */
 

@@ -7,7 +7,7 @@ import { pathBytes } from "../target.ts";
 /** Maximum number of cached files. A file takes about 500 bytes of memory. */
 const MAX_FILES = 100_000;
 
-/** Cache of what a container's archives contain, so that each directory is read once. */
+/** Cache of the contents of a container's archives, so that each directory is read once. */
 export class CopiedFiles {
   readonly #max: number;
   /** Single files. */

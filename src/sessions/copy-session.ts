@@ -40,8 +40,8 @@ function hasArchive({ engine, generation }: OfflineTarget): boolean {
 }
 
 /**
- * The files of a stopped container as its engine copies them: the last resort if no agent can read
- * the layers. An open copies the file into an unnamed file (see {@link temporaryFile}); listing a
+ * The files of a stopped container, copied by its engine. Used only if no agent can read the
+ * layers. An open copies the file into an unnamed file (see {@link temporaryFile}); listing a
  * directory reads everything below it. Leaves nothing behind.
  */
 export class CopySession implements Session {
@@ -244,7 +244,7 @@ export class CopySession implements Session {
     return tree.end();
   }
 
-  /** Adds what failed, and why a file is missing, to an error about a file. */
+  /** Adds to an error about a file the failed operation, and the reason if the file is missing. */
   async #explained<T>(what: string, path: string, action: () => Promise<T>): Promise<T> {
     try {
       return await action();

@@ -2,9 +2,7 @@ import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import { kindOf } from "./open-file.ts";
 
-/*
- * Errors that explain what the kernel's text does not, and name a remedy.
- */
+/* Errors that add a cause and a remedy to the kernel's text. */
 
 /**
  * Which of the opener's standard streams a path leads to after following links; undefined for any

@@ -16,7 +16,7 @@ const PURPOSE = "a container's output";
 /** Bytes written at once. */
 const BATCH = 256 * 1024;
 
-/** What a spool reports besides the output itself. */
+/** Events of a spool besides the output itself. */
 export type SpoolEvent = Exclude<OutputEvent, { kind: "record" }> | { kind: "full"; error: PortholeError };
 
 /**

@@ -53,7 +53,7 @@ export async function describePodContainer(
   return stateOf(engine, found, mountPoint);
 }
 
-/** What lists show of a container in addition to its route. */
+/** The details that lists show of a container in addition to its route. */
 export type PodDetails = Pick<Inspection, "exitCode" | "isOomKilled" | "error" | "health" | "restarts" | "mounts"> & {
   /** Milliseconds since 1970. */ started: number | undefined;
   finished: number | undefined;

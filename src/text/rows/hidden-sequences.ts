@@ -3,9 +3,10 @@ import { latin1Text } from "../encoding/decode.ts";
 const ESCAPE = 0x1b;
 
 /**
- * Escape sequences that a screen hides: colours and attributes (SGR), and what programs send with
- * them. Those are erase to the end of the line (`grep --color`) and the ASCII character set (`tput
- * sgr0`). They hold no readable text; all other sequences are made visible. Parameters are bounded.
+ * Escape sequences that a screen hides: colours and attributes (SGR), and two that programs send
+ * with them. These two erase to the end of the line (`grep --color`) and select the ASCII character
+ * set (`tput sgr0`). They hold no readable text; all other sequences are made visible. Parameters
+ * are bounded.
  */
 const SEQUENCE = "\\x1b(?:\\[[0-9;:]{0,64}m|\\[[0-2]?K|\\(B)";
 

@@ -4,7 +4,7 @@ import { findNewline, findNewlineBack } from "./newlines.ts";
 
 /**
  * A longer line is cut at each multiple of this many bytes. That bounds every step (a 12 GiB hole
- * is one "line"), and the bytes just before an offset tell whether it is a boundary, wherever the
+ * is one "line"), and the bytes just before an offset show whether it is a boundary, wherever the
  * line began.
  */
 export const MAX_LINE = 1024 * 1024;

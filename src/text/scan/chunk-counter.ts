@@ -8,7 +8,7 @@ import { type SelectionQuery, selectedLines } from "./selected-lines.ts";
 
 export { CHUNK } from "./chunk-pieces.ts";
 
-/** What to search for. Can be sent to a worker. */
+/** The subject of a search. Can be sent to a worker. */
 export type Query =
   | { kind: "newlines"; encoding: Encoding }
   /** Lines that match, or do not match. */

@@ -76,14 +76,17 @@ export class Hits {
     return found;
   }
 
-  /** Scans the chunk of `offset` here, so that its hits are available at once, then the others. */
+  /**
+   * Scans the chunk of `offset` on this thread, so that its hits are available at once, then the
+   * others.
+   */
   begin(offset: number): void {
     const end = this.#source.end();
     this.lookHere(Math.min(offset, end - 1));
     this.scan.go(offset, "forward", end);
   }
 
-  /** Scans the chunk of `offset` here. */
+  /** Scans the chunk of `offset` on this thread. */
   lookHere(offset: number): void {
     if (offset < this.#source.start() || offset >= this.#source.end()) return;
     const chunk = Math.floor(offset / CHUNK);
@@ -91,8 +94,8 @@ export class Hits {
   }
 
   /**
-   * Scans appended bytes: here if only the last record and what follows must be searched, otherwise
-   * in the background.
+   * Scans appended bytes: on this thread if only the last record and what follows must be searched,
+   * otherwise in the background.
    */
   grown(): void {
     const end = this.#source.end();

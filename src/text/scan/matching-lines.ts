@@ -26,7 +26,7 @@ type Hit = (offset: number) => void;
  * @throws Error with a one-line message for an invalid pattern
  */
 export function matchingLines(source: ByteSource, query: LineQuery): LineSelector {
-  // Two longest lines: a chunk may begin inside of one.
+  // Room for two lines of maximum length: a chunk may begin inside one.
   const lines = new Lines(new BlockCache(source, (2 * MAX_LINE) / BLOCK + 1), query.encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const eachIn = pieceMatcher(query);

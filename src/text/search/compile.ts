@@ -2,7 +2,7 @@ import { encodeText } from "../encoding/encode.ts";
 import { wordCharacter } from "./character-class.ts";
 import { type TranslatedPattern, translate, translateLiteral } from "./syntax.ts";
 
-/** What to search for. */
+/** The patterns of a search and their options. */
 export interface MatchOptions {
   /** A line matches if one of these matches. JavaScript regular expressions, see `translate`. */
   patterns: readonly string[];
