@@ -31,7 +31,7 @@ export async function cat(
         if (text === "-") await catInput();
         else
           for await (const opened of openAhead(sessions, await sessions.expand([text], failed), {
-            most: options.trace ? 1 : LOOKAHEAD,
+            maxAhead: options.trace ? 1 : LOOKAHEAD,
             consume: options.consume,
           })) {
             if ("error" in opened) failed(opened.error);

@@ -16,10 +16,10 @@ const Status = { found: 0, files: 10, programs: 11 } as const;
 export async function complete(root: Command, shell: string, args: string[]): Promise<number> {
   const line = shell === "bash" ? shellWords(args[0] ?? "") : args.map(plainWord);
   if (shell === "fish") line.splice(-1, 1, ...shellWords(args.at(-1) ?? "").slice(-1));
-  const words = (shell === "bash" ? line.slice(1) : line).map(({ text }) => text);
+  const texts = (shell === "bash" ? line.slice(1) : line).map(({ text }) => text);
   const last = line.at(-1) ?? plainWord("");
   if (/^\d*[<>]+&?$/.test(line.at(-2)?.raw ?? "")) return Status.files;
-  const found = await candidates(root, words);
+  const found = await candidates(root, texts);
   if (found === "file") return Status.files;
   if (found === "program") return Status.programs;
   const fitting = found.filter(({ value }) => value.startsWith(last.text) && isPlain(value));
@@ -28,15 +28,15 @@ export async function complete(root: Command, shell: string, args: string[]): Pr
   return Status.found;
 }
 
-async function candidates(root: Command, words: string[]): Promise<Candidate[] | "file" | "program"> {
-  const wanted = expectedAt(root, words);
+async function candidates(root: Command, line: string[]): Promise<Candidate[] | "file" | "program"> {
+  const wanted = expectedAt(root, line);
   if (wanted.kind === "values")
     return wanted.values.map(({ value, description }) => ({ value: wanted.prefix + value, description }));
   if (wanted.kind !== "target" && wanted.kind !== "label") return wanted.kind;
   const { labelCandidates, targetCandidates } = await import("../completion/targets.ts");
   try {
     if (wanted.kind === "label") return await labelCandidates(wanted);
-    return (await targetCandidates(words.at(-1) ?? "", wanted)) ?? "file";
+    return (await targetCandidates(line.at(-1) ?? "", wanted)) ?? "file";
   } catch (error) {
     // A completion must not print errors into the command line.
     if (process.env.PORTHOLE_DEBUG) throw error;

@@ -20,14 +20,14 @@ export interface FindOptions extends ConnectionOptions {
  * `porthole find`: searches below each target. Continues after a failure and returns the highest
  * status.
  */
-export async function find(words: string[], options: FindOptions): Promise<number> {
-  const first = words.findIndex((word) => /^[-(!]/.test(word));
-  const targets = first === -1 ? words : words.slice(0, first);
+export async function find(args: string[], options: FindOptions): Promise<number> {
+  const first = args.findIndex((word) => /^[-(!]/.test(word));
+  const targets = first === -1 ? args : args.slice(0, first);
   if (targets.length === 0)
     throw new PortholeError("USAGE", "find: missing target before the expression", {
       hint: "porthole find web:/var -name '*.log'",
     });
-  const expression = parseFind(words.slice(targets.length), Date.now());
+  const expression = parseFind(args.slice(targets.length), Date.now());
   const sessions = new SessionPool(options);
   const out = await printer(options);
   let status = 0;
@@ -107,7 +107,7 @@ async function printer({ json }: FindOptions): Promise<Output> {
         progress?.show((elapsedMs, columns) => filesLine(looked, undefined, elapsedMs, columns));
     },
     flush,
-    show: (words) => text?.sanitiseText(words) ?? words,
+    show: (shown) => text?.sanitiseText(shown) ?? shown,
   };
 }
 

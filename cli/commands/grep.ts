@@ -22,10 +22,10 @@ export interface GrepOptions extends ConnectionOptions {
 }
 
 /** `porthole grep`: runs ripgrep on files of targets. Continues after a target that fails. */
-export async function grep(words: readonly string[], options: GrepOptions): Promise<number> {
+export async function grep(args: readonly string[], options: GrepOptions): Promise<number> {
   const sessions = new SessionPool(options);
   try {
-    return await search(words, sessions, options.raw === true);
+    return await search(args, sessions, options.raw === true);
   } catch (error) {
     report(error);
     return Status.failed;
@@ -34,8 +34,8 @@ export async function grep(words: readonly string[], options: GrepOptions): Prom
   }
 }
 
-async function search(words: readonly string[], sessions: SessionPool, isRaw: boolean): Promise<number> {
-  const { flags: given, operands } = parseArguments(words);
+async function search(args: readonly string[], sessions: SessionPool, isRaw: boolean): Promise<number> {
+  const { flags: given, operands } = parseArguments(args);
   refuseFlags(given);
   const flags = [...configuredFlags(given), ...given];
   const set = new FlagSet(flags);

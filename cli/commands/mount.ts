@@ -15,8 +15,8 @@ export interface MountOptions extends ConnectionOptions {
  * `porthole mount`: mounts a directory of a target at a directory of this machine. With a command,
  * mounts the target's tree only in the command's mount namespace, like `porthole with`.
  */
-export async function mount(words: string[], command: string[], options: MountOptions): Promise<number> {
-  const [text, directory, ...rest] = words;
+export async function mount(operands: string[], command: string[], options: MountOptions): Promise<number> {
+  const [text, directory, ...rest] = operands;
   if (text === undefined || rest.length > 0 || (directory === undefined) === (command.length === 0)) {
     throw new PortholeError("USAGE", "mount needs a target, and either a directory or a command", {
       hint: "porthole mount web:/var/log DIRECTORY, or porthole mount web:/ -- COMMAND",

@@ -100,7 +100,7 @@ async function show(
 ): Promise<number> {
   const around = new LazyBrowser(session, target, options);
   const earlier = isRotated ? await earlierOf(session, file) : undefined;
-  const subtitle = [`${session.route}, ${file.kind}`, earlier?.words].filter(Boolean).join(", ");
+  const subtitle = [`${session.route}, ${file.kind}`, earlier?.summary].filter(Boolean).join(", ");
   try {
     const decompressed = start.hex ? undefined : await decompressedViewer(file, subtitle);
     return await openScreen(
@@ -130,7 +130,7 @@ async function show(
 async function earlierOf(session: Session, file: OpenFile) {
   if (!file.isSeekable)
     throw new PortholeError("FILE", `${file.path}: --rotated needs a regular file`, { hint: "leave out --rotated" });
-  const { earlierFiles, earlierWords } = await import("../tui/viewer/earlier-files.ts");
+  const { earlierFiles, earlierText } = await import("../tui/viewer/earlier-files.ts");
   const earlier = await earlierFiles(session, file.path);
-  return { ...earlier, words: earlierWords(earlier) || "no earlier files" };
+  return { ...earlier, summary: earlierText(earlier) || "no earlier files" };
 }

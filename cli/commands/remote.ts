@@ -5,10 +5,10 @@ import { agentProgram } from "../../src/routes/index.ts";
  * `porthole __remote OPTIONS -- ARGS`: runs porthole for one on another machine, which has started
  * it by ssh. The agent serves the connection: agent/remote.c.
  */
-export function remote(words: readonly string[]): Promise<number> {
-  const at = words.indexOf("--");
-  const command = [process.execPath, process.argv[1] as string, ...words.slice(at + 1)];
-  const child = spawn(agentProgram(), ["remote", ...words.slice(0, at), "--", ...command], { stdio: "inherit" });
+export function remote(args: readonly string[]): Promise<number> {
+  const at = args.indexOf("--");
+  const command = [process.execPath, process.argv[1] as string, ...args.slice(at + 1)];
+  const child = spawn(agentProgram(), ["remote", ...args.slice(0, at), "--", ...command], { stdio: "inherit" });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (status) => resolve(status ?? 1));

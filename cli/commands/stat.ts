@@ -8,7 +8,7 @@ import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 import { fileRecord } from "../ls/file-record.ts";
 import type { Item } from "../ls/item.ts";
-import { layerWords } from "../ls/layer-words.ts";
+import { layerText } from "../ls/layer-text.ts";
 import { modeText } from "../ls/mode.ts";
 import { fullTime } from "../ls/times.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
@@ -26,7 +26,7 @@ export interface StatOptions extends ConnectionOptions {
 export async function stat(texts: string[], options: StatOptions): Promise<number> {
   const sessions = new SessionPool(options);
   const text = isTerminal(1) && !options.json ? await import("../../src/text/index.ts") : undefined;
-  const show = (words: string) => text?.sanitiseText(words) ?? words;
+  const show = (raw: string) => text?.sanitiseText(raw) ?? raw;
   const tablesBySession = new Map<Session, SessionTables>();
   let status = 0;
   const failed = (error: unknown) => {
@@ -132,7 +132,7 @@ const kinds: Record<string, string> = {
 };
 
 /** The block of stat(1) without the I/O block size, plus where the file is stored. */
-function block(known: Known, show: (words: string) => string): string {
+function block(known: Known, show: (text: string) => string): string {
   const { item, backing, layer, isDeleted } = known;
   const { stat, link } = item;
   if (stat === undefined) return "";
@@ -145,7 +145,7 @@ function block(known: Known, show: (words: string) => string): string {
   const mode = `${(stat.mode & 0o7777).toString(8).padStart(4, "0")}/${modeText(stat.mode)}`;
   const owner = (id: number, name: string | undefined) =>
     `${String(id).padStart(5)}/${show(name ?? "UNKNOWN").padStart(8)}`;
-  const layerText = layer && layerWords(layer, show);
+  const layerLine = layer && layerText(layer, show);
   const lines = [
     `  File: ${show(item.name)}${link === undefined ? "" : ` -> ${show(link)}`}`,
     `  Size: ${String(stat.size).padEnd(10)}\tBlocks: ${String(stat.blocks).padEnd(10)} ${kindText}`,
@@ -156,20 +156,20 @@ function block(known: Known, show: (words: string) => string): string {
     `Change: ${fullTime(stat.ctime)}`,
     ` Birth: ${stat.btime === undefined ? "-" : fullTime(stat.btime)}`,
     `Storage: ${storage(known, show)}`,
-    ...(layerText === undefined ? [] : [`Layer: ${layerText}`]),
+    ...(layerLine === undefined ? [] : [`Layer: ${layerLine}`]),
     ...(isDeleted && backing?.mount.isReplaced !== true ? ["Deleted: freed when the last process closes it"] : []),
     ...(stat.relayed ? ["Relayed: by the agent, because its file system may not answer"] : []),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function storage({ backing, whyCopied }: Known, show: (words: string) => string): string {
+function storage({ backing, whyCopied }: Known, show: (text: string) => string): string {
   if (whyCopied !== undefined)
     return `unknown: a copy by the engine, because no agent reads it in place: ${show(whyCopied)}`;
   return backing === undefined ? "unknown: not in the target's mount table" : keeper(backing, show);
 }
 
-function keeper({ kind, mount, volume, readOnly }: Backing, show: (words: string) => string): string {
+function keeper({ kind, mount, volume, readOnly }: Backing, show: (text: string) => string): string {
   const what = volume === undefined ? kind : `${kind} ${show(volume)}`;
   const replaced = mount.isReplaced
     ? ": the file on the host was replaced or removed; restart the container to see the new one"

@@ -249,6 +249,6 @@ function byInput(named: NamedFile[], text: string, command: string[]): string {
   return `pass it as standard input: porthole with ${quoted([text])} -- ${quoted(plain)}`;
 }
 
-function quoted(words: string[]): string {
-  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
+function quoted(args: string[]): string {
+  return args.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }

@@ -18,11 +18,11 @@ export interface Candidate {
 
 /**
  * Determines from the definitions of the commands what the last word can be.
- * @param words the command line after the program's name; the last word may be empty
+ * @param line the command line after the program's name; the last word may be empty
  */
-export function expectedAt(root: Command, words: readonly string[]): Expected {
-  const typed = words.at(-1) ?? "";
-  const { command, operands, literal, expecting, engine } = walk(root, words.slice(0, -1));
+export function expectedAt(root: Command, line: readonly string[]): Expected {
+  const typed = line.at(-1) ?? "";
+  const { command, operands, literal, expecting, engine } = walk(root, line.slice(0, -1));
   if (expecting !== undefined) return ofOption(expecting, "", engine);
   if (!literal && typed.startsWith("--") && typed.includes("=")) {
     const prefix = typed.slice(0, typed.indexOf("=") + 1);
@@ -50,7 +50,7 @@ interface Walked {
   engine: string | undefined;
 }
 
-function walk(root: Command, words: readonly string[]): Walked {
+function walk(root: Command, line: readonly string[]): Walked {
   const walked: Walked = {
     command: root,
     operands: { count: 0, afterDashes: 0 },
@@ -58,7 +58,7 @@ function walk(root: Command, words: readonly string[]): Walked {
     expecting: undefined,
     engine: undefined,
   };
-  for (const word of words) {
+  for (const word of line) {
     const option = walked.literal ? undefined : findOption(walked.command, word.replace(/=.*$/s, ""));
     if (walked.expecting !== undefined) {
       if (walked.expecting.long === "--engine") walked.engine = word;

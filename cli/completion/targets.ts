@@ -76,12 +76,12 @@ function serviceCandidates(known: readonly KnownContainer[], project: string, en
 /** Keys of containers' labels, and keys with values. */
 export async function labelCandidates(options: { prefix: string; engine: string | undefined }): Promise<Candidate[]> {
   const labels = (await knownContainers(options.engine)).flatMap((one) => [...one.labels]);
-  const words = unique(labels.flatMap(([key, value]) => (value === "" ? [key] : [key, `${key}=${value}`])));
-  return words.sort().map((value) => ({ value: `${options.prefix}${value}` }));
+  const labelTexts = unique(labels.flatMap(([key, value]) => (value === "" ? [key] : [key, `${key}=${value}`])));
+  return labelTexts.sort().map((value) => ({ value: `${options.prefix}${value}` }));
 }
 
-function unique(words: readonly string[]): string[] {
-  return [...new Set(words)].filter((word) => word !== "");
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)].filter((word) => word !== "");
 }
 
 const OUTPUTS = ["@logs", "@stdout", "@stderr"];

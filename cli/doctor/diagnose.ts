@@ -101,8 +101,8 @@ async function describeEngine(engine: Engine, signal: AbortSignal | undefined): 
 
 function versionOf(engine: Engine, answer: EngineResponse): EngineVersion {
   if (answer.status === 200) return decodeVersion(answer.body, answer.request);
-  const words = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-  throw new PortholeError("TARGET", `the engine at ${engine.socketPath} does not report its version: ${words}`);
+  const reason = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
+  throw new PortholeError("TARGET", `the engine at ${engine.socketPath} does not report its version: ${reason}`);
 }
 
 function* describeRoutes(working: Engine[]): Generator<Finding> {

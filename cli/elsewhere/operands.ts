@@ -57,12 +57,12 @@ export function operandsOf(command: Command, args: readonly string[]): string[] 
   return name === "open" ? command.args.slice(0, 1) : command.args;
 }
 
-function searched(words: readonly string[]): string[] {
-  const { flags, operands } = parseArguments(words);
+function searched(args: readonly string[]): string[] {
+  const { flags, operands } = parseArguments(args);
   return new FlagSet(flags).needsPattern ? operands.slice(1) : operands;
 }
 
-function expressionAt(words: readonly string[]): number {
-  const at = words.findIndex((word) => /^[-(!]/.test(word));
-  return at === -1 ? words.length : at;
+function expressionAt(args: readonly string[]): number {
+  const at = args.findIndex((word) => /^[-(!]/.test(word));
+  return at === -1 ? args.length : at;
 }

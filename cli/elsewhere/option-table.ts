@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { SHORT, WITH_VALUE } from "../grep/flags.ts";
-import type { OptionTable } from "./words.ts";
+import type { OptionTable } from "./split-arguments.ts";
 
 /** The options of a command of porthole, from its definition; those of `grep` are ripgrep's too. */
 export function tableOf(defined: Command | undefined): OptionTable {

@@ -12,7 +12,7 @@ import { followSource } from "./records/follow-source.ts";
 import { type LineFormat, LinePrinter } from "./records/line-printer.ts";
 import { directOutput, MergedOutput } from "./records/merged-output.ts";
 import type { RecordSource } from "./records/record-source.ts";
-import { resumedWords } from "./records/resumed-words.ts";
+import { resumedArguments } from "./records/resumed-arguments.ts";
 import type { Operand, Segment } from "./segments.ts";
 import {
   argumentsFor,
@@ -24,7 +24,7 @@ import {
   statusOf,
   withSignals,
 } from "./several.ts";
-import { type OptionTable, splitWords } from "./words.ts";
+import { type OptionTable, splitArguments } from "./split-arguments.ts";
 
 /** True if lines are printed as they arrive, or in order of their times. */
 export function printsByLine(raw: RawOptions): boolean {
@@ -92,8 +92,8 @@ function engineSource(
     name: engine === undefined || engine === "" ? "this machine" : `the engine '${engine}'`,
     start: async (beginning) => {
       const remote = await remoteOf(line, segment);
-      const words = recordWords(argumentsFor(line, { ...segment, operands: [] }, remote), segment, table);
-      const resumed = beginning === undefined ? words : resumedWords(words, beginning);
+      const args = recordArguments(argumentsFor(line, { ...segment, operands: [] }, remote), segment, table);
+      const resumed = beginning === undefined ? args : resumedArguments(args, beginning);
       const stdout = new PassThrough();
       const write = async (fd: 1 | 2, bytes: Buffer) => {
         if (fd === 2) return own.write(2, bytes);
@@ -111,9 +111,13 @@ function engineSource(
 }
 
 /** The words of a run that writes records, its options before its operands. */
-function recordWords([name = "", ...options]: readonly string[], { operands }: Segment, table: OptionTable): string[] {
-  const kept = splitWords(options, table, () => false).filter(
+function recordArguments(
+  [name = "", ...options]: readonly string[],
+  { operands }: Segment,
+  table: OptionTable,
+): string[] {
+  const kept = splitArguments(options, table, () => false).filter(
     ({ option }) => option !== undefined && option !== "json" && option !== "prefix" && option !== "color",
   );
-  return [name, "--json", ...kept.flatMap(({ words }) => words), "--", ...operands.map(({ text }) => text)];
+  return [name, "--json", ...kept.flatMap(({ args }) => args), "--", ...operands.map(({ text }) => text)];
 }

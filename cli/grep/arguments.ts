@@ -21,10 +21,10 @@ export interface ParsedArguments {
  * Parses words as ripgrep does: `-A3`, `-A=3`, `-A 3`, `-inC2`, `--context=3`, `--context 3`. Every
  * word after `--` is an operand.
  */
-export function parseArguments(words: readonly string[]): ParsedArguments {
+export function parseArguments(args: readonly string[]): ParsedArguments {
   const flags: Flag[] = [];
   const operands: string[] = [];
-  const left = [...words];
+  const left = [...args];
   const take = (option: string, attached: string | undefined) => {
     const value = attached ?? left.shift();
     if (value === undefined) throw usage(`option ${option} needs a value`);
@@ -104,11 +104,11 @@ export function configuredFlags(given: readonly Flag[]): Flag[] {
   } catch (error) {
     throw usage(`cannot read RIPGREP_CONFIG_PATH: ${(error as Error).message}`, "unset it, or use --no-config");
   }
-  const words = text
+  const args = text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
-  return parseArguments(words).flags.filter(({ name }) => REFUSED[name] === undefined);
+  return parseArguments(args).flags.filter(({ name }) => REFUSED[name] === undefined);
 }
 
 /** Queries on a list of options. */

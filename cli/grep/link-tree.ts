@@ -78,11 +78,11 @@ function unlessThere(make: () => void): void {
 /** How many levels a relative path goes above its beginning. */
 function levelsAbove(path: string): number {
   let depth = 0;
-  let least = 0;
+  let minDepth = 0;
   for (const part of path.split("/")) {
     if (part === "..") depth--;
     else if (part !== "" && part !== ".") depth++;
-    least = Math.min(least, depth);
+    minDepth = Math.min(minDepth, depth);
   }
-  return -least;
+  return -minDepth;
 }

@@ -82,8 +82,8 @@ export async function follow(
 const MAX_REMARK = 100;
 
 function aborted(how: string, reason: string): PortholeError {
-  const words = reason === "" ? "" : `: ${reason}`;
-  return new PortholeError("FILE", `ripgrep was terminated by ${how}${words}`, { hint: remedy(how, reason) });
+  const detail = reason === "" ? "" : `: ${reason}`;
+  return new PortholeError("FILE", `ripgrep was terminated by ${how}${detail}`, { hint: remedy(how, reason) });
 }
 
 function remedy(how: string, reason: string): string | undefined {

@@ -216,14 +216,14 @@ export class SearchFiles {
 }
 
 /**
- * Groups consecutive files of one directory, at most `most` each; a file found through a link is
- * alone.
+ * Groups consecutive files of one directory, at most `maxFiles` each; a file found through a link
+ * is alone.
  */
-function* batches(files: readonly FoundFile[], most: number): Generator<FoundFile[]> {
+function* batches(files: readonly FoundFile[], maxFiles: number): Generator<FoundFile[]> {
   let batch: FoundFile[] = [];
   for (const file of files) {
     const [first] = batch;
-    if (first && (batch.length >= most || !isBeside(first, file))) {
+    if (first && (batch.length >= maxFiles || !isBeside(first, file))) {
       yield batch;
       batch = [];
     }

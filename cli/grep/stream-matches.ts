@@ -17,7 +17,7 @@ export interface MatchStream {
   /**
    * Maximum number of lines of one file. ripgrep prints them once it has searched the whole file.
    */
-  most: number;
+  maxLines: number;
   /** Search hidden files. */
   hidden: boolean;
   targets: readonly NamedTarget[];
@@ -40,10 +40,10 @@ const KILL_GRACE_MS = 1000;
  * @throws PortholeError USAGE for an invalid pattern, FILE if ripgrep ends early
  */
 export async function streamMatches(search: MatchStream): Promise<void> {
-  const { program, pattern, most, hidden, targets, sessions, mayEnter, signal, failed } = search;
+  const { program, pattern, maxLines, hidden, targets, sessions, mayEnter, signal, failed } = search;
   const flags: Flag[] = [
     { name: "regexp", value: pattern },
-    { name: "max-count", value: String(most) },
+    { name: "max-count", value: String(maxLines) },
   ];
   if (hidden) flags.push({ name: "hidden", value: undefined });
   const names = targets.map(({ text }) => text);

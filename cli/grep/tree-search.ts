@@ -62,10 +62,10 @@ export async function searchTrees(search: TreeSearch, sessions: SessionPool): Pr
   if (reason !== undefined) throw new NotOnTrees(reason);
   const files = await Promise.all(directories.map(fileOf));
   const deadline = performance.now() + TIMEOUT_MS;
-  const run = async (words: readonly string[], held: HeldOutput) => {
+  const run = async (args: readonly string[], held: HeldOutput) => {
     const trees = await takeTrees(directories, sessions);
     try {
-      return await runOnTrees([...words, "--", ...directories.map(({ text }) => text)], { trees, files }, held);
+      return await runOnTrees([...args, "--", ...directories.map(({ text }) => text)], { trees, files }, held);
     } finally {
       for (const { tree } of trees) tree.close();
     }

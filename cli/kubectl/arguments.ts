@@ -1,5 +1,5 @@
 import { PortholeError } from "../../src/errors.ts";
-import { type OptionTable, splitWords, type Word } from "../elsewhere/words.ts";
+import { type Argument, type OptionTable, splitArguments } from "../elsewhere/split-arguments.ts";
 
 /** A target of the command line: `[NAMESPACE/]POD[/CONTAINER][:PATH]`. */
 export interface PodTarget {
@@ -12,7 +12,7 @@ export interface PodTarget {
 }
 
 /** A word of the command to run on a node: as it is, or a target. */
-export type Part = { word: Word } | { target: PodTarget };
+export type Part = { word: Argument } | { target: PodTarget };
 
 /** A command line of `kubectl porthole`. */
 export interface Request {
@@ -57,16 +57,16 @@ const OWN: ReadonlySet<string> = new Set(["-n", "--namespace", "-l", "--selector
  * @param optionsOf the options of a command of porthole
  * @throws PortholeError USAGE
  */
-export function parseRequest(words: readonly string[], optionsOf: (command: string) => OptionTable): Request {
+export function parseRequest(args: readonly string[], optionsOf: (command: string) => OptionTable): Request {
   const taken = new TakenOptions();
-  const left = [...words];
+  const left = [...args];
   while (left[0] !== undefined && taken.take(left));
   const [first = ""] = left;
   const isCommand = /^[a-z-]+$/.test(first) && first in COMMANDS;
   if (!isCommand && (first.startsWith("-") || !/[:]/.test(first))) throw unknown(first);
   const command = isCommand ? (left.shift() ?? "") : "open";
   const table = optionsOf(command);
-  const split = splitWords(left, table, (rest) => !isOfCommand(command, rest, table) && taken.take(rest));
+  const split = splitArguments(left, table, (rest) => !isOfCommand(command, rest, table) && taken.take(rest));
   const { selector, namespace } = taken;
   return {
     command,
@@ -92,18 +92,18 @@ class TakenOptions {
   image: string | undefined;
 
   /** Removes an option of kubectl's, or of the plugin's, from the front. False if there is none. */
-  take(words: string[]): boolean {
-    const [word = ""] = words;
+  take(args: string[]): boolean {
+    const [word = ""] = args;
     const [, long, joined] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
     const [, short, attached] = /^(-[nl])=?(.+)$/s.exec(long === undefined ? word : "") ?? [];
     const name = long ?? short ?? word;
     if (KUBECTL_SWITCHES.has(name)) {
-      this.kubectl.push(words.shift() ?? "");
+      this.kubectl.push(args.shift() ?? "");
       return true;
     }
     if (!KUBECTL.has(name) && !OWN.has(name)) return false;
-    words.shift();
-    const value = joined ?? attached ?? words.shift();
+    args.shift();
+    const value = joined ?? attached ?? args.shift();
     if (value === undefined) throw new PortholeError("USAGE", `option ${name} needs a value`);
     if (name === "-n" || name === "--namespace") this.namespace = value;
     else if (name === "-l" || name === "--selector") this.selector = value;
@@ -114,15 +114,15 @@ class TakenOptions {
   }
 }
 
-function partsOf(command: string, words: readonly Word[], selector: string | undefined): Part[] {
+function partsOf(command: string, args: readonly Argument[], selector: string | undefined): Part[] {
   const kind = COMMANDS[command];
   let operands = 0;
   let inExpression = false;
   const hasPattern =
-    kind === "pattern" && words.some(({ option }) => /^(regexp|file|files|type-list)$/.test(option ?? ""));
-  const parts = words.map((word): Part => {
+    kind === "pattern" && args.some(({ option }) => /^(regexp|file|files|type-list)$/.test(option ?? ""));
+  const parts = args.map((word): Part => {
     if (word.option !== undefined || inExpression) return { word };
-    const [text = ""] = word.words;
+    const [text = ""] = word.args;
     if (kind === "expression" && operands > 0 && /^[-(!]/.test(text)) inExpression = true;
     const index = operands++;
     const isTarget =

@@ -23,7 +23,7 @@ export interface ExecOptions {
   /** Arguments of kubectl that name the cluster. */
   kubectl: readonly string[];
   helper: PodRow;
-  words: readonly string[];
+  args: readonly string[];
   /** `terminal`: its streams are this terminal; `inherit`: its output is this process's. */
   output: "terminal" | "inherit" | "pipe";
   /** Receives its standard error. */
@@ -31,14 +31,14 @@ export interface ExecOptions {
 }
 
 /** Runs porthole in a helper pod by kubectl exec. */
-export function startExec({ kubectl, helper, words, output, said }: ExecOptions): Exec {
+export function startExec({ kubectl, helper, args, output, said }: ExecOptions): Exec {
   const isTerminal = output === "terminal";
   const child = spawn(
     "kubectl",
     [
       ...kubectl,
       ...["exec", isTerminal ? "-it" : "-i", "-n", helper.namespace, helper.name, "-c", "porthole", "--"],
-      ...[...PORTHOLE_IN_IMAGE, ...(isTerminal ? [] : ["__attached"]), ...words],
+      ...[...PORTHOLE_IN_IMAGE, ...(isTerminal ? [] : ["__attached"]), ...args],
     ],
     {
       stdio: [isTerminal ? "inherit" : "pipe", output === "pipe" ? "pipe" : "inherit", "pipe"],

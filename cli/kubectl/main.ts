@@ -22,10 +22,10 @@ main(process.argv.slice(2)).then(
 );
 
 /** `kubectl porthole`: runs porthole on the nodes of the named pods, and prints what it prints. */
-async function main(words: string[]): Promise<number> {
-  if (words.includes("--help") || (words.length === 1 && words[0] === "-h")) return print(HELP);
-  if (words.length === 1 && /^(-V|--version)$/.test(words[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
-  const request = parseRequest(words, optionTable);
+async function main(args: string[]): Promise<number> {
+  if (args.includes("--help") || (args.length === 1 && args[0] === "-h")) return print(HELP);
+  if (args.length === 1 && /^(-V|--version)$/.test(args[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
+  const request = parseRequest(args, optionTable);
   const helpers = new Helpers(request);
   const interrupt = new Interrupt();
   // The reader of the output has gone.

@@ -4,7 +4,7 @@ import { followSource } from "../elsewhere/records/follow-source.ts";
 import { type LineFormat, LinePrinter } from "../elsewhere/records/line-printer.ts";
 import { directOutput, MergedOutput } from "../elsewhere/records/merged-output.ts";
 import type { RecordSource } from "../elsewhere/records/record-source.ts";
-import { resumedWords } from "../elsewhere/records/resumed-words.ts";
+import { resumedArguments } from "../elsewhere/records/resumed-arguments.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import type { Part, Request } from "./arguments.ts";
 import { startExec } from "./exec.ts";
@@ -17,7 +17,7 @@ import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
 const PRINTED_HERE: ReadonlySet<string> = new Set(["json", "prefix", "quiet", "silent", "verbose", "color"]);
 /** The request as nodes get it: records, in order of their times for `--merge`. */
 export function wireRequest(request: Request): Request {
-  const json: Part = { word: { words: ["--json"], option: "json" } };
+  const json: Part = { word: { args: ["--json"], option: "json" } };
   return { ...request, parts: [...request.parts.filter((part) => !isOption(part, PRINTED_HERE)), json] };
 }
 
@@ -29,7 +29,7 @@ function isOption(part: Part, names: ReadonlySet<string>): boolean {
 export function formatOf({ parts }: Request, isTerminal: boolean, noColour: boolean): LineFormat {
   const has = (...names: string[]) => parts.some((part) => isOption(part, new Set(names)));
   const color = parts
-    .flatMap((part) => ("word" in part && part.word.option === "color" ? part.word.words : []))
+    .flatMap((part) => ("word" in part && part.word.option === "color" ? part.word.args : []))
     .join("=");
   const hasHeaders = has("verbose") || (namesSeveral(parts) && !has("quiet", "silent"));
   const format = has("json") ? "json" : has("prefix") ? "prefix" : has("merge") || !hasHeaders ? "plain" : "headers";
@@ -85,13 +85,13 @@ function reported(error: unknown): number {
 }
 
 function nodeSource(
-  { node, words }: NodePlan,
+  { node, args }: NodePlan,
   kubectl: readonly string[],
   helpers: Helpers,
   { isJoined, left }: { isJoined: boolean; left: AbortSignal },
 ): RecordSource {
   // All that a new pod has written is new.
-  const firstWords = isJoined ? resumedWords(words, ["-n", "+1"]) : words;
+  const firstWords = isJoined ? resumedArguments(args, ["-n", "+1"]) : args;
   let isFirst = !isJoined;
   return {
     name: `the node ${node}`,
@@ -100,8 +100,8 @@ function nodeSource(
       if (!isFirst) await helpers.find().catch(() => undefined);
       isFirst = false;
       const helper = await helpers.on(node);
-      const resumed = beginning === undefined ? firstWords : resumedWords(words, beginning);
-      const exec = startExec({ ...{ kubectl, helper, words: resumed, output: "pipe" }, said: say });
+      const resumed = beginning === undefined ? firstWords : resumedArguments(args, beginning);
+      const exec = startExec({ ...{ kubectl, helper, args: resumed, output: "pipe" }, said: say });
       const leave = () => exec.signal("SIGTERM");
       left.addEventListener("abort", leave);
       if (left.aborted) leave();

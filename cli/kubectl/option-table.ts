@@ -1,5 +1,5 @@
 import { tableOf } from "../elsewhere/option-table.ts";
-import type { OptionTable } from "../elsewhere/words.ts";
+import type { OptionTable } from "../elsewhere/split-arguments.ts";
 import { program } from "../program/index.ts";
 
 /** The options of a command of porthole. */

@@ -16,7 +16,7 @@ export interface PodRow {
 export interface NodePlan {
   node: string;
   /** The words for porthole there, the command first. */
-  words: string[];
+  args: string[];
   /** The pods of its targets. */
   pods: PodRow[];
 }
@@ -105,22 +105,22 @@ export function checkTargets(request: Request, rows: PodLists): void {
 /** Distributes the command over the nodes, in the order in which its targets name them. */
 export function planNodes(request: Request, rows: PodLists): NodePlan[] {
   const match = matcher(request, rows);
-  const placed = request.parts.map((part) =>
+  const podsOfParts = request.parts.map((part) =>
     "target" in part ? match(part.target).filter(({ node }) => node !== "") : [],
   );
-  const nodes = [...new Set(placed.flat().map(({ node }) => node))];
+  const nodes = [...new Set(podsOfParts.flat().map(({ node }) => node))];
   return nodes.map((node) => {
     const pods = new Set<PodRow>();
-    const words = orderedParts(request.parts).flatMap(([part, index]) => {
-      if ("word" in part) return part.word.option === undefined ? part.word.words : [];
-      const here = (placed[index] ?? []).filter((pod) => pod.node === node);
+    const operands = orderedParts(request.parts).flatMap(([part, index]) => {
+      if ("word" in part) return part.word.option === undefined ? part.word.args : [];
+      const here = (podsOfParts[index] ?? []).filter((pod) => pod.node === node);
       for (const pod of here) pods.add(pod);
       return here.map((pod) => targetText(pod, part.target));
     });
     const options = request.parts.flatMap((part) =>
-      "word" in part && part.word.option !== undefined ? part.word.words : [],
+      "word" in part && part.word.option !== undefined ? part.word.args : [],
     );
-    return { node, words: [request.command, ...options, ...dashes(request.command, words)], pods: [...pods] };
+    return { node, args: [request.command, ...options, ...dashes(request.command, operands)], pods: [...pods] };
   });
 }
 

@@ -39,7 +39,7 @@ async function runHere(request: Request, plan: NodePlan, helpers: Helpers, inter
   const helper = await interrupt.orEnd(helpers.on(plan.node));
   const isTerminal = [process.stdin, process.stdout, process.stderr].every(({ isTTY }) => isTTY);
   const output = isTerminal ? "terminal" : process.stdout.isTTY ? "pipe" : "inherit";
-  const exec = startExec({ ...{ kubectl: request.kubectl, helper, words: plan.words, output }, said: say });
+  const exec = startExec({ ...{ kubectl: request.kubectl, helper, args: plan.args, output }, said: say });
   return statusOf(plan, await awaitExec(exec, interrupt));
 }
 
@@ -53,8 +53,8 @@ async function inOrder(
   const started: Promise<{ exec: Exec; end: Promise<ExecEnd> }>[] = [];
   const start = (plan: NodePlan) =>
     helpers.on(plan.node).then((helper) => {
-      const words = withNames(request, plan.words);
-      const exec = startExec({ ...{ kubectl: request.kubectl, helper, words, output: "pipe" }, said: say });
+      const args = withNames(request, plan.args);
+      const exec = startExec({ ...{ kubectl: request.kubectl, helper, args, output: "pipe" }, said: say });
       return { exec, end: awaitExec(exec, interrupt, false) };
     });
   const statuses: number[] = [];
@@ -72,9 +72,9 @@ async function inOrder(
 }
 
 /** grep prints no name for a single file of a node: here are several. */
-function withNames({ command }: Request, words: readonly string[]): string[] {
-  const [first = "", ...rest] = words;
-  return command === "grep" ? [first, "--with-filename", ...rest] : [...words];
+function withNames({ command }: Request, args: readonly string[]): string[] {
+  const [first = "", ...rest] = args;
+  return command === "grep" ? [first, "--with-filename", ...rest] : [...args];
 }
 
 /** grep: 0 if any matched and none failed. Others: the highest. */

@@ -9,12 +9,12 @@ export interface ColumnFormat<T> {
 export function* columnLines<T>(
   things: Iterable<T> & { readonly length: number; at(index: number): T | undefined },
   { text, width }: ColumnFormat<T>,
-  most: number,
+  maxWidth: number,
 ): Generator<string> {
   const widths = new Uint32Array(things.length);
   let count = 0;
   for (const one of things) widths[count++] = width(one);
-  const { rows, columns } = layoutColumns(widths, most);
+  const { rows, columns } = layoutColumns(widths, maxWidth);
   for (let row = 0; row < rows; row++) {
     let line = "";
     for (let column = 0; column < columns.length; column++) {
@@ -37,8 +37,8 @@ const GAP = 2;
  * @returns the width of each column, the last without the gap, and the number of rows
  */
 function layoutColumns(widths: ArrayLike<number>, width: number): { rows: number; columns: number[] } {
-  const most = Math.min(widths.length, Math.max(1, Math.ceil(width / LEAST)));
-  for (let count = most; count > 1; count--) {
+  const maxCount = Math.min(widths.length, Math.max(1, Math.ceil(width / LEAST)));
+  for (let count = maxCount; count > 1; count--) {
     const rows = Math.ceil(widths.length / count);
     const columns: number[] = [];
     let total = 0;

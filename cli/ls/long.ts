@@ -43,19 +43,19 @@ export function totalLine(items: Items, human: boolean): string {
  * memory.
  */
 function widthsOf(items: Items, options: LongOptions) {
-  const most = { links: 0, user: 0, group: 0, major: 0, minor: 0, size: 0 };
+  const widths = { links: 0, user: 0, group: 0, major: 0, minor: 0, size: 0 };
   for (const item of items) {
     const { links, user, group, device, size } = numbersOf(item, options);
-    most.links = Math.max(most.links, links.length);
-    most.user = Math.max(most.user, user.text.length);
-    most.group = Math.max(most.group, group.text.length);
-    most.size = Math.max(most.size, size.length);
+    widths.links = Math.max(widths.links, links.length);
+    widths.user = Math.max(widths.user, user.text.length);
+    widths.group = Math.max(widths.group, group.text.length);
+    widths.size = Math.max(widths.size, size.length);
     if (device === undefined) continue;
-    most.major = Math.max(most.major, device.major.length);
-    most.minor = Math.max(most.minor, device.minor.length);
+    widths.major = Math.max(widths.major, device.major.length);
+    widths.minor = Math.max(widths.minor, device.minor.length);
   }
-  const device = most.minor === 0 ? 0 : most.major + 2 + most.minor;
-  return { ...most, size: Math.max(most.size, device) };
+  const device = widths.minor === 0 ? 0 : widths.major + 2 + widths.minor;
+  return { ...widths, size: Math.max(widths.size, device) };
 }
 
 /** The cells of one line. */

@@ -89,17 +89,17 @@ export class PackedEntries {
   }
 
   /**
-   * Length of the common prefix of two names, at most `most`. The first `from` bytes are known to
+   * Length of the common prefix of two names, at most `max`. The first `from` bytes are known to
    * be equal.
    */
-  alikeUpTo(one: number, other: number, from: number, most: number): number {
+  commonPrefix(one: number, other: number, from: number, max: number): number {
     const position = this.#starts[one] as number;
     const otherPosition = this.#starts[other] as number;
     const { bytes } = this.#chunks[position >>> SHIFT] as Chunk;
     const { bytes: otherBytes } = this.#chunks[otherPosition >>> SHIFT] as Chunk;
     const start = position & (CHUNK - 1);
     const otherStart = otherPosition & (CHUNK - 1);
-    const end = Math.min(most, nameLengthAt(bytes, start), nameLengthAt(otherBytes, otherStart));
+    const end = Math.min(max, nameLengthAt(bytes, start), nameLengthAt(otherBytes, otherStart));
     let at = from;
     while (at < end && bytes[start + at] === otherBytes[otherStart + at]) at++;
     return at;
@@ -112,16 +112,16 @@ export class PackedEntries {
     return { bytes, view, start, nameLength: view.getUint16(start + NAME_LENGTH, true) };
   }
 
-  #room(most: number): Chunk {
+  #room(size: number): Chunk {
     const last = this.#chunks[this.#last];
-    if (last !== undefined && last.bytes.length - this.#used >= most) return last;
+    if (last !== undefined && last.bytes.length - this.#used >= size) return last;
     this.#last++;
     this.#used = 0;
     const kept = this.#chunks[this.#last];
-    if (kept !== undefined && kept.bytes.length >= most) return kept;
+    if (kept !== undefined && kept.bytes.length >= size) return kept;
     // Start with a small chunk: most directories are small.
     const bytes = Buffer.allocUnsafeSlow(
-      Math.max(most, this.#last < KEPT + 2 ? FIRST_CHUNK << (2 * this.#last) : CHUNK),
+      Math.max(size, this.#last < KEPT + 2 ? FIRST_CHUNK << (2 * this.#last) : CHUNK),
     );
     const chunk = { bytes, view: new DataView(bytes.buffer) };
     this.#chunks[this.#last] = chunk;

@@ -1,6 +1,6 @@
 import type { PackedEntries } from "./packed-entries.ts";
 
-type Names = Pick<PackedEntries, "length" | "byteOfName" | "alikeUpTo">;
+type Names = Pick<PackedEntries, "length" | "byteOfName" | "commonPrefix">;
 
 /**
  * Returns the indexes of the entries in byte order of their names, as the C locale and most tools
@@ -30,18 +30,18 @@ export function sortByBytes(names: Names): Uint32Array {
     if (more < to) pending.push({ from: more, to, at });
     if (pivot === -1) continue;
     const isAll = less === from && more === to;
-    pending.push({ from: less, to: more, at: isAll ? commonPrefix(names, order, range) : at + 1 });
+    pending.push({ from: less, to: more, at: isAll ? prefixOfRange(names, order, range) : at + 1 });
   }
   return order;
 }
 
 /** Length of the common prefix of all names of a range. */
-function commonPrefix(names: Names, order: Uint32Array, { from, to, at }: Range): number {
+function prefixOfRange(names: Names, order: Uint32Array, { from, to, at }: Range): number {
   const first = order[from] as number;
-  let most = Number.POSITIVE_INFINITY;
-  for (let here = from + 1; here < to && most > at + 1; here++)
-    most = names.alikeUpTo(first, order[here] as number, at, most);
-  return most;
+  let length = Number.POSITIVE_INFINITY;
+  for (let here = from + 1; here < to && length > at + 1; here++)
+    length = names.commonPrefix(first, order[here] as number, at, length);
+  return length;
 }
 
 function insertionSort(names: Names, order: Uint32Array, { from, to, at }: Range): void {
@@ -55,7 +55,7 @@ function insertionSort(names: Names, order: Uint32Array, { from, to, at }: Range
 }
 
 function isBefore(names: Names, one: number, other: number, from: number): boolean {
-  const at = names.alikeUpTo(one, other, from, Number.POSITIVE_INFINITY);
+  const at = names.commonPrefix(one, other, from, Number.POSITIVE_INFINITY);
   return names.byteOfName(one, at) < names.byteOfName(other, at);
 }
 

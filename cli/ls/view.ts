@@ -34,7 +34,7 @@ export async function view(options: LsOptions): Promise<View> {
   const { colours, hasTargets } = coloursFor(options, isShown);
   const isColumned = options.C === true || (isShown && !options[1]);
   const text = isShown || isColumned ? await import("../../src/text/index.ts") : undefined;
-  const show = isShown && text !== undefined ? (words: string) => text.sanitiseText(words) : (words: string) => words;
+  const show = isShown && text !== undefined ? (name: string) => text.sanitiseText(name) : (name: string) => name;
   const name = (item: Item) => colours?.name(item, show(item.name)) ?? show(item.name);
   const long = (items: Items) =>
     longLines(items, {
@@ -47,10 +47,10 @@ export async function view(options: LsOptions): Promise<View> {
       },
     });
   const columns = (items: Items) => {
-    const width = (words: string) =>
-      /^[ -~]*$/.test(words) || text === undefined
-        ? words.length
-        : [...text.clusters(words)].reduce((sum, cluster) => sum + text.clusterWidth(cluster), 0);
+    const width = (name: string) =>
+      /^[ -~]*$/.test(name) || text === undefined
+        ? name.length
+        : [...text.clusters(name)].reduce((sum, cluster) => sum + text.clusterWidth(cluster), 0);
     return columnLines(
       items,
       { text: name, width: (item) => width(show(item.name)) },

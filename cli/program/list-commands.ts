@@ -107,7 +107,7 @@ function addFind(root: Command): void {
         "porthole find --bare web:/etc -type f -mmin -60",
       ),
     )
-    .action(async (words: string[], options) => end((await import("../commands/find.ts")).find(words, options)));
+    .action(async (args: string[], options) => end((await import("../commands/find.ts")).find(args, options)));
 }
 
 const expression = `Expression, as in find(1); porthole's own options come before the first target:

@@ -79,10 +79,10 @@ function addGrep(root: Command): void {
 /** Takes porthole's own options from anywhere before `--` and passes all other words to ripgrep. */
 function leaveToRipgrep(command: Command): void {
   const parse = command.parseOptions.bind(command);
-  command.parseOptions = (words) => {
+  command.parseOptions = (args) => {
     const own: string[] = [];
     const operands: string[] = [];
-    const left = [...words];
+    const left = [...args];
     for (let word = left.shift(); word !== undefined; word = left.shift()) {
       const name = /^--[^=]*/.exec(word)?.[0];
       if (word === "--") operands.push(word, ...left.splice(0));

@@ -82,9 +82,9 @@ function addWith(root: Command): void {
         "porthole with web:/var/log/app.log -- lnav",
       ),
     )
-    .action(async (words: string[], options, self: Command) => {
-      const command = afterDashes(words, lineOf(self));
-      const targets = words.slice(0, words.length - command.length);
+    .action(async (operands: string[], options, self: Command) => {
+      const command = afterDashes(operands, lineOf(self));
+      const targets = operands.slice(0, operands.length - command.length);
       await end((await import("../commands/with.ts")).withTool(targets, command, options));
     });
 }
@@ -122,10 +122,10 @@ function addShell(root: Command): void {
         "porthole shell pid:4242",
       ),
     )
-    .action(async (target: string, words: string[], options, self: Command) => {
-      const command = afterDashes(words, lineOf(self));
-      if (command.length < words.length)
-        self.error(`error: '${words[0]}' is a second target (write the command after --)`, { exitCode: 125 });
+    .action(async (target: string, operands: string[], options, self: Command) => {
+      const command = afterDashes(operands, lineOf(self));
+      if (command.length < operands.length)
+        self.error(`error: '${operands[0]}' is a second target (write the command after --)`, { exitCode: 125 });
       await end((await import("../commands/shell.ts")).shell(target, command, options));
     });
 }
@@ -151,9 +151,9 @@ function addMount(root: Command): void {
         "porthole mount image:nginx:/etc -- rg listen",
       ),
     )
-    .action(async (target: string, words: string[], options, self: Command) => {
-      const command = afterDashes(words, lineOf(self));
-      const before = [target, ...words.slice(0, words.length - command.length)];
+    .action(async (target: string, operands: string[], options, self: Command) => {
+      const command = afterDashes(operands, lineOf(self));
+      const before = [target, ...operands.slice(0, operands.length - command.length)];
       await end((await import("../commands/mount.ts")).mount(before, command, options));
     });
 
@@ -185,11 +185,12 @@ const inside = `What the shell sees:
   which is also in PORTHOLE_TARGET.`;
 
 /** The words after `--` on the command line, which Commander does not report. */
-function afterDashes(words: string[], line: string[]): string[] {
+function afterDashes(operands: string[], line: string[]): string[] {
   for (let at = line.indexOf("--"); at !== -1; at = line.indexOf("--", at + 1)) {
     const rest = line.slice(at + 1);
     // An earlier `--` was the value of an option.
-    if (rest.length <= words.length && rest.every((word, index) => word === words.at(index - rest.length))) return rest;
+    if (rest.length <= operands.length && rest.every((word, index) => word === operands.at(index - rest.length)))
+      return rest;
   }
   return [];
 }
@@ -282,7 +283,7 @@ function addCompletion(root: Command): void {
     .command("__complete", { hidden: true })
     .argument("<shell>")
     .argument("[words...]")
-    .action(async (shell: string, words: string[]) =>
-      end((await import("../commands/complete.ts")).complete(root, shell, words)),
+    .action(async (shell: string, operands: string[]) =>
+      end((await import("../commands/complete.ts")).complete(root, shell, operands)),
     );
 }

@@ -1,4 +1,4 @@
-import { quotedWord } from "./quote.ts";
+import { quotedArgument } from "./quote.ts";
 
 /** The requested part of a file. */
 export interface Amount {
@@ -37,21 +37,22 @@ export function parseAmount(unit: Amount["unit"], text: string, command: "head" 
  */
 function parseCount(text: string, what: string): number {
   const match = /^\s*\+?(\d+)(?:(b)|([kKmMGTPEZY])(B|iB)?)?$/.exec(text);
-  if (match === null) throw new UsageError(`invalid ${what}: ${quotedWord(text)}`);
+  if (match === null) throw new UsageError(`invalid ${what}: ${quotedArgument(text)}`);
   const [, digits = "", block, power, base] = match;
   const exponent = power === undefined ? 0 : "KMGTPEZY".indexOf(power.toUpperCase()) + 1;
   const factor = block ? 512n : (base === "B" ? 1000n : 1024n) ** BigInt(exponent);
   const value = BigInt(digits) * factor;
   if (value > 0xffff_ffff_ffff_ffffn)
-    throw new UsageError(`invalid ${what}: ${quotedWord(text)}: Value too large for defined data type`);
+    throw new UsageError(`invalid ${what}: ${quotedArgument(text)}: Value too large for defined data type`);
   return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
 }
 
-/** Parses a plain number up to `most`. Throws {@link UsageError}. */
-export function parsePlain(text: string, what: string, most: number): number {
-  if (!/^\s*\+?\d+$/.test(text)) throw new UsageError(`invalid ${what}: ${quotedWord(text)}`);
+/** Parses a plain number up to `max`. Throws {@link UsageError}. */
+export function parsePlain(text: string, what: string, max: number): number {
+  if (!/^\s*\+?\d+$/.test(text)) throw new UsageError(`invalid ${what}: ${quotedArgument(text)}`);
   const value = Number(text);
-  if (value > most) throw new UsageError(`invalid ${what}: ${quotedWord(text)}: Value too large for defined data type`);
+  if (value > max)
+    throw new UsageError(`invalid ${what}: ${quotedArgument(text)}: Value too large for defined data type`);
   return value;
 }
 
@@ -59,6 +60,6 @@ export function parsePlain(text: string, what: string, most: number): number {
 export function parseSeconds(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || Number.isNaN(value) || value < 0)
-    throw new UsageError(`invalid number of seconds: ${quotedWord(text)}`);
+    throw new UsageError(`invalid number of seconds: ${quotedArgument(text)}`);
   return value;
 }

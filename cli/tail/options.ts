@@ -1,7 +1,7 @@
 import { parseZone, type Zone } from "../../src/times/index.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type Amount, parseAmount, parsePlain, parseSeconds, UsageError } from "./amount.ts";
-import { quotedWord } from "./quote.ts";
+import { quotedArgument } from "./quote.ts";
 
 /** Options of head and tail as given on the command line. */
 export interface RawOptions extends ConnectionOptions {
@@ -76,7 +76,7 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
   const how = lastOf(raw, "f", "F", "follow");
   const byName = how === "F" || (how === "follow" && raw.follow === "name");
   if (how === "follow" && !byName && raw.follow !== "descriptor")
-    throw new UsageError(`invalid argument ${quotedWord(raw.follow ?? "")} for ${quotedWord("--follow")}`);
+    throw new UsageError(`invalid argument ${quotedArgument(raw.follow ?? "")} for ${quotedArgument("--follow")}`);
   const follow = how === undefined ? undefined : byName ? "name" : "descriptor";
   const retry = raw.retry === true || raw.F === true;
   const pid = raw.pid === undefined ? undefined : parsePlain(raw.pid, "PID", 0x7fff_ffff);

@@ -18,13 +18,13 @@ interface Open {
 export type OpenResult = { named: NamedTarget } & (Open | { error: unknown });
 
 /**
- * Opens targets in order, up to `most` of them ahead: for a small file, most of the time is the
+ * Opens targets in order, up to `maxAhead` of them ahead: for a small file, most of the time is the
  * round trip. Files that the caller does not take are closed.
  */
 export async function* openAhead(
   sessions: SessionPool,
   targets: readonly NamedTarget[],
-  { most = LOOKAHEAD, ...options }: OpenTargetOptions & { most?: number } = {},
+  { maxAhead = LOOKAHEAD, ...options }: OpenTargetOptions & { maxAhead?: number } = {},
 ): AsyncGenerator<OpenResult, void, undefined> {
   const begun: Begun[] = [];
   const failed = new Set<Session>();
@@ -33,8 +33,8 @@ export async function* openAhead(
     for (;;) {
       // Send several requests at once: an agent that sleeps between requests must be woken for
       // each.
-      if (begun.length <= most / 2)
-        for (let named = targets[next]; named && begun.length < most; named = targets[++next])
+      if (begun.length <= maxAhead / 2)
+        for (let named = targets[next]; named && begun.length < maxAhead; named = targets[++next])
           begun.push(await begin(sessions, named, options));
       const turn = begun.shift();
       if (turn === undefined) return;

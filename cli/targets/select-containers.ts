@@ -90,9 +90,11 @@ function isRunning({ state }: ContainerListItem): boolean {
 /** The error for a pattern that matches nothing. */
 export function noMatch({ project, name, labels, pods }: ContainerPattern, runningOnly = false): PortholeError {
   const shown = project === undefined ? name : `${project}/${name}`;
-  const words = labels.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));
+  const labelTexts = labels.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));
   const labelled =
-    words.length === 0 ? "" : ` with ${words.length === 1 ? "the label" : "the labels"} ${words.join(", ")}`;
+    labelTexts.length === 0
+      ? ""
+      : ` with ${labelTexts.length === 1 ? "the label" : "the labels"} ${labelTexts.join(", ")}`;
   const what = `${runningOnly ? "running " : ""}${pods ? "pod" : "container"}`;
   return new PortholeError("TARGET", `no ${what} matches '${shown}'${labelled}`, {
     hint: pods ? "see kubectl get pods --all-namespaces --output wide" : "see docker ps --all",

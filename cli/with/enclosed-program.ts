@@ -11,7 +11,7 @@ export interface EnclosedProgram {
   /** Its files on this machine, and their names in {@link PLACE}. */
   files: { path: string; as: string }[];
   /** The words that start it, before its arguments. */
-  words: string[];
+  args: string[];
 }
 
 /** The directory of the program in the container's root, made for the command alone. */
@@ -27,14 +27,14 @@ export function enclosedProgram(command: string): EnclosedProgram {
   const name = basename(command).replace(/^\.+/, "") || "program";
   const program = { path, as: `run-${name}` };
   const interpreter = interpreterOf(path);
-  if (interpreter === undefined) return { files: [{ path, as: name }], words: [`${PLACE}/${name}`] };
+  if (interpreter === undefined) return { files: [{ path, as: name }], args: [`${PLACE}/${name}`] };
   const isMusl = basename(interpreter).startsWith("ld-musl");
   const libraries = librariesOf(interpreter, path);
   const loader = { path: realpathSync(interpreter), as: "loader" };
   return {
     files: [program, loader, ...libraries.map((library) => ({ path: realpathSync(library), as: basename(library) }))],
     // The loader must not search the container: neither its cache nor its libraries.
-    words: [
+    args: [
       ...[`${PLACE}/loader`, ...(isMusl ? [] : ["--inhibit-cache"]), "--library-path", PLACE],
       ...["--argv0", command, `${PLACE}/${program.as}`],
     ],

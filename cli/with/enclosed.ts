@@ -43,7 +43,7 @@ export async function runEnclosed(
         const text = `the command cannot open ${files[index]?.text} by path: ${message}`;
         throw new PortholeError("FILE", text, { errno });
       }
-      return [...program.words, ...substitute(args, paths)];
+      return [...program.args, ...substitute(args, paths)];
     });
   } finally {
     placement.close();

@@ -40,7 +40,7 @@ export function copySparse<T extends Extent>(extent: T, copyData: (extent: T) =>
       const data = seekData(source, Number(extent.position));
       skipHole(extent, data === undefined ? statx(source).size : BigInt(data), copyData);
       const from = extent.position;
-      extent.end = least(end, BigInt(seekHole(source, Number(from)) ?? end));
+      extent.end = min(end, BigInt(seekHole(source, Number(from)) ?? end));
       copyData(extent);
       // End of file, or end of the requested range; a file that grows has passed it.
       if (extent.position < extent.end || extent.position === from) break;
@@ -55,10 +55,10 @@ export function copySparse<T extends Extent>(extent: T, copyData: (extent: T) =>
 /** Moves to `until` or the extent's end: writes zeros over existing content, seeks beyond it. */
 function skipHole<T extends Extent>(extent: T, until: bigint, copyData: (extent: T) => void): void {
   const { out, end } = extent;
-  const target = least(until, end);
+  const target = min(until, end);
   const ahead = statx(out).size - BigInt(libc.lseek(out, 0, SEEK_CUR));
   if (ahead > 0n) {
-    extent.end = least(extent.position + ahead, target);
+    extent.end = min(extent.position + ahead, target);
     if (extent.end > extent.position) copyData(extent);
     extent.end = end;
   }
@@ -73,4 +73,4 @@ function endWithHole(out: number): boolean {
   return BigInt(position) <= statx(out).size || libc.ftruncate(out, position) >= 0;
 }
 
-const least = (a: bigint, b: bigint) => (a < b ? a : b);
+const min = (a: bigint, b: bigint) => (a < b ? a : b);

@@ -171,9 +171,9 @@ export function writeError(error: number): PortholeError {
   return systemError("FILE", WRITE_FAILED, error);
 }
 
-function chunk(copy: Copy, most: number): number {
+function chunk(copy: Copy, max: number): number {
   const left = copy.end - copy.position;
-  return left < BigInt(most) ? Number(left) : most;
+  return left < BigInt(max) ? Number(left) : max;
 }
 
 function isRegular(file: Statx): boolean {

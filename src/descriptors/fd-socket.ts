@@ -93,16 +93,16 @@ export class FdSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The next packet, with at most `most` descriptors; "again" if none is waiting; "end" when the
-   * peer has closed and everything it sent was received. Throws SESSION, after discarding all
-   * received descriptors. EPROTO: the packet is truncated, has too many descriptors, has another
-   * control message, or is empty but carries descriptors. EMFILE: this process reached its limit of
-   * open files. The kernel then sets MSG_CTRUNC although the buffer has room left. After an error
-   * the socket can only be closed.
+   * The next packet, with at most `maxDescriptors` descriptors; "again" if none is waiting; "end"
+   * when the peer has closed and everything it sent was received. Throws SESSION, after discarding
+   * all received descriptors. EPROTO: the packet is truncated, has too many descriptors, has
+   * another control message, or is empty but carries descriptors. EMFILE: this process reached its
+   * limit of open files. The kernel then sets MSG_CTRUNC although the buffer has room left. After
+   * an error the socket can only be closed.
    */
-  receive(most = this.#maxDescriptors): Packet | "again" | "end" {
+  receive(maxDescriptors = this.#maxDescriptors): Packet | "again" | "end" {
     const message = this.#incoming;
-    const size = this.#receiveMessage(Math.min(most, this.#maxDescriptors));
+    const size = this.#receiveMessage(Math.min(maxDescriptors, this.#maxDescriptors));
     if (size < 0) return "again";
     // An empty packet looks like end of file but may carry descriptors: always parse control
     // messages.
@@ -111,7 +111,7 @@ export class FdSocket implements Disposable, AsyncDisposable {
     const violation = this.#violation(message.flags, foreign, size, descriptors.length);
     if (violation !== undefined) {
       for (const descriptor of descriptors) discard(descriptor);
-      if (message.flags & MSG_CTRUNC && !foreign && descriptors.length < most)
+      if (message.flags & MSG_CTRUNC && !foreign && descriptors.length < maxDescriptors)
         throw new PortholeError("SESSION", "a descriptor was lost: too many open files (raise ulimit -n)", {
           errno: "EMFILE",
         });
@@ -142,10 +142,10 @@ export class FdSocket implements Disposable, AsyncDisposable {
   }
 
   /** Bytes received, or -1 if none are waiting. */
-  #receiveMessage(most: number): number {
+  #receiveMessage(maxDescriptors: number): number {
     const message = this.#incoming;
     // CMSG_SPACE's padding would admit one more descriptor.
-    message.arm(this.#maxPacket, controlLength(most));
+    message.arm(this.#maxPacket, controlLength(maxDescriptors));
     for (;;) {
       const size = libc.recvmsg(this.fd.number, message.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
       if (size >= 0) return size;

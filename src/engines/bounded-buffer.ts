@@ -13,20 +13,20 @@ const FIRST = 65_536;
  * byte as objects would need far more memory.
  */
 export class BoundedBuffer {
-  readonly #most: number;
+  readonly #maxSize: number;
   #buffer: Buffer;
   #length = 0;
 
-  /** @param most maximum size in bytes */
-  constructor(most = MAX_RESPONSE, first = FIRST) {
-    this.#most = most;
-    this.#buffer = Buffer.allocUnsafe(Math.min(first, most + 1));
+  /** @param maxSize maximum size in bytes */
+  constructor(maxSize = MAX_RESPONSE, first = FIRST) {
+    this.#maxSize = maxSize;
+    this.#buffer = Buffer.allocUnsafe(Math.min(first, maxSize + 1));
   }
 
   /** Where to write the next bytes; never empty. Call {@link commit} with their number. */
   reserve(): Buffer {
     if (this.#length === this.#buffer.length) {
-      const larger = Buffer.allocUnsafe(Math.min(2 * this.#length, this.#most + 1));
+      const larger = Buffer.allocUnsafe(Math.min(2 * this.#length, this.#maxSize + 1));
       this.#buffer.copy(larger);
       this.#buffer = larger;
     }
@@ -36,7 +36,7 @@ export class BoundedBuffer {
   /** @throws PortholeError TARGET above the limit */
   commit(count: number): void {
     this.#length += count;
-    if (this.#length > this.#most) throw new PortholeError("TARGET", `response larger than ${this.#most} bytes`);
+    if (this.#length > this.#maxSize) throw new PortholeError("TARGET", `response larger than ${this.#maxSize} bytes`);
   }
 
   /** @throws PortholeError TARGET above the limit */

@@ -50,16 +50,20 @@ function failure(engine: Engine, path: string, error: unknown): unknown {
     const isConnection = error instanceof PortholeError && error.errno !== undefined && error.code !== "FILE";
     return isConnection && error.code !== "CANCELLED" ? unreachable(engine, error) : error;
   }
-  const { status, words = "" } = error;
-  if (/no such container|no container with/i.test(words))
+  const { status, serverMessage = "" } = error;
+  if (/no such container|no container with/i.test(serverMessage))
     return new PortholeError("TARGET", "the container was removed", { errno: "ESRCH", cause: error });
-  if (/not a directory/i.test(words))
+  if (/not a directory/i.test(serverMessage))
     return new PortholeError("FILE", "Not a directory", { errno: "ENOTDIR", cause: error });
-  if (status === 404 || /no such file|could not find|does not exist/i.test(words))
+  if (status === 404 || /no such file|could not find|does not exist/i.test(serverMessage))
     return new PortholeError("FILE", "No such file or directory", { errno: "ENOENT", cause: error });
-  return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot copy ${path}: ${words || status}`, {
-    cause: error,
-  });
+  return new PortholeError(
+    "TARGET",
+    `the engine at ${engine.socketPath} cannot copy ${path}: ${serverMessage || status}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** Percent-encoded bytes: a path need not be UTF-8. */

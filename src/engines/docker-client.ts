@@ -39,7 +39,7 @@ export async function dockerRequest(
   try {
     await Promise.race([action(docker), connection.failed]);
   } catch (error) {
-    const failure = connection.failure ?? inOurWords(error);
+    const failure = connection.failure ?? translateError(error);
     if (failure !== undefined) throw failure;
   } finally {
     connection.close();
@@ -122,7 +122,7 @@ function withoutDockerHost<T>(make: () => T): T {
 }
 
 /** Translates an error of dockerode; undefined for a successful status. */
-function inOurWords(error: unknown): unknown {
+function translateError(error: unknown): unknown {
   const { statusCode, code } = error as { statusCode?: number; code?: string };
   // 304: already in the requested state.
   if (statusCode === 304) return undefined;

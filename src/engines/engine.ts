@@ -195,8 +195,8 @@ function parse(text: string, status: number, request: EngineRequest): unknown {
 /** The engine's error message, truncated; undefined if it has none. */
 export function errorMessageOf({ body }: Pick<EngineResponse, "body">): string | undefined {
   const { message, cause } = (body ?? {}) as { message?: unknown; cause?: unknown };
-  const words = typeof message === "string" ? message : cause;
-  return typeof words === "string" ? words.slice(0, MAX_WORDS) : undefined;
+  const text = typeof message === "string" ? message : cause;
+  return typeof text === "string" ? text.slice(0, MAX_WORDS) : undefined;
 }
 
 const MAX_WORDS = 1_000;

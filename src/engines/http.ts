@@ -58,12 +58,12 @@ export class HttpStatusError extends PortholeError {
   /** Undefined if the response is not HTTP. */
   readonly status: number | undefined;
   /** The error message in the response, if any. */
-  readonly words: string | undefined;
+  readonly serverMessage: string | undefined;
 
-  constructor(status: number | undefined, words: string | undefined, path: string) {
-    super("TARGET", `HTTP status ${status ?? "unknown"} for ${path}${words ? `: ${words}` : ""}`);
+  constructor(status: number | undefined, serverMessage: string | undefined, path: string) {
+    super("TARGET", `HTTP status ${status ?? "unknown"} for ${path}${serverMessage ? `: ${serverMessage}` : ""}`);
     this.status = status;
-    this.words = words;
+    this.serverMessage = serverMessage;
   }
 }
 
@@ -122,8 +122,8 @@ export async function* httpBody(
     const status = statusOf(held.bytes);
     const first = Buffer.from(held.bytes.subarray(end + HEAD_END.length));
     if (status !== 200) {
-      const words = first.length > 0 ? first : await readToEnd(socket, deadline, signal);
-      const text = /"(?:message|cause)":"((?:[^"\\]|\\.){1,300})/.exec(words.toString("utf8", 0, 2_000))?.[1];
+      const body = first.length > 0 ? first : await readToEnd(socket, deadline, signal);
+      const text = /"(?:message|cause)":"((?:[^"\\]|\\.){1,300})/.exec(body.toString("utf8", 0, 2_000))?.[1];
       throw new HttpStatusError(status, text, path);
     }
     yield Buffer.alloc(0);

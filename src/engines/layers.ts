@@ -10,7 +10,9 @@ export interface Layers {
   key?: LayerKey | undefined;
   /** The role of each directory. */
   roles: LayerRole[];
-  /** Volumes, bind mounts and the engine's own files, each on top of the layers at its destination. */
+  /**
+   * Volumes, bind mounts and the engine's own files, each on top of the layers at its destination.
+   */
   binds: { source: string; destination: string }[];
   /** Paths whose content does not exist any more, with the reason. */
   absent: MissingPath[];

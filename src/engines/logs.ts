@@ -62,10 +62,13 @@ async function* answerOf(container: OutputContainer, options: OutputOptions): As
   } catch (error) {
     if (signal.aborted || (error instanceof PortholeError && error.code === "CANCELLED")) throw error;
     if (!(error instanceof HttpStatusError)) throw unreachable(engine, error);
-    const { status, words } = error;
+    const { status, serverMessage } = error;
     // Docker's response for a container that is being removed.
-    if (status === 404 || (status === 409 && /removal|dead/.test(words ?? ""))) throw beingRemoved(name);
-    throw new PortholeError("TARGET", `the engine cannot return the output of '${name}': ${words ?? error.message}`);
+    if (status === 404 || (status === 409 && /removal|dead/.test(serverMessage ?? ""))) throw beingRemoved(name);
+    throw new PortholeError(
+      "TARGET",
+      `the engine cannot return the output of '${name}': ${serverMessage ?? error.message}`,
+    );
   }
 }
 

@@ -57,8 +57,8 @@ function namespaceOf(pid: number | "self", kind: string): string | undefined {
 
 function commandOf(pid: number): string | undefined {
   try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0$/, "").split("\0");
-    return words.join(" ") || undefined;
+    const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0$/, "").split("\0");
+    return args.join(" ") || undefined;
   } catch {
     return undefined;
   }

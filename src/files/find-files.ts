@@ -15,18 +15,18 @@ export interface FindOptions {
 }
 
 /**
- * Finds files below a directory of a session. `words` are find(1)'s tests and options, as for
- * `porthole find`: `-name '*.log' -size +1M`. Without words every file is found, the directory
+ * Finds files below a directory of a session. `expression` holds find(1)'s tests and options, as
+ * for `porthole find`: `-name '*.log' -size +1M`. Without words every file is found, the directory
  * itself first. Symbolic links are not followed.
  * @throws PortholeError USAGE for an invalid expression; FILE for `path` itself; SESSION
  */
 export async function* find(
   session: Session,
   path: string,
-  words: readonly string[] = [],
+  expression: readonly string[] = [],
   options: FindOptions = {},
 ): AsyncGenerator<WalkedFile> {
-  for await (const { file } of selectFiles(session, path, parseFind(words, Date.now()), options)) yield file;
+  for await (const { file } of selectFiles(session, path, parseFind(expression, Date.now()), options)) yield file;
 }
 
 /**

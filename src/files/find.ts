@@ -23,8 +23,8 @@ export interface FindExpression {
  * @param now milliseconds since 1970, the base of -mtime and relative times
  * @throws PortholeError USAGE
  */
-export function parseFind(words: readonly string[], now: number): FindExpression {
-  const parser = new Parser(words, now);
+export function parseFind(args: readonly string[], now: number): FindExpression {
+  const parser = new Parser(args, now);
   const test = parser.expression();
   const { settings } = parser;
   return {
@@ -49,19 +49,19 @@ type Test = (file: WalkedFile, outcome: Outcome) => boolean;
 class Parser {
   readonly settings = { minDepth: 0, maxDepth: Number.POSITIVE_INFINITY, oneFileSystem: false, needsStat: false };
   hasAction = false;
-  readonly #words: readonly string[];
+  readonly #args: readonly string[];
   readonly #now: number;
   #at = 0;
 
-  constructor(words: readonly string[], now: number) {
-    this.#words = words;
+  constructor(args: readonly string[], now: number) {
+    this.#args = args;
     this.#now = now;
   }
 
   expression(): Test {
-    if (this.#words.length === 0) return () => true;
+    if (this.#args.length === 0) return () => true;
     const test = this.#or();
-    if (this.#at < this.#words.length) throw usage(`unexpected '${this.#words[this.#at]}'`);
+    if (this.#at < this.#args.length) throw usage(`unexpected '${this.#args[this.#at]}'`);
     return test;
   }
 
@@ -73,7 +73,7 @@ class Parser {
   #and(): Test {
     let test = this.#not();
     for (;;) {
-      const word = this.#words[this.#at];
+      const word = this.#args[this.#at];
       if (word === undefined || word === ")" || word === "-o" || word === "-or") return test;
       if (word === "-a" || word === "-and") this.#at++;
       const [one, other] = [test, this.#not()];
@@ -83,7 +83,7 @@ class Parser {
 
   #list(part: () => Test, separators: string[]): [Test, ...Test[]] {
     const parts: [Test, ...Test[]] = [part()];
-    while (separators.includes(this.#words[this.#at] ?? "")) {
+    while (separators.includes(this.#args[this.#at] ?? "")) {
       this.#at++;
       parts.push(part());
     }
@@ -91,7 +91,7 @@ class Parser {
   }
 
   #not(): Test {
-    const word = this.#words[this.#at];
+    const word = this.#args[this.#at];
     if (word === "!" || word === "-not") {
       this.#at++;
       const test = this.#not();
@@ -100,13 +100,13 @@ class Parser {
     if (word !== "(") return this.#primary();
     this.#at++;
     const test = this.#or();
-    if (this.#words[this.#at] !== ")") throw usage("missing ')' after '('");
+    if (this.#args[this.#at] !== ")") throw usage("missing ')' after '('");
     this.#at++;
     return test;
   }
 
   #primary(): Test {
-    const word = this.#words[this.#at++];
+    const word = this.#args[this.#at++];
     switch (word) {
       case "-name":
       case "-iname": {
@@ -161,14 +161,14 @@ class Parser {
         this.settings.needsStat = true;
         return () => true;
       case undefined:
-        throw usage(`missing expression after '${this.#words.at(-1)}'`);
+        throw usage(`missing expression after '${this.#args.at(-1)}'`);
       default:
         throw unknown(word);
     }
   }
 
   #value(word: string): string {
-    const value = this.#words[this.#at++];
+    const value = this.#args[this.#at++];
     if (value === undefined) throw usage(`${word} needs a value`);
     return value;
   }

@@ -44,9 +44,9 @@ export async function acceptOverStream(
   isOurs: (peer: number) => Promise<boolean>,
   options: RendezvousOptions,
 ): Promise<ConnectedAgent> {
-  let words = Buffer.alloc(0);
+  let output = Buffer.alloc(0);
   stream.on("data", (chunk: Buffer) => {
-    if (words.length < MAX_WORDS) words = Buffer.concat([words, chunk.subarray(0, MAX_WORDS)]);
+    if (output.length < MAX_WORDS) output = Buffer.concat([output, chunk.subarray(0, MAX_WORDS)]);
   });
   const over = new AbortController();
   const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
@@ -57,7 +57,7 @@ export async function acceptOverStream(
     return await rendezvous.accept(listener, isOurs, { ...options, signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    const text = demultiplex(words)
+    const text = demultiplex(output)
       .toString("latin1")
       .trim()
       .replace(/^porthole-agent: /, "");

@@ -50,7 +50,7 @@ export function importFailure(progress: string): string | undefined {
         error?: unknown;
         errorDetail?: { message?: unknown };
       };
-      for (const words of [error, errorDetail?.message]) if (typeof words === "string") return words;
+      for (const text of [error, errorDetail?.message]) if (typeof text === "string") return text;
     } catch {
       // A line that is not JSON reports no error.
     }

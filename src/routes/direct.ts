@@ -98,13 +98,13 @@ async function withChild<T>(
     ...{ stdio: ["ignore", "ignore", "pipe", theirs.number], detached: true, env: {}, cwd: "/" },
   });
   theirs.close();
-  let words = "";
+  let stderr = "";
   const ended = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(error.message));
-    child.on("close", (code, signal) => resolve(words.trim() || `it ended with ${signal ?? `status ${code}`}`));
+    child.on("close", (code, signal) => resolve(stderr.trim() || `it ended with ${signal ?? `status ${code}`}`));
   });
   child.stderr?.on("data", (chunk: Buffer) => {
-    if (words.length < 4096) words += chunk.toString("latin1");
+    if (stderr.length < 4096) stderr += chunk.toString("latin1");
   });
   try {
     return await meet(ours, child);
@@ -114,7 +114,7 @@ async function withChild<T>(
     const ending = await ended;
     if (wait.signal?.aborted) throw attachInterrupted(error);
     if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") throw error;
-    const reason = isLate && words === "" ? `it did not connect within ${wait.timeoutMs / 1000} s` : ending;
+    const reason = isLate && stderr === "" ? `it did not connect within ${wait.timeoutMs / 1000} s` : ending;
     throw new PortholeError("ATTACH", `the agent cannot enter ${name}: ${reason.replace(/^porthole-agent: /, "")}`, {
       cause: error,
     });

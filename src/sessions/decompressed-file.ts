@@ -84,12 +84,12 @@ export class DecompressedFile {
 
   async #fill(from: OpenFile, compression: Compression, hasFirst: () => void): Promise<void> {
     const { signal } = this.#abort;
-    const most = from.size() * BOMB_RATIO;
+    const maxSize = from.size() * BOMB_RATIO;
     let error: PortholeError | undefined;
     try {
       for await (const piece of decompress(from.path, from.stream({ signal }), compression)) {
         if (signal.aborted) return;
-        this.#write(piece, most);
+        this.#write(piece, maxSize);
         if (this.#written >= FIRST_BYTES) hasFirst();
         this.#tell();
       }
@@ -108,10 +108,10 @@ export class DecompressedFile {
     this.#listener?.grown();
   }
 
-  #write(piece: Buffer, most: number): void {
+  #write(piece: Buffer, maxSize: number): void {
     if (this.#written + piece.length > MAX_BYTES)
       throw new PortholeError("FILE", "decompression stopped at the limit of 4 GiB");
-    if (this.#written > BOMB_BYTES && this.#written > most)
+    if (this.#written > BOMB_BYTES && this.#written > maxSize)
       throw new PortholeError(
         "FILE",
         `decompression stopped after ${this.#written} bytes, ${BOMB_RATIO} times the file's size: a decompression bomb?`,

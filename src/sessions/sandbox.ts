@@ -55,15 +55,15 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
     ],
     { stdio: ["pipe", "ignore", "pipe"], detached: true },
   );
-  let words = "";
+  let stderr = "";
   child.stderr?.on("data", (chunk: Buffer) => {
-    if (words.length < 4096) words += chunk.toString();
+    if (stderr.length < 4096) stderr += chunk.toString();
   });
   const over = new AbortController();
   const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
   const gone = new Promise<void>((resolve) => {
     child.on("error", (error) => {
-      words = error.message;
+      stderr = error.message;
       over.abort();
       resolve();
     });
@@ -100,7 +100,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
     rendezvous.close();
     await stop();
     if (options.signal?.aborted) throw error;
-    const reason = words.trim().split("\n").at(-1) || messageOf(error);
+    const reason = stderr.trim().split("\n").at(-1) || messageOf(error);
     throw new PortholeError("ATTACH", `cannot start the sandbox: ${reason}`, {
       hint: "install unshare(1) and mount(8), and run as root or allow user namespaces; or use a container",
       cause: error,

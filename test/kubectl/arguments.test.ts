@@ -27,7 +27,7 @@ const row = (name: string, node: string, namespace = "shop") => ({
 });
 const rows = [row("web-0", "n1"), row("web-1", "n2"), row("db-0", "n1")];
 /** The words for each node, with all pods of `shop` there. */
-const plan = (line: string) => planNodes(parse(line), [rows]).map(({ node, words }) => [node, words.join(" ")]);
+const plan = (line: string) => planNodes(parse(line), [rows]).map(({ node, args }) => [node, args.join(" ")]);
 
 describe("the options of kubectl porthole", () => {
   test("before the command are kubectl's, and after it unless the command has one of that name", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { LinePrinter } from "../../cli/elsewhere/records/line-printer.ts";
 import { milliseconds, parseRecord, Resumption } from "../../cli/elsewhere/records/line-record.ts";
 import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
-import { resumedWords } from "../../cli/elsewhere/records/resumed-words.ts";
+import { resumedArguments } from "../../cli/elsewhere/records/resumed-arguments.ts";
 import { parseRequest } from "../../cli/kubectl/arguments.ts";
 import { ExitLine } from "../../cli/kubectl/exit-line.ts";
 import { hasEnded, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
@@ -100,16 +100,10 @@ describe("a node that is found again", () => {
   });
 
   test("gets the same options except those that choose the beginning", () => {
-    expect(resumedWords(["tail", "-F", "-n", "5", "--since=1h", "--json", "--", "pod:a/b:/c"], ["-n", "0"])).toEqual([
-      "tail",
-      "-F",
-      "--json",
-      "-n",
-      "0",
-      "--",
-      "pod:a/b:/c",
-    ]);
-    expect(resumedWords(["tail", "-20", "-f", "--lines", "3", "-c", "9", "--", "x"], ["--since", "t"])).toEqual([
+    expect(
+      resumedArguments(["tail", "-F", "-n", "5", "--since=1h", "--json", "--", "pod:a/b:/c"], ["-n", "0"]),
+    ).toEqual(["tail", "-F", "--json", "-n", "0", "--", "pod:a/b:/c"]);
+    expect(resumedArguments(["tail", "-20", "-f", "--lines", "3", "-c", "9", "--", "x"], ["--since", "t"])).toEqual([
       "tail",
       "-f",
       "--since",

@@ -43,7 +43,7 @@ const bottom = (change: Partial<BottomState> = {}, status: Partial<ViewerStatus>
       mode: "text",
       news: 0,
       rate: 0,
-      picture: "",
+      sparkline: "",
       line: { number: 9_876, isExact: true },
       search: undefined,
       filter: undefined,
@@ -122,15 +122,17 @@ describe("the bottom bar", () => {
     expect(status({ follow: "on", bottom: 4_000_000 })).toMatch(/^ FOLLOW {2}.* END /);
     expect(status({ follow: "paused" })).toMatch(/^ PAUSED {2}G resumes/);
     expect(status({ follow: "paused", news: 1_234 })).toMatch(/^ PAUSED {2}1,234 new lines: G/);
-    expect(status({ follow: "on", rate: 1, picture: "▁█" })).toMatch(/^ FOLLOW {2}▁█ 1 line\/s/);
+    expect(status({ follow: "on", rate: 1, sparkline: "▁█" })).toMatch(/^ FOLLOW {2}▁█ 1 line\/s/);
     const search = { pattern: "x+", isOfLevels: false, ordinal: 3, total: 1_204, progress: 1, isRunning: false };
     expect(status({ search })).toMatch(/^ \/x\+ {2}3 of 1,204 {2}/);
     const running = { ...search, ordinal: undefined, progress: 0.456, isRunning: true };
     expect(status({ search: running })).toMatch(/^ \/x\+ {2}1,204\+ \(45 %\) {2}Esc/);
-    const filter = { pattern: "!x", words: [], context: 2, total: 1, progress: 1, isRunning: false };
+    const filter = { pattern: "!x", descriptions: [], context: 2, total: 1, progress: 1, isRunning: false };
     expect(status({ filter })).toMatch(/^ &!x ±2 {2}1 line {2}/);
-    expect(status({ filter: { ...filter, words: ["muted: db"] } })).toMatch(/^ &!x {2}muted: db ±2 {2}1 line {2}/);
-    expect(status({ filter: { ...filter, pattern: "", context: 0, words: ["only web"] } })).toMatch(
+    expect(status({ filter: { ...filter, descriptions: ["muted: db"] } })).toMatch(
+      /^ &!x {2}muted: db ±2 {2}1 line {2}/,
+    );
+    expect(status({ filter: { ...filter, pattern: "", context: 0, descriptions: ["only web"] } })).toMatch(
       /^ only web {2}1 line/,
     );
     expect(status({ filter, levels: "error 12 info ~900" }, 120)).toMatch(/1 line {2}error 12 info ~900 /);
@@ -143,9 +145,9 @@ describe("the bottom bar", () => {
   });
 
   it("omits the least important parts if there is no room, and never truncates a prompt", () => {
-    const filter = { pattern: "ERROR", words: [], context: 1, total: 1_204, progress: 1, isRunning: false };
+    const filter = { pattern: "ERROR", descriptions: [], context: 1, total: 1_204, progress: 1, isRunning: false };
     const search = { pattern: "failed", isOfLevels: false, ordinal: 3, total: 1_204, progress: 1, isRunning: false };
-    const following = { follow: "on", rate: 12, picture: "▁▂▃▄▅▆▇█▁▂▃▄", bottom: 4_000_000, filter } as const;
+    const following = { follow: "on", rate: 12, sparkline: "▁▂▃▄▅▆▇█▁▂▃▄", bottom: 4_000_000, filter } as const;
     expect(status(following, 120)).toMatch(/^ FOLLOW {2}▁\S+ 12 lines\/s {2}&ERROR ±1 .*byte 1,234,/);
     expect(status(following)).toMatch(/^ FOLLOW {2}12 lines\/s {2}&ERROR ±1 {2}1,204 lines +line 9,876 {2}END ?$/);
     expect(status({ ...following, search })).toMatch(/ \/failed {2}3 of 1,204 {2}&ERROR ±1 {2}1,204 /);

@@ -3,7 +3,7 @@ import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Cell, Column } from "../lists/table.ts";
 import { duration, relativeTime } from "./durations.ts";
-import { isLive, isRunning, REMOVED, stateBegan, stateWords } from "./state-words.ts";
+import { isLive, isRunning, REMOVED, stateBegan, stateLabels } from "./state-labels.ts";
 import { cpuSparkline, cpuText, memorySparkline, memoryText } from "./usage-text.ts";
 
 /** A line of the list of containers. */
@@ -72,10 +72,10 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
         const mark = markOf(one);
         return { text: `${mark}${one.name}`, style: mark === "*" ? theme.marked : isLive(one) ? "1" : "" };
       }),
-      most: 60,
+      maxWidth: 60,
       share: 0.35,
     },
-    { title: "STATE", cell: of((one) => stateCell(one, theme)), most: 32, share: 0.3 },
+    { title: "STATE", cell: of((one) => stateCell(one, theme)), maxWidth: 32, share: 0.3 },
     { title: "UP", cell: of((one) => upCell(one, now(), theme)), align: "right", dispensable: 1 },
     { title: "CPU", cell: of((one) => cpuText(usage(one))), align: "right", isOptional: true, dispensable: 2 },
     {
@@ -98,12 +98,12 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       isOptional: true,
       dispensable: 5,
     },
-    { title: "PORTS", cell: of(({ ports }) => portsText(ports)), most: 20, isOptional: true, dispensable: 6 },
+    { title: "PORTS", cell: of(({ ports }) => portsText(ports)), maxWidth: 20, isOptional: true, dispensable: 6 },
     { title: "ROUTE", cell: of((one) => routeText(one)), dispensable: 8 },
     {
       title: "ENGINE",
       cell: of((one) => (options.areSeveralEngines() ? one.engine.name : "")),
-      most: 20,
+      maxWidth: 20,
       isOptional: true,
       dispensable: 4,
     },
@@ -133,8 +133,8 @@ export function portsText(ports: readonly ContainerPort[]): string {
 
 function itemOf(container: ListedContainer, within?: string): ContainerItem {
   const { name, image, service, project } = container;
-  const words = stateWords(container).map(({ text }) => text);
-  const text = [name, project, service, image, container.state, ...words, portsText(container.ports)].join(" ");
+  const labels = stateLabels(container).map(({ text }) => text);
+  const text = [name, project, service, image, container.state, ...labels, portsText(container.ports)].join(" ");
   return { key: containerKey(container), text, within, container };
 }
 
@@ -162,7 +162,7 @@ function summary(members: readonly ListedContainer[]): string {
 }
 
 function stateCell(container: ListedContainer, theme: Theme): Cell {
-  return stateWords(container).map(({ text, tone }, index) => ({
+  return stateLabels(container).map(({ text, tone }, index) => ({
     text: index === 0 ? text : `, ${text}`,
     style: theme[tone],
   }));
@@ -189,7 +189,7 @@ function endOf(container: ListedContainer, now: number): string {
   const began = stateBegan(container);
   const restarts = details?.restarts ?? 0;
   return `${name}: ${[
-    ...stateWords(container).map(({ text }) => text),
+    ...stateLabels(container).map(({ text }) => text),
     ...(details?.error ? [details.error] : []),
     ...(began === undefined ? [] : [relativeTime(began, now)]),
     ...(restarts > 0 ? [`after ${restarts} ${restarts === 1 ? "restart" : "restarts"}`] : []),

@@ -20,7 +20,7 @@ import {
 import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
 import { askGrep } from "./grep.ts";
-import { isRunning, REMOVED, UNREACHABLE } from "./state-words.ts";
+import { isRunning, REMOVED, UNREACHABLE } from "./state-labels.ts";
 import { UsageWatch } from "./usage-watch.ts";
 
 /** Milliseconds between redraws of ages and usage. */

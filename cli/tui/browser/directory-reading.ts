@@ -78,7 +78,11 @@ export class DirectoryReading {
     };
     try {
       const some = (items: FileItem[]) => isFirst && take(items);
-      const { items, isWhole } = await readDirectory(this.#connection, this.#path, { most: MAX_ENTRIES, some, signal });
+      const { items, isWhole } = await readDirectory(this.#connection, this.#path, {
+        maxEntries: MAX_ENTRIES,
+        some,
+        signal,
+      });
       if (signal.aborted) return;
       this.#failure = undefined;
       this.#isWhole = isWhole;

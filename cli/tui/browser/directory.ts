@@ -30,7 +30,7 @@ const names = new WeakMap<Connection, Names>();
 
 export interface ReadOptions {
   /** Maximum number of entries. */
-  most: number;
+  maxEntries: number;
   /** Called from time to time with the entries of a long directory so far. */
   some?: (items: FileItem[]) => void;
   /** Ends the load with the current entries: the view was left. */
@@ -41,7 +41,7 @@ export interface ReadOptions {
 export async function readDirectory(
   connection: Connection,
   path: string,
-  { most, some = () => undefined, signal }: ReadOptions,
+  { maxEntries, some = () => undefined, signal }: ReadOptions,
 ): Promise<Entries> {
   return connection.use(async (session) => {
     const { users, groups } = await namesOf(connection, session);
@@ -49,7 +49,7 @@ export async function readDirectory(
     const items: FileItem[] = [];
     let look = FIRST_LOOK;
     for await (const entry of session.list(path, { stat: true })) {
-      if (items.length === most || signal?.aborted) return { items, isWhole: false };
+      if (items.length === maxEntries || signal?.aborted) return { items, isWhole: false };
       items.push(itemOf(entry, connection, path, backingOf(entry.stat), users, groups));
       if (items.length < look) continue;
       look *= 2;

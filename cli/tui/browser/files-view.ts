@@ -41,8 +41,8 @@ const MIN_LIST = 30;
 const MIN_PREVIEW = 20;
 
 function listWidth(columns: number, share: number): number {
-  const most = columns - BORDER - MIN_PREVIEW;
-  return Math.max(MIN_LIST, Math.min(most, Math.floor(columns * share + 1e-6)));
+  const max = columns - BORDER - MIN_PREVIEW;
+  return Math.max(MIN_LIST, Math.min(max, Math.floor(columns * share + 1e-6)));
 }
 
 /** The files of a target, one directory at a time. */

@@ -96,7 +96,7 @@ async function search(
     await streamMatches({
       program,
       pattern,
-      most: MAX_LINES + 1,
+      maxLines: MAX_LINES + 1,
       hidden: browser.arrangement.hidden,
       targets,
       sessions: { session: (target) => (connections.get(target) as Connection).session() },

@@ -38,20 +38,20 @@ export function mountsView(browser: BrowserContext, connection: Connection): Loa
 function columns(theme: Theme): Column<MountItem>[] {
   return [
     { title: "MOUNT POINT", rest: true, cell: ({ mount }) => mount.point },
-    { title: "TYPE", cell: ({ mount }) => mount.type, most: 16 },
-    { title: "STORAGE", cell: ({ mount }) => ({ text: storageWord(mount), style: theme.dim }), most: 24 },
+    { title: "TYPE", cell: ({ mount }) => mount.type, maxWidth: 16 },
+    { title: "STORAGE", cell: ({ mount }) => ({ text: storageLabel(mount), style: theme.dim }), maxWidth: 24 },
     { title: "ACCESS", cell: ({ mount }) => (backingOf(mount).readOnly ? "r" : "rw") },
-    { title: "SOURCE", cell: ({ mount }) => ({ text: mount.source, style: theme.dim }), most: 30, dispensable: 2 },
+    { title: "SOURCE", cell: ({ mount }) => ({ text: mount.source, style: theme.dim }), maxWidth: 30, dispensable: 2 },
     {
       title: "ROOT",
       cell: ({ mount }) => ({ text: mount.root === "/" ? "" : mount.root, style: theme.dim }),
-      most: 40,
+      maxWidth: 40,
       dispensable: 3,
     },
   ];
 }
 
-function storageWord(mount: Mount): string {
+function storageLabel(mount: Mount): string {
   const backing = backingOf(mount);
   return backing.kind === "volume" ? `volume ${backing.volume}` : isLayer(backing) ? "layer" : backing.kind;
 }

@@ -3,13 +3,13 @@ import { tailSource } from "../../tail/tail-source.ts";
 import type { TailTarget } from "../../tail/tail-target.ts";
 import type { Host } from "../view.ts";
 import { decompressedViewer } from "../viewer/decompressed.ts";
-import { type EarlierFiles, earlierWords } from "../viewer/earlier-files.ts";
+import { type EarlierFiles, earlierText } from "../viewer/earlier-files.ts";
 import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
 import type { Connection } from "./connection.ts";
 
 /**
- * Creates a viewer for an open file of `connection`. Takes ownership: closes the file with the viewer,
- * or if this fails.
+ * Creates a viewer for an open file of `connection`. Takes ownership: closes the file with the
+ * viewer, or if this fails.
  * @throws PortholeError FILE for a compressed file that cannot be decompressed
  */
 export async function viewFile(
@@ -22,7 +22,7 @@ export async function viewFile(
   host: Host,
 ): Promise<ViewerView> {
   const { path, ...rest } = options;
-  const subtitle = [`${connection.route}, ${file.kind}`, earlierWords(options.earlier)].filter(Boolean).join(", ");
+  const subtitle = [`${connection.route}, ${file.kind}`, earlierText(options.earlier)].filter(Boolean).join(", ");
   const decompressed = await decompressedOrClose(file, subtitle);
   let followed: TailTarget | undefined;
   const follow: ViewerOptions["followSource"] = (tell) => {

@@ -168,7 +168,7 @@ export class Preview {
   }
 
   async #names(connection: Connection, path: string): Promise<Line[]> {
-    const { items, isWhole } = await readDirectory(connection, path, { most: MAX_NAMES });
+    const { items, isWhole } = await readDirectory(connection, path, { maxEntries: MAX_NAMES });
     const { theme, colours, arrangement } = this.#browser;
     const shown = arrange(items, arrangement);
     if (shown.length === 0) return [{ text: "empty", style: theme.dim }];

@@ -112,7 +112,7 @@ function columns(theme: Theme): Column<OpenFileItem>[] {
       file ? read(file) : mapped ? ofMapped(mapped) : "";
   return [
     { title: "FD", cell: of(({ fd }) => String(fd)), align: "right" },
-    { title: "ACCESS", cell: of(accessWord, ({ access }) => LETTERS[access]), dispensable: 3 },
+    { title: "ACCESS", cell: of(accessLabel, ({ access }) => LETTERS[access]), dispensable: 3 },
     {
       title: "OFFSET",
       cell: of((file) => (hasPositions(file) ? String(file.position) : "-")),
@@ -165,7 +165,7 @@ function held(items: readonly OpenFileItem[]): string {
   return total === 0n ? "" : `${humanSize(total)} held by deleted files`;
 }
 
-function accessWord({ access, append }: ProcessFile): string {
+function accessLabel({ access, append }: ProcessFile): string {
   return append ? `${LETTERS[access]}a` : LETTERS[access];
 }
 

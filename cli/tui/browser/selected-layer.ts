@@ -1,4 +1,4 @@
-import { layerWords } from "../../ls/layer-words.ts";
+import { layerText } from "../../ls/layer-text.ts";
 import type { Connection } from "./connection.ts";
 import { type FileItem, isLayer } from "./files-items.ts";
 
@@ -50,8 +50,8 @@ export class SelectedLayer {
     try {
       const layer = await this.#connection.use((session) => session.layer(entry.path, { noFollow: true }));
       if (layer?.kind === "container") return "in the container's own layer, removed with the container";
-      const words = layer && layerWords(layer, (text) => text);
-      return words && `layer ${words}`;
+      const text = layer && layerText(layer, (part) => part);
+      return text && `layer ${text}`;
     } catch {
       return undefined;
     }

@@ -1,6 +1,6 @@
 import { type ContainerUsage, containerUsage, type ListedContainer } from "../../../src/engines/index.ts";
 import { containerKey } from "./containers-items.ts";
-import { isRunning } from "./state-words.ts";
+import { isRunning } from "./state-labels.ts";
 
 /**
  * Milliseconds that a container must be visible before its usage is requested. Avoids requests

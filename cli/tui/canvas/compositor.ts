@@ -101,21 +101,21 @@ function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRo
   while (bottom > top && shown[bottom] === next[bottom]) bottom--;
   // The status row changes with every step and does not scroll: try the region without it first.
   let best: Scroll | undefined;
-  let most = 0;
+  let mostKept = 0;
   for (const last of [bottom - 1, bottom]) {
     const height = last - top + 1;
     for (let by = 1; by <= height / 2; by++) {
       for (const signed of [by, -by]) {
         const saved = countKept(shown, next, { top, bottom: last, by: signed });
-        if (saved > most && saved * 2 >= height) {
-          most = saved;
+        if (saved > mostKept && saved * 2 >= height) {
+          mostKept = saved;
           best = { top, bottom: last, by: signed };
         }
       }
-      if (most >= height - by) break;
+      if (mostKept >= height - by) break;
     }
   }
-  return most > 1 ? best : undefined;
+  return mostKept > 1 ? best : undefined;
 }
 
 /** Number of rows that the scroll moves to their right place. */

@@ -20,9 +20,9 @@ export function scrollBar({ height, from, to, ticks }: ScrollBar, theme: Theme):
   if (from <= 0 && to >= 1) return [];
   const length = Math.max(1, Math.min(height, Math.round((to - from) * height)));
   // The thumb touches an end of the bar only if the text is at that end.
-  const least = from <= 0 ? 0 : Math.min(1, height - length);
-  const most = height - length - (to >= 1 || height - length <= least ? 0 : 1);
-  const first = from <= 0 ? 0 : to >= 1 ? height - length : clamp(Math.floor(from * height), least, most);
+  const min = from <= 0 ? 0 : Math.min(1, height - length);
+  const max = height - length - (to >= 1 || height - length <= min ? 0 : 1);
+  const first = from <= 0 ? 0 : to >= 1 ? height - length : clamp(Math.floor(from * height), min, max);
   // Ticks must not cover all of the thumb: it shows the position.
   const isCovered = ticks?.subarray(first, first + length).every((tick) => tick !== 0) ?? false;
   return Array.from({ length: height }, (_, row) => {
@@ -45,6 +45,6 @@ function cell(style: string): string {
   return `\x1b[${style}m \x1b[m`;
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.max(least, Math.min(most, value));
+function clamp(value: number, min: number, max: number): number {
+  return Math.max(min, Math.min(max, value));
 }

@@ -1,10 +1,10 @@
 import type { ContainerUsage, ListedContainer } from "../../../src/engines/index.ts";
 import { humanSize } from "../../ls/sizes.ts";
 import { duration, relativeTime } from "../browser/durations.ts";
-import { isRunning, REMOVED, stateBegan, stateWords, UNREACHABLE } from "../browser/state-words.ts";
+import { isRunning, REMOVED, stateBegan, stateLabels, UNREACHABLE } from "../browser/state-labels.ts";
 import { cpuText, memoryText } from "../browser/usage-text.ts";
 import type { Rectangle } from "../canvas/layout.ts";
-import type { Chart, Fact, FactRow, PanelState, Words } from "../ui/panel.ts";
+import type { Chart, Fact, FactRow, PanelState, StyledText } from "../ui/panel.ts";
 import type { Found } from "./container-watch.ts";
 import type { LogFile } from "./log-files.ts";
 
@@ -26,7 +26,7 @@ export function containerPanel(container: ListedContainer, at: Rectangle, option
   return {
     ...at,
     title: container.name,
-    summary: stateWords(container).flatMap(({ text, tone }, index) => [
+    summary: stateLabels(container).flatMap(({ text, tone }, index) => [
       { text: index === 0 ? text : `, ${text}`, tone },
     ]),
     facts: facts(container, options).filter(({ rows }) => rows.length > 0),
@@ -57,9 +57,9 @@ function facts(container: ListedContainer, { found, now, keys, areSeveralEngines
     { label: isRunning(container) ? "UP" : "ENDED", rows: sinceRow(container, now) },
     {
       label: "RESTARTS",
-      rows: details?.restarts ? [{ words: [{ text: String(details.restarts), tone: "warning" }] }] : [],
+      rows: details?.restarts ? [{ texts: [{ text: String(details.restarts), tone: "warning" }] }] : [],
     },
-    { label: "ERROR", rows: details?.error ? [{ words: [{ text: details.error, tone: "bad" }] }] : [] },
+    { label: "ERROR", rows: details?.error ? [{ texts: [{ text: details.error, tone: "bad" }] }] : [] },
     { label: "ROUTE", rows: routeRows(container) },
     { label: "PORTS", rows: portRows(container) },
     { label: "MOUNTS", rows: mountRows(container) },
@@ -68,7 +68,7 @@ function facts(container: ListedContainer, { found, now, keys, areSeveralEngines
 }
 
 function textRow(text: string): FactRow[] {
-  return text === "" ? [] : [{ words: [{ text }] }];
+  return text === "" ? [] : [{ texts: [{ text }] }];
 }
 
 function sinceRow(container: ListedContainer, now: number): FactRow[] {
@@ -81,10 +81,10 @@ function sinceRow(container: ListedContainer, now: number): FactRow[] {
 function routeRows(container: ListedContainer): FactRow[] {
   const { details } = container;
   if (container.state === REMOVED || container.state === UNREACHABLE) return [];
-  if (!isRunning(container)) return [{ words: [{ text: "layers and volumes", tone: "dim" }] }];
+  if (!isRunning(container)) return [{ texts: [{ text: "layers and volumes", tone: "dim" }] }];
   if (details === undefined) return [];
-  const first: Words = details.route === undefined ? { text: "none", tone: "bad" } : { text: details.route };
-  return [{ words: [first] }, ...details.obstacles.map((text) => ({ words: [{ text, tone: "dim" as const }] }))];
+  const first: StyledText = details.route === undefined ? { text: "none", tone: "bad" } : { text: details.route };
+  return [{ texts: [first] }, ...details.obstacles.map((text) => ({ texts: [{ text, tone: "dim" as const }] }))];
 }
 
 /** Published ports first. */
@@ -94,7 +94,7 @@ function portRows({ ports }: ListedContainer): FactRow[] {
   if (published.length + others.length === 0) return [];
   const rest = others.length === 0 ? "" : `${published.length > 0 ? " " : ""}${others.join(" ")}`;
   return [
-    { words: [{ text: published.join(" ") }, { text: rest, tone: "dim" as const }].filter(({ text }) => text !== "") },
+    { texts: [{ text: published.join(" ") }, { text: rest, tone: "dim" as const }].filter(({ text }) => text !== "") },
   ];
 }
 
@@ -106,7 +106,7 @@ function mountRows({ details }: ListedContainer): FactRow[] {
   return (details?.mounts ?? []).map(({ destination = "?", source = "", type, name, isReadOnly }) => {
     const from = type === "volume" ? `volume ${name}` : type === "bind" ? source : type;
     return {
-      words: [{ text: destination }, { text: from === "" ? "" : `  ${from}`, tone: "dim" as const }],
+      texts: [{ text: destination }, { text: from === "" ? "" : `  ${from}`, tone: "dim" as const }],
       isPath: true,
       ...(isReadOnly && { end: "read-only" }),
     };
@@ -122,11 +122,11 @@ function logRows(
   if (logFiles === undefined) {
     const isClosed =
       isRunning(container) && container.details?.route !== undefined && container.details.route !== "direct";
-    return isClosed ? [{ words: [{ text: `${open} attaches and looks for them`, tone: "dim" }] }] : [];
+    return isClosed ? [{ texts: [{ text: `${open} attaches and looks for them`, tone: "dim" }] }] : [];
   }
-  if (logFiles.length === 0) return [{ words: [{ text: "none found", tone: "dim" }] }];
+  if (logFiles.length === 0) return [{ texts: [{ text: "none found", tone: "dim" }] }];
   return logFiles.map(({ path, size, modified }) => ({
-    words: [{ text: path }],
+    texts: [{ text: path }],
     end: `${humanSize(size)}  ${relativeTime(modified, now)}`,
     isPath: true,
   }));
@@ -138,8 +138,8 @@ function charts(usage: readonly ContainerUsage[]): Chart[] {
   const cores = usage.map((one) => one.cores);
   const memory = usage.map((one) => one.memory ?? 0);
   return [
-    { label: "CPU", value: cpuText(usage), values: cores, most: Math.max(0.25, ...cores) },
-    { label: "MEMORY", value: memoryText(usage), values: memory, most: Math.max(...memory) * 1.3 },
+    { label: "CPU", value: cpuText(usage), values: cores, max: Math.max(0.25, ...cores) },
+    { label: "MEMORY", value: memoryText(usage), values: memory, max: Math.max(...memory) * 1.3 },
   ];
 }
 

@@ -3,7 +3,7 @@ import type { Session } from "../../../src/sessions/index.ts";
 import type { Connection } from "../browser/connection.ts";
 import { containerKey } from "../browser/containers-items.ts";
 import type { BrowserContext } from "../browser/context.ts";
-import { isRunning, REMOVED, UNREACHABLE } from "../browser/state-words.ts";
+import { isRunning, REMOVED, UNREACHABLE } from "../browser/state-labels.ts";
 import { findLogFiles, type LogFile } from "./log-files.ts";
 import { OutputTail } from "./output-tail.ts";
 

@@ -18,7 +18,7 @@ export interface Column<Item> {
   cell(item: Item): Cell;
   align?: "right";
   /** Maximum width in columns; longer cells are truncated. */
-  most?: number;
+  maxWidth?: number;
   /** Maximum width as a share of the table's width. */
   share?: number;
   /** Hide the column while all its cells are empty. */
@@ -71,8 +71,8 @@ export class Table<Item> {
     const cells = items.map((item) => this.#columns.map((column) => segmentsOf(column.cell(item))));
     for (const row of cells) {
       row.forEach((segments, index) => {
-        const { most = Number.POSITIVE_INFINITY, title = "", mark } = this.#columns[index] ?? {};
-        const wanted = Math.min(most, widthOf(segments));
+        const { maxWidth = Number.POSITIVE_INFINITY, title = "", mark } = this.#columns[index] ?? {};
+        const wanted = Math.min(maxWidth, widthOf(segments));
         if (wanted > 0) this.#widths[index] = Math.max(this.#widths[index] ?? 0, titleWidth({ title, mark }), wanted);
       });
     }
@@ -104,14 +104,14 @@ export class Table<Item> {
     );
     const rest = this.#columns.findIndex((column) => column.rest);
     const wanted = this.#columns[rest]?.rest;
-    const least = typeof wanted === "number" ? wanted : MIN_REST;
+    const minRest = typeof wanted === "number" ? wanted : MIN_REST;
     const used = () => shown.reduce((sum, one) => sum + (one > 0 ? one + GAP : 0), 0);
     const order = this.#columns
       .map(({ dispensable = 0 }, index) => ({ dispensable, index }))
       .filter(({ dispensable }) => dispensable > 0)
       .sort((a, b) => b.dispensable - a.dispensable);
     for (const { index } of order) {
-      if (used() + least <= width) break;
+      if (used() + minRest <= width) break;
       shown[index] = 0;
     }
     if (rest !== -1) shown[rest] = Math.max(1, width - used());

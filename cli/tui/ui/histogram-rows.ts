@@ -32,9 +32,9 @@ function titleRow({ title, summary, hint, width }: HistogramState, theme: Theme)
  * as its errors and warnings take, one row at least.
  */
 function barRows(bars: readonly HistogramBar[], theme: Theme): Piece[][] {
-  const most = Math.max(1, ...bars.map(({ records }) => records));
+  const max = Math.max(1, ...bars.map(({ records }) => records));
   const eighths = (records: number) =>
-    records > 0 ? Math.max(1, Math.round((records / most) * BAR_ROWS * BLOCKS.length)) : 0;
+    records > 0 ? Math.max(1, Math.round((records / max) * BAR_ROWS * BLOCKS.length)) : 0;
   const columns = bars.map(({ records, errors, warnings }) => ({
     height: eighths(records),
     problems: eighths(errors + warnings),

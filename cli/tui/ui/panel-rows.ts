@@ -2,7 +2,7 @@ import { findLevel } from "../../../src/text/index.ts";
 import { barChart, type ChartSize } from "../canvas/sparkline.ts";
 import { clipStart, clipText, fitText, safeWidth, textWidth, wrapText } from "../canvas/text-width.ts";
 import { DEFAULT_THEME, type Theme, type ThemePart } from "../canvas/theme.ts";
-import type { Chart, Fact, FactRow, PanelLines, PanelSections, PanelState, Words } from "./panel.ts";
+import type { Chart, Fact, FactRow, PanelLines, PanelSections, PanelState, StyledText } from "./panel.ts";
 import type { Piece } from "./row-text.ts";
 
 /** Width of the labels in columns, with a blank after the longest one. */
@@ -21,9 +21,9 @@ const TALL = 22;
 export function panelSections(state: PanelState): PanelSections {
   const { title, summary, facts, charts, lines, column, row, width, height } = state;
   const isBeside = column > 0;
-  const most = height - 1 - (lines ? MIN_LINES : 0);
-  const charted = Math.min(Math.max(0, most), charts.length * (height >= TALL ? 2 : 1));
-  const room = 1 + Math.max(0, most - charted);
+  const max = height - 1 - (lines ? MIN_LINES : 0);
+  const charted = Math.min(Math.max(0, max), charts.length * (height >= TALL ? 2 : 1));
+  const room = 1 + Math.max(0, max - charted);
   const known = Math.min(
     height,
     factRows({ title, summary, facts, width, height: room, isBeside }, DEFAULT_THEME).length,
@@ -102,18 +102,18 @@ function allFactRows(facts: readonly Fact[], { width, height }: ChartSize, theme
 /** The title, its summary, and a rule up to the end where the panel is below a list. */
 function headRow(
   title: string,
-  summary: readonly Words[],
+  summary: readonly StyledText[],
   { width, isRule }: { width: number; isRule: boolean },
   theme: Theme,
 ): Piece[] {
   const wanted = summary.reduce((sum, { text }) => sum + safeWidth(text), 0);
   const name = clipText(title, Math.max(8, width - wanted - 2));
-  const words = clipWords(summary, width - name.width - 2);
-  const rest = width - name.width - 2 - words.width;
+  const clipped = clipTexts(summary, width - name.width - 2);
+  const rest = width - name.width - 2 - clipped.width;
   return [
     { text: name.text, style: theme.heading },
     { text: "  ", style: "" },
-    ...painted(words.words, theme),
+    ...painted(clipped.texts, theme),
     ...(isRule && rest > 1 ? [{ text: ` ${"─".repeat(rest - 1)}`, style: theme.border }] : []),
   ];
 }
@@ -148,21 +148,21 @@ function rowsOfFact({ label, rows }: Fact, limit: number, width: number, theme: 
   ]);
 }
 
-function factRow({ words, end = "", isPath }: FactRow, room: number, hidden: number, theme: Theme): Piece[] {
+function factRow({ texts, end = "", isPath }: FactRow, room: number, hidden: number, theme: Theme): Piece[] {
   const after = clipText(hidden > 0 ? `${hidden} more` : end, room).text;
   const gap = after === "" ? 0 : textWidth(after) + 2;
   const isRoomy = gap < room / 2;
-  const least = isRoomy ? room - gap : room;
-  const shown = isPath ? clipPath(words, least) : clipWords(words, least);
-  const pieces = painted(shown.words, theme);
+  const textRoom = isRoomy ? room - gap : room;
+  const shown = isPath ? clipPath(texts, textRoom) : clipTexts(texts, textRoom);
+  const pieces = painted(shown.texts, theme);
   if (after === "" || !isRoomy) return pieces;
-  return [...pieces, { text: " ".repeat(least - shown.width + 2), style: "" }, { text: after, style: theme.dim }];
+  return [...pieces, { text: " ".repeat(textRoom - shown.width + 2), style: "" }, { text: after, style: theme.dim }];
 }
 
-function rowsOfChart({ label, value, values, most }: Chart, size: ChartSize, theme: Theme): Piece[][] {
+function rowsOfChart({ label, value, values, max }: Chart, size: ChartSize, theme: Theme): Piece[][] {
   const { width, height } = size;
   const before = height === 1 ? LABEL + LABEL : LABEL;
-  const bars = barChart(values, most, { width: Math.max(1, width - before), height });
+  const bars = barChart(values, max, { width: Math.max(1, width - before), height });
   const labels =
     height === 1 ? [fitText(label, LABEL) + fitText(value, LABEL)] : [fitText(label, LABEL), fitText(value, LABEL)];
   return bars.map((bar, row) => {
@@ -216,29 +216,29 @@ function levelPieces(text: string, theme: Theme): Piece[] {
   ].filter((piece) => piece.text !== "");
 }
 
-function painted(words: readonly Words[], theme: Theme): Piece[] {
-  return words.map(({ text, tone }) => ({ text, style: tone === undefined ? "" : theme[tone] }));
+function painted(texts: readonly StyledText[], theme: Theme): Piece[] {
+  return texts.map(({ text, tone }) => ({ text, style: tone === undefined ? "" : theme[tone] }));
 }
 
 /** The first words that fit; the last of them truncated. */
-function clipWords(words: readonly Words[], columns: number): { words: Words[]; width: number } {
-  const shown: Words[] = [];
+function clipTexts(texts: readonly StyledText[], columns: number): { texts: StyledText[]; width: number } {
+  const shown: StyledText[] = [];
   let left = columns;
-  for (const { text, tone } of words) {
+  for (const { text, tone } of texts) {
     if (left <= 0) break;
     const part = clipText(text, left);
     shown.push({ text: part.text, tone });
     left -= part.width;
   }
-  return { words: shown, width: columns - Math.max(0, left) };
+  return { texts: shown, width: columns - Math.max(0, left) };
 }
 
 /** A path keeps its end when it is truncated. */
-function clipPath(words: readonly Words[], columns: number): { words: Words[]; width: number } {
-  const [first, ...rest] = words;
-  if (first === undefined) return { words: [], width: 0 };
+function clipPath(texts: readonly StyledText[], columns: number): { texts: StyledText[]; width: number } {
+  const [first, ...rest] = texts;
+  if (first === undefined) return { texts: [], width: 0 };
   const after = rest.reduce((sum, { text }) => sum + safeWidth(text), 0);
   const path = clipStart(first.text, Math.max(Math.ceil(columns / 2), columns - after));
-  const others = clipWords(rest, columns - path.width);
-  return { words: [{ text: path.text, tone: first.tone }, ...others.words], width: path.width + others.width };
+  const others = clipTexts(rest, columns - path.width);
+  return { texts: [{ text: path.text, tone: first.tone }, ...others.texts], width: path.width + others.width };
 }

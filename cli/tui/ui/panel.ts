@@ -5,7 +5,7 @@ import type { ThemePart } from "../canvas/theme.ts";
 export interface PanelState extends Rectangle {
   title: string;
   /** Follows the title. */
-  summary: readonly Words[];
+  summary: readonly StyledText[];
   facts: readonly Fact[];
   charts: readonly Chart[];
   /** The end of a text, in the rows that are left. */
@@ -26,7 +26,7 @@ export interface PanelSections extends Rectangle {
 export type Section<Content> = Content & { width: number; height: number; isBeside: boolean };
 
 /** Text in the style of a theme part; plain without one. */
-export interface Words {
+export interface StyledText {
   text: string;
   tone?: ThemePart | undefined;
 }
@@ -39,7 +39,7 @@ export interface Fact {
 
 /** A row of a fact. */
 export interface FactRow {
-  words: readonly Words[];
+  texts: readonly StyledText[];
   /** Aligned to the right. */
   end?: string;
   /** A path: if it is too long, its end stays visible. */
@@ -52,7 +52,7 @@ export interface Chart {
   value: string;
   values: readonly number[];
   /** The value of full height. */
-  most: number;
+  max: number;
 }
 
 export interface PanelLines {

@@ -5,8 +5,8 @@ import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
 /**
- * The status of the visible rows and of running work, without the count. `positions` are the visible
- * rows.
+ * The status of the visible rows and of running work, without the count. `positions` are the
+ * visible rows.
  */
 export function currentStatus(
   document: Document,
@@ -24,7 +24,7 @@ export function currentStatus(
     follow: following.state,
     news: following.news,
     rate: growth.rate,
-    picture: growth.picture,
+    sparkline: growth.sparkline,
     top: chain?.offsetInFile(top) ?? top,
     length: chain?.fileEnd(top) ?? end,
     // A follow stays at the end, even while its filter checks new lines.

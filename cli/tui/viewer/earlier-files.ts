@@ -51,7 +51,7 @@ export async function earlierFiles(session: Session, path: string): Promise<Earl
 }
 
 /** How many earlier files there are, in words; empty without any. */
-export function earlierWords(earlier: Pick<EarlierFiles, "files"> | undefined): string {
+export function earlierText(earlier: Pick<EarlierFiles, "files"> | undefined): string {
   const count = earlier?.files.length ?? 0;
   return count === 0 ? "" : `${count} earlier ${count === 1 ? "file" : "files"}`;
 }

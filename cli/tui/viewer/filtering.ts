@@ -23,7 +23,7 @@ export interface FilterStatus {
   /** As typed: a leading `!` inverts the match. Empty: every line matches. */
   pattern: string;
   /** The other conditions in words. */
-  words: readonly string[];
+  descriptions: readonly string[];
   context: number;
   total: number;
   progress: number;
@@ -38,26 +38,26 @@ export class Filtering {
   readonly pattern: string;
   readonly #document: Document;
   readonly #hits: Hits;
-  readonly #words: readonly string[];
+  readonly #descriptions: readonly string[];
   /** Continuation lines are shown with the first line of their record. */
   readonly areRecords: boolean;
   #context = 0;
   #lines: FilteredLines;
 
   /**
-   * `near`: the position to begin at. `words`: descriptions of the other conditions, for the
+   * `near`: the position to begin at. `descriptions`: of the other conditions, for the
    * status.
    * @throws Error for an invalid pattern, in one line
    */
   constructor(
     document: Document,
     conditions: FilterConditions,
-    { near, words }: { near: number; words: readonly string[] },
+    { near, descriptions }: { near: number; descriptions: readonly string[] },
     changed: () => void,
   ) {
     this.#document = document;
     this.pattern = conditions.pattern;
-    this.#words = words;
+    this.#descriptions = descriptions;
     const query = filterQuery(document, conditions);
     this.areRecords = query.kind === "selection" && query.areRecords;
     this.#hits = new Hits(document.source, query, changed);
@@ -92,7 +92,7 @@ export class Filtering {
     const { scan } = this.#hits;
     return {
       pattern: this.pattern,
-      words: this.#words,
+      descriptions: this.#descriptions,
       context: this.#context,
       total: scan.counts.total,
       progress: this.#hits.progress,

@@ -61,11 +61,11 @@ export class Growth {
   }
 
   /** Sparkline of the last whole seconds; empty if they had no lines. */
-  get picture(): string {
+  get sparkline(): string {
     const whole = this.#seconds.slice(0, -1);
-    const most = Math.max(...whole);
-    if (most === 0) return "";
-    return whole.map((lines) => BARS[lines === 0 ? 0 : Math.max(1, Math.ceil((lines / most) * 8))] ?? "").join("");
+    const max = Math.max(...whole);
+    if (max === 0) return "";
+    return whole.map((lines) => BARS[lines === 0 ? 0 : Math.max(1, Math.ceil((lines / max) * 8))] ?? "").join("");
   }
 
   /**

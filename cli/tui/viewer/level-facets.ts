@@ -39,7 +39,7 @@ export class LevelFacets {
   }
 
   /** The selected levels in words; empty for all. */
-  get words(): string {
+  get description(): string {
     return this.#chosen.size === 0 ? "" : `only ${this.#names.join(", ")}`;
   }
 

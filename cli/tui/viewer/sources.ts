@@ -22,7 +22,7 @@ export class Sources {
   }
 
   /** The muted sources in words; empty if there are none. */
-  get words(): string {
+  get description(): string {
     const names = (isMuted: boolean) => this.#all.filter((one) => this.#muted.has(one) === isMuted).map(nameOf);
     const [muted, shown] = [names(true), names(false)];
     if (muted.length === 0) return "";

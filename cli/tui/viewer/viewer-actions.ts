@@ -136,7 +136,7 @@ function mute(parts: ViewerParts): void {
 /** Shows only one source, or all of them again. */
 function solo(parts: ViewerParts): void {
   changeSources(parts, (sources, here) => {
-    if (sources.words !== "") {
+    if (sources.description !== "") {
       sources.showAll();
       return "all sources";
     }

@@ -62,12 +62,12 @@ function leftOf(status: ViewerStatus, keyOf: KeyOf): Part[] {
   return parts;
 }
 
-function growth({ follow, news, rate, picture }: ViewerStatus, end: string): Part {
+function growth({ follow, news, rate, sparkline }: ViewerStatus, end: string): Part {
   if (follow === "paused")
     return { text: news === 0 ? `${end} resumes` : `${grouped(news)} new ${news === 1 ? "line" : "lines"}: ${end}` };
-  if (follow === "off" || picture === "") return { text: "" };
+  if (follow === "off" || sparkline === "") return { text: "" };
   const short = `${grouped(rate)} ${rate === 1 ? "line" : "lines"}/s`;
-  return { text: `${picture} ${short}`, short, dispensable: 6 };
+  return { text: `${sparkline} ${short}`, short, dispensable: 6 };
 }
 
 function search({ search: status }: ViewerStatus): string {
@@ -79,7 +79,7 @@ function search({ search: status }: ViewerStatus): string {
 
 function filter({ filter: status }: ViewerStatus): string {
   if (!status) return "";
-  const conditions = [...(status.pattern === "" ? [] : [`&${status.pattern}`]), ...status.words].join("  ");
+  const conditions = [...(status.pattern === "" ? [] : [`&${status.pattern}`]), ...status.descriptions].join("  ");
   const context = status.context > 0 ? ` ±${status.context}` : "";
   const total = `${grouped(status.total)}${status.progress < 1 ? "+" : ""} ${status.total === 1 ? "line" : "lines"}`;
   return `${conditions}${context}  ${total}${status.isRunning ? ` (${percentText(status.progress)})` : ""}`;

@@ -403,8 +403,10 @@ export class ViewerText {
       levels,
       without,
     };
-    const words = [facets.words, sources.words].filter((text) => text !== "");
-    return new Filtering(this.#document, conditions, { near: this.viewport.top.line, words }, () => this.#changed());
+    const descriptions = [facets.description, sources.description].filter((text) => text !== "");
+    return new Filtering(this.#document, conditions, { near: this.viewport.top.line, descriptions }, () =>
+      this.#changed(),
+    );
   }
 
   #dropFilter(): void {

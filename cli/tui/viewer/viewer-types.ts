@@ -19,7 +19,7 @@ export interface ViewerStatus {
   news: number;
   /** Lines per second, and the sparkline of the last seconds. */
   rate: number;
-  picture: string;
+  sparkline: string;
   /** Offset of the first visible line in its file, and the size of that file. */
   top: number;
   length: number;

@@ -412,9 +412,9 @@ function partOf({ start, end, bottom }: { start: number; end: number; bottom: nu
 /** Why a filter shows nothing, and how to remove it. */
 function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: number): string[] {
   if (!filter || isHex) return [];
-  const { pattern, words, isRunning, progress } = filter.status;
+  const { pattern, descriptions, isRunning, progress } = filter.status;
   const what = pattern === "" ? "there is no such line" : `no line matches &${pattern}`;
-  const also = words.length === 0 ? "" : ` (${words.join("; ")})`;
+  const also = descriptions.length === 0 ? "" : ` (${descriptions.join("; ")})`;
   const so = isRunning || progress < 1 ? " so far" : "";
   const leave = isRunning ? `${keyOf("cancel")} stops the search` : `${keyOf("cancel")} shows all lines`;
   return ["", fitText(` ${what}${also}${so}`, columns), `\x1b[2m${fitText(` ${leave}`, columns)}\x1b[m`];

@@ -67,9 +67,9 @@ async function lastRecords(
 }
 
 /** Drops many records at once: dropping a single one moves all others. */
-function keep(kept: OutputRecord[], record: OutputRecord, most: number): void {
+function keep(kept: OutputRecord[], record: OutputRecord, max: number): void {
   kept.push(record);
-  if (kept.length > 2 * most + 1_024) kept.splice(0, kept.length - most);
+  if (kept.length > 2 * max + 1_024) kept.splice(0, kept.length - max);
 }
 
 function isTouchedAfter(path: string, since: bigint): boolean {

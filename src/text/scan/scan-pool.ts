@@ -86,7 +86,7 @@ export class ScanPool {
 
   #assign(pending: Pending): void {
     let thread = this.#threads.reduce<Thread | undefined>(
-      (least, one) => (least && least.pending.size <= one.pending.size ? least : one),
+      (idlest, one) => (idlest && idlest.pending.size <= one.pending.size ? idlest : one),
       undefined,
     );
     if (!thread || (thread.pending.size > 0 && this.#threads.length < THREADS)) thread = this.#start();

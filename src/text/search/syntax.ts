@@ -122,8 +122,8 @@ class Translator {
     else this.#character(character.codePointAt(0) ?? 0, character.length);
   }
 
-  #quantifier(text: string, least: string | undefined): void {
-    const mayBeNone = /^[*?]/.test(text) || Number(least) === 0;
+  #quantifier(text: string, min: string | undefined): void {
+    const mayBeNone = /^[*?]/.test(text) || Number(min) === 0;
     if (mayBeNone && this.#depth === 0) this.#run.pop();
     this.#special(both(text), text.length);
   }

@@ -6,7 +6,7 @@ import {
   containerMessage,
   portsText,
 } from "../../../cli/tui/browser/containers-items.ts";
-import { stateWords } from "../../../cli/tui/browser/state-words.ts";
+import { stateLabels } from "../../../cli/tui/browser/state-labels.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { List } from "../../../cli/tui/lists/list.ts";
 import { Table } from "../../../cli/tui/lists/table.ts";
@@ -80,7 +80,7 @@ it("names the states of a project's containers beside its name", () => {
 
 describe("the state of a container", () => {
   const words = (state: string, more: Partial<ContainerDetails> | undefined, status = "") =>
-    stateWords(listed("x", "", { state, status, details: more && details(more) }))
+    stateLabels(listed("x", "", { state, status, details: more && details(more) }))
       .map(({ text, tone }) => `${text} [${tone}]`)
       .join(", ");
 

@@ -19,7 +19,7 @@ it("stops reading a directory that is no longer shown, and releases it", async (
       }
     },
   });
-  const options = { most: 50_000, some: () => abort.abort(), signal: abort.signal };
+  const options = { maxEntries: 50_000, some: () => abort.abort(), signal: abort.signal };
   expect((await readDirectory(connection, "/", options)).items).toHaveLength(2000);
   expect(isOpen).toBe(false);
 });

@@ -10,7 +10,7 @@ import {
   hiddenCount,
   type Sort,
   sortMark,
-  storageWord,
+  storageLabel,
 } from "../../../cli/tui/browser/files-items.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { Table } from "../../../cli/tui/lists/table.ts";
@@ -151,7 +151,7 @@ it("finds where each file is stored without a search of all mounts", () => {
 it("says of a file of an image that it is in a layer of the image, not of a container", () => {
   const [root] = parseMounts("1 0 0:1 / / ro - overlay overlay ro");
   const backing = root && backingOf({ ...root, isOfImage: true });
-  expect(backing && [backingSentence(backing), storageWord({ backing })]).toEqual([
+  expect(backing && [backingSentence(backing), storageLabel({ backing })]).toEqual([
     "in a layer of the image, read-only",
     "layer",
   ]);

@@ -33,7 +33,7 @@ function factsOf({ facts }: PanelState): Record<string, string[]> {
   return Object.fromEntries(
     facts.map(({ label, rows }) => [
       label,
-      rows.map(({ words, end }) => [...words.map(({ text }) => text), ...(end ? [`| ${end}`] : [])].join("")),
+      rows.map(({ texts, end }) => [...texts.map(({ text }) => text), ...(end ? [`| ${end}`] : [])].join("")),
     ]),
   );
 }

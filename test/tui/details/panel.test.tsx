@@ -30,13 +30,13 @@ function state(at: Rectangle, change: Partial<PanelState> = {}): PanelState {
     title: "web",
     summary: [{ text: "running", tone: "good" }],
     facts: [
-      { label: "IMAGE", rows: [{ words: [{ text: "shop/web:1" }] }] },
+      { label: "IMAGE", rows: [{ texts: [{ text: "shop/web:1" }] }] },
       {
         label: "MOUNTS",
-        rows: [{ words: [{ text: "/srv" }, { text: "  volume data" }], end: "read-only", isPath: true }],
+        rows: [{ texts: [{ text: "/srv" }, { text: "  volume data" }], end: "read-only", isPath: true }],
       },
     ],
-    charts: [{ label: "CPU", value: "12%", values: [0, 1, 2], most: 2 }],
+    charts: [{ label: "CPU", value: "12%", values: [0, 1, 2], max: 2 }],
     lines: { title: "OUTPUT", hint: "L shows all", lines: ["first", "ERROR second"], note: "" },
     ...change,
   };
@@ -90,8 +90,8 @@ describe("the panel of details", () => {
         title: first,
         summary: texts.map((text) => ({ text })),
         facts: texts.flatMap((text) => [
-          { label: "IMAGE", rows: [{ words: [{ text }], end: text }] },
-          { label: "PATH", rows: [{ words: [{ text }, { text }], isPath: true }] },
+          { label: "IMAGE", rows: [{ texts: [{ text }], end: text }] },
+          { label: "PATH", rows: [{ texts: [{ text }, { text }], isPath: true }] },
         ]),
         lines: { title: "OUTPUT", hint: "L", lines: texts, note: "" },
       }),
@@ -132,7 +132,7 @@ describe("the panel of details", () => {
   });
 
   it("shortens long facts and counts what it leaves out, so that lines stay visible", () => {
-    const rows = Array.from({ length: 30 }, (_, index) => ({ words: [{ text: `/mount${index}` }] }));
+    const rows = Array.from({ length: 30 }, (_, index) => ({ texts: [{ text: `/mount${index}` }] }));
     const drawn = draw(state(panelAt({ columns: 80, height: 21 }), { facts: [{ label: "MOUNTS", rows }] })).join("\n");
     expect(drawn).toMatch(/\d+ more/);
     expect(drawn).toContain("ERROR second");

@@ -14,7 +14,7 @@ interface Thing {
 
 const columns: Column<Thing>[] = [
   { title: "SIZE", cell: ({ size }) => size, align: "right", dispensable: 1 },
-  { title: "NOTE", cell: ({ note }) => ({ text: note, style: "2" }), most: 10, dispensable: 2 },
+  { title: "NOTE", cell: ({ note }) => ({ text: note, style: "2" }), maxWidth: 10, dispensable: 2 },
   { title: "NAME", rest: true, cell: ({ name }) => [{ text: name, style: "1;36" }, { text: " ->" }] },
 ];
 const thing = (name: string, size = "1", note = "n"): Thing => ({ name, size, note });

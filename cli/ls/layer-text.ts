@@ -5,7 +5,7 @@ import type { FileLayer } from "../../src/sessions/index.ts";
  * root that is a single copy or a volume, which has no layers.
  * @param show makes text of the image safe to print
  */
-export function layerWords(
+export function layerText(
   { kind, number, count, digest, instruction }: FileLayer,
   show: (text: string) => string,
 ): string | undefined {

@@ -1,7 +1,7 @@
 /** An option with its value, or an operand. */
-export interface Word {
+export interface Argument {
   /** The words as porthole parses them. */
-  words: string[];
+  args: string[];
   /** Name of the option, without dashes; undefined for an operand. */
   option: string | undefined;
 }
@@ -20,13 +20,13 @@ export interface OptionTable {
  * becomes several. Unknown options stay as they are: porthole reports them.
  * @param takeOther removes words of other options from the front; true if it did
  */
-export function splitWords(
-  words: readonly string[],
+export function splitArguments(
+  args: readonly string[],
   table: OptionTable,
   takeOther: (left: string[]) => boolean,
-): Word[] {
-  const found: Word[] = [];
-  const left = [...words];
+): Argument[] {
+  const found: Argument[] = [];
+  const left = [...args];
   while (left.length > 0) {
     const [word = ""] = left;
     if (word === "--") {
@@ -44,29 +44,29 @@ export function splitWords(
   return found;
 }
 
-function operand(word: string): Word {
-  return { words: [word], option: undefined };
+function operand(word: string): Argument {
+  return { args: [word], option: undefined };
 }
 
-function longOption(word: string, left: string[], table: OptionTable): Word {
+function longOption(word: string, left: string[], table: OptionTable): Argument {
   const [flag = ""] = word.split("=", 1);
   const known = table.find(flag);
   const value = known?.takesValue && flag === word ? left.splice(0, 1) : [];
-  return { words: [word, ...value], option: known?.name ?? flag.slice(2) };
+  return { args: [word, ...value], option: known?.name ?? flag.slice(2) };
 }
 
-function cluster(word: string, left: string[], table: OptionTable): Word[] {
-  const found: Word[] = [];
+function cluster(word: string, left: string[], table: OptionTable): Argument[] {
+  const found: Argument[] = [];
   for (let at = 1; at < word.length; at++) {
     const flag = `-${word.charAt(at)}`;
     const known = table.find(flag);
     // `tail -20` and unknown letters.
-    if (known === undefined) return [...found, { words: [`-${word.slice(at)}`], option: word.slice(at) }];
+    if (known === undefined) return [...found, { args: [`-${word.slice(at)}`], option: word.slice(at) }];
     if (known.takesValue) {
       const rest = word.slice(at + 1);
-      return [...found, { words: rest === "" ? [flag, ...left.splice(0, 1)] : [flag, rest], option: known.name }];
+      return [...found, { args: rest === "" ? [flag, ...left.splice(0, 1)] : [flag, rest], option: known.name }];
     }
-    found.push({ words: [flag], option: known.name });
+    found.push({ args: [flag], option: known.name });
   }
   return found;
 }

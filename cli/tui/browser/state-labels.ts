@@ -8,7 +8,7 @@ export const REMOVED = "removed";
 export const UNREACHABLE = "unreachable";
 
 /** A part of a state's text, and the theme part that colours it. */
-export interface StateWord {
+export interface StateLabel {
   text: string;
   tone: "good" | "warning" | "bad" | "dim";
 }
@@ -24,19 +24,19 @@ export function isLive(container: Pick<ListedContainer, "state">): boolean {
 }
 
 /** The state with its health, or the exit status and the reason: `exited 137`, `OOM killed`. */
-export function stateWords(container: ListedContainer): StateWord[] {
+export function stateLabels(container: ListedContainer): StateLabel[] {
   const { state, status, details } = container;
   const exitCode = details?.exitCode ?? exitCodeIn(status);
   switch (state) {
     case "running":
-      return [{ text: "running", tone: "good" }, ...healthWords(details?.health || healthIn(status))];
+      return [{ text: "running", tone: "good" }, ...healthLabels(details?.health || healthIn(status))];
     case "paused":
       return [{ text: "paused", tone: "warning" }];
     case "restarting":
-      return [{ text: "restarting", tone: "warning" }, ...failureWords(exitCode, details)];
+      return [{ text: "restarting", tone: "warning" }, ...failureLabels(exitCode, details)];
     case "exited":
     case "stopped":
-      return exitCode === 0 && !details?.error ? [{ text: "exited 0", tone: "dim" }] : exitWords(exitCode, details);
+      return exitCode === 0 && !details?.error ? [{ text: "exited 0", tone: "dim" }] : exitLabels(exitCode, details);
     case "created":
     case "configured":
     case "initialized":
@@ -55,27 +55,27 @@ export function stateBegan(container: ListedContainer): number | undefined {
   return isRunning(container) ? details?.started : details?.finished;
 }
 
-function healthWords(health: string): StateWord[] {
+function healthLabels(health: string): StateLabel[] {
   if (health === "healthy") return [{ text: health, tone: "good" }];
   if (health === "unhealthy") return [{ text: health, tone: "bad" }];
   return health === "" ? [] : [{ text: health, tone: "warning" }];
 }
 
-function exitWords(exitCode: number | undefined, details: ContainerDetails | undefined): StateWord[] {
+function exitLabels(exitCode: number | undefined, details: ContainerDetails | undefined): StateLabel[] {
   if (exitCode === undefined) return [{ text: "exited", tone: "dim" }];
   const isAsked = STOPPED_BY.has(exitCode) && !details?.isOomKilled;
   return [
     { text: `exited ${exitCode}`, tone: isAsked ? "dim" : "bad" },
-    ...reasonWords(exitCode, details, isAsked ? "dim" : "bad"),
+    ...reasonLabels(exitCode, details, isAsked ? "dim" : "bad"),
   ];
 }
 
-function failureWords(exitCode: number | undefined, details: ContainerDetails | undefined): StateWord[] {
+function failureLabels(exitCode: number | undefined, details: ContainerDetails | undefined): StateLabel[] {
   if (exitCode === undefined || exitCode === 0) return [];
-  return [{ text: `exit ${exitCode}`, tone: "bad" }, ...reasonWords(exitCode, details, "bad")];
+  return [{ text: `exit ${exitCode}`, tone: "bad" }, ...reasonLabels(exitCode, details, "bad")];
 }
 
-function reasonWords(exitCode: number, details: ContainerDetails | undefined, tone: StateWord["tone"]): StateWord[] {
+function reasonLabels(exitCode: number, details: ContainerDetails | undefined, tone: StateLabel["tone"]): StateLabel[] {
   const reason = details?.isOomKilled ? "OOM killed" : (REASONS[exitCode] ?? signalName(exitCode - SIGNALLED));
   return reason === undefined ? [] : [{ text: reason, tone }];
 }

@@ -2,8 +2,8 @@
 const BEGINNING: ReadonlySet<string> = new Set(["lines", "bytes", "since"]);
 
 /** Replaces the options that choose where a run begins. */
-export function resumedWords(words: readonly string[], beginning: readonly string[]): string[] {
-  const [command = "", ...rest] = words;
+export function resumedArguments(args: readonly string[], beginning: readonly string[]): string[] {
+  const [command = "", ...rest] = args;
   const end = rest.indexOf("--");
   const options: string[] = [];
   for (let at = 0; at < end; at++) {
