@@ -45,6 +45,11 @@ const COREUTILS: readonly (readonly [string, number, number, number, number])[] 
   ["misc/tail.pl, misc/head.pl: cases", 183, 108, 75, 0],
 ];
 
+/** The counts of test/peers/ripgrep.mjs: tests, same, listed, not read. */
+const RIPGREP: readonly (readonly [string, number, number, number, number])[] = [
+  ["tests/*.rs: tests", 316, 299, 3, 14],
+];
+
 /**
  * Generates docs/compatibility.md from the rows that tests record (compatibility.ts). With
  * PORTHOLE_COMPATIBILITY=write it is written; otherwise a run of all files with rows, without
@@ -141,6 +146,16 @@ export function pageOf(rows: readonly CompatibilityRow[]): string {
     "| tests | all | pass | differ as listed | skipped here |",
     "|---|---|---|---|---|",
     ...COREUTILS.map((row) => `| ${row.join(" | ")} |`),
+    "",
+    "## ripgrep's own tests",
+    "Inputs of the tests of ripgrep 15.0.0, on which `node test/peers/ripgrep.mjs DIRECTORY` runs both",
+    "`porthole grep` and `rg`: the lines and the status must be the same. The listed differences, each",
+    "with its reason, are in test/peers/ripgrep-differences.json. Tests that change files between two",
+    "runs, use standard input or compute their arguments are not read.",
+    "",
+    "| tests | all | same | differ as listed | not read |",
+    "|---|---|---|---|---|",
+    ...RIPGREP.map((row) => `| ${row.join(" | ")} |`),
   );
   parts.push("", "## Not run here", "| situation | why, and what is tested instead |", "|---|---|");
   parts.push(...ABSENT.map(([what, why]) => `| ${what} | ${why} |`), "");
