@@ -37,7 +37,7 @@ static int make_directory(int at, const char *name) {
         end = strchr(part, '/');
         if (end) *end++ = 0;
         if (!*part || !strcmp(part, ".") || !strcmp(part, ".."))
-            bail("not a tree's name: %s", name);
+            bail("invalid tree name: %s", name);
         if (mkdirat(directory < 0 ? at : directory, part, 0755) < 0 && errno != EEXIST)
             bail_errno("%s", name);
         int next = openat(directory < 0 ? at : directory, part,

@@ -42,7 +42,7 @@ static const char usage[] =
     "  --device-cgroup   open devices by the target's device rules\n"
     "  --tree            pass the host one descriptor of all the target's mounts, then exit\n"
     "  --layer DIRECTORY a layer of the root; repeat for each layer, uppermost first. Without\n"
-    "                    --target-pid: serve a read-only root made of them. With it: only tell\n"
+    "                    --target-pid: serve a read-only root made of them. With it: only report\n"
     "                    which layer a file is from\n"
     "  --engine-pid N    take the layers from the namespaces of this process\n"
     "  --bind SOURCE --at PLACE\n"

@@ -163,7 +163,9 @@ function fileError(errno: number): PortholeError {
 function notAttached(line: string): PortholeError {
   const why = line.replace(/^porthole-agent: /, "") || "the launcher ended";
   const isRefused = why.startsWith("this system refuses");
-  const hint = isRefused ? "name single files, which go by descriptor; porthole doctor names the setting" : undefined;
+  const hint = isRefused
+    ? "name single files, which are passed by descriptor; porthole doctor names the setting"
+    : undefined;
   return new PortholeError("ATTACH", `cannot attach the mounts here: ${why}`, { hint });
 }
 

@@ -87,7 +87,7 @@ function withoutTree(files: readonly NamedFile[], error: PortholeError): Refused
 /** Reports which files a command opens without the files beside them, and why. */
 export function sayDescriptor({ files, error: { message } }: Refused): void {
   const names = files.map(({ text }) => text).join(", ");
-  complain(printable(`${names} ${files.length === 1 ? "goes" : "go"} by descriptor: ${message}`));
+  complain(printable(`${names} ${files.length === 1 ? "is" : "are"} passed by descriptor: ${message}`));
 }
 
 /**

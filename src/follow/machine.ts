@@ -88,8 +88,8 @@ export class FollowMachine {
   }
 
   /**
-   * The current generation was closed and there is no newer one. The next file is a first one
-   * again.
+   * The current generation was closed and there is no newer one. The next file counts as a first
+   * one.
    */
   forget(): void {
     this.#generations.length = 0;

@@ -47,7 +47,9 @@ export interface AgentRecord extends AgentKey {
   layers?: LayerRole[] | undefined;
   /** Paths whose content no longer exists. */
   absent?: MissingPath[] | undefined;
-  /** The target's storage driver if a read may wait for a program: the agent relays its files. */
+  /**
+   * The target's storage driver if a read may wait for a program. The agent then relays its files.
+   */
   lazyDriver?: string | undefined;
 }
 

@@ -194,8 +194,7 @@ const OFFLINE_HOST = {
 };
 
 /**
- * The position of the engine's directories in this process's namespaces. Throws ATTACH if it may
- * not read the layers.
+ * How this process reaches the engine's directories. Throws ATTACH if it may not read the layers.
  */
 function enginePathsOf(files: OfflineTarget): EnginePaths {
   const paths = enginePaths(files.engine);

@@ -96,7 +96,7 @@ describeWithDocker("ps and deleted files in a container", () => {
     test("a command gets the real files", async () => {
       const glob = await someone.run(["with", "--route", route, `${target.name}:/data/*.log`, "--", "cat", "{}"]);
       const byDescriptor = ["a.log", "b.log"].map((name) => `${target.name}:/data/${name}`).join(", ");
-      const notice = `porthole: ${byDescriptor} go by descriptor: an agent inside the container cannot pass a tree of its mounts\n`;
+      const notice = `porthole: ${byDescriptor} are passed by descriptor: an agent inside the container cannot pass a tree of its mounts\n`;
       expect(glob).toMatchObject({ code: 0, stderr: route === "mount" ? notice : "", text: "one\ntwo\n" });
       const secret = await someone.run(["with", "--route", route, `${target.name}:/data/secret`, "--", "cat"]);
       expect(secret).toMatchObject({ code: 0, stderr: "", text: "for root only\n" });

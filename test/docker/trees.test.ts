@@ -165,7 +165,7 @@ describeWith("rootlessPodman", "trees for the owner of a rootless Podman", () =>
 );
 
 describeWith(["root", "docker", "userNamespaces"], "trees where this user may make no user namespace", () => {
-  test("one line says so, and a single file goes by descriptor", async () => {
+  test("one line says so, and a single file is passed by descriptor", async () => {
     const on = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: on });
     const web = await target(on);
@@ -177,11 +177,13 @@ describeWith(["root", "docker", "userNamespaces"], "trees where this user may ma
     const directory = await runWith("/logs", "ls");
     expect([directory.code, directory.stderr]).toEqual([
       125,
-      expect.stringMatching(/^porthole: cannot attach .*: this system refuses user namespaces .*go by descriptor.*\n$/),
+      expect.stringMatching(
+        /^porthole: cannot attach .*: this system refuses user namespaces .*are passed by descriptor.*\n$/,
+      ),
     ]);
     const file = await runWith("/logs/app.log", "wc", "-l", "{}");
     expect([file.code, file.text]).toEqual([0, "3 /proc/self/fd/3\n"]);
-    expect(file.stderr).toMatch(/^porthole: .* goes by descriptor: .* refuses user namespaces .*\n$/);
+    expect(file.stderr).toMatch(/^porthole: .* is passed by descriptor: .* refuses user namespaces .*\n$/);
   });
 });
 
