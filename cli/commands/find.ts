@@ -1,8 +1,16 @@
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { type FindExpression, parseFind, readNames, selectFiles, type WalkedFile } from "../../src/files/index.ts";
-import type { Session } from "../../src/sessions/index.ts";
+import {
+  eachSelected,
+  type FindExpression,
+  parseFind,
+  readNames,
+  selectFiles,
+  type TakeOver,
+  type WalkedFile,
+} from "../../src/files/index.ts";
 import { pathBytes } from "../../src/target.ts";
+import type { TreeWalk } from "../find/tree-walk.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
@@ -40,7 +48,7 @@ export async function find(args: string[], options: FindOptions): Promise<number
     for (const text of targets) {
       for (const named of await sessions.expand([text], failed)) {
         try {
-          await search(await sessions.session(named.target), named, expression, { ...options, out, failed });
+          await search(sessions, named, expression, { ...options, out, failed });
         } catch (error) {
           failed(error);
         }
@@ -62,25 +70,42 @@ interface Output {
 }
 
 async function search(
-  session: Session,
-  { text, target }: NamedTarget,
+  sessions: SessionPool,
+  named: NamedTarget,
   expression: FindExpression,
   options: FindOptions & { out: Output; failed: (error: unknown) => void },
 ): Promise<void> {
   const { out, failed, bare, json } = options;
+  const { text, target } = named;
+  const session = await sessions.session(target);
   const prefix = bare ? "" : text.slice(0, text.length - target.path.length);
-  const [users, groups] = json
-    ? [await readNames(session, "/etc/passwd"), await readNames(session, "/etc/group")]
-    : [undefined, undefined];
+  const looked = () => out.looked();
+  if (!json) {
+    const takeOver = longWalk({ sessions, session, named, expression, failed });
+    return eachSelected(session, target.path, expression, { failed, looked, takeOver }, (path, end) =>
+      out.add(out.show(prefix + path) + end),
+    );
+  }
+  const [users, groups] = [await readNames(session, "/etc/passwd"), await readNames(session, "/etc/group")];
   const record = (file: WalkedFile) =>
     fileRecord({ ...file, target: prefix + file.path, linkMode: undefined, total: undefined, users, groups });
-  const looked = () => out.looked();
-  for await (const { file, end } of selectFiles(session, target.path, expression, {
-    stat: json === true,
-    failed,
-    looked,
-  }))
-    out.add(json ? jsonLine(record(file)) : out.show(prefix + file.path) + end);
+  for await (const { file } of selectFiles(session, target.path, expression, { stat: true, failed, looked }))
+    out.add(jsonLine(record(file)));
+}
+
+/** Files after which a walk continues on a tree: its start takes as long as to list some thousand. */
+const LONG = 2_000;
+
+function longWalk(walk: TreeWalk): Omit<TakeOver, "visit"> | undefined {
+  return walk.session.route === "direct"
+    ? {
+        after: LONG,
+        below: async function* (directories) {
+          const { walkOnTree } = await import("../find/tree-walk.ts");
+          yield* walkOnTree(walk, directories);
+        },
+      }
+    : undefined;
 }
 
 async function printer({ json }: FindOptions): Promise<Output> {

@@ -1,7 +1,7 @@
 import type { PortholeError } from "../errors.ts";
 import type { Session } from "../sessions/session.ts";
-import { type FindExpression, parseFind } from "./find.ts";
-import { type WalkedFile, walk } from "./walk.ts";
+import { type FindExpression, type JudgedFile, parseFind } from "./find.ts";
+import { type TakeOver, type WalkedFile, type WalkOptions, walk } from "./walk.ts";
 
 /** Options of {@link find}. */
 export interface FindOptions {
@@ -29,30 +29,65 @@ export async function* find(
   for await (const { file } of selectFiles(session, path, parseFind(expression, Date.now()), options)) yield file;
 }
 
-/**
- * Files that an expression prints, once for each `-print` and `-print0`, with the byte that ends
- * the line.
- */
+/** Files that an expression prints, once for each `-print` and `-print0`, with the byte that ends the line. */
 export async function* selectFiles(
   session: Session,
   path: string,
   expression: FindExpression,
-  { stat, failed, looked }: FindOptions & { looked?: () => void },
+  options: FindOptions & { looked?: () => void },
 ): AsyncGenerator<{ file: WalkedFile; end: "\n" | "\0" }> {
-  const { minDepth, maxDepth, oneFileSystem, needsStat } = expression;
-  let device: string | undefined;
-  // The walk calls `enter` right after yielding each directory.
-  let isEntered = true;
-  const options = { stat: needsStat || stat === true, maxDepth, enter: () => isEntered, ...(failed && { failed }) };
-  for await (const file of walk(session, path, options)) {
-    looked?.();
-    device ??= deviceOf(file);
-    const { prints, prune } = expression.judge(file);
-    isEntered = !(prune && file.depth >= minDepth) && (!oneFileSystem || deviceOf(file) === device);
-    for (const end of prints) yield { file, end };
+  const selection = new Selection(expression);
+  for await (const file of walk(session, path, walkOptions(selection, options))) {
+    options.looked?.();
+    for (const end of selection.judge(file)) yield { file, end };
   }
 }
 
-function deviceOf({ stat }: WalkedFile): string | undefined {
+/** Calls `print` for the same files; a long walk goes on by `takeOver`. Throws as {@link find}. */
+export async function eachSelected(
+  session: Session,
+  path: string,
+  expression: FindExpression,
+  options: FindOptions & { looked?: () => void; takeOver: Omit<TakeOver, "visit"> | undefined },
+  print: (path: string, end: "\n" | "\0") => void,
+): Promise<void> {
+  const selection = new Selection(expression);
+  const visit = (file: JudgedFile) => {
+    options.looked?.();
+    for (const end of selection.judge(file)) print(file.path, end);
+    return selection.isEntered;
+  };
+  const takeOver = options.takeOver && { ...options.takeOver, visit };
+  for await (const file of walk(session, path, { ...walkOptions(selection, options), takeOver })) visit(file);
+}
+
+function walkOptions(selection: Selection, { stat, failed }: FindOptions): WalkOptions {
+  const { maxDepth, needsStat } = selection.expression;
+  // The walk calls `enter` right after yielding each directory.
+  return { stat: needsStat || stat === true, maxDepth, enter: () => selection.isEntered, ...(failed && { failed }) };
+}
+
+/** Judges the files of a walk one after the other. */
+class Selection {
+  readonly expression: FindExpression;
+  /** Whether to enter the last file, a directory. */
+  isEntered = true;
+  #device: string | undefined;
+
+  constructor(expression: FindExpression) {
+    this.expression = expression;
+  }
+
+  /** The ends of the lines to print it with. */
+  judge(file: JudgedFile): ("\n" | "\0")[] {
+    const { minDepth, oneFileSystem } = this.expression;
+    this.#device ??= deviceOf(file);
+    const { prints, prune } = this.expression.judge(file);
+    this.isEntered = !(prune && file.depth >= minDepth) && (!oneFileSystem || deviceOf(file) === this.#device);
+    return prints;
+  }
+}
+
+function deviceOf({ stat }: JudgedFile): string | undefined {
   return stat && `${stat.device.major}:${stat.device.minor}`;
 }

@@ -1,8 +1,10 @@
 import { PortholeError } from "../errors.ts";
-import type { FileStat } from "../protocol/file-stat.ts";
 import { parseTime } from "../text/records/time.ts";
 import { compileGlob } from "./glob.ts";
-import type { WalkedFile } from "./walk.ts";
+import type { TakenFile } from "./walk.ts";
+
+/** What an expression looks at. */
+export type JudgedFile = Omit<TakenFile, "todo">;
 
 /** A parsed find expression. */
 export interface FindExpression {
@@ -13,7 +15,7 @@ export interface FindExpression {
   /** A test needs more than name and type. */
   needsStat: boolean;
   /** Evaluates a file: the line ends to print it with, and whether to skip its content. */
-  judge(file: WalkedFile): { prints: ("\n" | "\0")[]; prune: boolean };
+  judge(file: JudgedFile): { prints: ("\n" | "\0")[]; prune: boolean };
 }
 
 /**
@@ -44,7 +46,8 @@ interface Outcome {
   prune: boolean;
 }
 
-type Test = (file: WalkedFile, outcome: Outcome) => boolean;
+type Test = (file: JudgedFile, outcome: Outcome) => boolean;
+type JudgedStat = NonNullable<JudgedFile["stat"]>;
 
 class Parser {
   readonly settings = { minDepth: 0, maxDepth: Number.POSITIVE_INFINITY, oneFileSystem: false, needsStat: false };
@@ -173,7 +176,7 @@ class Parser {
     return value;
   }
 
-  #byStat(test: (stat: FileStat) => boolean): Test {
+  #byStat(test: (stat: JudgedStat) => boolean): Test {
     this.settings.needsStat = true;
     return ({ stat }) => stat !== undefined && test(stat);
   }
@@ -204,7 +207,7 @@ function typeNumber(letter: string): number {
 
 const units: Record<string, bigint> = { c: 1n, w: 2n, b: 512n, k: 1024n, M: 1024n ** 2n, G: 1024n ** 3n };
 
-function sizeTest(text: string): (stat: FileStat) => boolean {
+function sizeTest(text: string): (stat: JudgedStat) => boolean {
   const unit = units[text.at(-1) ?? ""];
   const compare = comparison("-size", unit === undefined ? text : text.slice(0, -1));
   const size = unit ?? 512n;

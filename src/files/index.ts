@@ -6,7 +6,7 @@
 export { type DeletedFile, deletedFiles } from "./deleted-files.ts";
 export { expandGlob } from "./expand-glob.ts";
 export { type FindExpression, parseFind } from "./find.ts";
-export { selectFiles } from "./find-files.ts";
+export { eachSelected, selectFiles } from "./find-files.ts";
 export { compareNames, compileGlob, escapeGlob, hasGlob } from "./glob.ts";
 export { Lookahead } from "./lookahead.ts";
 export type { MappedFile } from "./mapped-files.ts";
@@ -15,4 +15,14 @@ export { PendingDirectories } from "./pending-directories.ts";
 export { listProcesses, type ProcessFile, type TargetProcess } from "./processes.ts";
 export { deviceOf, inodeKey, mountsOf, pseudoDevices, UsageCounter } from "./usage.ts";
 export { readNames } from "./users.ts";
-export { isStatFailed, joinPath, nameOf, typeOf, type WalkedFile, walk } from "./walk.ts";
+export {
+  isStatFailed,
+  joinPath,
+  nameOf,
+  type TakenFile,
+  type TakeOver,
+  typeOf,
+  type WalkedDirectory,
+  type WalkedFile,
+  walk,
+} from "./walk.ts";

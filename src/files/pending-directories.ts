@@ -48,6 +48,10 @@ export class PendingDirectories<Parent> {
     };
   }
 
+  get isEmpty(): boolean {
+    return this.peek(1).length === 0;
+  }
+
   /** Removes and returns the next one. */
   shift(): PendingDirectory<Parent> | undefined {
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {

@@ -27,12 +27,44 @@ export interface WalkOptions {
    * is thrown.
    */
   failed?: (error: PortholeError) => void;
+  /** A quicker way for what a long walk has still to enter. */
+  takeOver?: TakeOver | undefined;
+}
+
+/** Walks directories without listing them one by one. */
+export interface TakeOver {
+  /** Files that a walk visits first: starting to walk in another way takes longer than to list few. */
+  after: number;
+  /**
+   * Yields everything below the directories, in any order in which a directory comes before its
+   * content. Yields false if it cannot walk, before anything else.
+   */
+  below(directories: readonly WalkedDirectory[]): AsyncIterable<readonly TakenFile[] | false>;
+  /**
+   * Receives what {@link below} yields, in place of the walk's consumer: to pass single files takes
+   * most of the time. Returns false to skip a directory's content.
+   */
+  visit(file: TakenFile): boolean;
+}
+
+/** A directory to be entered. */
+export interface WalkedDirectory {
+  path: string;
+  depth: number;
+}
+
+/** A file that was found by {@link TakeOver}. */
+export interface TakenFile extends Pick<WalkedFile, "path" | "depth" | "name" | "type"> {
+  /** If the walk needs it. */
+  stat: Pick<FileStat, "size" | "mtime" | "device"> | undefined;
+  /** `list`: the walk has to list this directory. `list again`: the same, and it was yielded before. */
+  todo: "list" | "list again" | undefined;
 }
 
 /**
  * The file at `path` and everything below a directory: first a directory's entries in its own
- * order, then each subdirectory. Does not follow symbolic links. Memory grows with the directories
- * still to be entered, not with the files.
+ * order, then each subdirectory, unless another way takes over. Does not follow symbolic links.
+ * Memory grows with the directories still to be entered, not with the files.
  * @throws PortholeError FILE for `path` itself; SESSION
  */
 export async function* walk(session: Session, path: string, options: WalkOptions = {}): AsyncGenerator<WalkedFile> {
@@ -55,10 +87,14 @@ export async function* walk(session: Session, path: string, options: WalkOptions
   yield start;
   if (start.type !== DT_DIR || maxDepth < 1 || !enter(start)) return;
   const lookahead = new Lookahead(session, { stat: options.stat === true });
-  const pending = new PendingDirectories<{ path: string; depth: number }>();
+  // Those in `listed` are not for the other way.
+  const [pending, listed] = [new PendingDirectories<WalkedDirectory>(), new PendingDirectories<WalkedDirectory>()];
+  let { takeOver } = options;
+  let visited = 1;
+  let queue = pending;
   try {
-    for (let at: { path: string; depth: number } | undefined = { path, depth: 0 }; at !== undefined; ) {
-      const below = pending.begin(at);
+    for (let at: WalkedDirectory | undefined = { path, depth: 0 }; at !== undefined; ) {
+      const below = queue.begin(at);
       const depth = at.depth + 1;
       try {
         for await (const entry of lookahead.list(at.path)) {
@@ -71,6 +107,7 @@ export async function* walk(session: Session, path: string, options: WalkOptions
                 errno: file.errno,
               }),
             );
+          visited++;
           yield file;
           if (file.type === DT_DIR && depth < maxDepth && enter(file)) below.add(entry.name);
         }
@@ -82,8 +119,14 @@ export async function* walk(session: Session, path: string, options: WalkOptions
       } catch (error) {
         failed(error);
       }
-      lookahead.expect(pending.peek(8).map(({ parent, name }) => joinPath(parent.path, name)));
-      const next = pending.shift();
+      while (takeOver !== undefined && visited >= takeOver.after && listed.isEmpty) {
+        const taken = takeDirectories(pending);
+        if (taken.length === 0) break;
+        if (!(await takenOver(takeOver, taken, { listed, maxDepth }))) takeOver = undefined;
+      }
+      queue = listed.isEmpty ? pending : listed;
+      lookahead.expect(queue.peek(8).map(({ parent, name }) => joinPath(parent.path, name)));
+      const next = queue.shift();
       at = next && { path: joinPath(next.parent.path, next.name), depth: next.parent.depth + 1 };
     }
   } finally {
@@ -107,6 +150,51 @@ export function isStatFailed({ stat, errno }: Pick<WalkedFile, "stat" | "errno">
 /** Appends a name to a directory's path. */
 export function joinPath(directory: string, name: string): string {
   return directory === "" || directory.endsWith("/") ? directory + name : `${directory}/${name}`;
+}
+
+/** Lets the other way walk, and adds to `listed` what it leaves. False if it cannot walk. */
+async function takenOver(
+  takeOver: TakeOver,
+  directories: readonly WalkedDirectory[],
+  { listed, maxDepth }: { listed: PendingDirectories<WalkedDirectory>; maxDepth: number },
+): Promise<boolean> {
+  let skipped: string | undefined;
+  for await (const files of takeOver.below(directories)) {
+    if (files === false) {
+      for (const directory of directories) addTo(listed, directory);
+      return false;
+    }
+    for (const file of files) {
+      if (skipped !== undefined && file.path.startsWith(skipped)) continue;
+      const isNew = file.todo !== "list again";
+      const isEntered = (isNew ? takeOver.visit(file) : true) && file.depth < maxDepth;
+      if (file.type !== DT_DIR) continue;
+      skipped = isEntered ? undefined : joinPath(file.path, "");
+      if (isEntered && file.todo !== undefined) addTo(listed, file);
+    }
+  }
+  return true;
+}
+
+/** Takes the next directories out of `pending`, as many as fit a command line. */
+function takeDirectories(pending: PendingDirectories<WalkedDirectory>): WalkedDirectory[] {
+  const taken: WalkedDirectory[] = [];
+  for (let length = 0; length < MAX_TAKEN; ) {
+    const next = pending.shift();
+    if (next === undefined) break;
+    const path = joinPath(next.parent.path, next.name);
+    length += path.length;
+    taken.push({ path, depth: next.parent.depth + 1 });
+  }
+  return taken;
+}
+
+/** Characters; an argument list has at least twice as many bytes (execve(2)), of three for each. */
+const MAX_TAKEN = 64 * 1024;
+
+function addTo(pending: PendingDirectories<WalkedDirectory>, { path, depth }: WalkedDirectory): void {
+  const name = nameOf(path);
+  pending.push({ path: path.slice(0, path.length - name.length), depth: depth - 1 }, [name]);
 }
 
 /** The last part of a path, like basename(1): `/` for the root. */

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describeAsRoot } from "../helpers/availability.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
@@ -101,6 +102,73 @@ describe("find against GNU find on the same directory", () => {
       "/",
     );
     expect(sorted(stdout.toString("latin1"))).toEqual(sorted(gnu.replaceAll(place.root, "")));
+  });
+});
+
+describeAsRoot("find in a directory with thousands of files", () => {
+  const at = `/many`;
+  /** A find(1) before that of this machine on the PATH. */
+  const withFind = (script: string) => {
+    const directory = `${someone.directory}/${script.length}`;
+    fs.mkdirSync(directory, { recursive: true });
+    fs.writeFileSync(`${directory}/find`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    return { ...zone, PATH: `${directory}:${process.env.PATH}` };
+  };
+
+  beforeAll(() => {
+    fs.mkdirSync(place.root + at);
+    for (let number = 0; number < 2_100; number++) fs.writeFileSync(`${place.root}${at}/${number}`, "");
+    fs.cpSync(`${place.root}/f/a`, `${place.root}${at}/a`, { recursive: true, verbatimSymlinks: true });
+    for (const path of ["skip/below", "skipped", "x", "\n"])
+      fs.mkdirSync(`${place.root}${at}/b/${path}`, { recursive: true });
+    for (const name of ["\xff", "new\nline", "-name", "[x]*", "\xc3\xa9"])
+      for (const directory of ["b/skip/below", "b/skipped", "b/\n"])
+        fs.writeFileSync(Buffer.from(`${place.root}${at}/${directory}/${name}`, "latin1"), "content");
+    spawnSync("mkfifo", [`${place.root}${at}/b/fifo`]);
+    fs.symlinkSync(at, `${place.root}/many-link`);
+  });
+
+  test.each([
+    [],
+    ["-size", "+3c"],
+    ["-newermt", "yesterday", "-type", "f,p,l"],
+    ["-path", `${at}/b/*/[!a-z]*`],
+    ["-maxdepth", "2"],
+    ["-maxdepth", "3", "-mindepth", "3"],
+    ["-name", "skip", "-prune", "-o", "-print0"],
+    ["-xdev", "-type", "d"],
+  ] as string[][])("walks on a tree, with the result of GNU find: %j", async (...expression) => {
+    const log = `${someone.directory}/log`;
+    fs.rmSync(log, { force: true });
+    const env = withFind(`echo >> ${log}; exec ${hostTool("sh", ["-c", "command -v find"], "/").trim()} "$@"`);
+    const ours = await someone.run(["find", "--bare", `pid:${place.pid}:${at}`, ...expression], { env });
+    expect(ours).toMatchObject({ code: 0, stderr: "" });
+    expect(fs.existsSync(log)).toBe(true);
+    const words = expression.map((word) => (word.startsWith(at) ? place.root + word : word));
+    const gnu = hostTool("find", [`${place.root}${at}`, ...words], "/").replaceAll(place.root, "");
+    const end = expression.includes("-print0") ? "\0" : "\n";
+    expect(ours.stdout.toString("latin1").split(end).sort()).toEqual(gnu.split(end).sort());
+  });
+
+  test.each([
+    ["cannot do what is asked of it", 'echo "find: unrecognized: -printf" >&2; exit 1'],
+    ["is killed before it reports anything", "kill -9 $$"],
+  ])("lists with the agent if this machine's find %s", async (_, script) => {
+    const args = ["find", "--bare", `pid:${place.pid}:/many-link/`, "-not", "-name", "[0-9]*"];
+    const [expected, ours] = [await someone.run(args), await someone.run(args, { env: withFind(script) })];
+    expect(ours).toMatchObject({ code: 0, stderr: "" });
+    expect(sorted(ours.stdout.toString("latin1"))).toEqual(sorted(expected.stdout.toString("latin1")));
+    expect(ours.text).toContain("/many-link/b/skip/below/new\nline\n");
+  });
+
+  test("reports what find could not read in one line each, and prints the rest", async () => {
+    const script = 'printf \'d0 %s\\0f1 %s/x\\0\' "$1" "$1"; echo "find: \'$1/y\': Input/output error" >&2; exit 1';
+    const { text, stderr, code } = await someone.run(["find", "--bare", `pid:${place.pid}:${at}`, "-name", "[xy]"], {
+      env: withFind(script),
+    });
+    expect(code).toBe(1);
+    expect(text).toMatch(/^\/many\/[ab]\/x\n$/);
+    expect(stderr).toMatch(/^porthole: cannot list pid:\d+:\/many\/[ab]\/y: Input\/output error\n$/);
   });
 });
 
