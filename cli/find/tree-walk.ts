@@ -10,7 +10,7 @@ import {
 } from "../../src/files/index.ts";
 import { ensureTreeDirectory, type Tree, type TreeTarget } from "../../src/routes/index.ts";
 import { followLinks, type Session } from "../../src/sessions/index.ts";
-import { pathText, placeName } from "../../src/target.ts";
+import { pathText, targetName } from "../../src/target.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { runLaunched } from "../with/launcher.ts";
 import type { ToolEnd } from "../with/run-tool.ts";
@@ -41,7 +41,7 @@ export async function* walkOnTree(
   const tree = command && (await treeOf(sessions, named.target as TreeTarget));
   if (command === undefined || tree === undefined) return yield false;
   const records = new RecordReader(place, directories, expression);
-  const run = start(`${placeName(named.target as TreeTarget)}:`, tree, command);
+  const run = start(`${targetName(named.target as TreeTarget)}:`, tree, command);
   try {
     for await (const chunk of await run.output) {
       const files = records.push(chunk);
@@ -98,8 +98,8 @@ async function placeOf(session: Session, { target }: NamedTarget): Promise<Place
   if (absent.some(({ point }) => isWithin(root, point))) return undefined;
   return {
     path: withoutSlash(target.path),
-    inTree: `${placeName(target)}:${withoutSlash(root)}`,
-    absent: absent.filter(({ point }) => isWithin(point, root)).map(({ point }) => `${placeName(target)}:${point}`),
+    inTree: `${targetName(target)}:${withoutSlash(root)}`,
+    absent: absent.filter(({ point }) => isWithin(point, root)).map(({ point }) => `${targetName(target)}:${point}`),
   };
 }
 
