@@ -14,9 +14,14 @@ export function sortItems(items: readonly Item[], options: { t?: boolean; S?: bo
 
 /** Sorts by the bytes of a text, as the C locale and most tools in containers do. */
 export function byText<T>(items: readonly T[], textOf: (item: T) => string): T[] {
-  // Compute each key once: sorting 100,000 items takes 1.7 million comparisons.
-  const keyed = items.map((item) => ({ item, key: bytesKey(textOf(item)) }));
-  return keyed.sort((a, b) => compare(a.key, b.key)).map(({ item }) => item);
+  return Array.from(bytesOrder(items.map(textOf)), (index) => items[index] as T);
+}
+
+/** The indexes of texts in the order of their bytes. Equal texts keep their order. */
+export function bytesOrder(texts: readonly string[]): Uint32Array {
+  // Compute each key once: sorting 100,000 texts takes 1.7 million comparisons.
+  const keys = texts.map(bytesKey);
+  return Uint32Array.from(keys.keys()).sort((a, b) => compare(keys[a] ?? "", keys[b] ?? ""));
 }
 
 /** Sorts the largest first, equal amounts as {@link byText}. */

@@ -4,10 +4,11 @@ import type { Connection } from "./connection.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
 
 /**
- * A long directory is shown after this many entries, then after twice as many, and so on, because
- * each time all entries are sorted again.
+ * A long directory is shown after this many entries, then after four times as many, and so on,
+ * because each time all entries are sorted again, and no key is answered meanwhile.
  */
 const FIRST_LOOK = 2_000;
+const LOOK_GROWTH = 4;
 
 /** Maximum number of entries, of 800 bytes each: a directory may be endless. */
 export const MAX_ENTRIES = 200_000;
@@ -52,7 +53,7 @@ export async function readDirectory(
       if (items.length === maxEntries || signal?.aborted) return { items, isWhole: false };
       items.push(itemOf(entry, connection, path, backingOf(entry.stat), users, groups));
       if (items.length < look) continue;
-      look *= 2;
+      look *= LOOK_GROWTH;
       some([...items]);
     }
     return { items, isWhole: true };

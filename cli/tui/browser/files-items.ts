@@ -3,7 +3,7 @@ import type { FileStat } from "../../../src/protocol/index.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { Item } from "../../ls/item.ts";
 import { modeText } from "../../ls/mode.ts";
-import { byText, sizeOf, timeOf } from "../../ls/order.ts";
+import { byText, bytesOrder, sizeOf, timeOf } from "../../ls/order.ts";
 import { humanSize } from "../../ls/sizes.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
@@ -35,16 +35,23 @@ export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: A
   const ranks = nameRanks(items);
   const { rankOf, amountOf } = orders[sort](items);
   const keyed: { item: FileItem; rank: number; amount: number; rest: number }[] = new Array(items.length);
-  for (const [index, item] of items.entries()) {
-    const exact = amountOf?.(item) ?? 0n;
-    const amount = Number(exact);
-    keyed[ranks[index] ?? index] = { item, rank: rankOf?.(item) ?? 0, amount, rest: Number(exact - BigInt(amount)) };
-  }
+  items.forEach((item, index) => {
+    const { amount, rest } = amountOf ? parted(amountOf(item)) : NO_AMOUNT;
+    keyed[ranks[index] ?? index] = { item, rank: rankOf?.(item) ?? 0, amount, rest };
+  });
   const shown = hidden ? keyed : keyed.filter(({ item }) => !item.entry.name.startsWith("."));
   // The sort is stable, so that equal items stay in the order of their names.
   shown.sort((a, b) => a.rank - b.rank || b.amount - a.amount || b.rest - a.rest);
   const sorted = shown.map(({ item }) => item);
   return reverse ? sorted.reverse() : sorted;
+}
+
+const NO_AMOUNT = { amount: 0, rest: 0 };
+
+/** Two numbers in place of a bigint, which takes ten times as long to compare. */
+function parted(exact: bigint): { amount: number; rest: number } {
+  const amount = Number(exact);
+  return { amount, rest: Number(exact - BigInt(amount)) };
 }
 
 /** The arrangement after a click on a column's title. A second click reverses the order. */
@@ -94,8 +101,9 @@ function nameRanks(items: readonly FileItem[]): Int32Array {
   const known = ranked.get(items);
   if (known) return known;
   const ranks = new Int32Array(items.length);
-  const indexes = byText([...items.keys()], (index) => nameOf(items[index] as FileItem));
-  for (const [rank, index] of indexes.entries()) ranks[index] = rank;
+  bytesOrder(items.map(nameOf)).forEach((index, rank) => {
+    ranks[index] = rank;
+  });
   ranked.set(items, ranks);
   return ranks;
 }

@@ -11,6 +11,8 @@ export function naturalKey(text: string): string {
  * code of digits, so that numbers still sort among other characters as digits do.
  */
 function numberKey(digits: string): string {
+  // Most numbers, without another search: a directory may have 100,000.
+  if (digits.length <= 9 && !digits.startsWith("0")) return `${digits.length - 1}${digits}`;
   const number = digits.replace(/^0+(?=\d)/, "");
   const nines = Math.floor((number.length - 1) / 9);
   return "9".repeat(nines) + ((number.length - 1) % 9) + number;

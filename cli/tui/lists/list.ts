@@ -1,3 +1,5 @@
+import { ItemTexts } from "./item-texts.ts";
+
 /** An item of a list. */
 export interface ListItem {
   /** Unique in the list; identifies the item after a reload. */
@@ -20,6 +22,8 @@ export class List<Item extends ListItem> {
   #items: readonly Item[] = [];
   #shown: readonly Item[] = [];
   #filter = "";
+  /** The texts of the items, from the first filter of these items to its end. */
+  #texts: ItemTexts | undefined;
   #index = 0;
   #top = 0;
   #height = 1;
@@ -38,6 +42,8 @@ export class List<Item extends ListItem> {
   setItems(items: readonly Item[]): void {
     const kept = this.selected?.key;
     this.#items = items;
+    this.#texts = undefined;
+    this.#headings = headingsIn(items).length;
     this.#apply(kept);
   }
 
@@ -174,14 +180,23 @@ export class List<Item extends ListItem> {
   }
 
   #apply(kept?: string): void {
-    const key = this.#shown[this.#index]?.key;
-    const words = this.#filter.toLowerCase().split(/\s+/).filter(Boolean);
-    this.#shown = words.length === 0 ? this.#unfolded() : withHeadings(this.#items, words, kept);
-    this.#headings = headingsIn(this.#items).length;
-    this.#shownHeadings = headingsIn(this.#shown);
-    const same = key === undefined ? -1 : this.#shown.findIndex((item) => item.key === key);
+    const before = this.#shown[this.#index];
+    this.#shown = this.#passing(kept);
+    this.#shownHeadings = this.#headings === 0 ? [] : headingsIn(this.#shown);
+    const same = before === undefined ? -1 : indexOf(this.#shown, before);
     this.#index = same === -1 ? Math.max(0, Math.min(this.#index, this.#shown.length - 1)) : same;
     this.#settle(1);
+  }
+
+  /** The items that pass the filter; also the one with the key `kept`. */
+  #passing(kept: string | undefined): readonly Item[] {
+    const words = this.#filter.toLowerCase().split(/\s+/).filter(Boolean);
+    if (words.length === 0) {
+      this.#texts = undefined;
+      return this.#unfolded();
+    }
+    this.#texts ??= new ItemTexts(this.#items);
+    return withHeadings(this.#items, this.#texts.having(words), kept);
   }
 
   #unfolded(): readonly Item[] {
@@ -210,21 +225,27 @@ function headingsIn(items: readonly ListItem[]): number[] {
   return found;
 }
 
-/** Items that contain all words, the item with the key `kept`, and the headings of those items. */
+/** The index of an item, by its key if the items were read again. */
+function indexOf<Item extends ListItem>(items: readonly Item[], wanted: Item): number {
+  const index = items.indexOf(wanted);
+  return index === -1 ? items.findIndex(({ key }) => key === wanted.key) : index;
+}
+
+/** The items that are `found`, the item with the key `kept`, and the headings of those items. */
 function withHeadings<Item extends ListItem>(
   items: readonly Item[],
-  words: readonly string[],
+  found: Uint8Array,
   kept: string | undefined,
 ): Item[] {
   const result: Item[] = [];
   let heading: Item | undefined;
-  for (const item of items) {
+  items.forEach((item, index) => {
     if (item.heading) heading = item;
-    else if (item.key === kept || words.every((word) => item.text.toLowerCase().includes(word))) {
+    else if (found[index] === 1 || (kept !== undefined && item.key === kept)) {
       if (heading) result.push(heading);
       heading = undefined;
       result.push(item);
     }
-  }
+  });
   return result;
 }

@@ -27,7 +27,7 @@ export class BlockCache {
   readonly #blocks = new Map<number, { buffer: Buffer; length: number }>();
   #clears = 0;
 
-  constructor(source: ByteSource, capacity = 128) {
+  constructor(source: ByteSource, capacity = 64) {
     this.source = source;
     this.#capacity = capacity;
   }

@@ -1,0 +1,22 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { ItemTexts } from "../../../cli/tui/lists/item-texts.ts";
+
+describe("ItemTexts", () => {
+  it("finds the texts that contain every word, as a search of each text does", () => {
+    // Letters that change their length or their form in lower case, and a text with a line break.
+    const part = fc.constantFrom("a", "B", "ab", "9", "İ", "Σ", "ß", "日", "\n", " ", "\u{1f600}", "");
+    const texts = fc.array(
+      fc.array(part, { maxLength: 4 }).map((parts) => ({ text: parts.join("") })),
+      { maxLength: 8 },
+    );
+    const word = fc.constantFrom("a", "b", "ab", "bA".toLowerCase(), "9", "ς", "i\u0307", "日", "none");
+    fc.assert(
+      fc.property(texts, fc.array(word, { maxLength: 3 }), (items, words) => {
+        const expected = items.map(({ text }) => (words.every((one) => text.toLowerCase().includes(one)) ? 1 : 0));
+        expect([...new ItemTexts(items).having(words)]).toEqual(expected);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
