@@ -1,7 +1,7 @@
 /*
- * The first process of a helper container. Ends, and with it the container, after an idle time. The
- * container is in use while another process has its mount namespace: an engine's exec and kubectl
- * exec start processes in it.
+ * The first process of a helper container or pod. Ends, and with it the container, after an idle
+ * time, or never with `--idle 0`. The container is in use while another process has its mount
+ * namespace: an engine's exec and kubectl exec start processes in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,8 +31,8 @@ static bool is_used(void) {
 
 void run_helper(int argc, char **argv) {
     char *end = NULL;
-    long idle = argc == 3 && !strcmp(argv[1], "--idle") ? strtol(argv[2], &end, 10) : 0;
-    if (!end || *end || idle < 1 || idle > MAX_IDLE_S) bail("expected --idle 1 to %d", MAX_IDLE_S);
+    long idle = argc == 3 && !strcmp(argv[1], "--idle") ? strtol(argv[2], &end, 10) : -1;
+    if (!end || *end || idle < 0 || idle > MAX_IDLE_S) bail("expected --idle 0 to %d", MAX_IDLE_S);
     /*
      * The first process of a PID namespace receives only signals that it handles
      * (pid_namespaces(7)).
@@ -43,10 +43,10 @@ void run_helper(int argc, char **argv) {
     sigaddset(&ends, SIGINT);
     sigprocmask(SIG_BLOCK, &ends, NULL);
     signal(SIGCHLD, SIG_IGN);
-    for (long unused = 0; unused < idle;) {
-        long pause = idle - unused < POLL_S ? idle - unused : POLL_S;
+    for (long unused = 0; !idle || unused < idle;) {
+        long pause = idle && idle - unused < POLL_S ? idle - unused : POLL_S;
         if (sigtimedwait(&ends, NULL, &(struct timespec){.tv_sec = pause}) > 0) break;
-        unused = is_used() ? 0 : unused + pause;
+        unused = !idle || is_used() ? 0 : unused + pause;
     }
     exit(0);
 }

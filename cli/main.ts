@@ -24,11 +24,6 @@ async function main(): Promise<void> {
   let args = process.argv.slice(2);
   // A name that is not UTF-8 is rare. Only then is the library loaded before the command is known.
   if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/target.ts")).exactArguments(args);
-  // `kubectl porthole` starts porthole this way, by kubectl exec.
-  if (args[0] === "__attached") {
-    (await import("./io/attached.ts")).obeyInput();
-    args.shift();
-  }
   // `ssh HOST porthole` starts it this way: see src/elsewhere/installed-place.ts.
   if (args[0] === "__remote") {
     process.exitCode = await (await import("./commands/remote.ts")).remote(args.slice(1));

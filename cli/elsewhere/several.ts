@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Writable } from "node:stream";
-import { ENGINE_VARIABLES, type PlaceEnd, runThere, type Streams } from "../../src/elsewhere/index.ts";
+import { ENGINE_VARIABLES, type PlaceEnd, type Streams } from "../../src/elsewhere/index.ts";
 import { engineElsewhere, type RemoteEngine } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { exitStatus, report } from "../io/fail.ts";
 import { Interrupt } from "./interrupt.ts";
 import { PartVariable } from "./part-of-several.ts";
 import { argumentsThere, placeOf } from "./place-of.ts";
+import { type OrderedRun, printInOrder, runInPlace } from "./runs.ts";
 import { argumentsOf, combinedStatus, HERE, type Operand, type Segment } from "./segments.ts";
 import { ownStreams } from "./streams.ts";
 
@@ -27,42 +27,25 @@ export interface SeveralLine {
   version: string;
 }
 
-/** Runs that are begun at once, each with its connections. */
-const MAX_AT_ONCE = 16;
-
 /**
  * Runs a command on several engines and prints their outputs in the order of the operands. An
  * engine that fails is one line, and the others go on. Returns the exit status.
  */
 export async function runInOrder(line: SeveralLine): Promise<number> {
   return withSignals(async (own, interrupt) => {
-    const statuses = [line.failed];
-    const turns: Promise<unknown>[] = [Promise.resolve()];
-    for (const [index, segment] of line.segments.entries()) {
-      const before = turns[index] as Promise<unknown>;
-      const run = async () => {
-        await turns[Math.max(0, index - MAX_AT_ONCE)];
-        const write = (fd: 1 | 2, bytes: Buffer) =>
-          fd === 1 ? before.then(() => own.write(1, bytes)) : own.write(2, bytes);
-        const variables = partVariables(segment, index);
-        const remote = await remoteOf(line, segment);
-        const args = argumentsFor(line, segment, remote);
-        if (remote !== undefined)
-          return statusOf(await runPart(line, remote, args, { ...own, write }, variables, interrupt));
-        await before;
-        return statusOf(await runHere(args, variables, interrupt));
-      };
-      const done = run().then(
-        (status) => statuses.push(status),
-        (error: unknown) => {
-          if (interrupt.received === undefined) report(error);
-          statuses.push(exitStatus(error));
+    const runs = line.segments.map(
+      (segment, index): OrderedRun =>
+        async (write, turn) => {
+          const variables = partVariables(segment, index);
+          const remote = await remoteOf(line, segment);
+          const args = argumentsFor(line, segment, remote);
+          if (remote !== undefined) return await runPart(line, remote, args, { ...own, write }, variables, interrupt);
+          await turn;
+          return await runHere(args, variables, interrupt);
         },
-      );
-      turns.push(Promise.all([before, done]));
-    }
-    await turns.at(-1);
-    return combinedStatus(line.name, line.failed === 0 ? statuses.slice(1) : statuses);
+    );
+    const statuses = await printInOrder(runs, own, interrupt);
+    return combinedStatus(line.name, line.failed === 0 ? statuses : [line.failed, ...statuses]);
   });
 }
 
@@ -110,17 +93,10 @@ export async function runPart(
   interrupt: Interrupt,
 ): Promise<PlaceEnd> {
   const place = placeOf(remote, image, version);
-  let remove: (() => void) | undefined;
+  const environment = { ...streams.environment, ...ENGINE_VARIABLES, ...variables };
   try {
-    return await runThere(place, args, {
-      ...streams,
-      environment: { ...streams.environment, ...ENGINE_VARIABLES, ...variables },
-      listen: ({ signalled }) => {
-        remove = interrupt.listen((name) => signalled(constants.signals[name]));
-      },
-    });
+    return await runInPlace(place, args, { ...streams, environment }, interrupt);
   } finally {
-    remove?.();
     place.close();
   }
 }
@@ -153,9 +129,4 @@ export async function runHere(
   } finally {
     remove();
   }
-}
-
-/** As of a shell. */
-export function statusOf(end: PlaceEnd): number {
-  return "status" in end ? end.status : 128 + end.signal;
 }

@@ -4,6 +4,7 @@ import { isatty, ReadStream } from "node:tty";
 import { dieBySignal, isWritable, Output } from "../../src/descriptors/index.ts";
 import type { PlaceEnd, StreamKind, Streams } from "../../src/elsewhere/index.ts";
 import { write } from "../io/output.ts";
+import { passedVariables, terminalSize } from "./terminal.ts";
 
 /** How a command uses standard input. */
 export type InputUse = "none" | "data" | "keys";
@@ -41,13 +42,13 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
     kinds: [use === "none" ? "null" : hasKeys ? "terminal" : "pipe", output(1), output(2)],
     input,
     write: (fd, bytes) => (fd === 1 ? write(bytes) : writeError(bytes)),
-    size: () => sizeOf([process.stdout, process.stderr]),
+    size: () => terminalSize(),
     listen: (events) => {
       if (hasKeys) (input as ReadStream).setRawMode(true);
       signalled = events.signalled;
       process.on("SIGWINCH", events.resized);
     },
-    environment: { ...environment(), ...variables },
+    environment: { ...passedVariables(), ...variables },
     signal: aborted.signal,
   };
   const restore = () => {
@@ -63,15 +64,6 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-function sizeOf(terminals: readonly NodeJS.WriteStream[]): { columns: number; rows: number } {
-  for (const terminal of terminals) {
-    if (!terminal.isTTY) continue;
-    const [columns, rows] = terminal.getWindowSize();
-    if (columns > 0 && rows > 0) return { columns, rows };
-  }
-  return { columns: 80, rows: 24 };
-}
-
 /** Ignores a closed stderr, as the command itself does. */
 function writeError(bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) {
@@ -83,16 +75,6 @@ function writeError(bytes: Buffer): void {
     }
   }
 }
-
-/** The variables that change what porthole prints. */
-function environment(): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => PASSED.test(name));
-  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-  return { TZ: timeZone, ...(Object.fromEntries(kept) as Record<string, string>) };
-}
-
-const PASSED =
-  /^(TERM|COLORTERM|LANG|LANGUAGE|LC_\w+|TZ|NO_COLOR|FORCE_COLOR|LS_COLORS|GREP_COLORS?|TIME_STYLE|BLOCK_SIZE|QUOTING_STYLE|POSIXLY_CORRECT|PORTHOLE_(IDLE|DEBUG))$/;
 
 /** The exit status of this process. Ends the process if a signal ended the remote command. */
 export function endAs(end: PlaceEnd): number {

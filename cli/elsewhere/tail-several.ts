@@ -1,5 +1,3 @@
-import { once } from "node:events";
-import { PassThrough } from "node:stream";
 import type { Command } from "commander";
 import { isTerminal } from "../../src/descriptors/index.ts";
 import type { Streams } from "../../src/elsewhere/index.ts";
@@ -13,17 +11,9 @@ import { type LineFormat, LinePrinter } from "./records/line-printer.ts";
 import { directOutput, MergedOutput } from "./records/merged-output.ts";
 import type { RecordSource } from "./records/record-source.ts";
 import { resumedArguments } from "./records/resumed-arguments.ts";
+import { recordRun } from "./runs.ts";
 import type { Operand, Segment } from "./segments.ts";
-import {
-  argumentsFor,
-  partVariables,
-  remoteOf,
-  runHere,
-  runPart,
-  type SeveralLine,
-  statusOf,
-  withSignals,
-} from "./several.ts";
+import { argumentsFor, partVariables, remoteOf, runHere, runPart, type SeveralLine, withSignals } from "./several.ts";
 import { type OptionTable, splitArguments } from "./split-arguments.ts";
 
 /** True if lines are printed as they arrive, or in order of their times. */
@@ -94,18 +84,11 @@ function engineSource(
       const remote = await remoteOf(line, segment);
       const args = recordArguments(argumentsFor(line, { ...segment, operands: [] }, remote), segment, table);
       const resumed = beginning === undefined ? args : resumedArguments(args, beginning);
-      const stdout = new PassThrough();
-      const write = async (fd: 1 | 2, bytes: Buffer) => {
-        if (fd === 2) return own.write(2, bytes);
-        if (!stdout.write(bytes)) await once(stdout, "drain");
-      };
-      const streams: Streams = { ...own, kinds: ["null", "pipe", own.kinds[2]], write };
-      const ended =
+      return recordRun(own, (streams, output) =>
         remote === undefined
-          ? runHere(resumed, variables, interrupt, stdout)
-          : runPart(line, remote, resumed, streams, variables, interrupt);
-      // The run passes signals on itself.
-      return { stdout, ended: ended.then(statusOf).finally(() => stdout.end()), signal: () => undefined };
+          ? runHere(resumed, variables, interrupt, output)
+          : runPart(line, remote, resumed, streams, variables, interrupt),
+      );
     },
   };
 }

@@ -1,4 +1,4 @@
-import { PORTHOLE_IN_IMAGE } from "./remote-command.ts";
+import { AGENT_IN_IMAGE } from "../../src/elsewhere/index.ts";
 
 /** Seconds after which a helper ends that its client could not remove. */
 const IDLE_S = 600;
@@ -51,7 +51,7 @@ export function helperManifest({ name, namespace, node, image, owner }: HelperPo
           name: "porthole",
           image,
           imagePullPolicy: "IfNotPresent",
-          command: [...PORTHOLE_IN_IMAGE, "__keep", String(IDLE_S)],
+          command: [AGENT_IN_IMAGE, "helper", "--idle", String(IDLE_S)],
           securityContext: {
             ...{ runAsUser: 0, runAsGroup: 0, allowPrivilegeEscalation: true, readOnlyRootFilesystem: true },
             capabilities,

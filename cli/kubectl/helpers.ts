@@ -1,10 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import type { Place } from "../../src/elsewhere/index.ts";
 import { PortholeError } from "../../src/errors.ts";
+import type { Interrupt } from "../elsewhere/interrupt.ts";
 import type { Request } from "./arguments.ts";
 import { hasEnded, helperManifest, ownerLabel } from "./helper-pod.ts";
 import { kubectl } from "./kubectl.ts";
+import { kubectlPlace } from "./kubectl-place.ts";
+import { lostNode } from "./lost-node.ts";
 import { COLUMNS, helpersByNode, type PodRow, parseRows } from "./plan.ts";
 
 /** Seconds that a new helper has to start, with the pull of its image. */
@@ -13,11 +17,12 @@ const START_S = 120;
 /** The helper pods of a run, and those that it made itself. */
 export class Helpers {
   readonly #request: Request;
+  readonly #interrupt: Interrupt;
   readonly #made: PodRow[] = [];
   #known: Map<string, PodRow> | undefined;
 
-  constructor(request: Request) {
-    this.#request = request;
+  constructor(request: Request, interrupt: Interrupt) {
+    [this.#request, this.#interrupt] = [request, interrupt];
   }
 
   /** Finds the helpers, and removes those whose client was killed. */
@@ -45,8 +50,19 @@ export class Helpers {
     this.#known = helpersByNode(rows);
   }
 
-  /** @throws PortholeError ATTACH: the node has none, and no image is given for one */
-  async on(node: string): Promise<PodRow> {
+  /**
+   * The helper of a node as a place.
+   * @throws PortholeError ATTACH: the node has none, and no image is given for one
+   */
+  async on(node: string): Promise<Place> {
+    const { namespace, name } = await this.#podOn(node);
+    const { kubectl: options } = this.#request;
+    const helper = { namespace, pod: name, container: "porthole" };
+    const lost = (reason: string) => lostNode(node, reason);
+    return kubectlPlace(`the node ${node}`, helper, { kubectl: options, interrupt: this.#interrupt, lost });
+  }
+
+  async #podOn(node: string): Promise<PodRow> {
     const known = this.#known?.get(node);
     if (known !== undefined) return known;
     const { image, helperNamespace } = this.#request;

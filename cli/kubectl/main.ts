@@ -5,6 +5,7 @@ import { parseRequest } from "./arguments.ts";
 import { HELP } from "./help.ts";
 import { Helpers } from "./helpers.ts";
 import { optionTable } from "./option-table.ts";
+import { ownStreams } from "./own-streams.ts";
 import { queries } from "./plan.ts";
 import { listPods } from "./pod-list.ts";
 import { runOnNodes } from "./run.ts";
@@ -26,15 +27,17 @@ async function main(args: string[]): Promise<number> {
   if (args.includes("--help") || (args.length === 1 && args[0] === "-h")) return print(HELP);
   if (args.length === 1 && /^(-V|--version)$/.test(args[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
   const request = parseRequest(args, optionTable);
-  const helpers = new Helpers(request);
   const interrupt = new Interrupt();
+  const helpers = new Helpers(request, interrupt);
+  const own = ownStreams(request.command === "open" || request.command === "browse");
   // The reader of the output has gone.
   process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
   try {
     const lists = Promise.all(queries(request).map((query) => listPods(query, request.kubectl)));
     const [rows] = await interrupt.orEnd(Promise.all([lists, helpers.find()]));
-    return await runOnNodes(request, rows, helpers, interrupt);
+    return await runOnNodes(request, rows, { helpers, interrupt, own: own.streams });
   } finally {
+    own.restore();
     await helpers.close();
     interrupt.end();
   }

@@ -1,17 +1,14 @@
-import { PassThrough } from "node:stream";
-import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { followSource } from "../elsewhere/records/follow-source.ts";
 import { type LineFormat, LinePrinter } from "../elsewhere/records/line-printer.ts";
 import { directOutput, MergedOutput } from "../elsewhere/records/merged-output.ts";
 import type { RecordSource } from "../elsewhere/records/record-source.ts";
 import { resumedArguments } from "../elsewhere/records/resumed-arguments.ts";
+import { recordRun, runInPlace } from "../elsewhere/runs.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import type { Part, Request } from "./arguments.ts";
-import { startExec } from "./exec.ts";
-import type { Helpers } from "./helpers.ts";
-import { lostNode, say, write } from "./output.ts";
 import { isGlob, type NodePlan, type PodLists, planNodes } from "./plan.ts";
 import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** Options that say how lines are printed, which is done here. */
 const PRINTED_HERE: ReadonlySet<string> = new Set(["json", "prefix", "quiet", "silent", "verbose", "color"]);
@@ -48,12 +45,9 @@ function namesSeveral(parts: readonly Part[]): boolean {
  * and when following as they arrive. A lost node of a follow is reported and tried again; pods that
  * match later are added.
  */
-export async function mergedLines(
-  request: Request,
-  lists: PodLists,
-  helpers: Helpers,
-  interrupt: Interrupt,
-): Promise<number> {
+export async function mergedLines(request: Request, lists: PodLists, around: Surroundings): Promise<number> {
+  const { interrupt, own } = around;
+  const write = (bytes: Buffer) => own.write(1, bytes);
   const has = (...names: string[]) => request.parts.some((part) => isOption(part, new Set(names)));
   const follows = has("f", "F", "follow");
   const printer = new LinePrinter(formatOf(request, process.stdout.isTTY === true, process.env.NO_COLOR !== undefined));
@@ -61,7 +55,7 @@ export async function mergedLines(
   const plans = planNodes(wire, lists);
   const output = has("merge") ? new MergedOutput(printer, write, plans.length, follows) : directOutput(printer, write);
   const run: StartRun = (plan, options) => {
-    const source = nodeSource(plan, request.kubectl, helpers, options);
+    const source = nodeSource(plan, around, options);
     return followSource(source, output, { follows, interrupt, ...options });
   };
   let status: number;
@@ -86,12 +80,11 @@ function reported(error: unknown): number {
 
 function nodeSource(
   { node, args }: NodePlan,
-  kubectl: readonly string[],
-  helpers: Helpers,
+  { helpers, interrupt, own }: Surroundings,
   { isJoined, left }: { isJoined: boolean; left: AbortSignal },
 ): RecordSource {
   // All that a new pod has written is new.
-  const firstWords = isJoined ? resumedArguments(args, ["-n", "+1"]) : args;
+  const firstArguments = isJoined ? resumedArguments(args, ["-n", "+1"]) : args;
   let isFirst = !isJoined;
   return {
     name: `the node ${node}`,
@@ -99,19 +92,9 @@ function nodeSource(
       // The helper of a lost node may be another pod now, and a new node may have got one.
       if (!isFirst) await helpers.find().catch(() => undefined);
       isFirst = false;
-      const helper = await helpers.on(node);
-      const resumed = beginning === undefined ? firstWords : resumedArguments(args, beginning);
-      const exec = startExec({ ...{ kubectl, helper, args: resumed, output: "pipe" }, said: say });
-      const leave = () => exec.signal("SIGTERM");
-      left.addEventListener("abort", leave);
-      if (left.aborted) leave();
-      const ended = exec.ended
-        .then(({ status, reason }) => {
-          if (status === undefined) throw lostNode(node, reason);
-          return status;
-        })
-        .finally(() => left.removeEventListener("abort", leave));
-      return { stdout: exec.stdout ?? new PassThrough().end(), ended, signal: (name) => exec.signal(name) };
+      const place = await helpers.on(node);
+      const resumed = beginning === undefined ? firstArguments : resumedArguments(args, beginning);
+      return recordRun(own, (streams) => runInPlace(place, resumed, streams, interrupt, left));
     },
   };
 }

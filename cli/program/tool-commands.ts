@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from "commander";
-import { connectionOptions, consumeOption, end, examples, seconds, selectionOptions } from "./shared.ts";
+import { connectionOptions, consumeOption, end, examples, selectionOptions } from "./shared.ts";
 
 /** Commands for a whole target, and commands that connect porthole to other tools. */
 export function addToolCommands(root: Command): void {
@@ -273,11 +273,6 @@ function addCompletion(root: Command): void {
       ),
     )
     .action(async (shell) => end((await import("../commands/completion.ts")).completion(shell)));
-
-  root
-    .command("__keep", { hidden: true })
-    .argument("[seconds]", "", seconds)
-    .action(async (idle: number | undefined) => end((await import("../commands/keep.ts")).keep(idle)));
 
   root
     .command("__complete", { hidden: true })

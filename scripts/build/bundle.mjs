@@ -99,8 +99,8 @@ async function bundlePlugin(folder, version) {
     format: "cjs",
     minify: true,
     lineLimit: 120,
-    plugins: [lateChildProcess],
-    external: ["../commands/*"],
+    plugins: [lateChildProcess, unixSocketsOnly, nativeKoffi],
+    external: ["../commands/*", "*.node", "cpu-features"],
     // Nothing in it is loaded by address.
     define: { PORTHOLE_VERSION: JSON.stringify(version), "import.meta.url": '"file:///"' },
   });

@@ -9,6 +9,7 @@ import { recordEngine } from "./engine-records.ts";
 import { endedEarly, ensureHelper, type HelperOptions, isForOtherProcessor, otherProcessor } from "./helper.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import { installedPlace, isInstalled } from "./installed-place.ts";
+import { lostConnection } from "./lost-connection.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 import { splitOutputs } from "./split-outputs.ts";
 
@@ -100,5 +101,11 @@ async function execIn(
   const stream = await openStream(engine, signal, (docker) => docker.getExec(exec ?? "").start(start));
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   splitOutputs(stream, stdout, stderr);
-  return { stdin: stream, stdout, stderr, reason: () => "", close: () => stream.destroy() };
+  return {
+    stdin: stream,
+    stdout,
+    stderr,
+    lost: () => lostConnection(`the engine at ${engine.name}`),
+    close: () => stream.destroy(),
+  };
 }

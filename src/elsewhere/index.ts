@@ -6,7 +6,7 @@ export { hasContainer } from "./has-container.ts";
 export { ENGINE_VARIABLES, type HelperPlace, helperPlace } from "./helper-place.ts";
 export { helperAgents, removeHelpers } from "./helpers.ts";
 export { describeImage, imagePieces } from "./image.ts";
-export { installedFiles } from "./installation.ts";
+export { AGENT_IN_IMAGE, installedFiles } from "./installation.ts";
 export { loadImage } from "./load-image.ts";
 export type { Place, PlaceProcess } from "./place.ts";
 export { type PlaceEnd, runThere, type StreamKind, type Streams } from "./run-there.ts";

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { SshTransport } from "../engines/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
+import { lostConnection } from "./lost-connection.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 
 /**
@@ -67,7 +68,7 @@ function ssh({ destination, port }: SshTransport, command: readonly string[]): P
     for (const stream of [stdout, stderr]) stream.destroy(new PortholeError("TARGET", `ssh: ${error.message}`));
   });
   stdin.on("error", () => undefined);
-  return { stdin, stdout, stderr, reason: () => "", close: () => void child.kill() };
+  return { stdin, stdout, stderr, lost: () => lostConnection(destination), close: () => void child.kill() };
 }
 
 /** A word for the shell of the ssh user. */

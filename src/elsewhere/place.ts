@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import type { PortholeError } from "../errors.ts";
 
 /**
  * A place on another kernel where porthole is installed: a helper container of a remote engine, or
@@ -24,11 +25,8 @@ export interface PlaceProcess {
   stdout: Readable;
   /** Ends with the program or the connection. */
   stderr: Readable;
-  /**
-   * Call it when both outputs have ended without an exit status. Returns a short reason or remedy,
-   * such as the last line of ssh's own stderr. Empty if unknown.
-   */
-  reason(): string;
+  /** The error when both outputs have ended without an exit status. */
+  lost(): PortholeError;
   /** Ends the connection. The program reads end of file on its input and ends. */
   close(): void;
 }

@@ -1,5 +1,4 @@
 import type { Readable } from "node:stream";
-import { PortholeError } from "../errors.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 
@@ -47,14 +46,9 @@ export async function runThere(place: Place, args: readonly string[], streams: S
     eachPiece(process.stderr, (bytes) => end.take(bytes)),
   ]);
   process.close();
-  return end.found() ?? lost(place, process);
-}
-
-function lost(place: Place, process: PlaceProcess): never {
-  const why = process.reason();
-  throw new PortholeError("SESSION", `the connection to ${place.name} was lost${why === "" ? "" : `: ${why}`}`, {
-    hint: "run the command again",
-  });
+  const found = end.found();
+  if (found === undefined) throw process.lost();
+  return found;
 }
 
 /** The arguments of `agent/remote.c`. */

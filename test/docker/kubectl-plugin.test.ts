@@ -119,7 +119,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"] as const) {
       const running = start(args, { DIRECT: "1" });
       await waitFor("the first line", () => running.text() === "one\n");
-      expect(runsThere()).toContain(`__attached tail -F --json -- pod:${shop}/web-0`);
+      expect(runsThere()).toContain(`porthole.js tail -F --json -- pod:${shop}/web-0`);
       running.child.kill(signal);
       expect(await running.ended).toEqual({ code: null, signal });
       await waitFor("the command there to end", () => !runsThere().includes(`pod:${shop}/web-0`));

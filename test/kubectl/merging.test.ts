@@ -4,8 +4,8 @@ import { milliseconds, parseRecord, Resumption } from "../../cli/elsewhere/recor
 import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
 import { resumedArguments } from "../../cli/elsewhere/records/resumed-arguments.ts";
 import { parseRequest } from "../../cli/kubectl/arguments.ts";
-import { ExitLine } from "../../cli/kubectl/exit-line.ts";
 import { hasEnded, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
+import { KubectlErrors } from "../../cli/kubectl/kubectl-errors.ts";
 import { formatOf } from "../../cli/kubectl/merged-lines.ts";
 import { optionTable } from "../../cli/kubectl/option-table.ts";
 
@@ -159,32 +159,36 @@ describe("the lines of several nodes", () => {
   });
 });
 
-describe("the end of an exec", () => {
-  const of = (code: number | null, ...pieces: string[]) => {
-    const lines = new ExitLine();
-    const shown = pieces.map((piece) => lines.push(piece)).join("");
-    const end = lines.end(code);
-    return { ...end, shown: shown + end.shown };
+describe("the standard error of kubectl exec", () => {
+  const of = async (...pieces: string[]) => {
+    const errors = new KubectlErrors();
+    for (const piece of pieces) errors.write(piece);
+    errors.end();
+    let shown = "";
+    for await (const bytes of errors) shown += bytes;
+    return { shown, reason: errors.reason };
   };
+  const end = "\0porthole-end exit 3\n";
 
-  test("is the status of the command, without kubectl's line and the mark", () => {
-    expect(of(0, "porthole: __ended 0\n")).toEqual({ status: 0, reason: "", shown: "" });
-    expect(of(3, "porth", "ole: no\nporthole: __ended 3\ncommand terminated with exit code 3\n")).toEqual({
-      ...{ status: 3, reason: "", shown: "porthole: no\n" },
+  test("is that of the command, without what kubectl says after its end", async () => {
+    const after = "command terminated with exit code 3\n";
+    expect(await of("porthole: no\n", end, after)).toEqual({ shown: `porthole: no\n${end}`, reason: "" });
+    expect(await of("porthole: n", `o${end.slice(0, 5)}`, `${end.slice(5)}${after}`)).toEqual({
+      ...{ shown: `porthole: no${end}`, reason: "" },
     });
-    expect(of(137, "command terminated with exit code 137\n").status).toBe(137);
+    expect(await of(end, "E0102 03:04:05 x.go:1] after\n")).toEqual({ shown: end, reason: "" });
   });
 
-  test("without them is a lost connection, whatever kubectl's status", () => {
-    expect(of(0, "tail: x\n")).toEqual({ status: undefined, reason: "", shown: "tail: x\n" });
-    expect(of(1, "error: unexpected EOF\n")).toEqual({ status: undefined, reason: "error: unexpected EOF", shown: "" });
-    expect(of(null).status).toBeUndefined();
+  test("without the end is kubectl's reason for a lost connection, and what the command said before", async () => {
+    expect(await of("tail: x\n")).toEqual({ shown: "tail: x\n", reason: "" });
+    expect(await of("tail: x\nE0102 03:04:05 x.go:1] y\nerror: unexpected EOF")).toEqual({
+      ...{ shown: "tail: x\n", reason: "error: unexpected EOF" },
+    });
   });
 
-  test("does not hide a message of the command that looks like kubectl's", () => {
-    expect(of(1, "error: mine\nmore\nporthole: __ended 1\ncommand terminated with exit code 1\n").shown).toBe(
-      "error: mine\nmore\n",
-    );
+  test("keeps a message of the command that looks like kubectl's", async () => {
+    expect((await of("error: mine\n", `more\n${end}`)).shown).toBe(`error: mine\nmore\n${end}`);
+    expect((await of("error: mine\n", end)).shown).toBe(`error: mine\n${end}`);
   });
 });
 

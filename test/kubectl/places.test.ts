@@ -18,7 +18,7 @@ case " $* " in
       printf "{\\"target\\":\\"pod:shop/web-%d-%d:@logs\\",\\"line\\":\\"%d %d\\",\\"time\\":\\"2026-01-02T03:04:%02d.%06d000Z\\"}\\n", k, i % files, i, k, time / 1000000, time % 1000000
     }
   }'
-  echo "porthole: __ended 0" >&2 ;;
+  printf '\\0porthole-end exit 0\\n' >&2 ;;
 *" porthole "*) for k in $(seq 0 $((NODES - 1))); do echo "porthole porthole-$k n$k Running <none>"; done ;;
 *) for k in $(seq 0 $((NODES - 1))); do echo "shop web-$k n$k Running <none>"; done ;;
 esac

@@ -45,7 +45,7 @@ export async function followSource(
     const began = performance.now();
     try {
       const run = await interrupt.orEnd(source.start(beginning));
-      return await recordsOf(run, take, interrupt);
+      return await recordsOf(run, take);
     } catch (error) {
       if (interrupt.received !== undefined || left?.aborted) return 0;
       // A first attempt that fails is an error of the command line.
@@ -63,19 +63,10 @@ export async function followSource(
   }
 }
 
-async function recordsOf(
-  run: RecordRun,
-  take: (record: LineRecord) => Promise<void>,
-  interrupt: Interrupt,
-): Promise<number> {
-  const remove = interrupt.listen((name) => run.signal(name));
+async function recordsOf(run: RecordRun, take: (record: LineRecord) => Promise<void>): Promise<number> {
   run.ended.catch(() => undefined);
-  try {
-    for await (const record of records(run.stdout)) await take(record);
-    return await run.ended;
-  } finally {
-    remove();
-  }
+  for await (const record of records(run.stdout)) await take(record);
+  return await run.ended;
 }
 
 /** The records that a command writes. Ignores what is no record. */

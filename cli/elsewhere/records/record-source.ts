@@ -12,10 +12,9 @@ export interface RecordSource {
   start(beginning: readonly string[] | undefined): Promise<RecordRun>;
 }
 
-/** A command that sends records. */
+/** A command that sends records. It receives this process's signals. */
 export interface RecordRun {
   stdout: Readable;
   /** Its exit status. @throws PortholeError SESSION if the connection was lost */
   ended: Promise<number>;
-  signal(name: NodeJS.Signals): void;
 }

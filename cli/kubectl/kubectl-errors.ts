@@ -1,0 +1,73 @@
+import { Transform, type TransformCallback } from "node:stream";
+
+/** What agent/remote.c writes to standard error after the command's end. */
+const END = "\0porthole-end ";
+/** Lines that may be kubectl's own about a lost connection. */
+const STARTS = ["error: ", "Error from server", "Unable to connect"];
+const LOGGED = /^[EWI]\d{4} /;
+
+/**
+ * Passes on the standard error of a command that runs by kubectl exec, without kubectl's lines after
+ * its end. If the connection ends first, kubectl's last lines are the reason.
+ */
+export class KubectlErrors extends Transform {
+  /** The beginning of a line that may be kubectl's, and such lines before it. */
+  #text = "";
+  #held: string[] = [];
+  #isEnding = false;
+  #hasEnded = false;
+
+  /** kubectl's reason when the stream has ended; empty if it gave none. */
+  get reason(): string {
+    return [...this.#held, this.#text].filter((line) => line !== "" && !LOGGED.test(line)).at(-1) ?? "";
+  }
+
+  override _transform(piece: Buffer, _: string, done: TransformCallback): void {
+    this.#text += piece.toString("latin1");
+    this.#take();
+    done();
+  }
+
+  #take(): void {
+    const end = this.#isEnding ? -1 : this.#text.indexOf(END);
+    if (end !== -1) {
+      this.#pass(this.#text.slice(0, end));
+      this.#text = this.#text.slice(end);
+      this.#isEnding = true;
+    }
+    if (this.#hasEnded) this.#text = "";
+    else if (this.#isEnding) this.#end();
+    else this.#lines();
+  }
+
+  #end(): void {
+    const newline = this.#text.indexOf("\n");
+    if (newline === -1) return;
+    this.push(Buffer.from(this.#text.slice(0, newline + 1), "latin1"));
+    this.#text = "";
+    this.#hasEnded = true;
+  }
+
+  #lines(): void {
+    for (let end = this.#text.indexOf("\n"); end !== -1; end = this.#text.indexOf("\n")) {
+      const line = this.#text.slice(0, end);
+      this.#text = this.#text.slice(end + 1);
+      if (mayBeOfKubectl(line)) this.#held.push(line);
+      else this.#pass(`${line}\n`);
+    }
+    const isHeld = mayBeOfKubectl(this.#text) || this.#text.includes("\0");
+    if (this.#text === "" || isHeld || STARTS.some((start) => start.startsWith(this.#text))) return;
+    this.#pass(this.#text);
+    this.#text = "";
+  }
+
+  /** Passes on text of the command: the lines that were held are the command's too. */
+  #pass(text: string): void {
+    const lines = this.#held.splice(0).map((line) => `${line}\n`);
+    if (text !== "" || lines.length > 0) this.push(Buffer.from(lines.join("") + text, "latin1"));
+  }
+}
+
+function mayBeOfKubectl(line: string): boolean {
+  return LOGGED.test(line) || STARTS.some((start) => line.startsWith(start));
+}

@@ -1,0 +1,53 @@
+import { writeSync } from "node:fs";
+import { isatty, ReadStream } from "node:tty";
+import type { StreamKind, Streams } from "../../src/elsewhere/index.ts";
+import { passedVariables, terminalSize } from "../elsewhere/terminal.ts";
+
+/** The standard streams of this process for commands in pods, and how to restore them. */
+export interface OwnStreams {
+  streams: Streams;
+  /** Restores the terminal. */
+  restore(): void;
+}
+
+/**
+ * The standard streams of the plugin, which has no native part. Signals come by an `Interrupt`.
+ * @param hasKeys the command reads keys: the terminal is in raw mode as long as it runs
+ */
+export function ownStreams(hasKeys: boolean): OwnStreams {
+  const input = hasKeys && isatty(0) ? new ReadStream(0) : undefined;
+  const output = (fd: 1 | 2): StreamKind => (isatty(fd) ? "terminal" : "pipe");
+  const streams: Streams = {
+    kinds: [input === undefined ? "null" : "terminal", output(1), output(2)],
+    input,
+    write: (fd, bytes) => (fd === 1 ? write(bytes) : writeError(bytes)),
+    size: terminalSize,
+    listen: ({ resized }) => {
+      input?.setRawMode(true);
+      process.on("SIGWINCH", resized);
+    },
+    environment: passedVariables(),
+    signal: new AbortController().signal,
+  };
+  const restore = () => {
+    input?.setRawMode(false);
+    input?.destroy();
+  };
+  return { streams, restore };
+}
+
+/** Resolves when more may be written. A closed pipe is an event of the stream. */
+async function write(bytes: Buffer): Promise<void> {
+  if (bytes.length === 0 || process.stdout.write(bytes)) return;
+  await new Promise<void>((resolve) => {
+    process.stdout.once("drain", resolve);
+    process.stdout.once("close", resolve);
+  });
+}
+
+/** Ignores a closed stderr, as the command itself does. */
+function writeError(bytes: Buffer): void {
+  try {
+    writeSync(2, bytes);
+  } catch {}
+}
