@@ -33,15 +33,8 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
     const file = await whenThere(sandbox);
     try {
       if (hasScreen()) {
-        const { openScreenOn } = await import("./open.ts");
-        const text = `sandbox:${sandbox.log}`;
-        const target = { kind: "container", name: "sandbox", path: sandbox.log } as const;
-        return await openScreenOn(
-          sandbox.session,
-          file,
-          { text, target, options: {}, hint: ". files  O open files  / search  ? keys  q quit" },
-          { startAtEnd: true, follow: true },
-        );
+        const { openDemo } = await import("./demo-screen.ts");
+        return await openDemo(sandbox);
       }
       return await asText(sandbox, file, options.seconds);
     } finally {

@@ -1,5 +1,4 @@
 import { PortholeError } from "../../src/errors.ts";
-import { followSource } from "../../src/follow/index.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
 import { tailSource } from "../tail/tail-source.ts";
@@ -80,23 +79,13 @@ async function openOutput(
   }
 }
 
-/** Runs the screen on an open file. The caller keeps ownership of the file. */
-export async function openScreenOn(
-  session: Session,
-  file: OpenFile,
-  from: { text: string; target: Target; options: ConnectionOptions; hint?: string },
-  start: ViewerStart,
-): Promise<number> {
-  return show(session, file, from, start, file.isSeekable ? followSource(session, file.path, file) : undefined);
-}
-
 async function show(
   session: Session,
   file: OpenFile,
-  { text, target, options, hint }: { text: string; target: Target; options: ConnectionOptions; hint?: string },
+  { text, target, options }: { text: string; target: Target; options: ConnectionOptions },
   start: ViewerStart,
   source: ViewerOptions["followSource"],
-  isRotated = false,
+  isRotated: boolean,
 ): Promise<number> {
   const around = new LazyBrowser(session, target, options);
   const earlier = isRotated ? await earlierOf(session, file) : undefined;
@@ -118,7 +107,6 @@ async function show(
         ...decompressed,
       },
       around.app,
-      hint,
     );
   } finally {
     await earlier?.close();

@@ -53,8 +53,8 @@ export function operandsOf(command: Command, args: readonly string[]): string[] 
     const dashes = args.indexOf("--");
     return dashes === -1 ? command.args : command.args.slice(0, command.args.length - (args.length - dashes - 1));
   }
-  // `open` takes a start position after the target.
-  return name === "open" ? command.args.slice(0, 1) : command.args;
+  // `open` takes start positions after the target.
+  return name === "open" ? command.args.filter((word, index) => index === 0 || !word.startsWith("+")) : command.args;
 }
 
 function searched(args: readonly string[]): string[] {

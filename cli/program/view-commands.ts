@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, Option } from "commander";
+import { PortholeError } from "../../src/errors.ts";
 import { parseStart } from "../tui/viewer/start-position.ts";
 import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
 import { rewriteArguments } from "./rewrite-arguments.ts";
@@ -10,14 +11,16 @@ export function addViewCommands(root: Command): void {
     .argument("<target>", "file to open")
     .argument(
       "[start...]",
-      "where to start: +G the end, +123 a line, +50%, +0x1f an offset, +/regex, +F follow",
-      position,
+      "where to start: +G the end, +123 a line, +50%, +0x1f an offset, +/regex, +F follow; more targets with --merge",
     );
   timeZoneOption(consumeOption(connectionOptions(opening)))
     .summary("view a file in the terminal: scroll, search, follow")
     .description("Open a file in the terminal. Press ? for the keys.")
     .option("-f, --follow", "start at the end and follow appended data")
     .option("--hex", "start in the hexadecimal view")
+    .addOption(
+      new Option("--merge", "follow several files and outputs in one text, in order of time").conflicts("rotated"),
+    )
     .option("--rotated", "show the earlier files of a rotated log before it, as one text")
     .addHelpText(
       "after",
@@ -28,11 +31,15 @@ export function addViewCommands(root: Command): void {
         "porthole open web:/var/log/app.log '+/time(d )?out'",
         "porthole open --hex web:/usr/bin/app +0x1000",
         "porthole open --rotated web:/var/log/app.log +G",
+        "porthole open --merge web:@logs web:/var/log/app.log 'shop/*:@logs'",
       ),
     )
-    .action(async (target: string, starts, options) =>
-      end((await import("../commands/open.ts")).open(target, starts ?? [], options)),
-    );
+    .action(async (target: string, words: string[], options) => {
+      const { targets, starts } = divided([target, ...words]);
+      if (options.merge) return end((await import("../commands/open-merged.ts")).openMerged(targets, starts, options));
+      if (targets.length > 1) throw unexpected(targets[1] ?? "");
+      return end((await import("../commands/open.ts")).open(target, starts, options));
+    });
 
   timeZoneOption(
     connectionOptions(
@@ -50,19 +57,30 @@ export function addViewCommands(root: Command): void {
 
   root
     .command("demo")
-    .summary("follow a live log in a temporary namespace sandbox; needs no engine")
+    .summary("follow live logs in a temporary namespace sandbox; needs no engine")
     .description(
-      "Create a sandbox with its own namespaces and a private tmpfs, and follow a live log in it through the agent.",
+      "Create a sandbox with its own namespaces and a private tmpfs, and follow the logs of two services in it. One crashes now and then.",
     )
     .option("--seconds <number>", "duration without a terminal", seconds, 4)
     .addHelpText("after", examples("porthole demo"))
     .action(async (options) => end((await import("../commands/demo.ts")).demo(options)));
 }
 
-function position(text: string, before: Partial<ViewerStart>[] = []): Partial<ViewerStart>[] {
-  const start = parseStart(text);
-  if (!start) throw new InvalidArgumentError("Use +G, +123, +50%, +0x1f, +/regex or +F.");
-  return [...before, start];
+/** Divides words into targets and positions; the first is a target. */
+function divided(words: readonly string[]): { targets: string[]; starts: Partial<ViewerStart>[] } {
+  const [targets, starts]: [string[], Partial<ViewerStart>[]] = [[], []];
+  for (const [index, word] of words.entries()) {
+    const start = index === 0 ? undefined : parseStart(word);
+    if (start) starts.push(start);
+    else targets.push(word);
+  }
+  return { targets, starts };
+}
+
+function unexpected(word: string): PortholeError {
+  return new PortholeError("USAGE", `'${word}' is not a position`, {
+    hint: "use +G, +123, +50%, +0x1f, +/regex or +F; --merge opens several targets as one text",
+  });
 }
 
 /** Moves start positions behind the target: less(1) and vi(1) take them before the file. */

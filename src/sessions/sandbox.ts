@@ -18,6 +18,8 @@ export interface Sandbox {
   session: Session;
   /** The log of its web service, in its private tmpfs; grows by a few lines per second. */
   log: string;
+  /** {@link log}, the JSON lines of its worker, and the log of the worker's supervisor. */
+  logs: readonly string[];
   /** Ends all of its processes. */
   stop(): Promise<void>;
 }
@@ -27,6 +29,7 @@ const ROOM = "/mnt";
 const WEB = `${ROOM}/web`;
 const WORKER = `${ROOM}/worker`;
 const LOG = `${WEB}/app.log`;
+const LOGS = [LOG, `${WORKER}/worker.json`, `${WORKER}/supervisor.log`];
 
 /**
  * Starts a sandbox with unshare(1), two small services, and the agent. The web service writes a log
@@ -95,7 +98,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
       rendezvous.accept(listen(), async (peer) => descendsFrom(peer, child), wait),
     );
     agentFile = attached.file;
-    return { session: await connectTo("sandbox", attached), log: LOG, stop };
+    return { session: await connectTo("sandbox", attached), log: LOG, logs: LOGS, stop };
   } catch (error) {
     rendezvous.close();
     await stop();
@@ -124,6 +127,9 @@ mount --bind "$1" ${ROOM}/porthole
 mount -o remount,bind,ro ${ROOM}/porthole 2>/dev/null || :
 mkdir ${WEB} ${WORKER}
 : > ${WORKER}/ready
+: > ${LOG}
+: > ${WORKER}/worker.json
+: > ${WORKER}/supervisor.log
 now() { date -u +%Y-%m-%dT%H:%M:%SZ; }
 log() {
   format=$1
@@ -158,7 +164,7 @@ worker() {
     if [ -e ${WORKER}/ready ]; then said="INFO request $n served in $((n * 37 % 90 + 3)) ms"
     else said="ERROR request $n failed: connect to worker: connection refused"; fi
     echo "$(now) $said" >> ${LOG}
-    [ $((n % 12)) -ne 0 ] || mv ${LOG} ${LOG}.1
+    [ $n -ne 12 -a $((n % 100)) -ne 0 ] || mv ${LOG} ${LOG}.1
     sleep 0.25
   done
 } &

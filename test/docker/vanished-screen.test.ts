@@ -26,4 +26,33 @@ describeWith(["docker", "tmux"], "a view of a container that is removed", () => 
     screen.keys("r");
     await screen.waitFor("the reason", has(`no such container: '${name}'`));
   });
+
+  test("keeps a marked container in the list until its mark is removed", async () => {
+    const on = engine("docker");
+    const [gone, stays] = [`a-${uniqueName("marked")}`, `b-${uniqueName("other")}`];
+    const target = await container(on, { name: gone });
+    await container(on, { name: stays });
+    const screen = startScreen(user({ engine: on }), [], { size: { columns: 120, rows: 24 } });
+    onTestFinished(() => screen.close());
+    await screen.waitFor("both containers", (text) => text.includes(gone) && text.includes(stays));
+    screen.keys("/");
+    screen.type(gone);
+    screen.keys("Enter");
+    await screen.waitFor("the container", (text) => !text.includes(stays));
+    screen.keys("Space");
+    await screen.waitFor("the mark", (text) => text.includes(`*${gone}`));
+    screen.keys("Escape");
+    await screen.waitFor("both again", (text) => text.includes(stays));
+    screen.keys("/");
+    screen.type(stays);
+    screen.keys("Enter", "Escape");
+    await target.remove();
+    await screen.waitFor("its state", (text) => new RegExp(`\\*${gone} +removed`).test(text));
+    screen.keys("/");
+    screen.type(gone);
+    screen.keys("Enter");
+    await screen.waitFor("the removed one alone", (text) => text.includes(`*${gone}`) && !text.includes(stays));
+    screen.keys("Space");
+    await screen.waitFor("no mark", (text) => !text.includes("marked (") && !text.includes(`*${gone}`));
+  });
 });

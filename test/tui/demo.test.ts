@@ -25,6 +25,15 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
     });
     const newest = (shown: string) =>
       Math.max(...[...shown.matchAll(/request (\d+) /g)].map(([, number]) => Number(number)));
+    // Errors alone stay on the screen until the next ones.
+    screen.keys("M-e");
+    await screen.waitFor("errors of one service, and the crash of the other", (shown) =>
+      [/app\.log .* ERROR request /, /worker\.json .*"fatal"/, /supervisor\.log .* worker exited with status 1/].every(
+        (line) => line.test(shown),
+      ),
+    );
+    screen.keys("M-e");
+    await screen.waitFor("all lines", (shown) => / INFO request /.test(shown));
     await screen.waitFor("a line that came later", (shown) => newest(shown) > newest(text));
     screen.keys(".");
     await screen.waitFor("the files around it", (shown) => shown.includes("MODE") && / of \d+ *$/.test(end(shown)));

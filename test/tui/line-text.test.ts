@@ -15,8 +15,17 @@ it("colours the level of a line behind a coloured source, and leaves a level tha
 it("colours levels by the theme, and by attributes alone in the plain one", () => {
   const looks = (name: "light" | "plain") =>
     levelLooks(themeFor({ name, parts: {} }, { depth: "all", isPlain: false, isLight: true }));
-  expect(looks("light").warn).toEqual({ foreground: "38;2;140;90;0", attributes: [] });
-  expect(looks("light").error).toEqual({ foreground: "38;2;191;38;38", attributes: [1] });
-  expect(looks("plain").error).toEqual({ attributes: [1] });
-  for (const look of Object.values(looks("plain"))) expect(look.foreground).toBeUndefined();
+  expect(looks("light")("warn")).toEqual({ foreground: "38;2;140;90;0", attributes: [] });
+  expect(looks("light")("error")).toEqual({ foreground: "38;2;191;38;38", attributes: [1] });
+  expect(looks("plain")("error")).toEqual({ attributes: [1] });
+  expect(looks("plain")("info").foreground).toBeUndefined();
+});
+
+it("takes the colours of a theme that changes after the text is open", () => {
+  const terminal = { depth: "all", isPlain: false, isLight: undefined } as const;
+  const theme = { ...themeFor({ name: "dark", parts: {} }, terminal) };
+  const looks = levelLooks(theme);
+  const dark = looks("info");
+  Object.assign(theme, themeFor({ name: "light", parts: {} }, terminal));
+  expect(looks("info")).not.toEqual(dark);
 });

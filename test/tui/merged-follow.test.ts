@@ -2,6 +2,7 @@ import { appendFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
+import { user } from "../helpers/porthole.ts";
 import { TmuxScreen, toastOf } from "./screen.ts";
 
 const status = (text: string) => text.split("\n")[22] ?? "";
@@ -72,5 +73,25 @@ describeWith("tmux", "several files followed together", () => {
   it("have keys of their own in the last row, which a text of one file does not have", async () => {
     await screen.open(screen.file("log", "one\n"));
     await screen.waitFor("its keys", (text) => keys(text).startsWith("/ search  n next"));
+  });
+
+  it("are opened by open --merge, which follows them", async () => {
+    const app = screen.file("app.log", "2026-01-31T10:00:02Z INFO second\n");
+    const db = screen.file("db.log", "2026-01-31T10:00:01Z INFO first\n");
+    await screen.open("--merge", app, db);
+    await screen.waitFor("both, in order of time", (text) =>
+      /db\.log {2}\| \S+ INFO first\napp\.log \| \S+ INFO second\n/.test(text),
+    );
+    appendFileSync(db, "2026-01-31T10:00:03Z INFO third\n");
+    await screen.waitFor("a new line", (text) => /INFO second\ndb\.log {2}\| \S+ INFO third\n/.test(text));
+  });
+
+  it.each([
+    [["open", "a", "b"], /^porthole: 'b' is not a position \(.*--merge opens several targets/],
+    [["open", "--merge", "--rotated", "/a", "/b"], /--merge.* cannot be used with .*--rotated/],
+  ])("are refused otherwise: %j", async (args, line) => {
+    const result = await user().run(args);
+    expect(result.code).toBe(2);
+    expect(result.stderr).toMatch(line);
   });
 });

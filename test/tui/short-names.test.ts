@@ -37,4 +37,16 @@ describe("shortNames", () => {
   it("uses full names where short ones would be the same", () => {
     expect(names("web:/log/app.log", "/srv/web")).toEqual(["web:/log/app.log", "/srv/web"]);
   });
+
+  it("puts the engine before the name of a container that several engines have", () => {
+    const at = (container: string, engine: string) => ({ container, engine, path: "@logs" });
+    const [docker, podman] = ["unix:///run/docker.sock", "unix:///run/podman/podman.sock"];
+    expect(shortNames([at("web", docker), at("web", podman), at("db", docker)])).toEqual([
+      "docker!web",
+      "podman!web",
+      "db",
+    ]);
+    const other = "unix:///srv/docker.sock";
+    expect(shortNames([at("web", docker), at("web", other)])).toEqual([`${docker}!web`, `${other}!web`]);
+  });
 });

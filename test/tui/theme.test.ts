@@ -34,9 +34,10 @@ function contrastOf(style: string, ground: string, letters: string): number {
 
 const styles = [
   ...Object.entries(DEFAULT_THEME),
-  ...Object.entries(levelLooks(DEFAULT_THEME)).map(
-    ([level, { foreground = "", attributes = [] }]) => [level, [...attributes, foreground].join(";")] as const,
-  ),
+  ...(["fatal", "error", "warn", "info", "debug", "trace"] as const).map((level) => {
+    const { foreground = "", attributes = [] } = levelLooks(DEFAULT_THEME)(level);
+    return [level, [...attributes, foreground].join(";")] as const;
+  }),
 ];
 
 describe.each([

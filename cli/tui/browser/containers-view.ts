@@ -201,7 +201,9 @@ export class ContainersView implements View {
   #update(state: ContainersState): void {
     const { list } = this.#pane;
     const { selected } = list;
-    this.#state = withSelected(state, selected?.container);
+    const isKept = (one: ListedContainer) =>
+      one === selected?.container || this.#browser.isMarked(this.#connectionOf(one), OUTPUT);
+    this.#state = withKept(state, this.#state.containers.filter(isKept));
     this.#areSeveralEngines = new Set(state.containers.map(({ engine }) => engine.socketPath)).size > 1;
     list.setItems(containerItems(this.#state, { stopped: this.#stopped, kept: selected?.key }));
     if (selected === undefined && this.#wanted !== undefined) list.select(this.#wanted);
@@ -274,6 +276,9 @@ export class ContainersView implements View {
     const container = this.#pane.list.selected?.container;
     if (container) this.#browser.toggleMark(this.#connectionOf(container), OUTPUT);
     this.#pane.act("item-down");
+    // Without its mark, a removed container leaves the list.
+    if (container?.state === REMOVED)
+      this.#update({ ...this.#state, containers: this.#state.containers.filter((one) => one !== container) });
   }
 
   /** Shows the output of the selected container, or all that is marked. */
@@ -305,15 +310,18 @@ export class ContainersView implements View {
 }
 
 /**
- * Keeps the selected container in the list after its removal. Otherwise another container would
- * silently take its place under the cursor.
+ * Keeps these containers in the list after their removal. Otherwise another container would
+ * silently take the place of the selected one, and a mark could not be removed.
  */
-function withSelected(state: ContainersState, selected: ListedContainer | undefined): ContainersState {
-  if (selected === undefined || state.containers.some((one) => containerKey(one) === containerKey(selected)))
-    return state;
+function withKept(state: ContainersState, kept: readonly ListedContainer[]): ContainersState {
+  const listed = new Set(state.containers.map(containerKey));
+  const gone = kept.filter((one) => !listed.has(containerKey(one)));
   // Leaves the list empty, so that the view shows the error.
-  if (state.containers.length === 0 && state.troubles.length > 0) return state;
+  if (gone.length === 0 || (state.containers.length === 0 && state.troubles.length > 0)) return state;
   const isKnown = state.complete && state.troubles.length === 0;
-  const kept = { ...selected, state: isKnown ? REMOVED : UNREACHABLE, status: "", ports: [] };
-  return { ...state, containers: [...state.containers, kept] };
+  const word = isKnown ? REMOVED : UNREACHABLE;
+  return {
+    ...state,
+    containers: [...state.containers, ...gone.map((one) => ({ ...one, state: word, status: "", ports: [] }))],
+  };
 }

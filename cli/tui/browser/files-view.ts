@@ -1,3 +1,4 @@
+import { PortholeError } from "../../../src/errors.ts";
 import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { fullTime } from "../../ls/times.ts";
@@ -6,6 +7,7 @@ import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import { paint } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
+import { rotatedNames } from "../viewer/rotated-names.ts";
 import { completePath, typedPath } from "./complete-path.ts";
 import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
@@ -60,6 +62,8 @@ export class FilesView implements View {
   readonly #reading: DirectoryReading;
   readonly #ages: NodeJS.Timeout;
   #hidden = 0;
+  /** Number of earlier files of the selected log. */
+  #earlier: { selected: FileItem; items: readonly FileItem[]; count: number } | undefined;
   /** Name to select once the directory is read. */
   #wanted: string | undefined;
 
@@ -261,6 +265,7 @@ export class FilesView implements View {
       left: failed ?? (loss || (selected ? remark(selected, this.#layer.sentence(selected)) : "")),
       right: [
         marks > 0 ? `${grouped(marks)} marked (${this.#key("follow-marked")} follows)` : "",
+        this.#earlierWords(selected),
         hidden > 0 ? `${grouped(hidden)} hidden (${this.#key("toggle-hidden")} shows)` : "",
         isGoing ? "reading" : "",
         isWhole ? "" : `only the first: ${this.#key("goto-path")} goes to a path`,
@@ -269,6 +274,21 @@ export class FilesView implements View {
         .filter(Boolean)
         .join("  "),
     };
+  }
+
+  /** Says that the selected file is the newest of a rotated log. */
+  #earlierWords(selected: FileItem | undefined): string {
+    if (selected === undefined || selected.entry.type === DIRECTORY) return "";
+    const { items } = this.#reading;
+    if (this.#earlier?.selected !== selected || this.#earlier.items !== items) {
+      const { name } = selected.entry;
+      const names = items.flatMap(({ entry }) => (entry.name.startsWith(name) ? entry.name : []));
+      this.#earlier = { selected, items, count: rotatedNames(name, names).length };
+    }
+    const { count } = this.#earlier;
+    return count === 0
+      ? ""
+      : `${grouped(count)} earlier ${count === 1 ? "file" : "files"} (${this.#key("rotated")} opens all)`;
   }
 
   #emptyLines(): string[] {
@@ -345,8 +365,17 @@ export class FilesView implements View {
   #read(): void {
     const wanted = this.#wanted;
     this.#wanted = undefined;
+    if (isNotDirectory(this.#reading.failure)) return void this.#showFile();
     if (wanted !== undefined && this.#reading.failure === undefined) this.#select(wanted);
     this.#browser.host.changed();
+  }
+
+  /** The path is a file: opens it over its directory. */
+  async #showFile(): Promise<void> {
+    const { path } = this;
+    this.#history.replace(parentOf(path));
+    await this.#show(nameOf(path));
+    await this.#openPath(path);
   }
 
   #select(name: string): void {
@@ -408,4 +437,8 @@ const DIRECTORY = 4;
 
 function parentOf(path: string): string {
   return path.replace(/\/[^/]*\/*$/, "") || "/";
+}
+
+function isNotDirectory(error: unknown): boolean {
+  return error instanceof PortholeError && error.errno === "ENOTDIR";
 }

@@ -1,7 +1,8 @@
 import { ViewerView } from "../viewer/viewer-view.ts";
 import type { BrowserContext } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
-import { type FollowEntry, isOutput, MergedFollow } from "./merged-follow.ts";
+import { type FollowEntry, isOutput } from "./merged-follow.ts";
+import { mergedView } from "./merged-view.ts";
 import { viewFile } from "./open-file.ts";
 
 /**
@@ -13,15 +14,7 @@ export async function followView(browser: BrowserContext, chosen: readonly Follo
   const [first] = chosen;
   if (first === undefined) return;
   if (chosen.length > 1) {
-    const title = chosen.map(({ connection, path }) => connection.text(path)).join("  ");
-    const file = new MergedFollow(chosen);
-    const hasOutput = chosen.some(({ path }) => isOutput(path));
-    const subtitle = `${chosen.length} ${hasOutput ? "sources" : "files"} merged by time`;
-    // Only a file needs an agent, which reads the zone.
-    const zoned = chosen.find(({ path }) => !isOutput(path));
-    const zone = zoned && (() => zoned.connection.zone());
-    const { sources } = file;
-    host.open(new ViewerView({ file, title, subtitle, zone, sources, startAtEnd: true, follow: true }, host));
+    host.open(new ViewerView(mergedView(chosen), host));
     return;
   }
   const { connection, path } = first;

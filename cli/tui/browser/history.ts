@@ -22,6 +22,11 @@ export class History {
     this.#at++;
   }
 
+  /** Corrects the current path. */
+  replace(path: string): void {
+    this.#entries[this.#at] = { path, select: undefined };
+  }
+
   /** The selection to restore; undefined if there is no earlier entry. */
   back(selected: string | undefined): { select: string | undefined } | undefined {
     return this.#step(-1, selected);

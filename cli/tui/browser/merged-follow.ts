@@ -59,7 +59,9 @@ export class MergedFollow {
 
   constructor(chosen: readonly FollowEntry[]) {
     this.#chosen = chosen;
-    this.#lanes = mergedSources(chosen.map(({ connection, path }) => ({ container: connection.name, path })));
+    this.#lanes = mergedSources(
+      chosen.map(({ connection: { name, engine }, path }) => ({ container: name, path, engine })),
+    );
   }
 
   /** The sources, by the prefixes of their lines. */

@@ -2,13 +2,17 @@
 export interface Named {
   container: string;
   path: string;
+  /** Address of the container's engine, if it is known. */
+  engine?: string | undefined;
 }
 
 /**
  * The shortest distinct names for these files: the container's if each has one file, the ends of
- * the paths within one container, both otherwise.
+ * the paths within one container, both otherwise. The engine is before the name of a container that
+ * several engines have: `podman!web`.
  */
-export function shortNames(files: readonly Named[]): string[] {
+export function shortNames(all: readonly Named[]): string[] {
+  const files = withEngines(all);
   const containers = new Set(files.map(({ container }) => container));
   const names = files.map((file) => {
     const siblings = files.filter(({ container }) => container === file.container);
@@ -18,6 +22,22 @@ export function shortNames(files: readonly Named[]): string[] {
   });
   // The end of a path may be the name of a container.
   return new Set(names).size === names.length ? names : files.map(fullName);
+}
+
+function withEngines(files: readonly Named[]): readonly Named[] {
+  return files.map((file) => {
+    const engines = new Set(files.filter(({ container }) => container === file.container).map(({ engine }) => engine));
+    if (engines.size === 1 || file.engine === undefined) return file;
+    const others = [...engines].filter((other) => other !== file.engine && other !== undefined);
+    const word = engineWord(file.engine);
+    const isDistinct = others.every((other) => engineWord(other ?? "") !== word);
+    return { ...file, container: `${isDistinct ? word : file.engine}!${file.container}` };
+  });
+}
+
+/** `podman` of `unix:///run/podman/podman.sock`. */
+function engineWord(address: string): string {
+  return /([^/]+?)(?:\.sock)?$/.exec(address)?.[1] ?? address;
 }
 
 function fullName({ container, path }: Named): string {

@@ -18,20 +18,25 @@ export interface LineText {
   marks: readonly Mark[];
 }
 
-/** How the word of each level looks. */
-export type LevelLooks = Readonly<Record<Level, StyleOverlay>>;
+/** How the word of a level looks. */
+export type LevelLooks = (level: Level) => StyleOverlay;
 
-/** Levels in the colours of a theme. An error stands out more than a warning. */
-export function levelLooks({ bad, warning, good, dim }: Theme): LevelLooks {
-  return {
-    fatal: lookOf(`${bad};1;7`),
-    error: lookOf(`${bad};1`),
-    warn: lookOf(warning),
-    info: lookOf(good),
-    debug: lookOf(dim),
-    trace: lookOf(dim),
-  };
+/**
+ * Levels in the colours of a theme. An error stands out more than a warning. The theme may change:
+ * the terminal reports its background later.
+ */
+export function levelLooks(theme: Theme): LevelLooks {
+  return (level) => lookOf(LEVEL_STYLES[level](theme));
 }
+
+const LEVEL_STYLES: Readonly<Record<Level, (theme: Theme) => string>> = {
+  fatal: ({ bad }) => `${bad};1;7`,
+  error: ({ bad }) => `${bad};1`,
+  warn: ({ warning }) => warning,
+  info: ({ good }) => good,
+  debug: ({ dim }) => dim,
+  trace: ({ dim }) => dim,
+};
 
 /**
  * The displayed text of a line: the line itself with its level in colour, or a view of its JSON.
@@ -67,7 +72,7 @@ function uncolouredLevel(line: string, levels: LevelLooks): Mark[] {
 type FoundLevel = { level: Level; start: number; end: number };
 
 function levelMarks(found: FoundLevel | undefined, levels: LevelLooks | undefined): Mark[] {
-  return found && levels ? [{ start: found.start, end: found.end, look: levels[found.level] }] : [];
+  return found && levels ? [{ start: found.start, end: found.end, look: levels(found.level) }] : [];
 }
 
 function withLevel(aside: readonly Mark[], level: readonly Mark[]): Mark[] {

@@ -1,0 +1,19 @@
+import type { ViewerOptions } from "../viewer/viewer-view.ts";
+import { type FollowEntry, isOutput, MergedFollow } from "./merged-follow.ts";
+
+/** Options of a viewer that follows files and outputs of containers, merged by time. */
+export function mergedView(chosen: readonly FollowEntry[]): ViewerOptions {
+  const file = new MergedFollow(chosen);
+  const hasOutput = chosen.some(({ path }) => isOutput(path));
+  // Only a file needs an agent, which reads the zone.
+  const zoned = chosen.find(({ path }) => !isOutput(path));
+  return {
+    file,
+    title: chosen.map(({ connection, path }) => connection.text(path)).join("  "),
+    subtitle: `${chosen.length} ${hasOutput ? "sources" : "files"} merged by time`,
+    zone: zoned && (() => zoned.connection.zone()),
+    sources: file.sources,
+    startAtEnd: true,
+    follow: true,
+  };
+}
