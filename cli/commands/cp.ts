@@ -4,8 +4,11 @@ import { PortholeError } from "../../src/errors.ts";
 import { nameOf } from "../../src/files/index.ts";
 import { kindOf } from "../../src/sessions/index.ts";
 import { parseTarget, pathBytes, targetName } from "../../src/target.ts";
+import type { CopyDirectory } from "../cp/copy-directory.ts";
 import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
-import { type Destination, openDestination } from "../cp/destination.ts";
+import { openDestination } from "../cp/destination.ts";
+import { LocalCopies } from "../cp/local-copies.ts";
+import { SentCopies } from "../cp/sent-copies.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { filesLine, Progress } from "../io/progress.ts";
 import { openTarget, unlessDirectory } from "../targets/open-target.ts";
@@ -29,6 +32,30 @@ export async function cp(paths: string[], options: CpOptions): Promise<number> {
     throw new PortholeError("USAGE", `cp: no destination after '${destination}'`, {
       hint: `porthole cp ${destination} .`,
     });
+  return copying(options, async (context) => {
+    const into = parseTarget(destination);
+    const named = await context.sessions.expand(sources, context.failed);
+    if (into.kind !== "local") return overwrite(named, { text: destination, target: into }, options, context.sessions);
+    const { directory, name } = openDestination(into.path, named.length);
+    using copies = new LocalCopies(directory);
+    await copyAll(named, copies, name, context);
+  });
+}
+
+/**
+ * `porthole __copies`: sends targets to the porthole of another machine, which creates them there.
+ * With `--one` it chooses the copy's name.
+ */
+export async function sendCopies(sources: string[], options: CpOptions & { one?: boolean }): Promise<number> {
+  return copying(options, async (context) => {
+    const named = await context.sessions.expand(sources, context.failed);
+    using copies = SentCopies.begin(named.length);
+    await copyAll(named, copies, options.one ? "copy" : undefined, context);
+  });
+}
+
+/** Reports errors and progress. Returns the exit status. */
+async function copying(options: CpOptions, action: (context: CopyContext) => Promise<void>): Promise<number> {
   const sessions = new SessionPool(options);
   const progress = isTerminal(2) ? new Progress() : undefined;
   let status = 0;
@@ -49,10 +76,7 @@ export async function cp(paths: string[], options: CpOptions): Promise<number> {
     },
   };
   try {
-    const into = parseTarget(destination);
-    const named = await sessions.expand(sources, context.failed);
-    if (into.kind !== "local") await overwrite(named, { text: destination, target: into }, options, sessions);
-    else await copyAll(named, openDestination(into.path, named.length), context);
+    await action(context);
   } catch (error) {
     context.failed(error);
   } finally {
@@ -62,22 +86,29 @@ export async function cp(paths: string[], options: CpOptions): Promise<number> {
   return status;
 }
 
-async function copyAll(sources: readonly NamedTarget[], to: Destination, context: CopyContext): Promise<void> {
-  try {
-    for (const source of sources) {
-      try {
-        await copyOne(source, to, context);
-      } catch (error) {
-        if (isOutputLost(error)) throw error;
-        context.failed(error);
-      }
+/** @param name of the one copy; undefined: each keeps its own */
+async function copyAll(
+  sources: readonly NamedTarget[],
+  into: CopyDirectory,
+  name: string | undefined,
+  context: CopyContext,
+): Promise<void> {
+  for (const source of sources) {
+    try {
+      await copyOne(source, into, name, context);
+    } catch (error) {
+      if (isOutputLost(error)) throw error;
+      context.failed(error);
     }
-  } finally {
-    to.directory.close();
   }
 }
 
-async function copyOne(source: NamedTarget, { directory, name }: Destination, context: CopyContext): Promise<void> {
+async function copyOne(
+  source: NamedTarget,
+  directory: CopyDirectory,
+  name: string | undefined,
+  context: CopyContext,
+): Promise<void> {
   const session = await context.sessions.session(source.target);
   const file = await unlessDirectory(openTarget(session, source, {}));
   const as = name ?? ownName(source);

@@ -1,10 +1,11 @@
-import { DT_DIR, DT_LNK, DT_REG, type LocalDirectory, NewFile } from "../../src/descriptors/index.ts";
+import { DT_DIR, DT_LNK, DT_REG } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { deviceOf, inodeKey, joinPath, pseudoDevices, typeOf } from "../../src/files/index.ts";
 import { type DirectoryEntry, kindOf, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import { pathBytes, type Target } from "../../src/target.ts";
 import { openAhead } from "../targets/open-ahead.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
+import type { CopyDirectory } from "./copy-directory.ts";
 
 type FileStat = OpenFile["stat"];
 
@@ -22,7 +23,7 @@ export interface CopyContext {
 }
 
 /**
- * Copies the contents of a target's directory into a directory of this machine. Files and links
+ * Copies the contents of a target's directory into another directory. Files and links
  * keep permission bits and times. Reports FIFOs, sockets and devices. Leaves out /proc, /sys and
  * other file systems of the kernel unless the directory is in one.
  * @throws PortholeError if nothing more can be written; SESSION
@@ -30,20 +31,19 @@ export interface CopyContext {
 export async function copyTree(
   source: NamedTarget,
   session: Session,
-  into: LocalDirectory,
+  into: CopyDirectory,
   context: CopyContext,
 ): Promise<void> {
   const stat = await session.stat(source.target.path);
   const pseudo = await pseudoDevices(session);
   pseudo.delete(deviceOf(stat));
-  const output = into.stat;
   const tree: Tree = {
     ...context,
     session,
     source,
     prefix: source.text.slice(0, source.text.length - source.target.path.length),
     pseudo,
-    destination: `${output.devMajor}:${output.devMinor}:${output.ino}`,
+    destination: into.identity,
   };
   await copyDirectory(tree, { path: source.target.path, stat, above: [] }, into);
 }
@@ -55,21 +55,17 @@ export async function copyTree(
  */
 export async function copyFile(
   file: OpenFile,
-  into: LocalDirectory,
+  into: CopyDirectory,
   name: string,
   { replace, copied }: CopyContext,
 ): Promise<void> {
   try {
-    using target = NewFile.create(into, pathBytes(name));
     let before = 0n;
     const onProgress = (now: bigint) => {
       copied(now - before);
       before = now;
     };
-    const total = await file.copyTo(target.fd, { onProgress });
-    onProgress(total);
-    const { mode, atime, mtime } = file.stat;
-    target.complete(mode, { atime, mtime }, { replace });
+    await into.receive(file, pathBytes(name), { replace, onProgress });
   } catch (error) {
     throw withRemedy(error);
   } finally {
@@ -94,7 +90,7 @@ interface Tree extends CopyContext {
   prefix: string;
   pseudo: Set<string>;
   /** Device and inode of the destination: copying it into itself would never end. */
-  destination: string;
+  destination: string | undefined;
 }
 
 interface SourceDirectory {
@@ -104,7 +100,7 @@ interface SourceDirectory {
   above: readonly string[];
 }
 
-async function copyDirectory(tree: Tree, from: SourceDirectory, into: LocalDirectory): Promise<void> {
+async function copyDirectory(tree: Tree, from: SourceDirectory, into: CopyDirectory): Promise<void> {
   const directories: DirectoryEntry[] = [];
   const files: DirectoryEntry[] = [];
   const { session, failed } = tree;
@@ -140,7 +136,7 @@ async function copySubdirectory(
   from: SourceDirectory,
   name: string,
   stat: FileStat,
-  into: LocalDirectory,
+  into: CopyDirectory,
 ): Promise<void> {
   const path = joinPath(from.path, name);
   const [identity, above] = [inodeKey(stat), [...from.above, inodeKey(from.stat)]];
@@ -176,7 +172,7 @@ async function copyFiles(
   tree: Tree,
   from: SourceDirectory,
   entries: readonly DirectoryEntry[],
-  into: LocalDirectory,
+  into: CopyDirectory,
 ): Promise<void> {
   const targets = entries.map(({ name }): NamedTarget => {
     const path = joinPath(from.path, name);
@@ -195,7 +191,7 @@ async function copyFiles(
   }
 }
 
-function copyLink({ replace }: Tree, { name, link, stat }: DirectoryEntry, into: LocalDirectory): void {
+function copyLink({ replace }: Tree, { name, link, stat }: DirectoryEntry, into: CopyDirectory): void {
   if (link !== undefined && stat !== undefined) into.link(pathBytes(name), pathBytes(link), stat, { replace });
 }
 
@@ -214,7 +210,7 @@ function notCopied(tree: Tree, path: string, stat: FileStat | undefined): Portho
 }
 
 /** Adds the remedy for a file that exists already. */
-function withRemedy(error: unknown): unknown {
+export function withRemedy(error: unknown): unknown {
   if (!(error instanceof PortholeError) || error.errno !== "EEXIST") return error;
   return new PortholeError(error.code, error.message, { errno: error.errno, cause: error, hint: "-f replaces it" });
 }

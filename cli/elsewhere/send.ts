@@ -1,7 +1,7 @@
 import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
 import type { RemoteEngine } from "../../src/engines/index.ts";
-import { PortholeError } from "../../src/errors.ts";
-import { operandsOf, sideOf } from "./operands.ts";
+import { copyHere, destinationHere } from "./copy-here.ts";
+import { isOfThisMachine, operandsOf, sideOf } from "./operands.ts";
 import { argumentsThere, placeOf } from "./place-of.ts";
 import type { CommandLine } from "./segments.ts";
 import { endAs, type InputUse, ownStreams } from "./streams.ts";
@@ -16,11 +16,19 @@ export async function send(remote: RemoteEngine, { command, args, version }: Com
   const { image } = command.opts<{ image?: string }>();
   const name = command.name();
   const operands = operandsOf(command, args);
-  if (sideOf(operands, { name, engine: remote.address }) === "here") return undefined;
-  if (name === "cp") throw noCopy(operands, remote);
-  const there = argumentsThere(args);
+  const isHere = (text: string) => isOfThisMachine(text, name);
+  const destination = name === "cp" ? destinationHere(operands, isHere, remote.address) : undefined;
+  const sources = destination === undefined ? operands : operands.slice(0, -1);
+  if (sideOf(sources, { name, engine: remote.address }) === "here") return undefined;
+  const there = argumentsThere(destination === undefined ? args : args.toSpliced(args.lastIndexOf(destination), 1));
   const place = placeOf(remote, image, version);
   try {
+    if (destination !== undefined)
+      return await copyHere(place, {
+        args: there,
+        destination,
+        replace: command.opts<{ force?: true }>().force === true,
+      });
     const streamed = name === "with" ? streamedInput(operands, there) : undefined;
     if (streamed !== undefined) return await withStreamed(place, streamed);
     return await runOn(place, there, inputUse(name, operands));
@@ -44,10 +52,4 @@ async function runOn(place: HelperPlace, args: readonly string[], use: InputUse)
 function inputUse(name: string, operands: readonly string[]): InputUse {
   if (["open", "browse", "with"].includes(name)) return "keys";
   return operands.includes("-") ? "data" : "none";
-}
-
-function noCopy([source = "TARGET"]: readonly string[], { address }: RemoteEngine): PortholeError {
-  return new PortholeError("USAGE", `cp cannot copy from ${address}: its files are on another kernel`, {
-    hint: `porthole cat ${source} > FILE copies a file, docker cp a directory`,
-  });
 }

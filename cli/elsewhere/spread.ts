@@ -1,7 +1,7 @@
 import { PortholeError } from "../../src/errors.ts";
 import { Interrupt } from "./interrupt.ts";
 import { planOf } from "./plan.ts";
-import { argumentsOf, type CommandLine } from "./segments.ts";
+import { argumentsOf, type CommandLine, HERE } from "./segments.ts";
 import { send } from "./send.ts";
 import { argumentsFor, remoteOf, runHere, runInOrder, type SeveralLine } from "./several.ts";
 import { endAs } from "./streams.ts";
@@ -15,7 +15,7 @@ const IN_ORDER = new Set("cat head tail ls stat find grep hexdump ps".split(" ")
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
  */
 export async function spread(line: CommandLine): Promise<number | undefined> {
-  const plan = await planOf(line);
+  const plan = withoutDestination(await planOf(line));
   const [first, ...others] = plan.segments;
   if (first === undefined) return undefined;
   if (others.length === 0 && plan.failed === 0) return onOne(line, plan);
@@ -28,6 +28,18 @@ export async function spread(line: CommandLine): Promise<number | undefined> {
     if (printsByLine(line.command.opts())) return tailSeveral(plan, line.command);
   }
   return runInOrder(plan);
+}
+
+/** The destination of `cp` on this machine goes with every run. */
+function withoutDestination(plan: SeveralLine): SeveralLine {
+  const last = plan.segments.at(-1);
+  if (plan.name !== "cp" || last?.engine !== HERE || plan.segments.length === 1) return plan;
+  const destination = last.operands.at(-1);
+  const others = plan.segments.slice(0, -1);
+  // Sources of this machine before it.
+  if (last.operands.length > 1 || destination === undefined) return plan;
+  const withIt = others.map((segment) => ({ ...segment, operands: [...segment.operands, destination] }));
+  return { ...plan, segments: withIt };
 }
 
 async function onOne({ command, version }: CommandLine, plan: SeveralLine): Promise<number | undefined> {

@@ -119,6 +119,12 @@ function addCp(root: Command): void {
       ),
     )
     .action(async (paths: string[], options) => end((await import("../commands/cp.ts")).cp(paths, options)));
+  connectionOptions(root.command("__copies", { hidden: true }).argument("<path...>"))
+    .option("-L, --dereference")
+    .option("-f, --force")
+    .option("--rw")
+    .option("--one")
+    .action(async (paths: string[], options) => end((await import("../commands/cp.ts")).sendCopies(paths, options)));
 }
 
 const copies = `Copies:

@@ -4,6 +4,7 @@ import { PrivateDirectory, type Tree, type TreeTarget } from "../../src/routes/i
 import { followLinks, type Session } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
+import { LocalCopies } from "../cp/local-copies.ts";
 import { complain, printable, report } from "../io/fail.ts";
 import { openTarget } from "../targets/open-target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
@@ -53,8 +54,9 @@ async function copy(sessions: SessionPool, session: Session, one: NamedFile, roo
       using parent = directory;
       directory = parent.subdirectory(pathBytes(part));
     }
-    if (name === undefined) await copyTree(one, session, directory, context);
-    else await copyFile(await openTarget(session, one, {}), directory, name, context);
+    const copies = new LocalCopies(directory);
+    if (name === undefined) await copyTree(one, session, copies, context);
+    else await copyFile(await openTarget(session, one, {}), copies, name, context);
   } finally {
     directory.close();
   }

@@ -5,6 +5,7 @@ export { errnoText } from "./errno.ts";
 export { kernelFeatures } from "./features.ts";
 export { isTerminal, openDirectory, setInheritable, setNonBlocking } from "./file.ts";
 export { localTypes } from "./file-system.ts";
+export type { FileTimes } from "./file-times.ts";
 export { Lifeline } from "./lifeline.ts";
 export { limitMemory } from "./limits.ts";
 export { LocalDirectory } from "./local-directory.ts";

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { createServer } from "node:tls";
@@ -134,6 +134,32 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
       stderr: `porthole: cannot open ${name}:/none: No such file or directory\n`,
     });
     expect(() => readFileSync(`${by.directory}/made`)).toThrow("ENOENT");
+  });
+
+  test("cp creates here what it creates there: holes, modes, times, links, and each failure as a line", async () => {
+    const [here, there] = [`${by.directory}/here`, `${by.directory}/there`];
+    for (const into of [here, there]) mkdirSync(into);
+    const copied = await by.run(["cp", `${name}:/d`, here]);
+    expect(copied).toMatchObject({ code: 0, stderr: "", text: "" });
+    expect(await onThatMachine(["cp", `${name}:/d`, there])).toMatchObject({ code: 0 });
+    const listed = (into: string) => {
+      const format = ["-printf", "%P %M %s %b %T@ %l\\n"];
+      return execFileSync("find", [into, "-mindepth", "1", ...format], { encoding: "utf8" })
+        .split("\n")
+        .sort();
+    };
+    expect(listed(here)).toEqual(listed(there));
+    expect(readFileSync(`${here}/d/g`, "utf8")).toBe("more\n");
+    const again = await by.run(["cp", `${name}:/d/f`, `${name}:/none`, `${here}/d`]);
+    expect(again).toMatchObject({ code: 1, text: "" });
+    expect(again.stderr.split("\n").sort()).toEqual([
+      "",
+      `porthole: cannot create ${here}/d/f: File exists (-f replaces it)`,
+      `porthole: cannot open ${name}:/none: No such file or directory`,
+    ]);
+    const refused = await by.run(["cp", "/etc/hostname", `${name}:/d/f`]);
+    expect(refused).toMatchObject({ code: 2, text: "" });
+    expect(refused.stderr).toMatch(/^porthole: cp cannot write '\/etc\/hostname' of this machine to [^\n]+\n$/);
   });
 
   test("shows the screen there, which follows the size of the terminal and gives it back", async (context) => {

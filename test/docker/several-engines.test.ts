@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
@@ -144,6 +144,17 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     const { code, text, stderr } = await by.run(["cat", "--engine", "all", `${farName}:/d/f`]);
     expect({ code, text }).toEqual({ code: 2, text: "" });
     expect(stderr).toContain(`'${farName}' is a container of several engines: all, far`);
+  });
+
+  test("cp copies from an engine that the target names", async () => {
+    const copy = `${by.directory}/copy`;
+    expect(await by.run(["cp", `far!${farName}:/d/f`, copy])).toMatchObject({ code: 0, text: "", stderr: "" });
+    expect(readFileSync(copy, "utf8")).toBe("far\n");
+    expect(await by.run(["cp", "--engine", "all", `${farName}:/d/f`, `${copy}2`])).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(readFileSync(`${copy}2`, "utf8")).toBe("far\n");
   });
 
   test("a command that takes targets of one engine says so", async () => {

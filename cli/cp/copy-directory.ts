@@ -1,0 +1,24 @@
+import type { FileTimes } from "../../src/descriptors/index.ts";
+import type { OpenFile } from "../../src/sessions/index.ts";
+
+/** A directory that receives copies: of this machine, or of the one that the command was started on. */
+export interface CopyDirectory extends Disposable {
+  /** True if {@link subdirectory} made it. */
+  readonly isNew: boolean;
+  /** Device and inode, such as `8:1:42`; undefined if no source can be this directory. */
+  readonly identity: string | undefined;
+  /** As LocalDirectory.subdirectory(). */
+  subdirectory(name: Buffer): CopyDirectory;
+  /** As LocalDirectory.link(). */
+  link(name: Buffer, text: Buffer, times: FileTimes, options: { replace: boolean }): void;
+  /** Copies a whole file with its mode and times. The caller closes it. */
+  receive(file: OpenFile, name: Buffer, options: ReceiveOptions): Promise<void>;
+  /** As LocalDirectory.finish(). */
+  finish(mode: number, times: FileTimes): void;
+}
+
+export interface ReceiveOptions {
+  replace: boolean;
+  /** Called with the bytes copied so far. */
+  onProgress: (copied: bigint) => void;
+}

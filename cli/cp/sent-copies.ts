@@ -1,0 +1,89 @@
+import type { FileTimes } from "../../src/descriptors/index.ts";
+import type { OpenFile } from "../../src/sessions/index.ts";
+import { write } from "../io/output.ts";
+import type { CopyDirectory, ReceiveOptions } from "./copy-directory.ts";
+import { attributes, frame, number } from "./copy-frames.ts";
+
+/**
+ * A directory of the machine that the command was started on: writes frames (copy-frames.ts). What
+ * cannot be created there is reported there.
+ */
+export class SentCopies implements CopyDirectory {
+  readonly isNew = true;
+  readonly identity = undefined;
+  readonly #isTop: boolean;
+
+  private constructor(isTop: boolean) {
+    this.#isTop = isTop;
+  }
+
+  /** The destination. @param sources the number of sources */
+  static begin(sources: number): SentCopies {
+    write(frame("c", number(sources, 4)));
+    return new SentCopies(true);
+  }
+
+  subdirectory(name: Buffer): SentCopies {
+    write(frame("d", name));
+    return new SentCopies(false);
+  }
+
+  link(name: Buffer, text: Buffer, times: FileTimes): void {
+    write(frame("l", number(name.length, 2), name, text, attributes({ mode: 0o777, times })));
+  }
+
+  async receive(file: OpenFile, name: Buffer, { onProgress }: ReceiveOptions): Promise<void> {
+    write(frame("f", name));
+    let size = 0n;
+    try {
+      for await (const { bytes, at } of parts(file)) {
+        write(frame("b", number(at, 8), bytes));
+        size = at + BigInt(bytes.length);
+        onProgress(size);
+      }
+    } catch (error) {
+      write(frame("x"));
+      throw error;
+    }
+    const { mode, atime, mtime } = file.stat;
+    // A hole at the end has no part.
+    const end = file.isSeekable && size < BigInt(file.size()) ? BigInt(file.size()) : size;
+    onProgress(end);
+    write(frame("e", number(end, 8), attributes({ mode, times: { atime, mtime } })));
+  }
+
+  finish(mode: number, times: FileTimes): void {
+    write(frame("m", attributes({ mode, times })));
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isTop) write(frame("u"));
+  }
+}
+
+/** The content of a file without its holes. */
+async function* parts(file: OpenFile): AsyncGenerator<{ bytes: Buffer; at: bigint }> {
+  if (!file.isSeekable || !isSparse(file)) {
+    let at = 0n;
+    for await (const bytes of file.stream()) {
+      yield { bytes, at };
+      at += BigInt(bytes.length);
+    }
+    return;
+  }
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  for (let at = file.nextData(0); at !== undefined; at = file.nextData(at)) {
+    // A part ends at a block's boundary: a hole begins there.
+    const length = file.read(buffer.subarray(0, CHUNK - (at % CHUNK)), at);
+    if (length === 0) return;
+    yield { bytes: buffer.subarray(0, length), at: BigInt(at) };
+    at += length;
+  }
+}
+
+/** Bytes of a part of a sparse file. */
+const CHUNK = 64 * 1024;
+
+function isSparse({ stat }: OpenFile): boolean {
+  return stat.blocks * 512n < stat.size;
+}

@@ -1,0 +1,63 @@
+import { statSync } from "node:fs";
+import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { pathBytes } from "../../src/target.ts";
+import { ReceivedCopies } from "../cp/received-copies.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import { endAs, ownStreams } from "./streams.ts";
+
+/** A `cp` from a remote engine. */
+export interface CopyLine {
+  /** The command line there: `cp` with its options and sources. */
+  args: readonly string[];
+  /** The destination on this machine. */
+  destination: string;
+  /** `-f`. */
+  replace: boolean;
+}
+
+/** Copies to this machine what porthole sends from a place. Returns the exit status. */
+export async function copyHere(place: HelperPlace, { args, destination, replace }: CopyLine): Promise<number> {
+  const [, ...rest] = args;
+  const isDirectory = statSync(pathBytes(destination), { throwIfNoEntry: false })?.isDirectory() === true;
+  const there = ["__copies", ...(isDirectory ? [] : ["--one"]), ...rest];
+  let status = 0;
+  const failed = (error: unknown) => {
+    report(error);
+    status = Math.max(status, exitStatus(error));
+  };
+  const own = ownStreams("none", ENGINE_VARIABLES);
+  const [, , error] = own.streams.kinds;
+  using copies = new ReceivedCopies({ path: destination, replace, failed });
+  try {
+    const end = await runThere(place, there, {
+      ...own.streams,
+      kinds: ["null", "pipe", error],
+      write: (fd, bytes) => (fd === 1 ? copies.take(bytes) : own.streams.write(2, bytes)),
+    });
+    own.restore();
+    copies[Symbol.dispose]();
+    return Math.max(status, endAs(end));
+  } finally {
+    own.restore();
+  }
+}
+
+/**
+ * The destination of a `cp`, if it is on this machine.
+ * @throws PortholeError USAGE for a source of this machine and a destination there
+ */
+export function destinationHere(
+  operands: readonly string[],
+  isHere: (text: string) => boolean,
+  address: string,
+): string | undefined {
+  const destination = operands.at(-1);
+  if (destination === undefined || operands.length === 1) return undefined;
+  if (isHere(destination)) return destination;
+  const source = operands.slice(0, -1).find(isHere);
+  if (source === undefined) return undefined;
+  throw new PortholeError("USAGE", `cp cannot write '${source}' of this machine to ${address}`, {
+    hint: `docker cp ${source} ${destination}`,
+  });
+}
