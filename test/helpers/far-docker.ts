@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import Docker from "dockerode";
 import { OFF_THE_NETWORK } from "./daemons.ts";
 import { childrenOf } from "./processes.ts";
@@ -13,8 +13,10 @@ export interface FarDocker {
   socket: string;
   /** Prefix of a command line that runs in the engine's namespaces. */
   enter(): string[];
-  /** Ends it with all its containers. */
+  /** Ends it with all its containers, as if the machine had lost its power. */
   stop(): Promise<void>;
+  /** After {@link stop}: starts it again on the same state. */
+  restart(): Promise<void>;
 }
 
 /** Starts the engine with its files below `parent`. Needs root. */
@@ -25,21 +27,29 @@ export async function startFarDocker(parent: string): Promise<FarDocker> {
   const options = ["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`];
   const dockerd = ["dockerd", ...options, "-H", `unix://${socket}`, ...OFF_THE_NETWORK];
   const namespaces = ["--pid", "--mount", "--net", "--fork", "--kill-child", "--mount-proc"];
-  const daemon = spawn("unshare", [...namespaces, ...dockerd], { stdio: "ignore" });
-  const ended = new Promise((resolve) => daemon.once("close", resolve));
   const docker = new Docker({ socketPath: socket });
-  await waitFor("the engine", () =>
-    docker.ping().then(
-      () => true,
-      () => false,
-    ),
-  );
+  const begin = async () => {
+    const daemon = spawn("unshare", [...namespaces, ...dockerd], { stdio: "ignore" });
+    const ended = new Promise((resolve) => daemon.once("close", resolve));
+    await waitFor("the engine", () =>
+      docker.ping().then(
+        () => true,
+        () => false,
+      ),
+    );
+    return { daemon, ended };
+  };
+  let running = await begin();
   return {
     socket,
-    enter: () => ["nsenter", "--target", `${childrenOf(Number(daemon.pid))[0]}`, "--pid", "--mount", "--net"],
+    enter: () => ["nsenter", "--target", `${childrenOf(Number(running.daemon.pid))[0]}`, "--pid", "--mount", "--net"],
     stop: async () => {
-      daemon.kill("SIGKILL");
-      await ended;
+      running.daemon.kill("SIGKILL");
+      await running.ended;
+    },
+    restart: async () => {
+      rmSync(`${directory}/pid`, { force: true });
+      running = await begin();
     },
   };
 }

@@ -3,12 +3,12 @@ import { type Engine, engineAt } from "./engine.ts";
 import { type FarDocker, startFarDocker } from "./far-docker.ts";
 
 /** An engine whose machine this one is not. */
-export interface FarEngine extends Pick<FarDocker, "enter" | "stop"> {
+export interface FarEngine extends Pick<FarDocker, "enter" | "stop" | "restart"> {
   far: Engine;
 }
 
 /** A Docker engine in namespaces of its own, with its files in the run's directory. */
 export async function startFarEngine(): Promise<FarEngine> {
-  const { socket, enter, stop } = await startFarDocker(inject("machine").directory);
-  return { far: engineAt("docker", socket), enter, stop };
+  const { socket, ...rest } = await startFarDocker(inject("machine").directory);
+  return { far: engineAt("docker", socket), ...rest };
 }
