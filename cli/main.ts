@@ -22,7 +22,7 @@ async function main(): Promise<void> {
     throw new Error(`cannot run on ${process.platform}: porthole passes file descriptors between Linux namespaces`);
   }
   let args = process.argv.slice(2);
-  // A name that is not UTF-8 is rare. Only then is the library loaded before the command is known.
+  // An argument that is not UTF-8 is rare: only then load the library before the command is known.
   if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/target.ts")).exactArguments(args);
   // `ssh HOST porthole` starts it this way: see src/elsewhere/installed-place.ts.
   if (args[0] === "__remote") {

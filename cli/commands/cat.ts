@@ -57,7 +57,7 @@ async function catOne(
     if (trace) tell(target, session, file, took);
     if (file.kind === "directory")
       throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-    // Files that the kernel generates (/proc/N/mem) are relayed too, and need no notice.
+    // Files that the kernel generates (/proc/N/mem) are also relayed, but need no notice.
     if (file.relayed && file.stat.size > 0n)
       complain(`${printable(text)}: relayed by the agent, because its file system may not answer`);
     const whole = decompress ? await decompressed(file) : undefined;

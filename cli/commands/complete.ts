@@ -9,9 +9,9 @@ const Status = { found: 0, files: 10, programs: 11 } as const;
 
 /**
  * `porthole __complete SHELL -- ...`: writes the candidates for the word at the cursor, one per
- * line. A tab and a description follow for shells that show them. zsh and fish pass the words after
- * the program's name, the last one up to the cursor. bash passes the line up to the cursor and the
- * part of it that it replaces, because bash breaks words at colons.
+ * line. For shells that show descriptions, a tab and the description follow. zsh and fish pass the
+ * words after the program's name, the last one up to the cursor. bash breaks words at colons, so it
+ * passes the line up to the cursor and the part of it to replace.
  */
 export async function complete(root: Command, shell: string, args: string[]): Promise<number> {
   const line = shell === "bash" ? shellWords(args[0] ?? "") : args.map(plainWord);

@@ -47,7 +47,7 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
   }
 }
 
-/** Waits for the log: its first line may be written after the agent has started. */
+/** Opens the log. Waits for it: its first line may be written after the agent has started. */
 async function whenThere(sandbox: Sandbox): Promise<OpenFile> {
   for (let attempt = 0; ; attempt++) {
     try {

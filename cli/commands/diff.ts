@@ -48,15 +48,15 @@ export async function diff(container: string, options: DiffOptions): Promise<num
 /** Lines per write(2). */
 const AT_ONCE = 1_000;
 
-/** For at least this many paths in one directory, listing it is cheaper than one stat per path. */
+/** Listing a directory is cheaper than one stat per path from this number of paths on. */
 const WORTH_A_LIST = 8;
 
-/** The displayed part of a stat: thousands are kept. */
+/** The displayed part of a stat. A container may have thousands of changed paths. */
 type Shown = Pick<FileStat, "mode" | "size" | "mtime">;
 
 /**
- * Stats of the changed paths that exist, by the index of their change. Leaves out paths that were
- * removed meanwhile or cannot be read.
+ * Stats of the changed paths that exist, by the index of their change. Omits paths that were
+ * removed since or cannot be read.
  */
 async function statsOf(reached: Promise<Session>, changes: readonly ContainerChange[]): Promise<(Shown | undefined)[]> {
   const found = new Array<Shown | undefined>(changes.length);
@@ -96,7 +96,7 @@ function onlyFileErrors(error: unknown): void {
   if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
 }
 
-/** The letter of docker diff, the size if the file has one, and the path. */
+/** Formats a change: the letter of docker diff, the size of a file, and the path. */
 function line(kind: string, path: string, stat: Shown | undefined, { human }: DiffOptions): string {
   const letter = kind.charAt(0).toUpperCase();
   const bytes = stat === undefined || kindOf(stat.mode) === "directory" ? undefined : stat.size;

@@ -50,7 +50,7 @@ async function search(args: readonly string[], sessions: SessionPool, isRaw: boo
   };
   const targets = (await sessions.expand(operands, failed)).filter((named) => mayRead(named, failed));
   if (targets.length === 0) return Status.failed;
-  // A wrong target must not change how the matches of the others are printed.
+  // A failed target must not change how the matches of the others are printed.
   if (operands.length > 1 || isPartOfSeveral()) flags.unshift({ name: "with-filename", value: undefined });
   const run = new Search(program, flags);
   const isLocal = targets.every(({ target }) => target.kind === "local");
@@ -104,7 +104,7 @@ class Search {
     this.#set = new FlagSet(flags);
   }
 
-  /** Runs options that need no files: `--version`, `--type-list`. */
+  /** Runs ripgrep for an option that needs no files: `--version`, `--type-list`. */
   onNothing(): Promise<number> {
     return this.#run([], { size: 0, isParallel: false, start: this.#spawn });
   }
@@ -130,7 +130,7 @@ class Search {
     sessions: SessionPool,
     { isRaw, failed }: { isRaw: boolean; failed: (error: unknown) => void },
   ): Promise<number> {
-    // From here on a signal ends this process at once: first start all agents completely.
+    // From here on a signal ends this process at once, so connect to all agents first.
     const reached: NamedTarget[] = [];
     for (const each of targets) {
       try {
@@ -212,7 +212,7 @@ class Search {
     const { filter, first, last } = await this.#presentation();
     const args = ["--no-config", ...first, ...writeFlags(this.#flags), ...last, ...rest];
     const isPiped = filter !== undefined || size <= SMALL;
-    // ripgrep may wait for input that never ends.
+    // Ends ripgrep with this process: it may wait for input that never ends.
     using lifeline = new Lifeline();
     const child = start(args, { env: environment() }, ["inherit", isPiped ? "pipe" : "inherit", "pipe"]);
     if (child.pid !== undefined) lifeline.tie(child.pid);
@@ -247,7 +247,7 @@ class Search {
   }
 }
 
-/** Input of one run. */
+/** The input of one run. */
 interface Work {
   /** In bytes; infinite if unknown. */
   size: number;

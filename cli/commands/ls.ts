@@ -35,7 +35,7 @@ export async function ls(texts: string[], given: LsOptions): Promise<number> {
   return lister.status;
 }
 
-/** A session with the names and totals that all its files share. */
+/** A session, with the names and totals that its files share. */
 interface SessionContext {
   session: Session;
   users: Map<number, string> | undefined;
@@ -55,7 +55,7 @@ class Lister {
   readonly #sessions: SessionPool;
   readonly #contexts = new Map<Session, SessionContext>();
   readonly #needsStat: boolean;
-  /** Only with --total, which visits every file. */
+  /** Set with --total only, which visits every file. */
   readonly #progress: Progress | undefined;
   #added = { files: 0, bytes: 0n };
   #pending = "";
@@ -188,7 +188,7 @@ class Lister {
     return true;
   }
 
-  /** Adds the mode of a link's target, which decides its colour, and the total. */
+  /** Adds the total, and the mode of a link's target, which decides its colour. */
   async #complete(context: SessionContext, item: Item): Promise<void> {
     await this.#followLinks(context, item.linkMode === undefined ? [item] : []);
     if (!this.#options.total || item.type !== DIRECTORY || item.name === "." || item.name === "..") return;

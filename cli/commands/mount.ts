@@ -13,7 +13,7 @@ export interface MountOptions extends ConnectionOptions {
 
 /**
  * `porthole mount`: mounts a directory of a target at a directory of this machine. With a command,
- * mounts the target's tree only in the command's mount namespace, like `porthole with`.
+ * it mounts the target's tree only in the command's mount namespace, as `porthole with` does.
  */
 export async function mount(operands: string[], command: string[], options: MountOptions): Promise<number> {
   const [text, directory, ...rest] = operands;
@@ -57,7 +57,7 @@ export async function umount(directory: string): Promise<number> {
   const mountPoint = realOf(directory);
   const tree = mountedTrees(run).find((one) => one.mountPoint === mountPoint);
   if (tree === undefined) {
-    throw new PortholeError("USAGE", `porthole has mounted nothing at ${directory}`, {
+    throw new PortholeError("USAGE", `not a mount of porthole: ${directory}`, {
       hint: "porthole agents lists what it has mounted",
     });
   }

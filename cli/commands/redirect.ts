@@ -5,8 +5,8 @@ import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { splitEngine } from "../elsewhere/segments.ts";
 
 /**
- * Runs a command where its engines are, if they are on other kernels or several. Returns its exit
- * status; undefined if the command runs here.
+ * Runs a command on the machines of its engines, if they have other kernels or are several. Returns
+ * its exit status; undefined if the command runs in this process.
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
  */
 export async function redirect(
@@ -18,9 +18,9 @@ export async function redirect(
   const line = { command, args, version };
   if (!isPartOfSeveral() && (engine === "all" || args.some((arg) => splitEngine(arg, command.name()) !== undefined)))
     return (await import("../elsewhere/spread.ts")).spread(line);
-  // With a live agent, a command of this machine connects to nothing else.
+  // With a running agent, a command connects only to that agent.
   const remote = await engineElsewhere(engine, process.env, hasAgentsOf);
   if (remote === undefined) return undefined;
-  // Loaded here: it needs sockets and processes, which a command of this machine does without.
+  // Loaded lazily: only commands for remote engines need its sockets and processes.
   return (await import("../elsewhere/send.ts")).send(remote, line);
 }

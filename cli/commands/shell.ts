@@ -18,7 +18,7 @@ export interface ShellOptions extends ConnectionOptions {
   allMounts?: boolean;
 }
 
-/** What a shell can share with a container. */
+/** The parts of a container that a shell can join. */
 const PARTS = ["files", "net", "pid", "ipc", "uts"] as const;
 type Part = (typeof PARTS)[number];
 

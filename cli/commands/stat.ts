@@ -64,7 +64,7 @@ interface Known {
   item: Item;
   /** Undefined if the mount table does not contain the mount. */
   backing: Backing | undefined;
-  /** Why the engine copies it; undefined for a file that is read in place. */
+  /** The reason why the engine copies it; undefined for a file that is read in place. */
   whyCopied: string | undefined;
   /** Layer of the target's root file system, if known. */
   layer: FileLayer | undefined;

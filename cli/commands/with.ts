@@ -92,8 +92,8 @@ async function runInTrees(
       command,
       write,
     );
-    // Reported here, not earlier: a file that cannot be passed by descriptor either is one failure
-    // with one line.
+    // Reported here, not earlier, so that a file that cannot be passed by descriptor either is
+    // reported once.
     for (const one of [...placement.refused, ...refused]) sayDescriptor(one);
     const shown = paths.map((path, index) => (path === undefined ? toolPath(index) : resolve(at ?? "", path)));
     const isHere = workingDirectory(placement) === ".";
@@ -112,7 +112,7 @@ async function runInTrees(
 
 /**
  * Replaces the command's placeholders by paths. `undefined` stands for a file that is passed by
- * descriptor; reports those files and the reason.
+ * descriptor. Reports these files and the reason.
  */
 type WordsOf = (
   paths: readonly (string | undefined)[],
@@ -159,15 +159,15 @@ async function runPlaced(
 }
 
 /**
- * The working directory: the one named directory, or the parent of several so that their names read
- * as targets.
+ * The working directory: the named directory, or the parent of several, so that their names read as
+ * targets.
  */
 function workingDirectory({ treeFiles }: Placement): string | undefined {
   if (!treeFiles.some(isDirectory)) return undefined;
   return treeFiles.length === 1 ? treeFiles[0]?.path : ".";
 }
 
-/** The end of a command, or the status of one that could not be started, which it reports. */
+/** The result of a command. Reports a command that could not be started, and returns its status. */
 async function started<T>(run: () => Promise<T>): Promise<T | number> {
   try {
     return await run();
@@ -240,7 +240,7 @@ function checkPaths(named: NamedFile[], command: string[], write: boolean): void
   }
 }
 
-/** For what this user may not read, but porthole's agent may. */
+/** Remedy for files that porthole's agent may read, but this user may not. */
 const BY_AGENT = "the command has your rights; porthole ls, find, grep and cp have the agent's";
 
 function byInput(named: NamedFile[], text: string, command: string[]): string {

@@ -6,7 +6,7 @@ export type Expected =
   | { kind: "values"; values: Candidate[]; prefix: string }
   /** A target, `web:/path`, or with `session` a container alone. */
   | { kind: "target"; session: boolean; engine: string | undefined }
-  /** `KEY` or `KEY=VALUE` of containers' labels; `prefix` as of values. */
+  /** `KEY` or `KEY=VALUE` of containers' labels, each after `prefix`. */
   | { kind: "label"; prefix: string; engine: string | undefined }
   /** A file or program of this machine, which the shell completes. */
   | { kind: "file" | "program" };

@@ -25,9 +25,9 @@ export const TIMEOUT = { timeoutMs: PATIENCE_MS };
 export interface KnownContainer {
   name: string;
   image: string;
-  /** Empty while it runs. */
+  /** Empty for a running container. */
   state: string;
-  /** Compose project; empty without. */
+  /** Compose project; empty if there is none. */
   project: string;
   service: string;
   number: string;

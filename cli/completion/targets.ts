@@ -102,7 +102,7 @@ async function keptCandidates(
   return names.map((name) => ({ value: `${kind}:${name}${options.session ? "" : ":/"}` }));
 }
 
-/** Podman lists images of Docker Hub with their registry, and finds them without too. */
+/** Podman lists images of Docker Hub with their registry, and accepts them without it. */
 function namesFor(begun: string, names: readonly string[]): readonly string[] {
   if (names.some((name) => name.startsWith(begun))) return names;
   return names.flatMap((name) => /^docker\.io\/(?:library\/)?(.+)/.exec(name)?.[1] ?? []);

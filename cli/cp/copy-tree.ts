@@ -78,7 +78,7 @@ export function isOutputLost(error: unknown): boolean {
   return error instanceof PortholeError && /^(ENOSPC|EDQUOT|EROFS)$/.test(error.errno ?? "");
 }
 
-/** True if no other file of the tree can be copied either. */
+/** True if the other files of the tree cannot be copied either. */
 function endsTree(error: unknown): boolean {
   return !(error instanceof PortholeError) || error.code !== "FILE" || isOutputLost(error);
 }
@@ -215,5 +215,5 @@ export function withRemedy(error: unknown): unknown {
   return new PortholeError(error.code, error.message, { errno: error.errno, cause: error, hint: "-f replaces it" });
 }
 
-/** Files opened together; each directory level keeps up to this many names with their stat. */
+/** Files opened together. Each directory level keeps up to this many names with their stat. */
 const BATCH = 256;

@@ -48,7 +48,7 @@ export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<F
   else yield* describeRoutes(working);
 }
 
-/** Adds the engines that answer to `working`. Without an engine, pid:N targets still work. */
+/** Adds the engines that respond to `working`. Without an engine, pid:N targets still work. */
 async function* checkEngines(
   { engine: explicit, signal }: DiagnoseOptions,
   working: Engine[],
@@ -61,7 +61,7 @@ async function* checkEngines(
     return;
   }
   if (found.length === 0) {
-    const remedy = "start Docker or Podman (systemctl start docker), or name one with --engine or DOCKER_HOST";
+    const remedy = "start Docker or Podman (systemctl start docker), or set --engine or DOCKER_HOST";
     yield { status: "warn", what: "container engine", detail: "none found: only pid:N targets work", remedy };
   }
   for (const engine of found) {
@@ -86,11 +86,11 @@ async function describeEngine(engine: Engine, signal: AbortSignal | undefined): 
     engineGet(engine, "/info", { signal }),
   ]);
   const known = info.status === "fulfilled" && info.value.status === 200 ? info.value : undefined;
-  // A proxy may refuse /info.
+  // /info is optional: a proxy may refuse it.
   const details = known && decodeInfo(known.body, known.request);
   if (version.status === "rejected" && (signal?.aborted || !details?.version)) throw version.reason;
   const answer = version.status === "fulfilled" ? version.value : (known as EngineResponse);
-  // Rootless Docker 28.5 truncates the answer to /version if rootlesskit uses the host network.
+  // Docker 28.5 (rootless) truncates the response to /version if rootlesskit uses the host network.
   const { version: number, apiVersion } =
     answer === known ? { version: details?.version, apiVersion: known?.apiVersion } : versionOf(engine, answer);
   const names = (details?.securityOptions ?? []).map((option) => /^name=(\w+)/.exec(option)?.[1]);

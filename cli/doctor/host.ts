@@ -24,7 +24,7 @@ export function checkKernel(): Finding {
   if (lacks.length === 0)
     return { status: "ok", what: "kernel", detail: `${detail}: openat2, statx, SO_PEERPIDFD, SO_PASSRIGHTS` };
   return {
-    // The mount id tells whether a read can hang; the other two are additional protection.
+    // The mount id shows whether a read can block; the other two fields are extra protection.
     status: features.mountId ? "ok" : "warn",
     what: "kernel",
     detail: `${detail}: openat2; works without ${lacks.join(", ")}`,
@@ -36,8 +36,8 @@ export function checkKernel(): Finding {
 const SECCOMP_ACTIONS = ["allow", "errno", "kill_process"] as const;
 
 /**
- * Checks the filter that the agent installs before it serves (seccomp(2)). Without it the agent
- * does not start.
+ * Checks the filter that the agent installs before it serves (seccomp(2)). The agent does not start
+ * without it.
  */
 export function checkSeccomp(): Finding {
   const what = "seccomp";
@@ -97,7 +97,7 @@ export function checkAgentProgram(): Finding {
   return { status: "ok", what, detail: `${detail}, static` };
 }
 
-/** A 64-bit ELF file whose program headers name no interpreter (elf(5)). */
+/** True for a 64-bit ELF file whose program headers name no interpreter (elf(5)). */
 function isStatic(elf: Buffer): boolean {
   const start = Number(elf.readBigUInt64LE(32));
   const size = elf.readUInt16LE(54);
@@ -134,7 +134,7 @@ function isNoexec(path: string): boolean {
   }
 }
 
-/** Checks what this user may do without an engine. */
+/** Checks what this user can do without an engine. */
 export function checkPermissions(): Finding {
   const uid = process.geteuid?.() ?? -1;
   const capabilities = BigInt(
@@ -170,7 +170,7 @@ export function checkSecurityModules(): Finding {
   return { status: "ok", what: "security modules", detail: `${seLinux}, ${appArmor}` };
 }
 
-/** Tries unshare(1), because kernels and distributions restrict user namespaces in many ways. */
+/** Runs unshare(1), because kernels and distributions restrict user namespaces in many ways. */
 export function checkUserNamespaces(): Finding {
   const what = "user namespaces";
   const { spawnSync } = process.getBuiltinModule("node:child_process");

@@ -3,7 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/** Passes signals on to what runs elsewhere, and ends this process by the same signal afterwards. */
+/** Forwards signals to remote commands, then ends this process with the same signal. */
 export class Interrupt {
   readonly #listeners = new Set<(name: NodeJS.Signals) => void>();
   readonly #handle = (name: NodeJS.Signals) => {
@@ -16,7 +16,7 @@ export class Interrupt {
     for (const name of SIGNALS) process.on(name, this.#handle);
   }
 
-  /** As if this process had received the signal. */
+  /** Acts as if this process had received the signal. */
   raise(name: NodeJS.Signals): void {
     this.#handle(name);
   }
@@ -32,7 +32,7 @@ export class Interrupt {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The result of a task, which a signal gives up. */
+  /** Waits for a task. Stops waiting, and rejects, when a signal arrives. */
   async orEnd<T>(task: Promise<T>): Promise<T> {
     let stop = () => {};
     const interrupted = new Promise<never>((_, reject) => {
@@ -46,10 +46,10 @@ export class Interrupt {
     }
   }
 
-  /** Ends the process if a signal was received; otherwise signals have their default effect again. */
+  /** Ends the process if it received a signal; otherwise restores the default action of signals. */
   end(): void {
     for (const name of SIGNALS) process.off(name, this.#handle);
-    // Node ignores it: the status that a shell shows for it.
+    // Node ignores SIGPIPE: exit with the status that a shell reports for it.
     if (this.#received === "SIGPIPE") process.exit(128 + constants.signals.SIGPIPE);
     if (this.#received !== undefined) process.kill(process.pid, this.#received);
   }

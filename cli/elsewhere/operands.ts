@@ -5,13 +5,13 @@ import { FlagSet, parseArguments } from "../grep/arguments.ts";
 import { parsePattern } from "../targets/container-pattern.ts";
 import { OF_CONTAINERS } from "./segments.ts";
 
-/** The machine of a command's operands: this one, or the engine's. */
+/** The machine that an operand belongs to: this one, or the engine's. */
 export type Side = "here" | "there";
 
 /**
- * The machine on which a command runs. The engine's, if an operand names something of the engine,
- * or if there are no operands and the command then lists containers. This one, if all operands are
- * files and processes of this machine.
+ * Determines on which machine a command runs. It is the engine's if an operand names something of
+ * the engine. It is also the engine's if a command that lists containers has no operands. It is
+ * this one if all operands are files and processes of this machine.
  * @throws PortholeError USAGE if the operands are on both machines
  */
 export function sideOf(operands: readonly string[], { name, engine }: { name: string; engine: string }): Side {
@@ -25,10 +25,10 @@ export function sideOf(operands: readonly string[], { name, engine }: { name: st
   });
 }
 
-/** Commands that list the engine's containers if they have no operand. */
+/** Commands that list the engine's containers when they have no operand. */
 const LISTS = new Set(["browse", "ps"]);
 
-/** True for files and processes of this machine. */
+/** True if the operand is a file or a process of this machine. */
 export function isOfThisMachine(text: string, command: string): boolean {
   if (parsePattern(text, []) !== undefined) return false;
   try {

@@ -1,19 +1,19 @@
 /**
- * A command over several engines is one run on each, and the outputs are joined. These variables
- * make a run print what it would print in one command: names with their engine, and titles.
+ * A command over several engines is one run per engine, with joined outputs. These variables tell a
+ * run to print as a part of one command: names with their engine, and titles.
  */
 export const PartVariable = { engine: "PORTHOLE_PART_ENGINE", isLater: "PORTHOLE_PART_LATER" } as const;
 
 /**
- * Prefix of the names that this run prints: `far!`. Empty outside of a command over several engines,
- * and for the engines of this machine.
+ * Prefix of the names that this run prints: `far!`. Empty for a command over one engine, and for
+ * the engines of this machine.
  */
 export function namePrefix(): string {
   const engine = process.env[PartVariable.engine];
   return engine && engine !== "all" ? `${engine}!` : "";
 }
 
-/** True if this run is one of several: single files then have titles and names too. */
+/** True if this run is one of several. It then prints titles and names for single files too. */
 export function isPartOfSeveral(): boolean {
   return process.env[PartVariable.engine] !== undefined;
 }

@@ -3,7 +3,7 @@ import type { RemoteEngine } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { Progress, progressLine } from "../io/progress.ts";
 
-/** A remote engine as a place. Shows the progress of the image's load. */
+/** Converts a remote engine to a place, and shows the progress of loading the image. */
 export function placeOf(remote: RemoteEngine, image: string | undefined, version: string): HelperPlace {
   const progress = new Progress();
   return helperPlace(remote, {
@@ -11,7 +11,7 @@ export function placeOf(remote: RemoteEngine, image: string | undefined, version
     version,
     progress: (bytes, total) => {
       progress.show((elapsedMs, columns) =>
-        `loading porthole's image there: ${progressLine({ bytes, total, elapsedMs }, columns)}`.slice(0, columns),
+        `loading porthole's image: ${progressLine({ bytes, total, elapsedMs }, columns)}`.slice(0, columns),
       );
       if (bytes >= total) progress.erase();
     },
@@ -19,7 +19,7 @@ export function placeOf(remote: RemoteEngine, image: string | undefined, version
 }
 
 /**
- * The same command line without what chooses the engine.
+ * The same command line without the options that choose the engine.
  * @throws PortholeError USAGE for bytes that the engine's API cannot carry
  */
 export function argumentsThere(args: readonly string[]): string[] {

@@ -9,10 +9,13 @@ import { isOfThisMachine, operandsOf } from "./operands.ts";
 import { type CommandLine, HERE, locateOperands, type Operand, segmentsOf } from "./segments.ts";
 import type { SeveralLine } from "./several.ts";
 
-/** Every local engine, as a value of `--engine`. */
+/** The value of `--engine` for all local engines. */
 const ALL = "all";
 
-/** The runs of a command line whose operands may be of several engines. @throws PortholeError USAGE */
+/**
+ * Divides a command line whose operands may belong to several engines into runs.
+ * @throws PortholeError USAGE
+ */
 export async function planOf({ command, args, version }: CommandLine): Promise<SeveralLine> {
   const name = command.name();
   const { engine, image } = command.opts<{ engine?: string; image?: string }>();
@@ -43,13 +46,16 @@ export async function planOf({ command, args, version }: CommandLine): Promise<S
   return { ...line, segments: segmentsOf(spread), failed };
 }
 
-/** True if the command lists every container when it has no operand. */
+/** True if the command lists all containers when it has no operand. */
 function listsEverything(command: Command): boolean {
   const { disk, label } = command.opts<{ disk?: boolean; label?: readonly Label[] }>();
   return command.name() === "ps" && (disk === true || label !== undefined);
 }
 
-/** The container that a target names; undefined for what may be in every engine: patterns, images, volumes. */
+/**
+ * The container that a target names. Undefined for a pattern, image or volume, which can exist in
+ * every engine.
+ */
 function containerOf(text: string, command: Command): string | undefined {
   const { label } = command.opts<{ label?: readonly Label[] }>();
   if (parseSessionPattern(text, label ?? []) !== undefined) return undefined;
@@ -60,8 +66,9 @@ function containerOf(text: string, command: Command): string | undefined {
 }
 
 /**
- * The engine that has a container, as a value of `--engine`; the local ones if none has it.
- * @throws PortholeError USAGE if several have it
+ * Finds the engine that has a container, as a value of `--engine`. Falls back to the local engines
+ * if no engine has it.
+ * @throws PortholeError USAGE if several engines have it
  */
 async function engineWith(
   container: string,
@@ -77,12 +84,15 @@ async function engineWith(
   const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : []));
   const [first = ALL, second] = found;
   if (second === undefined) return first;
-  throw new PortholeError("USAGE", `'${container}' is a container of several engines: ${found.join(", ")}`, {
-    hint: `write for example '${second}!${container}:/path'`,
+  throw new PortholeError("USAGE", `'${container}' exists in several engines: ${found.join(", ")}`, {
+    hint: `name the engine, for example '${second}!${container}:/path'`,
   });
 }
 
-/** A failure is reported by the run that asks the local engines, if no other engine has the container. */
+/**
+ * Ignores a failed query: if no other engine has the container, the run on the local engines
+ * reports it.
+ */
 function isLocal(container: string): Promise<string | undefined> {
   return inspectContainer(container, ALL).then(
     () => ALL,

@@ -1,18 +1,18 @@
 import type { Command } from "commander";
 import { PortholeError } from "../../src/errors.ts";
 
-/** A command line, as it was parsed. */
+/** A parsed command line. */
 export interface CommandLine {
   command: Command;
   args: readonly string[];
   version: string;
 }
 
-/** An operand of a command line, and the engine that it names. */
+/** An operand of a command line, and the engine it names. */
 export interface Operand {
-  /** Its index among the arguments. */
+  /** Index of the operand among the arguments. */
   index: number;
-  /** As it is given to the engine: without the name of the engine. */
+  /** The operand without the name of the engine. */
   text: string;
   /** A value of `--engine`, or {@link HERE}; undefined for the engine of the command line. */
   engine: string | undefined;
@@ -21,7 +21,7 @@ export interface Operand {
 /** The engine of files and processes of this machine. */
 export const HERE = "";
 
-/** Consecutive operands that one run of the command gets. */
+/** Consecutive operands that are passed to one run of the command. */
 export interface Segment {
   engine: string | undefined;
   operands: readonly Operand[];
@@ -33,9 +33,9 @@ export const OF_CONTAINERS: ReadonlySet<string> = new Set(["browse", "diff", "do
 const OF_ENGINE = /^([A-Za-z0-9][\w.+-]*)!([^!].*)$/s;
 
 /**
- * Divides `far!web:/path` into an engine and a target. Undefined for a text that names no engine:
- * a file of this machine may have an exclamation mark in its name.
- * @param command its targets may be containers without a path: `far!web`
+ * Divides `far!web:/path` into an engine and a target. Returns undefined if the text names no
+ * engine: the name of a local file may contain an exclamation mark.
+ * @param command decides whether a target may be a container without a path: `far!web`
  */
 export function splitEngine(text: string, command: string): { engine: string; rest: string } | undefined {
   const [, engine, rest = ""] = OF_ENGINE.exec(text) ?? [];
@@ -44,9 +44,9 @@ export function splitEngine(text: string, command: string): { engine: string; re
 }
 
 /**
- * Finds the operands among the arguments. They are in the same order there; an option's value may
- * be equal to one, so it searches from the end, or from the beginning for `find`.
- * @throws PortholeError USAGE if one is not there
+ * Finds the operands among the arguments, where they have the same order. The search starts at the
+ * end, because an option's value can equal an operand. It starts at the beginning for `find`.
+ * @throws PortholeError USAGE if an operand is not found
  */
 export function locateOperands(args: readonly string[], operands: readonly string[], command: string): Operand[] {
   const fromStart = command === "find";
@@ -61,7 +61,7 @@ export function locateOperands(args: readonly string[], operands: readonly strin
   return fromStart ? found : found.reverse();
 }
 
-/** Operands of the same engine that follow each other are one segment. */
+/** Joins consecutive operands of the same engine to segments. */
 export function segmentsOf(operands: readonly Operand[]): Segment[] {
   const segments: { engine: string | undefined; operands: Operand[] }[] = [];
   for (const operand of operands) {
@@ -72,7 +72,7 @@ export function segmentsOf(operands: readonly Operand[]): Segment[] {
   return segments;
 }
 
-/** The arguments of a segment's run: its own operands in place of all. */
+/** The arguments for the run of a segment: only its own operands. */
 export function argumentsOf(args: readonly string[], all: readonly Operand[], segment: Segment): string[] {
   const texts = new Map(segment.operands.map(({ index, text }) => [index, text]));
   const dropped = new Set(all.map(({ index }) => index));
@@ -82,8 +82,8 @@ export function argumentsOf(args: readonly string[], all: readonly Operand[], se
 }
 
 /**
- * The exit status of a command over several engines: the highest. grep succeeds if any run has
- * found something and none has failed.
+ * The exit status of a command over several engines: the highest. grep returns 0 if any run matched
+ * and no run failed.
  */
 export function combinedStatus(command: string, statuses: readonly number[]): number {
   const worst = Math.max(0, ...statuses);

@@ -8,8 +8,8 @@ import { endAs, type InputUse, ownStreams } from "./streams.ts";
 import { streamedInput, withStreamed } from "./with-streamed.ts";
 
 /**
- * Runs a command on the machine of its engine. Returns its exit status; undefined if the command
- * runs here, because its operands are files of this machine.
+ * Runs a command on the machine of its engine. Returns the exit status; undefined if the command
+ * runs on this machine, because its operands are local files.
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
  */
 export async function send(remote: RemoteEngine, { command, args, version }: CommandLine): Promise<number | undefined> {

@@ -18,18 +18,18 @@ export interface SeveralLine {
   args: readonly string[];
   operands: readonly Operand[];
   segments: readonly Segment[];
-  /** The exit status of engines that were asked for a name and could not answer; else 0. */
+  /** The exit status for engines that could not be asked for a name; 0 if all could. */
   failed: number;
-  /** `--engine`, for operands that name none. */
+  /** The value of `--engine`, for operands without an engine. */
   engine: string | undefined;
-  /** `--image`. */
+  /** The value of `--image`. */
   image: string | undefined;
   version: string;
 }
 
 /**
- * Runs a command on several engines and prints their outputs in the order of the operands. An
- * engine that fails is one line, and the others go on. Returns the exit status.
+ * Runs a command on several engines and prints the outputs in the order of the operands. Reports a
+ * failed engine in one line and continues. Returns the exit status.
  */
 export async function runInOrder(line: SeveralLine): Promise<number> {
   return withSignals(async (own, interrupt) => {
@@ -50,8 +50,8 @@ export async function runInOrder(line: SeveralLine): Promise<number> {
 }
 
 /**
- * Passes signals to every run of `action`, then ends by the first one. Runs that still connect are
- * cancelled.
+ * Forwards signals to every run of `action`, then ends by the first signal. Cancels runs that are
+ * still connecting.
  */
 export async function withSignals(action: (own: Streams, interrupt: Interrupt) => Promise<number>): Promise<number> {
   const own = ownStreams("none", {});
@@ -69,7 +69,7 @@ export async function remoteOf(line: SeveralLine, { engine }: Segment): Promise<
   return engine === HERE ? undefined : engineElsewhere(engine ?? line.engine);
 }
 
-/** The arguments of a segment's run. */
+/** The arguments for the run of a segment, with the options of porthole. */
 export function argumentsFor(line: SeveralLine, segment: Segment, remote: RemoteEngine | undefined): string[] {
   const args = argumentsOf(line.args, line.operands, segment);
   if (remote !== undefined) return argumentsThere(args);
@@ -78,7 +78,7 @@ export function argumentsFor(line: SeveralLine, segment: Segment, remote: Remote
   return isNamed ? [name, "--engine", segment.engine as string, ...rest] : [name, ...rest];
 }
 
-/** Variables that make a run print what it would print in one command. */
+/** Variables that tell a run to print as a part of one command. */
 export function partVariables({ engine }: Segment, index: number): Record<string, string> {
   return { [PartVariable.engine]: engine ?? "", [PartVariable.isLater]: index > 0 ? "1" : "" };
 }
@@ -102,8 +102,8 @@ export async function runPart(
 }
 
 /**
- * Runs a command in a process of this machine, with this process's standard streams. `output`
- * receives its standard output instead.
+ * Runs a command in a local process with the standard streams of this process. `output` receives
+ * its standard output instead.
  */
 export async function runHere(
   args: readonly string[],
@@ -114,7 +114,7 @@ export async function runHere(
   const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
     stdio: ["inherit", output === undefined ? "inherit" : "pipe", "inherit"],
     env: { ...process.env, ...variables },
-    // Signals of the terminal reach it through this process, once.
+    // The terminal would signal the child too: only this process forwards signals.
     detached: true,
   });
   if (output !== undefined) child.stdout?.pipe(output, { end: false });

@@ -10,8 +10,8 @@ import { endAs } from "./streams.ts";
 const IN_ORDER = new Set("cat head tail ls stat find grep hexdump ps".split(" "));
 
 /**
- * Runs a command whose operands name engines, or that is for all engines. Returns its exit status;
- * undefined if it runs here.
+ * Runs a command whose operands name engines, or that is for all engines. Returns the exit status;
+ * undefined if the command runs in this process.
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
  */
 export async function spread(line: CommandLine): Promise<number | undefined> {
@@ -47,7 +47,7 @@ async function onOne({ command, version }: CommandLine, plan: SeveralLine): Prom
   if (segment === undefined) return undefined;
   const remote = await remoteOf(plan, segment);
   if (remote === undefined) {
-    // It has no engine by name, or is already for all local ones.
+    // Nothing to replace: no engine is named, or all local engines are.
     if (segment.engine === undefined || segment.engine === "all") return undefined;
     return endAs(await runHere(argumentsFor(plan, segment, undefined), {}, new Interrupt()));
   }

@@ -17,9 +17,9 @@ export interface OwnStreams {
 }
 
 /**
- * The standard streams of this process. With `keys`, its terminal is in raw mode until the end, and
- * the remote command has a terminal that interprets the keys. Otherwise this terminal interprets
- * them, and the remote command receives signals.
+ * The standard streams of this process. With `keys`, the local terminal is in raw mode until the
+ * end, and a terminal of the remote command interprets the keys. Otherwise the local terminal
+ * interprets them, and the remote command receives signals.
  * @param variables environment of the remote command, such as the address of its engine
  */
 export function ownStreams(use: InputUse, variables: Readonly<Record<string, string>>): OwnStreams {
@@ -36,7 +36,7 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
     signalled(constants.signals[signal]);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  // The remote command cannot see that the reader of this output has gone.
+  // The remote command cannot detect that the reader of this output has closed it.
   const watch = new Output(1).onReaderGone(() => dieBySignal("SIGPIPE"));
   const streams: Streams = {
     kinds: [use === "none" ? "null" : hasKeys ? "terminal" : "pipe", output(1), output(2)],
@@ -64,7 +64,7 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
-/** Ignores a closed stderr, as the command itself does. */
+/** Ignores a closed stderr, as local commands do. */
 function writeError(bytes: Buffer): void {
   for (let at = 0; at < bytes.length; ) {
     try {
@@ -76,7 +76,9 @@ function writeError(bytes: Buffer): void {
   }
 }
 
-/** The exit status of this process. Ends the process if a signal ended the remote command. */
+/**
+ * Returns the exit status for this process. Ends the process if a signal ended the remote command.
+ */
 export function endAs(end: PlaceEnd): number {
   if ("status" in end) return end.status;
   const name = Object.entries(constants.signals).find(([, number]) => number === end.signal)?.[0];

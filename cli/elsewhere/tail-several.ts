@@ -16,16 +16,16 @@ import type { Operand, Segment } from "./segments.ts";
 import { argumentsFor, partVariables, remoteOf, runHere, runPart, type SeveralLine, withSignals } from "./several.ts";
 import { type OptionTable, splitArguments } from "./split-arguments.ts";
 
-/** True if lines are printed as they arrive, or in order of their times. */
+/** True if tail prints line by line: as lines arrive, or in order of their times. */
 export function printsByLine(raw: RawOptions): boolean {
   const { follow, merge } = tailOptions(raw, () => undefined);
   return follow !== undefined || merge;
 }
 
 /**
- * Runs `tail --json` once on each engine and prints the lines here: with `--merge` in order of their
- * times, else as they arrive. An engine that fails is one line, and the others go on; one that is
- * lost during a follow is tried again. Returns the highest status.
+ * Runs `tail --json` on each engine and prints the lines on this machine. With `--merge` they are
+ * in order of their times, otherwise as they arrive. Reports a failed engine in one line. A follow
+ * reconnects to a lost engine. Returns the highest status.
  */
 export async function tailSeveral(line: SeveralLine, command: Command): Promise<number> {
   const table = tableOf(command);
@@ -63,7 +63,7 @@ function formatOf({ json, prefix, merge, headers, delimiter, color }: TailOption
   };
 }
 
-/** One run for each engine, with all its operands. */
+/** Groups the operands: one run per engine. */
 export function byEngine(segments: readonly Segment[]): Segment[] {
   const byName = new Map<string | undefined, Operand[]>();
   for (const { engine, operands } of segments) byName.set(engine, [...(byName.get(engine) ?? []), ...operands]);
@@ -93,7 +93,7 @@ function engineSource(
   };
 }
 
-/** The words of a run that writes records, its options before its operands. */
+/** The words of a run that writes records: options first, then operands. */
 function recordArguments(
   [name = "", ...options]: readonly string[],
   { operands }: Segment,

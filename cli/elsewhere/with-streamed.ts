@@ -6,7 +6,7 @@ import { complain } from "../io/fail.ts";
 import { hasDirectory, hasPlaceholder } from "../with/placeholders.ts";
 import { ownStreams } from "./streams.ts";
 
-/** `with` on one file, which the command reads from standard input. */
+/** A `with` on one file, which the command reads from standard input. */
 export interface StreamedInput {
   /** The command line that writes the file: `cat` with the options of `with`. */
   cat: string[];
@@ -14,7 +14,7 @@ export interface StreamedInput {
 }
 
 /**
- * Recognises a `with` whose command needs no path. Undefined for all other forms: they run on the
+ * Detects a `with` whose command needs no path. Undefined for all other forms, which run on the
  * machine that has the files.
  */
 export function streamedInput(operands: readonly string[], args: readonly string[]): StreamedInput | undefined {
@@ -27,16 +27,19 @@ export function streamedInput(operands: readonly string[], args: readonly string
   return { cat: ["cat", ...options.filter((option) => option !== "--stdin")], command };
 }
 
-/** As for env(1) and `porthole with`. */
+/** The exit statuses of env(1) and `porthole with`. */
 const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 
-/** Runs the command here on the output of a remote `cat`. Ends with its status or signal. */
+/**
+ * Runs the command on this machine, with the output of a remote `cat` as its input. Ends with its
+ * status or signal.
+ */
 export async function withStreamed(place: HelperPlace, { cat, command }: StreamedInput): Promise<number> {
   const own = ownStreams("none", ENGINE_VARIABLES);
   const [, , error] = own.streams.kinds;
   let child: ChildProcess | undefined;
   let ended: Promise<number> | undefined;
-  // Starts the command only once the file is open, so that it never runs on empty input.
+  // Starts the command after the file is open, so that it never runs on empty input.
   const begin = () => {
     child ??= spawn(command[0] ?? "", command.slice(1), { stdio: ["pipe", "inherit", "inherit"] });
     ended ??= endOf(child, place);
@@ -48,7 +51,7 @@ export async function withStreamed(place: HelperPlace, { cat, command }: Streame
       kinds: ["null", "pipe", error],
       write: (fd, bytes) => (fd === 1 ? fed(begin(), bytes) : own.streams.write(2, bytes)),
     }).catch((reason: unknown) => {
-      // The command ended before its input.
+      // The command ended before it had read all input.
       if (ended === undefined || child?.stdin?.writable) throw reason;
       return { status: 0 };
     });

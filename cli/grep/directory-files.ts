@@ -22,7 +22,7 @@ export interface FoundFile {
   session: Session;
   name: string;
   path: string;
-  /** Found through a symbolic link, with `--follow`. */
+  /** True if it was found through a symbolic link, with `--follow`. */
   isLinked: boolean;
 }
 
@@ -133,7 +133,7 @@ export class DirectoryFiles {
     return text !== undefined && /^\d+$/.test(text) ? { maxDepth: Number(text) } : {};
   }
 
-  /** Skips hidden directories that cannot contain searched files or ignore rules. */
+  /** False for a hidden directory without searched files or ignore rules. */
   #mayEnter(name: string): boolean {
     if (!name.startsWith(".") || this.#set.seesHidden || this.#set.has("glob") || this.#set.has("iglob")) return true;
     return this.#set.heedsIgnoreFiles && name !== ".git";

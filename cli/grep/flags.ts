@@ -73,6 +73,6 @@ export const REFUSED: Readonly<Record<string, string>> = {
   pre: "it would run a program on the path of a descriptor (use porthole with TARGET -- PROGRAM)",
   "pre-glob": "it needs --pre, which is not available",
   "hostname-bin": "it needs --hyperlink-format, which is not available",
-  "hyperlink-format": "the links would lead into a directory that is removed at the end",
+  "hyperlink-format": "the links would point into a directory that is removed at the end",
   generate: "it prints ripgrep's own manual and completions (use rg --generate)",
 };

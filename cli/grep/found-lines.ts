@@ -14,7 +14,10 @@ export interface FoundLine {
   name: string;
   /** Line number, from 1. */
   line: number;
-  /** Offset of the line in what ripgrep read: a file whose colours were stripped is shorter. */
+  /**
+   * Offset of the line in the input of ripgrep. A file whose colours were stripped is shorter
+   * there.
+   */
   offset: number;
   /** The first bytes of the line. */
   head: Buffer;
@@ -22,9 +25,9 @@ export interface FoundLine {
   pieces: FoundPiece[];
 }
 
-/** Bytes that ripgrep prints of a line. */
+/** Maximum bytes that ripgrep prints of a line. */
 const MAX_COLUMNS = 4096;
-/** Characters that are kept of a line, and those before the first match. */
+/** Maximum characters of a displayed line, and maximum characters before its first match. */
 const KEPT = 400;
 const KEPT_BEFORE = 60;
 /** Bytes of {@link FoundLine.head}. */

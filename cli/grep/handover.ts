@@ -13,15 +13,15 @@ export interface PassedDescriptor {
 }
 
 /**
- * Passes descriptors to ripgrep. The searching ripgrep inherits as many as its limit allows, under
- * the same numbers: Node needs milliseconds to renumber 10,000 of them. Holder processes keep the
- * others open: each is a ripgrep that waits for the end of its standard input, which comes when
- * this process ends, even by SIGKILL. So one ripgrep searches any number of files.
+ * Passes descriptors to ripgrep, so that one ripgrep searches any number of files. It inherits as
+ * many as its limit allows, under the same numbers: Node needs milliseconds to renumber 10,000 of
+ * them. Holder processes keep the other files open. A holder is a ripgrep that waits for the end of
+ * its standard input, which comes when this process ends, even by SIGKILL.
  */
 export class Handover {
   readonly #program: string;
   readonly #link: (name: string, to: string) => void;
-  /** Descriptors that one process is given. */
+  /** Maximum number of descriptors that one process inherits. */
   readonly capacity = capacity();
   readonly #holders: ChildProcess[] = [];
   #block: PassedDescriptor[] = [];

@@ -7,7 +7,7 @@ import { pathBytes } from "../../src/target.ts";
  * the directory `web:/var/log`. ripgrep runs in {@link directory}, so that it prints these names.
  */
 export class LinkTree {
-  /** The directory of relative names. Deep enough for every leading `..`. */
+  /** The working directory of ripgrep. It is deep enough for every leading `..` of a name. */
   readonly directory: string;
   readonly #private: PrivateDirectory;
   readonly #made = new Set<string>();
@@ -51,7 +51,7 @@ export class LinkTree {
 
   /** Idempotent. */
   remove(): void {
-    // By their names: to search the directory for them takes three times as long.
+    // Removes known names: searching the directory for them takes three times as long.
     for (const name of this.#files.splice(0)) this.removeFile(name);
     this.#private.remove();
   }

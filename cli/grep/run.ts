@@ -16,14 +16,14 @@ export const SEARCH_MEMORY = 512 * 1024 * 1024;
 /** ripgrep's notice about a file that contains a NUL byte. */
 const BINARY = /binary file matches \(found "\\0" byte around offset \d+\)/;
 
-/** Whether a remark about such a file is in ripgrep's output. */
+/** True if ripgrep's output has a notice about such a file. */
 export function hidesBinary(output: Buffer): boolean {
   return BINARY.test(output.toString("latin1"));
 }
 
 /** Filters the output of ripgrep before it is written. */
 export interface OutputFilter {
-  /** Whether file content so far had an escape character. */
+  /** True if the file content so far had an escape character. */
   readonly hasEscape: boolean;
   push(bytes: Buffer): Buffer;
   end(): Buffer;
@@ -36,7 +36,7 @@ export interface RunEnd {
   hidesBinary: boolean;
 }
 
-/** Where the output of a run goes. */
+/** The destination of a run's output. */
 export interface RunOutput {
   filter?: OutputFilter | undefined;
   /** Receives output that is a pipe; by default it is written to the standard output. */
@@ -56,7 +56,7 @@ export async function follow(
 ): Promise<RunEnd> {
   const ended = endOf(child);
   ended.catch(() => {});
-  // ripgrep may have ended already.
+  // ripgrep may have ended before its memory is limited.
   if (child.pid !== undefined) attempt(() => limitMemory(child.pid as number, memory));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => messages.push(text));
   let hidesBinary = false;

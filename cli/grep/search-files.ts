@@ -106,7 +106,7 @@ export class SearchFiles {
     const named = this.directories.map(({ session, text, target: { path } }) => ({ session, name: text, path }));
     const { program, signal } = this.#options;
     const files = await new DirectoryFiles(this.#tree, this.#options, this.#failed).find(named, program);
-    // Those of each batch are open beside the ones that wait for ripgrep.
+    // The files of the current batches are open in addition to those that wait for ripgrep.
     const left = batches(files, Math.min(MAX_BATCH, Math.ceil(this.#handover.capacity / 4)));
     const work = async () => {
       for (const batch of left) {
@@ -116,7 +116,7 @@ export class SearchFiles {
     };
     const count = this.paths.length;
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    // The opens finish in any order.
+    // The files are opened in any order: sort them.
     this.paths.push(...this.paths.splice(count).sort(compareNames));
   }
 
@@ -173,9 +173,9 @@ export class SearchFiles {
 
   async #openFound({ session, path, name, isLinked }: FoundFile): Promise<void> {
     const file = await session.open(path, { noFollow: !isLinked });
-    // It was replaced since the walk.
+    // It was replaced after the walk.
     if (file.kind !== "file") return file.close();
-    // ripgrep skips pipes below a directory: name them.
+    // ripgrep skips pipes below a directory, so name them.
     if (this.#add(name, file, "found")) this.paths.push(name);
   }
 

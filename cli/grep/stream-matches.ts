@@ -15,7 +15,8 @@ export interface MatchStream {
   /** Regular expression. */
   pattern: string;
   /**
-   * Maximum number of lines of one file. ripgrep prints them once it has searched the whole file.
+   * Maximum number of lines of one file. ripgrep prints them only after it has searched the whole
+   * file.
    */
   maxLines: number;
   /** Search hidden files. */
@@ -68,7 +69,7 @@ async function run(search: MatchStream, files: SearchFiles, flags: readonly Flag
     count++;
     if (!signal.aborted) search.found(line);
   });
-  // As `porthole grep`: files of containers are links in a private directory.
+  // Files of containers are links in a private directory, as for `porthole grep`.
   const isLocal = targets.every(({ target }) => target.kind === "local");
   const tree = isLocal ? [] : ["--no-ignore-parent", ...(files.hasDirectory ? ["--follow"] : [])];
   const args = ["--no-config", ...writeFlags(flags), ...lines.flags, ...tree, "--", ...files.paths];

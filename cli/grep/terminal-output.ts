@@ -8,8 +8,8 @@ const RESET = "\x1b[0m";
 
 /**
  * Sanitises ripgrep's output for a terminal: ripgrep's own colours pass, control characters of the
- * file content are escaped. ripgrep marks its own colours with a background colour that is random
- * for each run, so no file can contain it.
+ * file content are escaped. ripgrep marks its own colours with a random background colour per run,
+ * which a file cannot contain.
  */
 export class TerminalOutput {
   /** Options for ripgrep, which must come last. */
@@ -37,7 +37,7 @@ export class TerminalOutput {
     );
   }
 
-  /** Whether file content so far had an escape character. */
+  /** True if the file content so far had an escape character. */
   get hasEscape(): boolean {
     return this.#hasEscape;
   }

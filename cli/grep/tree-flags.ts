@@ -11,9 +11,7 @@ export type ColourCheck = "none" | "along" | "before";
 /** The pattern that finds every colour code, as a regular expression and as a fixed string. */
 export const ESCAPE_PATTERN: Flag = { name: "regexp", value: "\x1b" };
 
-/**
- * Options with which ripgrep prints each matching line, and that do not change which lines match.
- */
+/** Options that make ripgrep print each matching line, without an effect on which lines match. */
 const PRINTS_MATCHES: ReadonlySet<string> = new Set([
   ...["regexp", "file", "fixed-strings", "ignore-case", "case-sensitive", "multiline", "max-count"],
   ...[
@@ -50,7 +48,7 @@ const NEEDS_LINKS: Readonly<Record<string, string>> = {
 export function linksReason(flags: readonly Flag[]): string | undefined {
   for (const { name, value } of flags) {
     if (NEEDS_LINKS[name] !== undefined) return `--${name}: ${NEEDS_LINKS[name]}`;
-    // A second search could not read them again.
+    // A second search could not read the standard input again.
     if (name === "file" && value === "-") return "the patterns come from standard input";
   }
   return undefined;

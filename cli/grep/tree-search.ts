@@ -27,7 +27,7 @@ export interface TreeOutput {
   status: number;
 }
 
-/** The reason why a search uses links instead of trees. */
+/** The search needs links instead of trees; the message is the reason. */
 export class NotOnTrees extends Error {}
 
 /**
@@ -41,7 +41,7 @@ const MAX_OUTPUT = 16 * 1024 * 1024;
 export interface TreeSearch {
   directories: readonly OpenDirectory[];
   flags: readonly Flag[];
-  /** Colour codes of the files may stay in the output. */
+  /** Colour codes of the files may be part of the output. */
   isRaw: boolean;
   /** The ripgrep command line with these options; the names of the directories follow it. */
   command: (flags: readonly Flag[]) => readonly string[];
@@ -146,15 +146,16 @@ async function fileOf({ session, target, text, file }: OpenDirectory): Promise<L
   if (file === undefined) throw new NotOnTrees(`the file system of ${text} may not answer`);
   if (session.route !== "direct") throw new NotOnTrees(`the route is ${session.route}`);
   if (target.kind === "local" || target.kind === "output" || text !== root + target.path)
-    throw new NotOnTrees(`${text} is no name of a path in a tree`);
+    throw new NotOnTrees(`${text} is not the name of a path in a tree`);
   const path = await followLinks(target.path, (link) => session.readlink(link));
-  if (path !== posix.normalize(target.path).replace(/(?!^)\/+$/, "")) throw new NotOnTrees(`${text} has a link in it`);
+  if (path !== posix.normalize(target.path).replace(/(?!^)\/+$/, ""))
+    throw new NotOnTrees(`the path of ${text} contains a link`);
   return { file, path: root + (path === "/" ? "" : path), isOffline: session.offline !== undefined };
 }
 
 /** Holds back the output of a run, and ends the run once its output must be discarded. */
 class HeldOutput {
-  /** Why the output is discarded. */
+  /** The reason why the output is discarded. */
   reason: NotOnTrees | undefined;
   readonly #memory: number;
   readonly #noEscapes: boolean;
@@ -168,8 +169,9 @@ class HeldOutput {
 
   /**
    * @param deadline in the unit of performance.now(); @param memory limit of the process, in bytes;
-   * @param filter for the output; @param noEscapes no file content in the output may have one;
-   * @param isJson the same, in ripgrep's JSON
+   * @param filter for the output; @param noEscapes discard output whose file content has an escape
+   * character;
+   * @param isJson the output is ripgrep's JSON
    */
   constructor({
     deadline,
@@ -236,7 +238,8 @@ class HeldOutput {
 
 /**
  * Whether ripgrep's JSON has an escape character: in a string, or in the base64 of a line that is
- * not UTF-8. Also true for a line with the text `\u001b`, which then goes by links without need.
+ * not UTF-8. Also true for a line with the text `\u001b`, which is then searched by links without
+ * need.
  */
 function hasJsonEscape(output: Buffer): boolean {
   if (output.includes("\\u001b")) return true;

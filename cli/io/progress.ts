@@ -15,8 +15,8 @@ export interface ProgressState {
 
 /**
  * The progress of long work: one line on the terminal at standard error, which overwrites itself.
- * It is drawn after half a second, at most ten times a second, and only while this process owns the
- * terminal: not under a pager at the end of the pipe, and not in the background.
+ * It appears after half a second and changes at most ten times a second. It appears only while this
+ * process owns the terminal: not in the background, and not under a pager at the end of the pipe.
  */
 export class Progress {
   /** Expected bytes, if known. */
@@ -49,10 +49,7 @@ export class Progress {
     this.#draw(text.padEnd(Math.min(this.#drawn, columns - 1)), text.length);
   }
 
-  /**
-   * As {@link erase}, when the output goes to the same terminal: visible output needs no progress
-   * line.
-   */
+  /** As {@link erase}, for output to the same terminal: visible output needs no progress line. */
   giveWay(): void {
     this.erase();
     this.#due = performance.now() + PATIENCE_MS;
@@ -95,7 +92,10 @@ export function filesLine(files: number, bytes: number | undefined, elapsedMs: n
   return parts.join(", ").slice(0, Math.max(0, columns));
 }
 
-/** In the largest unit of 1024 that gives at least 1, with one decimal below ten. */
+/**
+ * Formats a number of bytes in the largest unit of 1024 that gives at least 1, with one decimal
+ * below ten.
+ */
 export function humanBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -110,8 +110,8 @@ export function humanBytes(bytes: number): string {
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /**
- * Minutes and seconds, with hours if there are any. Rounded up, so that unfinished work never shows
- * 0:00.
+ * Formats minutes and seconds, with hours if there are any. Rounds up, so that unfinished work
+ * never shows 0:00.
  */
 function clock(seconds: number): string {
   const whole = Math.ceil(seconds);

@@ -4,28 +4,28 @@ import { type Argument, type OptionTable, splitArguments } from "../elsewhere/sp
 /** A target of the command line: `[NAMESPACE/]POD[/CONTAINER][:PATH]`. */
 export interface PodTarget {
   namespace: string | undefined;
-  /** A name or a glob; undefined with a selector: every pod that matches it. */
+  /** A name or a glob; undefined with a selector, which means all pods that match it. */
   pod: string | undefined;
   container: string | undefined;
-  /** With its colon; empty for commands on whole containers. */
+  /** The path with its colon; empty for commands on whole containers. */
   path: string;
 }
 
-/** A word of the command to run on a node: as it is, or a target. */
+/** A part of the command line for a node: a word to pass unchanged, or a target. */
 export type Part = { word: Argument } | { target: PodTarget };
 
 /** A command line of `kubectl porthole`. */
 export interface Request {
-  /** porthole's command, such as `tail`. */
+  /** The porthole command, such as `tail`. */
   command: string;
   parts: Part[];
-  /** kubectl's own options, such as `--context`, for every call. */
+  /** Options of kubectl itself, such as `--context`, for every call. */
   kubectl: string[];
   namespace: string | undefined;
   selector: string | undefined;
   /** Namespace of the helper pods. */
   helperNamespace: string;
-  /** Make a helper from this image where there is none. */
+  /** Image for a helper on nodes without one. */
   image: string | undefined;
 }
 
@@ -36,12 +36,12 @@ const COMMANDS: Readonly<Record<string, "all" | "first" | "expression" | "patter
   ...{ find: "expression", grep: "pattern" },
 };
 
-/** Commands whose target may be a whole container. */
+/** Commands whose target may be a container without a path. */
 const WITHOUT_PATH: ReadonlySet<string> = new Set(["ps", "browse", "doctor"]);
-/** Commands that read a pod's output if a selector is all that names it. */
+/** Commands that read a pod's output if only a selector names the pods. */
 const OF_OUTPUT: ReadonlySet<string> = new Set(["cat", "head", "tail", "grep"]);
 
-/** Long options of kubectl with a value, and the short ones. */
+/** kubectl's options with a value: long names and letters. */
 const KUBECTL: ReadonlySet<string> = new Set([
   ...["--context", "--kubeconfig", "--cluster", "--user", "--as", "--as-group", "--as-uid", "--server", "-s"],
   ...["--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-certificate"],
@@ -51,10 +51,10 @@ const KUBECTL_SWITCHES: ReadonlySet<string> = new Set(["--insecure-skip-tls-veri
 const OWN: ReadonlySet<string> = new Set(["-n", "--namespace", "-l", "--selector", "--helper-namespace", "--image"]);
 
 /**
- * Parses the words after `kubectl porthole`. kubectl's options are valid before the command, and
- * after it unless the command has an option of that name: `grep -n` is grep's. `tail -n` and `head
- * -n` take a number of lines or a namespace.
- * @param optionsOf the options of a command of porthole
+ * Parses the words after `kubectl porthole`. kubectl's options are valid before the command. After
+ * it they are valid unless the command has an option of that name: `grep -n` is grep's. `tail -n`
+ * and `head -n` take a number of lines or a namespace.
+ * @param optionsOf returns the options of a porthole command
  * @throws PortholeError USAGE
  */
 export function parseRequest(args: readonly string[], optionsOf: (command: string) => OptionTable): Request {
@@ -91,7 +91,9 @@ class TakenOptions {
   helperNamespace: string | undefined;
   image: string | undefined;
 
-  /** Removes an option of kubectl's, or of the plugin's, from the front. False if there is none. */
+  /**
+   * Removes an option of kubectl or of the plugin from the front. Returns false if there is none.
+   */
   take(args: string[]): boolean {
     const [word = ""] = args;
     const [, long, joined] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
@@ -135,9 +137,9 @@ function partsOf(command: string, args: readonly Argument[], selector: string | 
     return { target: parseTarget(text, command, selector) };
   });
   if (parts.some((part) => "target" in part)) return parts;
-  if (selector === undefined) throw new PortholeError("USAGE", `${command}: no pod is named`, { hint: USAGE });
+  if (selector === undefined) throw new PortholeError("USAGE", `${command}: missing pod`, { hint: USAGE });
   if (!OF_OUTPUT.has(command) && !WITHOUT_PATH.has(command))
-    throw new PortholeError("USAGE", `${command}: no path is named`, { hint: "add it: -l app=web :/path" });
+    throw new PortholeError("USAGE", `${command}: missing path`, { hint: "add it: -l app=web :/path" });
   const path = OF_OUTPUT.has(command) ? ":@logs" : "";
   return [...parts, { target: { namespace: undefined, pod: undefined, container: undefined, path } }];
 }
@@ -146,8 +148,9 @@ const USAGE = "write kubectl porthole COMMAND POD[/CONTAINER]:/path, or -l app=w
 const NAME = /^[A-Za-z0-9*?[\]][A-Za-z0-9_.*?[\]-]*$/;
 
 /**
- * `POD[/CONTAINER]:PATH` and `NAMESPACE/POD/CONTAINER:PATH`; with a selector `[CONTAINER]:PATH` or
- * PATH alone. `pod:NAMESPACE/POD[/CONTAINER]:PATH`, as porthole prints it, is valid too.
+ * Parses `POD[/CONTAINER]:PATH` and `NAMESPACE/POD/CONTAINER:PATH`; with a selector
+ * `[CONTAINER]:PATH` or PATH alone. Also accepts `pod:NAMESPACE/POD[/CONTAINER]:PATH`, which
+ * porthole prints.
  */
 function parseTarget(text: string, command: string, selector: string | undefined): PodTarget {
   const isPrinted = /^pod:[^/@]/.test(text);
@@ -157,10 +160,10 @@ function parseTarget(text: string, command: string, selector: string | undefined
   const names = name === "" ? [] : name.split("/");
   if (!names.every((one) => NAME.test(one)) || names.length > 3) throw noPod(text);
   if (path === "" && !WITHOUT_PATH.has(command))
-    throw new PortholeError("USAGE", `no path in '${text}'`, { hint: `write ${text}:/path or ${text}:@logs` });
+    throw new PortholeError("USAGE", `missing path in '${text}'`, { hint: `write ${text}:/path or ${text}:@logs` });
   if (selector !== undefined) {
     if (names.length > 1)
-      throw new PortholeError("USAGE", `'${text}' names a pod besides --selector`, { hint: "name one of them" });
+      throw new PortholeError("USAGE", `'${text}' names a pod, which --selector excludes`, { hint: "use one of the two" });
     return { namespace: undefined, pod: undefined, container: names[0], path };
   }
   const [first, second, third] = names;
@@ -171,7 +174,7 @@ function parseTarget(text: string, command: string, selector: string | undefined
 }
 
 function noPod(text: string): PortholeError {
-  return new PortholeError("USAGE", `'${text}' names no pod`, { hint: "write POD[/CONTAINER]:/path" });
+  return new PortholeError("USAGE", `missing pod in '${text}'`, { hint: "write POD[/CONTAINER]:/path" });
 }
 
 function unknown(word: string): PortholeError {

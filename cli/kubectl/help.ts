@@ -1,4 +1,4 @@
-/** The text of `kubectl porthole --help`, and of the manual page. */
+/** The text of `kubectl porthole --help` and of its manual page. */
 export const HELP = `Usage: kubectl porthole [KUBECTL OPTIONS] [COMMAND] [OPTIONS] TARGET...
        kubectl porthole -l SELECTOR [COMMAND] [OPTIONS] [[CONTAINER]:PATH...]
 

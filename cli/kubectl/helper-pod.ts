@@ -1,22 +1,25 @@
 import { AGENT_IN_IMAGE } from "../../src/elsewhere/index.ts";
 
-/** Seconds after which a helper ends that its client could not remove. */
+/** Seconds without a client after which a helper ends, in case its client was killed. */
 const IDLE_S = 600;
 
-/** Directories of the node that the helper sees, read-only. docker/kubernetes/helper.yaml has the reasons. */
+/**
+ * Directories of the node in the helper, read-only. docker/kubernetes/helper.yaml gives the
+ * reasons.
+ */
 const NODE_PATHS = ["/run/containerd", "/run/k3s", "/run/crio", "/var/log/pods", "/var/lib/containerd"];
 
-/** A helper pod for one client, as docker/kubernetes/helper.yaml makes one for all. */
+/** A helper pod for one client. docker/kubernetes/helper.yaml describes the shared helpers. */
 export interface HelperPod {
   name: string;
   namespace: string;
   node: string;
   image: string;
-  /** Names the client: {@link ownerLabel}. */
+  /** Identifies the client: see {@link ownerLabel}. */
   owner: string;
 }
 
-/** The manifest, as JSON for `kubectl create -f -`. */
+/** The manifest of a helper pod, as JSON for `kubectl create -f -`. */
 export function helperManifest({ name, namespace, node, image, owner }: HelperPod): string {
   const volumes = [
     { name: "state", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
@@ -64,7 +67,7 @@ export function helperManifest({ name, namespace, node, image, owner }: HelperPo
   });
 }
 
-/** A client as the value of a label: `HOST.PID.START`, with the start time of proc_pid_stat(5). */
+/** A client as a label value: `HOST.PID.START`, with the start time of proc_pid_stat(5). */
 export function ownerLabel(host: string, pid: number, start: string): string {
   const end = `.${pid}.${start}`;
   const plain = host.replace(/[^A-Za-z0-9-]/g, "-").replace(/^-+/, "");

@@ -11,10 +11,10 @@ import { kubectlPlace } from "./kubectl-place.ts";
 import { lostNode } from "./lost-node.ts";
 import { COLUMNS, helpersByNode, type PodRow, parseRows } from "./plan.ts";
 
-/** Seconds that a new helper has to start, with the pull of its image. */
+/** Seconds for a new helper to start, including the pull of its image. */
 const START_S = 120;
 
-/** The helper pods of a run, and those that it made itself. */
+/** The helper pods of a run, including those that it has made. */
 export class Helpers {
   readonly #request: Request;
   readonly #interrupt: Interrupt;
@@ -25,7 +25,7 @@ export class Helpers {
     [this.#request, this.#interrupt] = [request, interrupt];
   }
 
-  /** Finds the helpers, and removes those whose client was killed. */
+  /** Finds the helpers. Removes helpers whose client was killed. */
   async find(): Promise<void> {
     const { kubectl: options, helperNamespace } = this.#request;
     const rows = parseRows(
@@ -73,7 +73,7 @@ export class Helpers {
     return await this.#make(node, image);
   }
 
-  /** Removes the helpers that this run made. */
+  /** Removes the helpers that this run has made. */
   async close(): Promise<void> {
     await this.#remove(this.#made.splice(0)).catch(() => undefined);
   }
@@ -95,7 +95,7 @@ export class Helpers {
     return pod;
   }
 
-  /** What the kubelet says of a container that does not start, such as ErrImagePull. */
+  /** The kubelet's reason why a container does not start, such as ErrImagePull. */
   async #whyNotReady({ namespace, name, node }: PodRow, image: string): Promise<PortholeError | undefined> {
     const path = "jsonpath={.status.containerStatuses[*].state.waiting.reason}";
     const args = [...this.#request.kubectl, "get", "pod", "-n", namespace, name, "-o", path];

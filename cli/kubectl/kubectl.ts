@@ -1,7 +1,10 @@
 import { spawn } from "node:child_process";
 import { PortholeError } from "../../src/errors.ts";
 
-/** Runs kubectl to its end. Its standard input is this one's, for credentials that ask. */
+/**
+ * Runs kubectl until it ends. It inherits standard input, because a credential plugin may ask for
+ * input.
+ */
 export async function kubectl(args: readonly string[], task: string, input?: string): Promise<string> {
   const child = spawn("kubectl", args, { stdio: [input === undefined ? "inherit" : "pipe", "pipe", "pipe"] });
   let [text, errors] = ["", ""];
@@ -20,7 +23,7 @@ export async function kubectl(args: readonly string[], task: string, input?: str
   return text;
 }
 
-/** The error for a kubectl that did not start. */
+/** The error if kubectl could not be started. */
 export function noKubectl(error: Error): PortholeError {
   const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "no kubectl in the PATH" : error.message;
   return new PortholeError("TARGET", `cannot run kubectl: ${why}`, {
@@ -28,9 +31,9 @@ export function noKubectl(error: Error): PortholeError {
   });
 }
 
-/** Remedies by what kubectl printed. */
+/** Remedies by kubectl's error message. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
-  [/forbidden/i, "ask for the rights that docs/kubernetes.md lists; kubectl auth can-i --list shows yours"],
+  [/forbidden/i, "request the rights in docs/kubernetes.md; kubectl auth can-i --list shows yours"],
   [
     /unauthorized|must be logged in|provide credentials/i,
     "log in to the cluster; kubectl auth whoami shows who you are",
@@ -43,11 +46,11 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /unable to parse requirement|unable to find .*selector|invalid label/i,
-    "write --selector as for kubectl get: app=web,tier!=cache",
+    "use the syntax of kubectl get --selector: app=web,tier!=cache",
   ],
 ];
 
-/** The error for a kubectl that failed, in one line. */
+/** The error for a failed kubectl, in one line. */
 export function kubectlFailure(task: string, stderr: string): PortholeError {
   const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^[EWI]\d{4} /.test(line));
   const why = (lines.at(-1) ?? "kubectl printed no message").replace(/^error: |^Error from server(?: \(\w+\))?: /, "");

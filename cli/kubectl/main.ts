@@ -22,7 +22,7 @@ main(process.argv.slice(2)).then(
   },
 );
 
-/** `kubectl porthole`: runs porthole on the nodes of the named pods, and prints what it prints. */
+/** `kubectl porthole`: runs porthole on the nodes of the named pods and prints its output. */
 async function main(args: string[]): Promise<number> {
   if (args.includes("--help") || (args.length === 1 && args[0] === "-h")) return print(HELP);
   if (args.length === 1 && /^(-V|--version)$/.test(args[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
@@ -30,7 +30,7 @@ async function main(args: string[]): Promise<number> {
   const interrupt = new Interrupt();
   const helpers = new Helpers(request, interrupt);
   const own = ownStreams(request.command === "open" || request.command === "browse");
-  // The reader of the output has gone.
+  // The reader of the output has closed it.
   process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
   try {
     const lists = Promise.all(queries(request).map((query) => listPods(query, request.kubectl)));

@@ -10,9 +10,12 @@ import { isGlob, type NodePlan, type PodLists, planNodes } from "./plan.ts";
 import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** Options that say how lines are printed, which is done here. */
+/** Output options, which the client handles itself. */
 const PRINTED_HERE: ReadonlySet<string> = new Set(["json", "prefix", "quiet", "silent", "verbose", "color"]);
-/** The request as nodes get it: records, in order of their times for `--merge`. */
+/**
+ * The request for the nodes: with output as records, which are in order of their times with
+ * `--merge`.
+ */
 export function wireRequest(request: Request): Request {
   const json: Part = { word: { args: ["--json"], option: "json" } };
   return { ...request, parts: [...request.parts.filter((part) => !isOption(part, PRINTED_HERE)), json] };
@@ -22,7 +25,7 @@ function isOption(part: Part, names: ReadonlySet<string>): boolean {
   return "word" in part && part.word.option !== undefined && names.has(part.word.option);
 }
 
-/** The format that the options of tail and head ask for. */
+/** The format that the options of tail and head select. */
 export function formatOf({ parts }: Request, isTerminal: boolean, noColour: boolean): LineFormat {
   const has = (...names: string[]) => parts.some((part) => isOption(part, new Set(names)));
   const color = parts

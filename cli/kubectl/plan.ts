@@ -8,14 +8,14 @@ export interface PodRow {
   /** Empty until it is scheduled. */
   node: string;
   phase: string;
-  /** Empty, or the process that made a helper for its own use. */
+  /** The process that made a helper for its own use; empty if there is none. */
   owner: string;
 }
 
-/** What runs on one node. */
+/** The part of a command that runs on one node. */
 export interface NodePlan {
   node: string;
-  /** The words for porthole there, the command first. */
+  /** The words of the porthole command line; the first is the command. */
   args: string[];
   /** The pods of its targets. */
   pods: PodRow[];
@@ -60,15 +60,15 @@ function rowOf(columns: readonly string[]): PodRow | undefined {
   return { namespace, name, node, phase, owner };
 }
 
-/** One list of pods to ask kubectl for. */
+/** One call of `kubectl get pods`. */
 export interface Query {
   namespace: string | undefined;
-  /** Exact names; empty: all of the namespace, or all that match the selector. */
+  /** Exact names; empty for all pods of the namespace, or all that match the selector. */
   names: string[];
   selector: string | undefined;
 }
 
-/** The lists that a request needs: one for each namespace. */
+/** The calls that a request needs: one per namespace. */
 export function queries({ parts, namespace, selector }: Request): Query[] {
   const found = new Map<string | undefined, Query>();
   for (const target of targetsOf(parts)) {
@@ -97,7 +97,7 @@ export function checkTargets(request: Request, rows: PodLists): void {
     if (found.some(({ node }) => node !== "")) continue;
     const [{ namespace = "", name = "", phase = "" } = {}] = found;
     throw new PortholeError("TARGET", `the pod ${namespace}/${name} is not scheduled: ${phase}`, {
-      hint: `kubectl describe pod -n ${namespace} ${name} says why`,
+      hint: `kubectl describe pod -n ${namespace} ${name} shows the reason`,
     });
   }
 }
@@ -149,7 +149,10 @@ function orderedParts(parts: readonly Part[]): [Part, number][] {
   return parts.map((part, index) => [part, index]);
 }
 
-/** Operands after `--`, so that none is taken for an option; `find` takes its expression as it is. */
+/**
+ * Puts operands after `--`, so that none is parsed as an option. Leaves `find` unchanged, because
+ * its expression follows the operands.
+ */
 function dashes(command: string, operands: string[]): string[] {
   return command === "find" || command === "open" ? operands : ["--", ...operands];
 }
@@ -180,7 +183,7 @@ function missing({ namespace, selector }: Request, target: PodTarget): PortholeE
   });
 }
 
-/** The helper of each node, among the pods of the helpers' namespace. */
+/** Selects the helper of each node from the pods of the helpers' namespace. */
 export function helpersByNode(rows: readonly PodRow[]): Map<string, PodRow> {
   const ready = rows.filter(({ phase, owner }) => phase === "Running" && owner === "");
   return new Map(ready.map((row) => [row.node, row]));

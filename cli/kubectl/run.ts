@@ -9,7 +9,7 @@ import { checkTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts
 import { addsPods, waitsForPods } from "./pod-follow.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** Runs the command on its nodes and prints its output. Returns the exit status. */
+/** Runs a command on its nodes and prints the output. Returns the exit status. */
 export async function runOnNodes(request: Request, lists: PodLists, around: Surroundings): Promise<number> {
   try {
     checkTargets(request, lists);
@@ -46,7 +46,9 @@ async function inOrder(
   return combinedStatus(request.command, await printInOrder(runs, own, interrupt));
 }
 
-/** grep prints no name for a single file of a node: here are several. */
+/**
+ * Makes grep print names: on a node with a single file it prints none, but the command has several.
+ */
 function withNames({ command }: Request, args: readonly string[]): string[] {
   const [first = "", ...rest] = args;
   return command === "grep" ? [first, "--with-filename", ...rest] : [...args];

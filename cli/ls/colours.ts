@@ -12,7 +12,7 @@ const byType: Record<number, string> = { 1: "pi", 2: "cd", 4: "di", 6: "bd", 8: 
  */
 export class Colours {
   readonly #kinds = new Map<string, string>();
-  /** Later entries come first: the last setting of an ending wins. */
+  /** Later entries come first, because the last setting of an ending applies. */
   readonly #endings: [string, string][] = [];
 
   constructor(setting = "") {
@@ -61,7 +61,7 @@ export class Colours {
     return this.#kinds.get("ln") === "target";
   }
 
-  /** 0 and 00 mean no colour of its own. */
+  /** False for 0 and 00, which mean the default colour. */
   #isSet(kind: string): boolean {
     return !/^0{0,2}$/.test(this.#kinds.get(kind) ?? "");
   }
@@ -88,7 +88,9 @@ export class Colours {
     return (type === FILE ? this.#byEnding(name) : undefined) ?? this.#kinds.get(byType[type] ?? "or");
   }
 
-  /** Prefers an exact ending, else ignores case. */
+  /**
+   * The style of the longest matching ending. Prefers an exact match over one that ignores case.
+   */
   #byEnding(name: string): string | undefined {
     const lower = name.toLowerCase();
     const exact = this.#endings.find(([end]) => name.endsWith(end));

@@ -4,9 +4,8 @@ import { pathBytes, pathText } from "../../src/target.ts";
 import { PackedStat, packStat, STAT_SIZE } from "./packed-stat.ts";
 
 /**
- * Entries of a directory as bytes: stat, a head, name and link, one entry behind the other. As
- * objects a million of them took 1 to 3 GB, which an agent that lists without end could make any
- * command use.
+ * Entries of a directory as bytes: stat, header, name and link, one entry after the other. As
+ * objects, a million entries took 1 to 3 GB, and a hostile agent could make any command use that.
  */
 export class PackedEntries {
   #chunks: Chunk[] = [];
@@ -148,7 +147,7 @@ interface PackedEntry extends Chunk {
 const SHIFT = 25;
 const CHUNK = 1 << SHIFT;
 const FIRST_CHUNK = 1 << 12;
-/** Number of chunks and entries of a usual directory. */
+/** Number of chunks that stay allocated, and number of entries of a usual directory. */
 const KEPT = 5;
 const USUAL = 4096;
 const NOTHING = new Uint8Array(0);

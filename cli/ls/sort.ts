@@ -4,8 +4,9 @@ type Names = Pick<PackedEntries, "length" | "byteOfName" | "commonPrefix">;
 
 /**
  * Returns the indexes of the entries in byte order of their names, as the C locale and most tools
- * in containers sort them. Multikey quicksort (Bentley and Sedgewick) reads a byte that names share
- * once, not at each comparison. Pivots are random, so that chosen names cannot make it slow.
+ * in containers sort them. Uses multikey quicksort (Bentley and Sedgewick), which reads a shared
+ * byte of names once, not once per comparison. Pivots are random, so that chosen names cannot make
+ * it slow.
  */
 export function sortByBytes(names: Names): Uint32Array {
   const order = new Uint32Array(names.length);

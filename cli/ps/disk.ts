@@ -134,7 +134,7 @@ async function volumes(
           return [item("volume", bytes === undefined ? null : BigInt(bytes), users, { engine: engine.name, name })];
         });
       } catch (error) {
-        // Without containers, this is only a default engine that the user may not be allowed to
+        // Without containers, this is only a default engine, which the user may not be permitted to
         // use.
         if (here.length > 0) failed(error);
         return [];
@@ -145,8 +145,8 @@ async function volumes(
 }
 
 /**
- * Deleted files of running targets. Counts a file once, even if two targets share it or its
- * processes.
+ * Deleted files of running targets. Counts a file once, even if several targets or processes use
+ * it.
  */
 async function deleted(
   targets: readonly Target[],

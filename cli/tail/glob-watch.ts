@@ -5,7 +5,7 @@ import type { Session } from "../../src/sessions/index.ts";
 import { pathText } from "../../src/target.ts";
 
 /**
- * Milliseconds after which to expand the glob without an event: a watch does not report a renamed
+ * Milliseconds after which a glob is expanded without an event: a watch does not report a renamed
  * parent.
  */
 const QUIET_MS = 1_500;
@@ -52,7 +52,7 @@ export class GlobWatch {
     return this.#created.delete(path.slice(path.lastIndexOf("/") + 1));
   }
 
-  /** Call it when the expansion failed: the next one is due at once. */
+  /** Makes the next expansion due at once. Call it when the expansion has failed. */
   again(): void {
     this.#hasChanged = true;
   }

@@ -38,7 +38,7 @@ export async function* initialPart(
     return;
   }
   if (since !== undefined) {
-    // Search the time from the beginning; without any timestamp, print the whole input.
+    // Search the time from the beginning. If no line has a timestamp, print the whole input.
     const lines: Uint8Array[] = [];
     for await (const line of linesSince(pieces(input), since, options.delimiter)) lines.push(line);
     const all = Buffer.concat(lines);

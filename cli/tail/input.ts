@@ -15,7 +15,8 @@ export interface Input {
 }
 
 /**
- * Files up to this size are read to their end: the size of files in /proc and /sys is not reliable.
+ * Files up to this size are read until end of file: the size of files in /proc and /sys is not
+ * reliable.
  */
 const THROUGH = 64 * 1024;
 

@@ -27,7 +27,7 @@ export interface PrinterOptions {
 /** Milliseconds that an unfinished line of one of several files waits for its rest. */
 const UNFINISHED_MS = 100;
 
-/** The same for a line in JSON, whose parts are records of their own. */
+/** The same for JSON output, where each part of a line is a record of its own. */
 const JSON_UNFINISHED_MS = 1000;
 
 /** Maximum bytes of a waiting unfinished line. */
@@ -237,9 +237,9 @@ export class Printer {
   }
 
   /**
-   * Prints each line after the name, an unfinished line at once. A line of another file ends it;
-   * its rest gets the name again. A single carriage return, as of a progress bar, also ends a line;
-   * one before a newline is kept.
+   * Prints each line after the name, an unfinished line at once. A line of another file ends the
+   * unfinished line; its continuation gets the name again. A single carriage return, as of a
+   * progress bar, also ends a line. One before a newline is kept.
    */
   async #prefixed(lane: OutputSource, bytes: Uint8Array, isEnd = false): Promise<void> {
     const { delimiter } = this.#options;

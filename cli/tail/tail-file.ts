@@ -114,7 +114,7 @@ export class TailFile {
     if (this.#options.follow !== undefined && this.#followable(file)) this.#begin(file, this.#until(stop));
   }
 
-  /** Reads what is there, then ends the follow. */
+  /** Reads the available data, then ends the follow. */
   leave(): void {
     this.#own.abort(AT_END);
   }
@@ -267,7 +267,7 @@ export class TailFile {
       for (let next = await (this.#first ?? events.next()); !next.done; next = await events.next()) {
         const event = next.value;
         if (event.kind === "data") {
-          // End the line when the data switches to or from an older generation.
+          // End the line when the data switches between generations of the file.
           const isLate = event.late === true;
           if (isLate !== wasLate || (isLate && event.position !== lateEnd)) await sink.endLine(this.lane);
           wasLate = isLate;

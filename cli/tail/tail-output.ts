@@ -89,9 +89,7 @@ export class TailOutput {
 
   fromStart(): void {}
 
-  /**
-   * Called when its container was removed: prints what the engine still has, then ends the follow.
-   */
+  /** Called when its container was removed: prints the stored output, then ends the follow. */
   leave(): void {
     this.hasLeft = true;
     this.#follower?.leave();

@@ -13,8 +13,8 @@ const PATIENT_MS = 1000;
 const MAX_BREACHES = 3;
 
 /**
- * Gives a session for a target: a live one, or a new one. With `runningOnly`, no session on the
- * files of a stopped container.
+ * Provides a session for a target: a running one, or a new one. With `runningOnly`, no session on
+ * the files of a stopped container.
  */
 export interface SessionProvider {
   session(target: Target, options?: { runningOnly?: boolean }): Promise<Session>;
@@ -100,7 +100,7 @@ export class TailTarget {
     this.#listeners.clear();
   }
 
-  /** Aborts after repeated protocol violations of the agent, which were reported. */
+  /** Aborts when the agent has violated the protocol repeatedly, which is reported. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -113,7 +113,7 @@ export class TailTarget {
   #breach(error: PortholeError): void {
     this.#session = undefined;
     if (++this.#breaches < MAX_BREACHES || this.#over.signal.aborted) return;
-    this.#say(`${this.#name}: ${error.message}, for the ${MAX_BREACHES}rd time; giving up on it`);
+    this.#say(`${this.#name}: ${error.message}, ${MAX_BREACHES} times; giving up on it`);
     this.#endTicks?.();
     this.#over.abort(error);
   }

@@ -8,7 +8,8 @@ export interface ContainerPattern {
   /** Glob of Compose projects; undefined: containers of any project and of none. */
   project: string | undefined;
   /**
-   * Glob of container names; with a project also of its services, with or without their numbers.
+   * Glob of container names. With a project, also of its service names, with or without replica
+   * numbers.
    */
   name: string;
   /** The part after the colon: a path, or `@logs` and the like. */
@@ -68,7 +69,8 @@ export function parseSessionPattern(text: string, labels: readonly Label[]): Con
 }
 
 /**
- * True for a name that is a pattern. A backslash is not special: no name has a character to quote.
+ * True for a name that is a pattern. A backslash is an ordinary character: names contain none that
+ * need quoting.
  */
 export function isGlob(name: string): boolean {
   return /[*?[]/.test(name);
@@ -106,7 +108,7 @@ function podPattern(
   if (name.includes("=")) {
     const [, project, selector, container] = SELECTOR.exec(name) ?? [];
     if (selector === undefined) {
-      throw new PortholeError("USAGE", `'${text}' has no valid selector`, {
+      throw new PortholeError("USAGE", `invalid selector in '${text}'`, {
         hint: "write pod:[NAMESPACE/]KEY=VALUE[,KEY=VALUE][/CONTAINER]:/path",
       });
     }

@@ -3,7 +3,7 @@ import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import { type OpenTargetOptions, openTarget } from "./open-target.ts";
 import type { NamedTarget, SessionPool } from "./session-pool.ts";
 
-/** Files that are opened ahead. Each holds a descriptor. */
+/** Maximum number of files to open ahead. Each needs a descriptor. */
 export const LOOKAHEAD = 16;
 
 interface Open {
@@ -31,8 +31,7 @@ export async function* openAhead(
   let next = 0;
   try {
     for (;;) {
-      // Send several requests at once: an agent that sleeps between requests must be woken for
-      // each.
+      // Send several requests at once: waking a sleeping agent for each is slower.
       if (begun.length <= maxAhead / 2)
         for (let named = targets[next]; named && begun.length < maxAhead; named = targets[++next])
           begun.push(await begin(sessions, named, options));
@@ -67,8 +66,8 @@ async function begin(sessions: SessionPool, named: NamedTarget, options: OpenTar
 }
 
 /**
- * A session that ends fails all its pending opens. The first reports the error; the others are
- * tried again.
+ * A session that ends makes all its pending opens fail. The first reports the error; the others are
+ * retried.
  */
 async function take(
   sessions: SessionPool,

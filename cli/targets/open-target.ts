@@ -30,8 +30,8 @@ export async function openTarget(
 }
 
 /**
- * Undefined for a directory that no agent passes, because its file system may not answer. It can be
- * listed, and its files are relayed.
+ * Returns undefined for a directory that no agent passes, because its file system may not answer.
+ * It can be listed, and its files are relayed.
  */
 export async function unlessDirectory(opened: Promise<OpenFile>): Promise<OpenFile | undefined> {
   try {

@@ -56,7 +56,7 @@ function matchingNames(pattern: ContainerPattern, every: readonly (ContainerList
   const matches = compile(pattern);
   const count = new Map<string, number>();
   for (const { name } of every) count.set(name, (count.get(name) ?? 0) + 1);
-  // Two engines may use the same name.
+  // Several engines may have containers of the same name.
   const nameOf = ({ name, id }: ContainerListItem) => (count.get(name) === 1 ? name : id.slice(0, 12));
   return every
     .filter((one) => one.state !== "removing" && matches(one))
@@ -71,7 +71,7 @@ function compile({ project, name, labels }: ContainerPattern): (one: ContainerLi
     labels.every(({ key, value }) => one.labels.has(key) && (value === undefined || one.labels.get(key) === value));
   const serviceNames = ({ service, number }: ContainerListItem) =>
     service === "" ? [] : [service, `${service}-${number}`];
-  // A complete name means the same as without labels.
+  // With labels, a full name selects the same container as without.
   const otherNames = (one: ContainerListItem) => [...serviceNames(one), ...(one.id.startsWith(name) ? [name] : [])];
   return (one) => {
     if (!isLabelled(one)) return false;

@@ -120,7 +120,7 @@ function decodeKeys(value: unknown): Keymap {
 const NAMED =
   /^(up|down|left|right|home|end|pageup|pagedown|insert|delete|enter|escape|tab|backtab|backspace|f[1-9]|f1[0-2]|ctrl-space)$/;
 
-/** What the keyboard sends for these (ASCII). */
+/** What terminals send for these keys (ASCII). */
 const SENT: Readonly<Record<string, string>> = {
   "ctrl-h": "backspace",
   "ctrl-i": "tab",

@@ -52,7 +52,7 @@ export interface Location {
  * and passes keys to it.
  */
 export interface View {
-  /** Contexts whose keys are valid, narrowest first, without `global`. */
+  /** Contexts of the valid keys, narrowest first, without `global`. */
   readonly contexts: readonly Context[];
   /** The target as the user would write it, for the title row. The drawing code sanitises it. */
   readonly title: string;
@@ -61,18 +61,18 @@ export interface View {
   /** Undefined for views without a location, such as the list of containers. */
   readonly location?: Location | undefined;
   /**
-   * Receives a key before the key table does, for digits or the name of a mark. True if it has used
-   * the key.
+   * Receives a key before the key table, for digits or the name of a mark. True if the view has
+   * used the key.
    */
   key?(key: string): boolean;
-  /** Runs the action of a key. False if it has no meaning here: then the host handles it. */
+  /** Runs the action of a key. False if the view does not handle it: then the host does. */
   act(action: Action): boolean;
   /**
-   * Runs a command typed after `:` that is not the name of an action. False if it has no meaning
-   * here.
+   * Runs a command typed after `:` that is not the name of an action. False if the view does not
+   * handle it.
    */
   command?(text: string): boolean;
-  /** True if {@link View.command} takes this text. */
+  /** True if {@link View.command} accepts this text. */
   takes?(text: string): boolean;
   /** The bytes of the marked range, or of the visible lines, as they are in the file. */
   output?(): Iterable<Uint8Array>;
@@ -95,7 +95,7 @@ export interface View {
   click?(row: number, column: number): boolean;
   /**
    * Handles a press at a row and column of the body on something that can be dragged, such as a
-   * scroll bar. True if there is such a thing: {@link View.drag} then follows the mouse.
+   * scroll bar. Returns true in that case: {@link View.drag} then receives the mouse movements.
    */
   grab?(row: number, column: number): boolean;
   /** The mouse moved while dragging; the position may be outside of the body. */
@@ -105,7 +105,7 @@ export interface View {
    * part.
    */
   wheel?(rows: number, row: number, column: number): boolean;
-  /** Discards layouts by estimated widths: exact widths are available. */
+  /** Discards layouts with estimated widths, because exact widths are available. */
   layOutAnew?(): void;
   /** Resolves once no thread and no descriptor of the view is in use. Called once. */
   close(): Promise<void>;
@@ -148,7 +148,7 @@ export interface PromptRequest {
    * an entry.
    */
   choices?(text: string): readonly Choice[];
-  /** Called once; `again` makes the prompt request the entries again. */
+  /** Called once; `again` requests the entries again. */
   opened?(again: () => void): void;
   /** Esc, or Backspace in an empty line. */
   cancelled?(): void;
@@ -185,8 +185,8 @@ export interface Host {
   /** Asks in a dialog over the body. */
   confirm(question: Question): void;
   /**
-   * Restores the terminal, runs something else on it, and takes it again. `pause`: waits for Enter
-   * before that, so that the output can be read.
+   * Restores the terminal, runs an action on it, and takes it again. `pause`: waits for Enter
+   * first, so that the user can read the output.
    */
   outside<T>(action: () => Promise<T>, pause?: (result: T) => boolean): Promise<T>;
   /** Puts bytes on the terminal's clipboard (OSC 52). */

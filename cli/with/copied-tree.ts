@@ -11,9 +11,9 @@ import type { SessionPool } from "../targets/session-pool.ts";
 import { isDirectory, type NamedFile } from "./named-file.ts";
 
 /**
- * A tree of copies of what was named in a stopped container that only its engine reads. The copies
- * are in a private directory, in memory where possible; it is removed when the tree is closed.
- * @param named of one container, at least one a directory
+ * A tree of copies, for a stopped container that only its engine can read. The copies are in a
+ * private directory, in memory if possible. Closing the tree removes them.
+ * @param named files and directories of one container, at least one directory
  * @throws PortholeError FILE if there is no room for the copies; as `takeTree`
  */
 export async function takeCopiedTree(sessions: SessionPool, named: readonly NamedFile[]): Promise<Tree> {
@@ -43,7 +43,7 @@ function noRoom([first]: readonly NamedFile[], cause: PortholeError): PortholeEr
 }
 
 async function copy(sessions: SessionPool, session: Session, one: NamedFile, root: string): Promise<void> {
-  // What the engine does not copy is missing for the command, with a line for each.
+  // The command does not see files that the engine cannot copy: each is reported in one line.
   const context: CopyContext = { sessions, dereference: false, replace: true, failed: report, copied: () => undefined };
   const path = await followLinks(one.target.path, (link) => session.readlink(link));
   const parts = path.split("/").filter((part) => part !== "");
@@ -64,5 +64,5 @@ async function copy(sessions: SessionPool, session: Session, one: NamedFile, roo
 
 function sayCopied(named: readonly NamedFile[], { whyCopied }: Session): void {
   const names = named.map(({ text }) => text).join(", ");
-  complain(printable(`${names} ${named.length === 1 ? "goes" : "go"} as a copy by the engine: ${whyCopied}`));
+  complain(printable(`${names} ${named.length === 1 ? "is" : "are"} passed as a copy by the engine: ${whyCopied}`));
 }

@@ -6,7 +6,9 @@ import { errnoText } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { CannotRun } from "./run-tool.ts";
 
-/** A program of this machine, as it appears and starts in a container's root directory. */
+/**
+ * A program of this machine: its files in a container's root directory, and how to start it there.
+ */
 export interface EnclosedProgram {
   /** Its files on this machine, and their names in {@link PLACE}. */
   files: { path: string; as: string }[];
@@ -14,7 +16,7 @@ export interface EnclosedProgram {
   args: string[];
 }
 
-/** The directory of the program in the container's root, made for the command alone. */
+/** The directory of the program in the container's root. Only the command sees it. */
 const PLACE = "/.porthole";
 
 /**
@@ -33,7 +35,7 @@ export function enclosedProgram(command: string): EnclosedProgram {
   const loader = { path: realpathSync(interpreter), as: "loader" };
   return {
     files: [program, loader, ...libraries.map((library) => ({ path: realpathSync(library), as: basename(library) }))],
-    // The loader must not search the container: neither its cache nor its libraries.
+    // The loader must not use the container's cache or libraries.
     args: [
       ...[`${PLACE}/loader`, ...(isMusl ? [] : ["--inhibit-cache"]), "--library-path", PLACE],
       ...["--argv0", command, `${PLACE}/${program.as}`],
@@ -41,7 +43,7 @@ export function enclosedProgram(command: string): EnclosedProgram {
   };
 }
 
-/** As execvp(3) does. */
+/** Finds a program as execvp(3) does. */
 function findProgram(command: string): string {
   const candidates = command.includes("/")
     ? [command]
@@ -95,7 +97,7 @@ function interpreterOf(path: string): string | undefined {
 function notEnclosable(path: string): PortholeError {
   return new PortholeError(
     "USAGE",
-    `cannot run ${path} with --follow-links: it is a script, and its interpreter would be looked for in the container`,
+    `cannot run ${path} with --follow-links: it is a script, and its interpreter would be searched for in the container`,
     {
       hint: "run the interpreter on a copy of the script, or leave out --follow-links",
     },

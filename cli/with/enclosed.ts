@@ -35,7 +35,7 @@ export async function runEnclosed(
     const paths = treeFiles.map(pathInside);
     const [only] = treeFiles;
     const directory = treeFiles.length === 1 && only && isDirectory(only) ? only.path : trees[0]?.name;
-    // The root is another directory inode there, with the same entries.
+    // The root directory has another inode there, with the same entries.
     const files = treeFiles.filter((_, index) => !/^\/\.?$/.test(paths[index] ?? ""));
     const launch = { at, trees, files, directory, write, allMounts, enclosed: program };
     return await runLaunched(launch, (unreadable) => {
@@ -51,7 +51,7 @@ export async function runEnclosed(
   }
 }
 
-/** The path in the container, which is also the command's. */
+/** The path in the container. The command uses the same path. */
 function pathInside({ target, text, path }: TreeFile): string {
   const name = `${targetName(target)}:`;
   if (target.kind !== "local" && path?.startsWith(name)) return path.slice(name.length);

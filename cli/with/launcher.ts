@@ -27,8 +27,8 @@ export interface Launch {
   /** Keep mounts whose server may never answer. */
   allMounts: boolean;
   /**
-   * Refuse files and directories on, or above, a mount that does more than store files: one whose
-   * server may never answer, or where a read has an effect.
+   * Refuse files on, or below, a mount whose server may never answer, or where a read has an
+   * effect.
    */
   storageOnly?: boolean;
   /**
@@ -38,7 +38,7 @@ export interface Launch {
   enclosed?: { files: readonly { path: string; as: string }[] };
   /** Its standard streams; default: those of this process. */
   streams?: readonly ["inherit", "pipe", "pipe"];
-  /** Receives the process that becomes the command. */
+  /** Receives the process that executes the command. */
   onStart?: (child: ChildProcess) => void;
   /** Namespaces of a process to join: `net`, `pid`, `ipc`, `uts`. */
   join?: { pid: number; started: string; namespaces: readonly string[] } | undefined;
@@ -161,12 +161,12 @@ function fileError(errno: number): PortholeError {
 }
 
 function notAttached(line: string): PortholeError {
-  const why = line.replace(/^porthole-agent: /, "") || "the launcher ended";
-  const isRefused = why.startsWith("this system refuses");
+  const why = line.replace(/^porthole-agent: /, "") || "the launcher ended unexpectedly";
+  const isRefused = why.startsWith("this system does not permit it");
   const hint = isRefused
     ? "name single files, which are passed by descriptor; porthole doctor names the setting"
     : undefined;
-  return new PortholeError("ATTACH", `cannot attach the mounts here: ${why}`, { hint });
+  return new PortholeError("ATTACH", `cannot attach the mounts: ${why}`, { hint });
 }
 
 /** An errno of the kernel in the form of Node's own errors. */

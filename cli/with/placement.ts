@@ -65,7 +65,7 @@ export async function placeInTrees(
   }
 }
 
-/** Where only the engine reads a container, a directory is copied for the command. */
+/** The tree of a container. If only the engine can read the container, the tree is a copy. */
 async function treeFor(
   sessions: SessionPool,
   files: readonly NamedFile[],
@@ -78,7 +78,7 @@ async function treeFor(
   return takeCopiedTree(sessions, files);
 }
 
-/** Files go by their descriptors; a directory cannot. */
+/** Files without a tree are passed by descriptor. A directory cannot be. */
 function withoutTree(files: readonly NamedFile[], error: PortholeError): Refused {
   if (error.code === "CANCELLED" || files.some(isDirectory)) throw error;
   return { files, error };
@@ -91,8 +91,8 @@ export function sayDescriptor({ files, error: { message } }: Refused): void {
 }
 
 /**
- * Other files have no path in a tree: relayed files (their mounts are detached there), open files
- * of a process, devices (nodev), FIFOs.
+ * True if a file has a path in a tree. Relayed files do not, because their mounts are detached
+ * there. Open files of a process, devices (nodev) and FIFOs do not either.
  */
 function isInTree({ target, file }: NamedFile): boolean {
   if (target.kind === "local" || target.kind === "output" || file.relayed) return false;

@@ -151,9 +151,9 @@ function passSignals(pass: (signal: NodeJS.Signals) => void, program: () => numb
 }
 
 /**
- * Stops this process after the program has stopped. The shell regards the job as stopped when this
- * process is. If the program were still restoring the terminal, a quick `fg` would reach it before
- * its own stop, and it would stay stopped.
+ * Stops this process after the program has stopped: the shell regards the job as stopped when this
+ * process is. Otherwise a quick `fg` could reach a program that still restores the terminal. The
+ * program would then stop after the `fg` and stay stopped.
  */
 async function stopAfter(pid: number | undefined): Promise<void> {
   const end = performance.now() + STOP_MS;
@@ -163,7 +163,8 @@ async function stopAfter(pid: number | undefined): Promise<void> {
 }
 
 /**
- * Maximum wait for the program to stop; a program that does not stop keeps running, as in any job.
+ * Maximum milliseconds to wait for the program to stop. A program that does not stop keeps running,
+ * as in any job.
  */
 const STOP_MS = 2000;
 const STOP_LOOK_MS = 5;

@@ -148,7 +148,9 @@ describeWith(
         code: 0,
         text: `${at("/d/deep")}\n${at("/d/deep/file")}\n${at("/d/deep/link")}\n`,
       });
-      expect(look.stderr).toMatch(/^porthole: \S+:\/d\/linked, \S+:\/data, \S+:\/d\/log go as a copy by the engine: /);
+      expect(look.stderr).toMatch(
+        /^porthole: \S+:\/d\/linked, \S+:\/data, \S+:\/d\/log are passed as a copy by the engine: /,
+      );
       const link = await by.run(["with", at("/d/deep"), "--", "cat", "file", "link"]);
       expect(link).toMatchObject({ code: 1, text: "deep\n" });
       expect(link.stderr).toContain("cat: link: Too many levels of symbolic links");

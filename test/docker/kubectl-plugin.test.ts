@@ -260,7 +260,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     if (spawnSync("/bin/sh", ["-c", "command -v kubectl"], { env: bare }).status !== 0)
       await refused(cat, 3, /cannot run kubectl: no kubectl in the PATH \(install it/, bare);
     cluster.forbid(/GET .*\/pods$/);
-    await refused(cat, 3, /cannot (?:list|find) .*forbidden.* \(ask for the rights that docs\/kubernetes\.md lists/);
+    await refused(cat, 3, /cannot (?:list|find) .*forbidden.* \(request the rights in docs\/kubernetes\.md/);
     cluster.forbid(/exec$/);
     await refused(cat, 3, /cannot run porthole in the helper pod of the node one: .*forbidden.*role\.yaml/);
     cluster.forbid(undefined);

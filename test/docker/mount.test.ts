@@ -109,7 +109,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
     expect(await refused(`${web.name}:/nosuch`, place("missing"))).toMatch(
       /^4 porthole: cannot mount: .*No such file.*\n$/,
     );
-    expect((await by.run(["umount", full])).stderr).toMatch(/^porthole: porthole has mounted nothing at .*\n$/);
+    expect((await by.run(["umount", full])).stderr).toMatch(/^porthole: not a mount of porthole: .*\n$/);
   });
 });
 

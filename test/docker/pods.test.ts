@@ -272,7 +272,7 @@ function podTests(programs: string | undefined): void {
       [["cat", "pod:a/b/c/d:/x"], 2, "'pod:a/b/c/d:/x': 'a/b/c/d' is not a valid pod name"],
       [["cat", "pod:web"], 2, "'pod:web' has no path that begins with a slash"],
       [["cat", "pod:web:@nothing"], 2, "'@nothing' is not an output stream"],
-      [["cat", "pod:=x:/y"], 2, "'pod:=x:/y' has no valid selector"],
+      [["cat", "pod:=x:/y"], 2, "invalid selector in 'pod:=x:/y'"],
       [
         ["cat", "--engine", `cri:${missing}`, "pod:web:/x"],
         3,

@@ -143,7 +143,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     context.onTestFinished(() => here.remove());
     const { code, text, stderr } = await by.run(["cat", "--engine", "all", `${farName}:/d/f`]);
     expect({ code, text }).toEqual({ code: 2, text: "" });
-    expect(stderr).toContain(`'${farName}' is a container of several engines: all, far`);
+    expect(stderr).toContain(`'${farName}' exists in several engines: all, far`);
   });
 
   test("cp copies from an engine that the target names", async () => {

@@ -105,7 +105,7 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
       const { text, stderr } = await follow("/", "cat", out);
       expect({ text, stderr }).toEqual({ text: "", stderr: expect.stringContaining("No such file or directory") });
     }
-    // Programs of the container, and what /proc would lead to.
+    // Programs of the container, and paths through /proc.
     const { text } = await follow("/", "bash", "-c", "/workload 2>&1; pwd; echo proc/*; echo .porthole/*");
     expect(text).toMatch(/Permission denied\n\/\nproc\/\*\n\.porthole\/.*loader \.porthole\/run-bash\n$/);
     expect((await follow("/logs", "sh", "-c", "echo x > app.log")).stderr).toContain("Read-only file system");
@@ -169,7 +169,7 @@ describeWith(["root", "docker", "userNamespaces"], "trees where this user may ma
     const on = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: on });
     const web = await target(on);
-    // The limit of a user namespace is its own: this machine's stays.
+    // The limit applies to a new user namespace: this machine's limit is unchanged.
     const script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all -- "$@"';
     const before = ["unshare", "--map-root-user", "sh", "-c", script, "sh"];
     const runWith = (path: string, ...command: string[]) =>

@@ -109,9 +109,7 @@ describeAsRoot("in a tree", () => {
       }
     };
     expect(await attach(target, target)).toEqual({ status: 0, signal: null });
-    await expect(attach(other, target)).rejects.toThrow(
-      "cannot attach the mounts here: the tree web: is not the target's",
-    );
+    await expect(attach(other, target)).rejects.toThrow("cannot attach the mounts: the tree web: is not the target's");
   });
 
   test("a FIFO instead of the container's /etc/hosts, or a link, is not shown to a shell", async () => {

@@ -82,15 +82,15 @@ describe("a target of kubectl porthole", () => {
     ]);
     expect(plan("tail -F -l app=web")[1]).toEqual(["n2", "tail -F -- pod:shop/web-1:@logs"]);
     expect(plan("cat -l app=web /a")[1]).toEqual(["n2", "cat -- pod:shop/web-1:/a"]);
-    expect(() => parse("ls -l")).toThrow("no pod is named");
-    expect(() => parse("-l app=web cat a/b:/c")).toThrow("names a pod besides --selector");
+    expect(() => parse("ls -l")).toThrow("missing pod");
+    expect(() => parse("-l app=web cat a/b:/c")).toThrow("names a pod, which --selector excludes");
   });
 
   test("without a path, with a bad name, or of an unknown command is an error", () => {
-    expect(() => parse("cat web-0")).toThrow("no path in 'web-0'");
-    expect(() => parse("cat /etc/hosts")).toThrow("'/etc/hosts' names no pod");
-    expect(() => parse("cat -")).toThrow("'-' names no pod");
-    expect(() => parse("cat a/b/c/d:/x")).toThrow("names no pod");
+    expect(() => parse("cat web-0")).toThrow("'web-0' has no path");
+    expect(() => parse("cat /etc/hosts")).toThrow("'/etc/hosts' has no pod");
+    expect(() => parse("cat -")).toThrow("'-' has no pod");
+    expect(() => parse("cat a/b/c/d:/x")).toThrow("has no pod");
     expect(() => parse("cp web-0:/a .")).toThrow("unknown command or option 'cp'");
     expect(() => parse("")).toThrow("no command");
   });

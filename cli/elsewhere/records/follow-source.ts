@@ -8,7 +8,7 @@ import { type LineRecord, parseRecord, Resumption } from "./line-record.ts";
 import type { RecordOutput } from "./merged-output.ts";
 import type { RecordRun, RecordSource } from "./record-source.ts";
 
-/** Milliseconds before the first and the last attempts to reach a lost place. */
+/** Milliseconds before the first retry, and the longest wait between retries. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 
 /** How a place is followed. */
@@ -22,9 +22,10 @@ export interface SourceOptions {
 }
 
 /**
- * Passes the records of one place to the output until the command there has ended. Returns its
- * status. A lost place of a follow is reported and tried again, from where it was.
- * @throws PortholeError if it cannot be started, or is lost without a follow
+ * Passes the records of one place to the output until its command ends. Returns the exit status. A
+ * follow reports a lost connection and reconnects at the last position.
+ * @throws PortholeError if the command cannot be started; SESSION if it does not follow and the
+ * connection is lost
  */
 export async function followSource(
   source: RecordSource,
@@ -48,7 +49,7 @@ export async function followSource(
       return await recordsOf(run, take);
     } catch (error) {
       if (interrupt.received !== undefined || left?.aborted) return 0;
-      // A first attempt that fails is an error of the command line.
+      // A failure of the first attempt is an error of the command line: no retry.
       const isTriedAgain = isLost || isJoined || (error instanceof PortholeError && error.code === "SESSION");
       if (!follows || !(error instanceof PortholeError) || !isTriedAgain) throw error;
       if (!isLost) complain(printable(`${error.message}; trying again`));
@@ -69,7 +70,7 @@ async function recordsOf(run: RecordRun, take: (record: LineRecord) => Promise<v
   return await run.ended;
 }
 
-/** The records that a command writes. Ignores what is no record. */
+/** Splits a command's output into records. Ignores lines that are not records. */
 export async function* records(output: Readable): AsyncGenerator<LineRecord> {
   const splitter = new LineSplitter(NEWLINE);
   let parts: Uint8Array[] = [];
@@ -86,7 +87,7 @@ export async function* records(output: Readable): AsyncGenerator<LineRecord> {
 
 const NEWLINE = 10;
 
-/** Reports that a lost place sends again. */
+/** Reports that the connection to a lost place is restored. */
 function reportBack({ name }: RecordSource, { isComplete }: Resumption): void {
   const gap = isComplete ? "" : "; lines without a time that were written meanwhile are not shown";
   complain(printable(`${name} is back${gap}`));

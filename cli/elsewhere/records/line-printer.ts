@@ -3,7 +3,7 @@ import { printable } from "../../io/fail.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
 import type { LineRecord } from "./line-record.ts";
 
-/** How lines of several places are printed: the options of tail and head. */
+/** The options of tail and head that determine how lines of several places are printed. */
 export interface LineFormat {
   format: "json" | "prefix" | "headers" | "plain";
   delimiter: string;
@@ -11,7 +11,7 @@ export interface LineFormat {
   isTerminal: boolean;
 }
 
-/** Turns records into the text that tail prints for several files. */
+/** Formats records as the text that tail prints for several files. */
 export class LinePrinter {
   readonly #format: LineFormat;
   readonly #prefixes = new Map<string, string>();

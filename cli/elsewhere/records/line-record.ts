@@ -5,15 +5,15 @@ export interface LineRecord {
   target: string;
   /** The line without its delimiter. */
   bytes: Buffer;
-  /** True if nothing ended it yet. */
+  /** True if the line has no delimiter yet. */
   isPartial: boolean;
-  /** As in the record; undefined if the line has no time. */
+  /** The record's timestamp; undefined if the line has none. */
   time: string | undefined;
   /** The record itself, with its newline. */
   json: Uint8Array;
 }
 
-/** Parses a record; undefined if the bytes are none. */
+/** Parses a record. Returns undefined if the bytes are not a record. */
 export function parseRecord(json: Uint8Array): LineRecord | undefined {
   try {
     const { target, line, time, partial } = JSON.parse(
@@ -27,15 +27,15 @@ export function parseRecord(json: Uint8Array): LineRecord | undefined {
   }
 }
 
-/** Milliseconds since 1970 with their fraction, of an ISO time in UTC with up to nine digits. */
+/** Converts an ISO time in UTC with up to nine fractional digits to milliseconds since 1970. */
 export function milliseconds(time: string): number {
   const fraction = time.slice(23, -1);
   return Date.parse(`${time.slice(0, 23)}Z`) + (fraction === "" ? 0 : Number(`0.${fraction}`));
 }
 
 /**
- * Where a place was when its connection was lost: its next run starts at the earliest of the last
- * times, and repeats lines that this drops.
+ * The position of a place when its connection was lost. The next run starts at the earliest of the
+ * last times, so it repeats lines. This class drops them.
  */
 export class Resumption {
   readonly #last = new Map<string, { time: string; count: number }>();
@@ -55,7 +55,7 @@ export class Resumption {
     return ["--since", earliest.slice(0, 23).replace(/Z?$/, "Z")];
   }
 
-  /** False if the lines that were written meanwhile cannot be found: some have no time. */
+  /** False if lines may be lost: a target's lines without timestamps cannot be found again. */
   get isComplete(): boolean {
     return this.#untimed.size === 0;
   }

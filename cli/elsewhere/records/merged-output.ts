@@ -3,25 +3,25 @@ import { type LineRecord, milliseconds } from "./line-record.ts";
 import { PlaceMerge } from "./place-merge.ts";
 import type { RecordSource } from "./record-source.ts";
 
-/** Milliseconds that a line waits for an earlier one of a place that sends nothing. */
+/** Milliseconds that a line waits for an earlier line from an idle place. */
 const WINDOW_MS = 250;
-/** Maximum bytes of waiting lines of a follow; above it, lines are printed at once. */
+/** Maximum bytes of waiting lines in a follow. Above it, lines are printed at once. */
 const MAX_WAITING = 4 * 1024 * 1024;
-/** The same without a follow; a place that sends more than its share waits. */
+/** Maximum bytes of waiting lines without a follow. A place that exceeds its share is paused. */
 const MAX_SHARED = 1024 * 1024;
 
-/** Takes the records of several places and prints them. */
+/** Receives the records of several places and prints them. */
 export interface RecordOutput {
   /** The place begins to send: lines of others wait for it. */
   open(source: RecordSource): void;
-  /** Resolves when it accepts more. */
+  /** Resolves when the output accepts more. */
   take(source: RecordSource, record: LineRecord): Promise<void>;
-  /** The place sends nothing for now. */
+  /** The place sends nothing until it is added again. */
   leave(source: RecordSource): Promise<void>;
   end(): Promise<void>;
 }
 
-/** Writes to standard output. Resolves when it accepts more. */
+/** Writes to standard output. Resolves when the output accepts more. */
 export type Write = (bytes: Buffer) => void | Promise<void>;
 
 /** Prints records as they arrive. */
@@ -34,13 +34,16 @@ export function directOutput(printer: LinePrinter, write: Write): RecordOutput {
   };
 }
 
-/** Prints records of several places in order of their times: exactly, unless it follows. */
+/**
+ * Prints records of several places in order of their times. The order is exact unless the command
+ * follows.
+ */
 export class MergedOutput implements RecordOutput {
   readonly #merge: PlaceMerge<RecordSource, LineRecord>;
   readonly #printer: LinePrinter;
   readonly #write: Write;
   readonly #maxOfOne: number;
-  /** Places that have sent too much. */
+  /** Paused places: they have exceeded their share. */
   readonly #full = new Map<RecordSource, () => void>();
   #timer: NodeJS.Timeout | undefined;
   #isDueSoon = false;
@@ -84,7 +87,7 @@ export class MergedOutput implements RecordOutput {
     await this.#writing;
   }
 
-  /** Prints soon: a chunk of a place has many lines. */
+  /** Schedules printing, because a chunk of a place contains many lines. */
   #isChanged(): void {
     if (this.#isDueSoon) return;
     this.#isDueSoon = true;
@@ -92,7 +95,7 @@ export class MergedOutput implements RecordOutput {
     this.#timer = setTimeout(() => this.#print(), 1);
   }
 
-  /** Prints what is due, and sets a timer for the rest. */
+  /** Prints the lines that are due, and sets a timer for the rest. */
   #print(now = performance.now()): void {
     clearTimeout(this.#timer);
     this.#isDueSoon = false;

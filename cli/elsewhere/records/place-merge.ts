@@ -1,33 +1,33 @@
-/** A line of a place, with the time in it. */
+/** A line of a place, with the timestamp that it contains. */
 export interface PlacedLine<Line> {
   line: Line;
-  /** Milliseconds since 1970; undefined: the line belongs to the previous one of its place. */
+  /** Milliseconds since 1970; undefined if the line belongs to the previous line of its place. */
   time: number | undefined;
   bytes: number;
 }
 
 interface Queue<Place, Line> {
   place: Place;
-  /** Orders lines of equal time. */
+  /** Decides the order of lines with equal times. */
   number: number;
   lines: { line: Line; time: number; bytes: number; due: number }[];
-  /** Index of the first line that was not taken. */
+  /** Index of the next line to take. */
   at: number;
   latest: number;
-  /** Bytes that wait. */
+  /** Bytes of the lines that wait. */
   waiting: number;
-  /** Sends nothing more; removed when its lines are taken. */
+  /** The place has ended: the queue is removed after its last line is taken. */
   hasEnded: boolean;
 }
 
 /**
- * Merges places by time, each of which sends its own lines in order. A line is due as soon as every
- * place has sent a later one, so it waits for the slowest place and no longer; with a place that
- * sends nothing, it waits for the window. A line costs the logarithm of the number of places.
+ * Merges places by time; each place sends its own lines in order. A line is due when every place
+ * has sent a later line, so it waits only for the slowest place. If a place is idle, the line waits
+ * for the window. The cost of a line is logarithmic in the number of places.
  */
 export class PlaceMerge<Place, Line> {
   readonly #queues = new Map<Place, Queue<Place, Line>>();
-  /** Binary heap of the queues that have lines, the earliest first. */
+  /** Binary heap of the queues that have lines, the earliest line first. */
   readonly #heap: Queue<Place, Line>[] = [];
   readonly #windowMs: number;
   readonly #maxBytes: number;
@@ -39,22 +39,22 @@ export class PlaceMerge<Place, Line> {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes that wait. */
+  /** Bytes of all lines that wait. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Bytes of a place that wait. */
+  /** Bytes of a place's lines that wait. */
   bytesOf(place: Place): number {
     return this.#queues.get(place)?.waiting ?? 0;
   }
 
-  /** Lines wait for this place from now on. */
+  /** Adds a place: lines of other places now wait for it. */
   open(place: Place): void {
     this.#queueOf(place).hasEnded = false;
   }
 
-  /** Lines wait for the place no longer. Returns its own lines to the order. */
+  /** Removes a place: lines no longer wait for it. Its own remaining lines keep their order. */
   close(place: Place): void {
     const queue = this.#queues.get(place);
     if (queue === undefined) return;
@@ -86,7 +86,9 @@ export class PlaceMerge<Place, Line> {
     return head.line;
   }
 
-  /** When {@link take} returns a line without another push; undefined if none waits. */
+  /**
+   * The time at which {@link take} returns a line without another push; undefined if no line waits.
+   */
   get due(): number | undefined {
     const [queue] = this.#heap;
     return queue?.lines[queue.at]?.due;
@@ -130,7 +132,7 @@ export class PlaceMerge<Place, Line> {
     heap[at] = queue;
   }
 
-  /** Moves the first queue to its place in the heap. */
+  /** Moves the first queue to its position in the heap. */
   #sink(): void {
     const heap = this.#heap;
     const queue = heap[0] as Queue<Place, Line>;

@@ -1,8 +1,8 @@
 import type { Readable } from "node:stream";
 
-/** A place that sends records: the output of `tail --json` or `head --json` there. */
+/** A place that sends records: the output of a remote `tail --json` or `head --json`. */
 export interface RecordSource {
-  /** For messages, such as `the node one`. */
+  /** Name for messages, such as `the node one`. */
   name: string;
   /**
    * Starts the command there.
@@ -15,6 +15,6 @@ export interface RecordSource {
 /** A command that sends records. It receives this process's signals. */
 export interface RecordRun {
   stdout: Readable;
-  /** Its exit status. @throws PortholeError SESSION if the connection was lost */
+  /** The exit status. @throws PortholeError SESSION if the connection was lost */
   ended: Promise<number>;
 }

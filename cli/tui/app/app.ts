@@ -82,16 +82,16 @@ export class App implements Host {
   }
 
   /**
-   * Shows the view that `first` makes until the user quits or a signal ends it, and restores the
-   * terminal. Resolves with the exit status: 0 for `q`, 130 for Ctrl-C, 128 + n for a signal. The
-   * first frame is on the screen before this yields to the event loop.
+   * Shows the view that `first` creates until the user quits or a signal ends it, then restores the
+   * terminal. Resolves with the exit status: 0 for `q`, 130 for Ctrl-C, 128 + n for a signal. Draws
+   * the first frame before it yields to the event loop.
    * @throws the error of a view
    */
   async run(first: (host: Host) => View): Promise<number> {
     const outcome = new Promise<Outcome>((resolve) => {
       this.#finish = (result) => {
-        // Before the promise: later work may take a moment, and its messages belong on the user's
-        // own screen.
+        // Restores the terminal before the promise resolves: later work may take a moment, and its
+        // messages belong on the user's own screen.
         this.#screen.stop();
         this.#foreground.end();
         resolve(result);
@@ -178,7 +178,10 @@ export class App implements Host {
     this.#finish({ error });
   }
 
-  /** Draws the first frame. It needs no exact widths: they are loaded once the text is visible. */
+  /**
+   * Draws the first frame with estimated widths. The exact widths are loaded once the text is
+   * visible.
+   */
   #begin(view: View): void {
     this.#tabs.push(view);
     this.#commands.recent.add(view);
@@ -207,7 +210,10 @@ export class App implements Host {
     closing.catch((error) => this.fail(error));
   }
 
-  /** Loads what the first text does not need: exact widths, the terminal's background, Ink. */
+  /**
+   * Loads everything that the first text does not need: exact widths, the terminal's background,
+   * Ink.
+   */
   async #load(): Promise<void> {
     this.#theme.ask(this.#terminal);
     await loadWidths();
@@ -229,7 +235,7 @@ export class App implements Host {
       return;
     }
     if (event.kind === "mouse" && (event.what === "drag" || event.what === "release")) {
-      // A release clears no message: that belongs to the press.
+      // A release clears no message: only the press does.
       if (this.#mouse.drag(event)) this.#screen.request(true);
       return;
     }
@@ -278,7 +284,7 @@ export class App implements Host {
 
   #holdKeys<Begun>(begin: () => Promise<Begun>): Promise<Begun> {
     return this.#held.during(begin, (event) => {
-      // Drop it if the view is not visible any more: after the end, or behind another program.
+      // Drop the key if the view is no longer visible: after the end, or behind another program.
       if (this.#foreground.isOurs) this.#onKey(event);
     });
   }

@@ -61,7 +61,7 @@ export class Commands {
     return this.#navigate((navigator) => navigator.go(action, view));
   }
 
-  /** The entry for a position, or for a command with its argument. */
+  /** The entry for a position, or for a command with an argument. */
   #literal(text: string, view: View): Omit<Choice, "matched"> | undefined {
     const line = text.trim();
     const { name, argument } = parseCommand(text);
@@ -87,7 +87,7 @@ export class Commands {
       this.#containers = await (await this.#load()).containers();
       changed();
     } catch {
-      // No engine, so no containers; the list of containers shows the error.
+      // Without an engine there are no containers. The list of containers shows the error.
     }
   }
 

@@ -37,7 +37,7 @@ export class Foreground {
   guard(finish: (outcome: Outcome) => void): () => void {
     return guardProcess({
       restore: () => this.#terminal.leave(),
-      // While another program has the terminal, keys that send signals are meant for it.
+      // While another program owns the terminal, it handles the keys that send signals.
       end: (status) => {
         if (this.#isOutside && (status === 130 || status === 131)) return;
         if (this.#isOutside) signalJob(status === 129 ? "SIGHUP" : "SIGTERM");
@@ -56,7 +56,7 @@ export class Foreground {
     this.#terminal.leave();
     this.#keys.ignore();
     this.#isOutside = true;
-    // The other program stops this process together with itself; otherwise the kernel does.
+    // The other program suspends this process together with itself; otherwise the kernel does.
     process.off("SIGTSTP", this.#onSuspend);
     try {
       const result = await action();

@@ -1,8 +1,8 @@
 import type { KeyEvent } from "../keymap/keys.ts";
 
 /**
- * Holds keys back while code is loaded: a key would still act on the view, and not on the question
- * or the view that this code shows.
+ * Delays keys while code is loaded. Otherwise a key would act on the old view, not on the question
+ * or view that the code shows.
  */
 export class HeldKeys {
   #held: KeyEvent[] | undefined;

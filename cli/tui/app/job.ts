@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * Sends a signal to all descendants of this process in its own process group. Ending only a shell
- * would leave the shell's programs running on a terminal that they no longer own. The whole group
- * cannot be signalled: it may contain the process that started this one.
+ * Sends a signal to all descendants of this process in its own process group. Signalling only a
+ * shell would leave its programs running on a terminal that they no longer own. Signalling the
+ * whole group could hit the process that started this one.
  */
 export function signalJob(signal: NodeJS.Signals): void {
   const group = groupOf(process.pid);
-  // List all before the first signal: children of a process that ends get another parent.
+  // List all before the first signal: children of an ended process get another parent.
   for (const pid of descendants(process.pid).filter((one) => groupOf(one) === group)) {
     try {
       process.kill(pid, signal);

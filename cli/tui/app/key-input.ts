@@ -1,8 +1,8 @@
 import { KeyParser, type TerminalEvent } from "../keymap/keys.ts";
 
 /**
- * Milliseconds to wait after ESC. Bytes of one key nearly always arrive together, and within this
- * time over a slow connection. Part of the time that Esc takes to cancel (50 ms).
+ * Milliseconds to wait after ESC. Bytes of one key nearly always arrive within this time, even over
+ * a slow connection. It is a part of the 50 ms that Esc may take to cancel.
  */
 const ESCAPE_MS = 20;
 
@@ -42,8 +42,8 @@ export class KeyInput {
   }
 
   /**
-   * Prompts, and waits for Enter or a similar key. Reads raw bytes: on a terminal in line mode, ^D
-   * would end all input, and ^C would be a signal.
+   * Prompts, and waits for Enter or a similar key. Reads in raw mode: in line mode, ^D would end
+   * all input, and ^C would be a signal.
    */
   goesBack(ask: () => void): Promise<void> {
     this.#input.setRawMode(true);

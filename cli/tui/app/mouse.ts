@@ -28,7 +28,7 @@ export interface MouseHost {
 export class Mouse {
   readonly #host: MouseHost;
   readonly #doubleClick = new DoubleClick();
-  /** The view that follows the mouse until the button is released. */
+  /** The view that receives drags until the button is released. */
   #grabbed: View | undefined;
 
   constructor(host: MouseHost) {
@@ -41,7 +41,7 @@ export class Mouse {
     else this.#wheel(view, event, event.what === "wheel-down" ? 1 : -1);
   }
 
-  /** Handles a move with the button pressed, or a release. True if a view has moved something. */
+  /** Handles a move with the button pressed, or a release. True if a view has handled it. */
   drag({ what, row, column }: MouseEvent): boolean {
     const { tabs, overlays, regions } = this.#host;
     if (what === "release") this.#grabbed = undefined;
@@ -68,7 +68,7 @@ export class Mouse {
     else if (view.click?.(hit.row, hit.column) && isDouble) act(view, "open");
   }
 
-  /** Scrolls the topmost of the help, the palette and the view. */
+  /** Scrolls the topmost of help, palette and view. */
   #wheel(view: View, { row, column }: MouseEvent, by: 1 | -1): void {
     const { overlays, regions } = this.#host;
     const isText = view.contexts.includes("viewer");

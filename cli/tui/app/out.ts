@@ -26,7 +26,7 @@ export async function runOutAction(view: View, action: OutAction, host: Host): P
   }
 }
 
-/** The bytes that `|` and `s` take, in words. */
+/** Describes the bytes that `|` and `s` use. */
 function whatOf(view: View): string {
   if (!view.output) return "the selected file";
   return view.range?.().isMarked ? "the marked range" : "the screen";

@@ -38,7 +38,7 @@ export class Overlays {
     dialog?.question.answered(isYes);
   }
 
-  /** Turns or closes the help. False if the action does what it does without the help. */
+  /** Turns or closes the help. False if the action has its usual effect. */
   turnHelp(action: Action): boolean {
     if (this.help === undefined) return false;
     const { page, isTaken } = helpAction(this.help, action);
@@ -48,7 +48,7 @@ export class Overlays {
 
   /** Runs `take`, which returns true if the prompt is answered. */
   #run(prompt: PromptLine, take: () => boolean): void {
-    // Removed before: the answer may ask the next question.
+    // Remove the prompt first: the answer may ask the next question.
     this.prompt = undefined;
     if (!take() && this.prompt === undefined) this.prompt = prompt;
   }

@@ -18,7 +18,7 @@ export interface PainterHost {
    * terminal.
    */
   state(): ScreenState | undefined;
-  /** A key has arrived whose frame is not drawn yet: surfaces wait for that frame. */
+  /** True while a key's frame is not drawn yet: surfaces wait for that frame. */
   isKeyWaiting(): boolean;
   failed(error: unknown): void;
 }

@@ -68,7 +68,9 @@ export class PromptLine {
     return choice !== undefined && this.#take(choice);
   }
 
-  /** Why Enter was refused, the completions, or that the line is full, for the rest of the row. */
+  /**
+   * Text for the rest of the row: why Enter was refused, the completions, or that the line is full.
+   */
   get hint(): string {
     if (this.#refusal !== undefined) return this.#refusal;
     if (this.#state.characters.length >= MAX_CHARACTERS) return `full: ${MAX_CHARACTERS} characters`;
@@ -147,7 +149,10 @@ export class PromptLine {
     this.#changed();
   }
 
-  /** Up on the first entry recalls earlier lines; Down returns through them to the list. */
+  /**
+   * Up on the first entry shows earlier lines of the history; Down returns through them to the
+   * list.
+   */
   #goThrough(by: 1 | -1): void {
     const isRecalling = this.#recalled !== -1;
     if (this.question.choices && !isRecalling && (by === -1 || this.#chosen !== undefined)) this.choose(-by);

@@ -2,8 +2,8 @@ import { isatty } from "node:tty";
 import { PortholeError } from "../../../src/errors.ts";
 
 /**
- * @throws PortholeError USAGE if the screen cannot be shown; `what` names what needs it, `hint`
- * what works without it
+ * @throws PortholeError USAGE if the screen cannot be shown; `what` names the command, `hint` an
+ * alternative
  */
 export function requireTerminal(what: string, hint: string): void {
   if (!isTerminal())

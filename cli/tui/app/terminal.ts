@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 
 /**
- * Alternate screen, no cursor, bracketed paste, no automatic wrap (a row that is too wide for this
- * terminal then affects no other row).
+ * Alternate screen, no cursor, bracketed paste, no automatic wrap. Without wrap, a row that is too
+ * wide for this terminal affects no other row.
  */
 const ENTER = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?7l\x1b[m";
 
@@ -164,7 +164,7 @@ export class Terminal {
 
 /**
  * Opens the same terminal as a new open file description, so that O_NONBLOCK does not affect the
- * shell's. Undefined if that is not permitted (for example after su): then writes block, as in any
+ * shell's. Undefined if that is not permitted, for example after su. Writes then block, as in any
  * program.
  */
 function reopen(fd: number): number | undefined {

@@ -20,7 +20,7 @@ import { viewFile } from "./open-file.ts";
 import { processesView } from "./processes-view.ts";
 import { sandboxesView } from "./sandboxes-view.ts";
 
-/** Milliseconds between looks for sessions that have ended. */
+/** Milliseconds between checks for sessions that have ended. */
 const LOSS_MS = 1_000;
 
 /**
@@ -39,7 +39,7 @@ export class Browser implements BrowserContext {
   /** Show details of the selected container; undefined: if there is room beside the list. */
   details: boolean | undefined;
   listShare = 0.55;
-  /** Marked files and outputs of containers, by target. */
+  /** Marked files, and marked outputs of containers, by target. */
   readonly marks = new Map<string, { connection: Connection; path: string }>();
   readonly #connections = new Map<string, Connection>();
   readonly #abort = new AbortController();
@@ -58,7 +58,9 @@ export class Browser implements BrowserContext {
     this.colours = process.env.NO_COLOR ? undefined : new Colours(process.env.LS_COLORS);
   }
 
-  /** The browser target of a target; `engine` if the name alone may mean another container. */
+  /**
+   * The browser target of a target. `engine` is necessary if the name may mean another container.
+   */
   connection(target: Target, engine = this.options.engine): Connection {
     const key = `${engine ?? ""} ${targetName(target)}`;
     const known = this.#connections.get(key);
@@ -143,7 +145,7 @@ export class Browser implements BrowserContext {
       const earlier = await connection.use((session) => earlierFiles(session, path));
       if (earlier.files.length === 0)
         return this.host.say(
-          earlier.omitted || `${connection.text(path)} has no earlier files: looked for .1, .2.gz, -DATE`,
+          earlier.omitted || `${connection.text(path)} has no earlier files: searched for .1, .2.gz, -DATE`,
         );
       const file = await connection.use((session) => session.open(path));
       const title = connection.text(path);
@@ -211,7 +213,7 @@ export class Browser implements BrowserContext {
     if (!this.marks.delete(key)) this.marks.set(key, { connection, path });
   }
 
-  /** Follows all that is marked, merged by time; without marks the selected file. */
+  /** Follows all marked sources, merged by time; without marks, the selected file. */
   async followMarked(selected?: { connection: Connection; path: string }): Promise<void> {
     const { followView } = await import("./follow-view.ts");
     const chosen = this.marks.size > 0 ? [...this.marks.values()] : selected === undefined ? [] : [selected];
@@ -225,7 +227,7 @@ export class Browser implements BrowserContext {
     for (const connection of this.#connections.values()) connection.close();
   }
 
-  /** Lists report the end of a session without a key. */
+  /** Marks the end of a session in lists, without a key press. */
   #lookForLosses(): void {
     const lost = [...this.#connections.values()].filter(({ isEnded }) => isEnded).length;
     if (lost !== this.#lost) this.host.changed();

@@ -26,7 +26,7 @@ import { UsageWatch } from "./usage-watch.ts";
 /** Milliseconds between redraws of ages and usage. */
 const TICK_MS = 1_000;
 
-/** The path of what a mark on a container means. */
+/** The path that a mark on a container stands for. */
 const OUTPUT = "@logs";
 
 /** The list of containers of all engines, live. */
@@ -296,7 +296,7 @@ export class ContainersView implements View {
       else this.#browser.host.say(this.#emptyLines()[0] ?? "");
       return;
     }
-    // What is left of one that does not run is its files.
+    // Only the files of a stopped container are available.
     if (container.state === REMOVED || (!isRunning(container) && what === "processes")) {
       this.#browser.host.say(containerMessage(container, Date.now()));
       return;

@@ -31,20 +31,20 @@ export interface BrowserContext {
   /** Marked files and outputs of containers, by target. */
   readonly marks: Map<string, { connection: Connection; path: string }>;
   /**
-   * The target with its session; `engine` where the name alone may mean another container. Closed
-   * with the browser.
+   * The target with its session, which is closed with the browser. `engine` is necessary if the
+   * name may mean another container.
    */
   connection(target: Target, engine?: string): Connection;
   openFiles(connection: Connection, path: string, select?: string, how?: OpenMode): void;
   openProcesses(connection: Connection, how?: OpenMode): void;
   openMounts(connection: Connection, how?: OpenMode): void;
-  /** Shows what a container prints, and follows it. Failures are shown as a message. */
+  /** Shows and follows a container's output. Failures are shown as a message. */
   openOutput(connection: Connection, path?: OutputPath, how?: OpenMode): Promise<void>;
   openSandboxes(known: readonly number[]): void;
   openFind(connection: Connection, directory: string, text: string, test: (name: string) => boolean): void;
   /**
-   * Opens a path in the viewer, at a match if one is given; a directory (also through a link) is
-   * given to `on.directory`. Failures are shown as a message.
+   * Opens a path in the viewer, at a match if one is given. Passes a directory (also through a
+   * link) to `on.directory`. Failures are shown as a message.
    */
   openPath(
     connection: Connection,
@@ -58,6 +58,6 @@ export interface BrowserContext {
   openProcessFile(connection: Connection, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;
   isMarked(connection: Connection, path: string): boolean;
   toggleMark(connection: Connection, path: string): void;
-  /** Follows all that is marked, merged by time; without marks the selected file. */
+  /** Follows all marked sources, merged by time; without marks, the selected file. */
   followMarked(selected?: { connection: Connection; path: string }): Promise<void>;
 }

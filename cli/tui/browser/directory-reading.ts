@@ -6,7 +6,7 @@ import { WatchedDirectory } from "./watched-directory.ts";
 export interface ReadingHandlers {
   /** The items have changed. `isFirst`: the first items of a new directory. */
   taken(isFirst: boolean): void;
-  /** A reading has ended. */
+  /** A read has ended. */
   ended(): void;
 }
 

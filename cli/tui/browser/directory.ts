@@ -32,9 +32,9 @@ const names = new WeakMap<Connection, Names>();
 export interface ReadOptions {
   /** Maximum number of entries. */
   maxEntries: number;
-  /** Called from time to time with the entries of a long directory so far. */
+  /** Called repeatedly with the entries of a long directory read so far. */
   some?: (items: FileItem[]) => void;
-  /** Ends the load with the current entries: the view was left. */
+  /** Ends the load with the current entries when the view is closed. */
   signal?: AbortSignal;
 }
 

@@ -1,10 +1,10 @@
-/** A failure in one line, with what to do. */
+/** Formats a failure with its remedy in one line. */
 export function failureLine(error: unknown): string {
   const { message = String(error), hint } = (error ?? {}) as { message?: string; hint?: string };
   return hint === undefined ? message : `${message} (${hint})`;
 }
 
-/** A failure as lines for the middle of a screen. */
+/** Formats a failure as lines for the middle of a screen. */
 export function failureLines(error: unknown): string[] {
   const { message = String(error), hint } = (error ?? {}) as { message?: string; hint?: string };
   return [message, ...(hint === undefined ? [] : [hint]), "r retries"];

@@ -94,7 +94,7 @@ function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string
   return { rankOf: (item) => ranks.get(groupOf(item)) ?? 0 };
 }
 
-/** Places of items by name. To sort 100,000 names takes several times as long as numbers. */
+/** Ranks of items by name. Sorting 100,000 names takes several times as long as sorting numbers. */
 const ranked = new WeakMap<readonly FileItem[], Int32Array>();
 
 function nameRanks(items: readonly FileItem[]): Int32Array {

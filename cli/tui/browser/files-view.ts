@@ -55,7 +55,7 @@ export class FilesView implements View {
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
   readonly #layer: SelectedLayer;
-  /** Widths of the list and of the screen in the last frame; the preview is beside the list. */
+  /** Widths of the list and of the screen in the last frame. The preview is beside the list. */
   #listColumns = 0;
   #columns = 0;
   readonly #history: History;
@@ -183,7 +183,7 @@ export class FilesView implements View {
     }
   }
 
-  /** A directory has no file to lend. */
+  /** Undefined for a directory: only a file can be lent. */
   async lend(): Promise<OpenFile | undefined> {
     const entry = this.#pane.list.selected?.entry;
     if (entry === undefined || entry.type === DIRECTORY) return undefined;
@@ -427,7 +427,7 @@ export class FilesView implements View {
   }
 }
 
-/** The storage of the file, or its layer where that is known, and its modification time. */
+/** The storage of the file, or its layer if known, and its modification time. */
 function remark({ entry, backing }: FileItem, layer: string | undefined): string {
   const modified = entry.stat && `modified ${fullTime(entry.stat.mtime).slice(0, "2026-01-31 12:00:00".length)}`;
   return [layer ?? (backing && backingSentence(backing)), modified].filter(Boolean).join(", ");

@@ -4,10 +4,10 @@ import type { OutputPath } from "../../../src/target.ts";
 import { OutputLines } from "../../tail/output-lines.ts";
 import { outputNotice } from "../../tail/output-notice.ts";
 
-/** Receives what a container writes, and what happens to it. */
+/** Receives the output of a container, and events of the container. */
 export interface OutputSink {
   line(line: Buffer): Promise<void>;
-  /** The rest of an unfinished line does not come. */
+  /** The unfinished line will not be continued. */
   lineEnded(): Promise<void>;
   notice(text: string): Promise<void>;
 }
@@ -40,8 +40,8 @@ export class FollowedOutput {
   }
 
   /**
-   * The last stored lines, at most `count`. None if the engine does not give them: {@link follow}
-   * then says why.
+   * The last stored lines, at most `count`. Empty if the engine does not provide them; {@link
+   * follow} then reports the reason.
    */
   async *lastLines(count: number, signal: AbortSignal): AsyncGenerator<Buffer> {
     const last: Buffer[] = [];

@@ -10,7 +10,7 @@ export const MAX_LINES = 10_000;
 export interface GrepScope {
   connection: Connection;
   path: string;
-  /** Begins the names of its files: a target that ends with the path. Unique in a search. */
+  /** Prefix of the names of its files: a target that ends with the path. Unique in a search. */
   name: string;
 }
 
@@ -83,7 +83,7 @@ export class GrepResults {
   }
 }
 
-/** The part of its name before the path: `web:`. */
+/** The part of the name before the path: `web:`. */
 function prefixOf({ name, path }: GrepScope): string {
   return name.slice(0, name.length - path.length);
 }

@@ -131,7 +131,8 @@ async function targetsOf(scopes: readonly GrepScope[], hidden: boolean, results:
       try {
         const session = await scope.connection.session();
         const { connection, path } = scope;
-        // Directories of this machine are walked by ripgrep, which would enter those of the kernel.
+        // ripgrep walks directories of this machine itself, and would enter the kernel's file
+        // systems.
         if (connection.target.kind !== "local" || path !== "/") return [named(scope)];
         return (await topLevel(session, hidden)).map((inside) => named(scope, inside));
       } catch (error) {
@@ -143,7 +144,10 @@ async function targetsOf(scopes: readonly GrepScope[], hidden: boolean, results:
   return { targets: found.flat(), connections };
 }
 
-/** Directories and regular files in the root directory. ripgrep would read a FIFO that is named. */
+/**
+ * The directories and regular files in the root directory. ripgrep would read a FIFO that is passed
+ * by name.
+ */
 async function topLevel(session: Session, hidden: boolean): Promise<string[]> {
   const paths: string[] = [];
   for await (const { name, type } of session.list("/")) {

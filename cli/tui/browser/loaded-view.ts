@@ -44,7 +44,7 @@ export class LoadedView<Item extends ListItem> implements View {
   #summary = "";
   #failure: unknown;
   #loading: AbortController | undefined;
-  /** The last item stays selected until all are loaded. */
+  /** Selects the last item again after each part, until all items are loaded. */
   #isEndWanted = false;
   #done: Promise<void> = Promise.resolve();
 

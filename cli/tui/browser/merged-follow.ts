@@ -25,7 +25,7 @@ interface OpenedSource {
   lane: MergedSource;
   /** Its last lines; undefined if it could not be opened. */
   pieces: AsyncIterable<Buffer> | undefined;
-  /** What it writes after {@link pieces}, until the follow ends. */
+  /** The data after {@link pieces}, until the follow ends. */
   follow(): Promise<void>;
   close(): void;
 }
@@ -39,12 +39,12 @@ const MAX_WAITING = 1024 * 1024;
 const NEWLINE = 10;
 
 /**
- * Merges files and outputs of containers into one stream of lines, ordered by time: the last lines
- * of each, then new lines, through rotation and restart. Each line begins with the short name of its
- * source. Events of a source are lines too.
+ * Merges files and outputs of containers into one stream of lines, ordered by time. The stream has
+ * the last lines of each, then new lines, through rotation and restart. Each line begins with the
+ * short name of its source. Events of a source are lines too.
  */
 export class MergedFollow {
-  /** No descriptor: the stream is made here. */
+  /** There is no descriptor: this process makes the stream. */
   readonly fd = -1;
   readonly isSeekable = false;
   readonly #chosen: readonly FollowEntry[];

@@ -27,7 +27,7 @@ export class BrowserNavigator implements Navigator {
   go(action: Action, from: View | undefined): boolean {
     const browser = this.#browser;
     const context = CONTEXT_OF[action];
-    // The key returns to an open view of this kind: each copy would need a `q` of its own.
+    // Return to an open view of this kind: each additional view would need another `q` to close.
     const isWanted = ({ contexts, location }: View) =>
       context !== undefined &&
       contexts.includes(context) &&
@@ -59,7 +59,7 @@ export class BrowserNavigator implements Navigator {
   }
 
   reopen({ title, location: { connection, path } }: RecentFile): void {
-    // A file's path is never `/`: this is the output of a container.
+    // A file's path is never `/`, so this is the output of a container.
     if (path === "/") void this.#open(title, "over");
     else void this.#browser.openPath(connection, path, { directory: () => this.#browser.openFiles(connection, path) });
   }

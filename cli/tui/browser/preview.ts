@@ -14,8 +14,8 @@ import { failureLine } from "./failure-lines.ts";
 import { arrange, backingSentence, backingsOf, type FileItem } from "./files-items.ts";
 
 /**
- * Milliseconds that a selection lasts before its file is read: not while the user moves through a
- * list.
+ * Milliseconds that a selection lasts before its file is read, so that scrolling through a list
+ * reads nothing.
  */
 const REST_MS = 60;
 
@@ -176,7 +176,7 @@ export class Preview {
       const end = entry.type === KIND.directory ? "/" : "";
       return { text: entry.name + end, style: colours?.styleOf(entry) };
     });
-    // The first entries of a directory are not the first by name.
+    // The read entries are the first in the directory, not the first by name.
     const note = `the first ${grouped(MAX_NAMES)} names, in the directory's order:`;
     return isWhole ? names : [{ text: note, style: theme.warning }, ...names];
   }
@@ -202,7 +202,7 @@ function linked(connection: Connection, path: string): Promise<{ type: number; b
   });
 }
 
-/** Facts that need no open. */
+/** Details that need no open. */
 function details({ entry, backing }: FileItem): Line[] {
   const lines: string[] = [];
   if (entry.stat) {

@@ -20,7 +20,7 @@ export function shortNames(all: readonly Named[]): string[] {
     const end = shortestEnd(file.path, siblings);
     return containers.size === 1 || file.container === "" ? end : `${file.container}:${end}`;
   });
-  // The end of a path may be the name of a container.
+  // A name may be equal to the end of a path.
   return new Set(names).size === names.length ? names : files.map(fullName);
 }
 

@@ -67,7 +67,7 @@ export class UsageWatch {
         if (samples.length > MAX_SAMPLES) samples.shift();
       }
     } catch {
-      // An engine without control groups of its own has no statistics: the cells stay empty.
+      // An engine without control groups provides no statistics: the cells stay empty.
     }
   }
 }

@@ -5,8 +5,8 @@ const SYNC_BEGIN = "\x1b[?2026h";
 const SYNC_END = "\x1b[?2026l";
 
 /**
- * A valid row: printable characters and SGR. Any other character is a bug above, and is made
- * visible here instead of sent.
+ * A valid row: printable characters and SGR. Another character is a bug of a caller; it is made
+ * visible instead of sent.
  */
 const SAFE_ROW = /^(?:[^\x00-\x1f\x7f-\x9f]|\x1b\[[0-9;:]*m)*$/;
 
@@ -81,8 +81,8 @@ interface Scroll {
 }
 
 /**
- * Finds the scroll that saves the most rows. The region is what changed, without unchanged rows at
- * the top and bottom. A scroll is worth its bytes only if at least half of the region then stays.
+ * Finds the scroll that saves the most rows. The region excludes unchanged rows at the top and
+ * bottom. A scroll is shorter than drawing only if at least half of the region stays.
  */
 function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRow[]): Scroll | undefined {
   const numbers = new Map<string, number>();
@@ -99,7 +99,7 @@ function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRo
   while (top < next.length && shown[top] === next[top]) top++;
   let bottom = next.length - 1;
   while (bottom > top && shown[bottom] === next[bottom]) bottom--;
-  // The status row changes with every step and does not scroll: try the region without it first.
+  // The status row changes with every step and does not scroll: first try the region without it.
   let best: Scroll | undefined;
   let mostKept = 0;
   for (const last of [bottom - 1, bottom]) {
@@ -118,7 +118,7 @@ function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRo
   return mostKept > 1 ? best : undefined;
 }
 
-/** Number of rows that the scroll moves to their right place. */
+/** Number of rows that are correct after the scroll. */
 function countKept(shown: readonly number[], next: readonly number[], { top, bottom, by }: Scroll): number {
   let kept = 0;
   for (let row = Math.max(top, top - by); row <= Math.min(bottom, bottom - by); row++) {
@@ -139,7 +139,7 @@ function applyScroll(shown: ScreenRow[], { top, bottom, by }: Scroll): string {
   return `\x1b[${top + 1};${bottom + 1}r\x1b[${Math.abs(by)}${by > 0 ? "S" : "T"}\x1b[r`;
 }
 
-/** Erases first: after a row that fills the width, the cursor would be on its last character. */
+/** Erases first: after a row of full width, the cursor would be on its last character. */
 function drawRow(index: number, shown: ScreenRow | undefined, row: ScreenRow, isStatus: boolean): string {
   const hasCell = shown?.cell === row.cell && (row.cell === "" || shown.column === row.column);
   const cellAt = ({ column }: ScreenRow, cell: string) => `\x1b[${index + 1};${column + 1}H${cell}`;

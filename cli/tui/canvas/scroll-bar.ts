@@ -13,8 +13,8 @@ export interface ScrollBar {
 
 /**
  * Draws a scroll bar as one cell per row; empty rows have no cell. Cells are blanks with a
- * background: a copy with the terminal's mouse adds only trailing blanks. Draws nothing if all of
- * the text is visible.
+ * background, so that text copied with the terminal's mouse has only trailing blanks. Draws nothing
+ * if all of the text is visible.
  */
 export function scrollBar({ height, from, to, ticks }: ScrollBar, theme: Theme): string[] {
   if (from <= 0 && to >= 1) return [];

@@ -3,7 +3,7 @@ import { clusters, clusterWidth, sanitiseText } from "../../../src/text/index.ts
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /**
- * Cache of sanitised texts that are not plain ASCII: splitting a text into characters is slow, and
+ * Cache of sanitised texts that are not plain ASCII. Splitting a text into characters is slow, and
  * a list shows the same texts in every frame.
  */
 const known = new Map<string, { safe: string; width: number }>();

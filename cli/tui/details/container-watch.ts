@@ -13,7 +13,7 @@ const REST_MS = 200;
 /** Maximum milliseconds of a search for log files. */
 const SEARCH_MS = 3_000;
 
-/** Facts about a container that the list does not have; undefined until they are known. */
+/** Facts about a container that are not in the list; undefined until they are known. */
 export interface Found {
   lines: readonly string[] | undefined;
   /** Why there are no lines; empty if there is no reason. */
@@ -112,8 +112,8 @@ export class ContainerWatch {
 }
 
 /**
- * A selection starts no process in a container and no sidecar: looks for files only with an agent
- * that is attached already, or that this machine can start by itself.
+ * A selection starts no process in a container and no sidecar. It looks for files only with a
+ * running agent, or with one that this machine can start by itself.
  */
 function canLook(container: ListedContainer, connection: Connection): boolean {
   return (

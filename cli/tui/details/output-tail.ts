@@ -64,7 +64,7 @@ export class OutputTail {
     const { signal } = this.#abort;
     const { engine, id } = container;
     const address = engineAddress(engine);
-    // Another container may have the name by now. A pod's container has no other address.
+    // Another container may have got the name. A pod's container has no other address.
     const name = engine.isCri ? container.name : id;
     for (;;) {
       const output = await outputContainer(name, address, signal);

@@ -5,9 +5,6 @@ export interface Binding {
   /** Key names as in `KeyEvent`; the help shows the first ones. */
   keys: readonly string[];
   help: string;
-  /**
-   * A word for the row of keys at the bottom of the screen; without it, the key is not listed
-   * there.
-   */
+  /** A word for the key hints at the bottom of the screen; a key without it has no hint. */
   hint?: string;
 }

@@ -63,7 +63,7 @@ export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
 
 /** The action of a key in `contexts`, narrowest first; `global` comes last. */
 export function actionFor(key: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
-  // A prompt gets all keys.
+  // A prompt receives all keys.
   const everywhere = contexts[0] === "prompt" ? [] : (["global"] as const);
   for (const context of [...contexts, ...everywhere]) {
     const binding = keymap[context].find(({ keys }) => keys.includes(key));

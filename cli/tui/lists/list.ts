@@ -29,9 +29,7 @@ export class List<Item extends ListItem> {
   #height = 1;
   /** Keys of folded headings. A filter shows their items too. */
   readonly #folded = new Set<string>();
-  /**
-   * Number of headings, and their indexes among the visible items: computed once, not per frame.
-   */
+  /** Indexes of the headings among the visible items: computed once, not per frame. */
   #headings = 0;
   #shownHeadings: readonly number[] = [];
 
@@ -204,7 +202,7 @@ export class List<Item extends ListItem> {
     return this.#items.filter(({ within }) => within === undefined || !this.#folded.has(within));
   }
 
-  /** Skips headings: in this direction, otherwise in the other. */
+  /** Moves off a heading: in this direction, otherwise in the other. */
   #settle(step: 1 | -1): void {
     for (const direction of [step, -step]) {
       let index = this.#index;

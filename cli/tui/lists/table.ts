@@ -156,8 +156,8 @@ function cut(segments: readonly Segment[], columns: number): { text: string; wid
 }
 
 /**
- * Draws a {@link paint}ed row on a selection's style. The pieces keep colours that the selection
- * does not set. Removes dim in reverse video, where it is hard to read.
+ * Draws a {@link paint}ed row in a selection's style. Keeps colours that the selection does not
+ * set. Removes dim in reverse video, where it is hard to read.
  */
 export function paintOver(row: string, style: string): string {
   if (style === "") return row;

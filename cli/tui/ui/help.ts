@@ -58,8 +58,8 @@ export function helpWidth({ columns, width }: HelpPage): number {
 }
 
 /**
- * The effect of an action while a page of the help is visible: turns the page, or closes the help
- * and does what it does without it.
+ * The effect of an action while the help is visible: it turns the page, or it closes the help and
+ * has its usual effect.
  */
 export function helpAction(page: number, action: Action): { page: number | undefined; isTaken: boolean } {
   if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) return { page: page + 1, isTaken: true };
@@ -82,7 +82,7 @@ function inColumns(lines: readonly HelpLine[], height: number): HelpLine[][] {
 function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
   const taken = new Set<string>();
   return [...contexts, "global" as const, "prompt" as const].flatMap((context) => {
-    // A prompt has all its keys.
+    // Nothing overrides the keys of a prompt.
     if (context === "prompt") taken.clear();
     const lines = keymap[context].flatMap(({ keys, help }) => {
       // A narrower context may override some keys.

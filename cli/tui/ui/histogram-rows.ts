@@ -28,8 +28,8 @@ function titleRow({ title, summary, hint, width }: HistogramState, theme: Theme)
 }
 
 /**
- * A bar's height is its number of records. Its lower part is coloured by its worst level: as much
- * as its errors and warnings take, one row at least.
+ * A bar's height is its number of records. Its lower part has the colour of the worst level, in
+ * proportion to the errors and warnings, and at least one row.
  */
 function barRows(bars: readonly HistogramBar[], theme: Theme): Piece[][] {
   const max = Math.max(1, ...bars.map(({ records }) => records));
@@ -54,7 +54,7 @@ function barRows(bars: readonly HistogramBar[], theme: Theme): Piece[][] {
 function axisRow({ first, last, at, width }: HistogramState, theme: Theme): Piece[] {
   const room = width - textWidth(first) - textWidth(last) - 4;
   const cells = Array.from({ length: width }, () => "─");
-  // The marker would hide a digit of what it stands on.
+  // Keep the marker off the labels: it would hide a digit.
   const put = (text: string, from: number) => {
     if (at < from || at >= from + text.length) cells.splice(from, text.length, ...text);
   };
@@ -69,7 +69,7 @@ function axisRow({ first, last, at, width }: HistogramState, theme: Theme): Piec
   );
 }
 
-/** Joins neighbours of one style. */
+/** Joins adjacent pieces of the same style. */
 function runs(cells: readonly Piece[]): Piece[] {
   const joined: Piece[] = [];
   for (const { text, style } of cells) {
@@ -80,7 +80,9 @@ function runs(cells: readonly Piece[]): Piece[] {
   return joined;
 }
 
-/** A style whose colour is its background, as that of warnings on 16 colours is: as a foreground. */
+/**
+ * Converts a style whose colour is its background, such as warnings on 16 colours, to a foreground.
+ */
 function foreground(style: string): string {
   return style.replace(/^30;4(\d)$/, "3$1");
 }

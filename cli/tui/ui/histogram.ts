@@ -5,13 +5,13 @@ export interface HistogramState extends Rectangle {
   title: string;
   /** The numbers of errors and warnings. */
   summary: string;
-  /** Keys for it, for the right end of the title. */
+  /** Key hints for the right end of the title. */
   hint: string;
   /** One for each column. */
   bars: readonly HistogramBar[];
   /** The column of the current position. */
   at: number;
-  /** What both ends of the axis are. */
+  /** Labels of both ends of the axis. */
   first: string;
   last: string;
 }

@@ -8,7 +8,7 @@ import type { Piece } from "./row-text.ts";
 /** Width of the labels in columns, with a blank after the longest one. */
 const LABEL = 10;
 
-/** Rows that the lines at the end keep, with their title, before facts are shortened. */
+/** Minimum rows for the lines at the end and their title; above it, facts are shortened. */
 const MIN_LINES = 6;
 
 /** Maximum rows of a line. */
@@ -119,8 +119,8 @@ function headRow(
 }
 
 /**
- * Rows of each fact, so that all of them fit into `room`: every fact has its first row, longer
- * facts share what is left.
+ * Rows of each fact, so that all of them fit into `room`. Every fact has its first row; longer
+ * facts share the remaining rows.
  */
 export function factLimits(counts: readonly number[], room: number): number[] {
   const limits = counts.map(() => 0);

@@ -8,7 +8,7 @@ export interface PanelState extends Rectangle {
   summary: readonly StyledText[];
   facts: readonly Fact[];
   charts: readonly Chart[];
-  /** The end of a text, in the rows that are left. */
+  /** The end of a text, in the remaining rows. */
   lines: PanelLines | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface FactRow {
   texts: readonly StyledText[];
   /** Aligned to the right. */
   end?: string;
-  /** A path: if it is too long, its end stays visible. */
+  /** True for a path: its end stays visible if it is too long. */
   isPath?: boolean;
 }
 

@@ -13,7 +13,7 @@ export type PromptResult =
   | { kind: "done"; text: string }
   | { kind: "cancelled" };
 
-/** Maximum characters of a line, as of a path. Further input is dropped. */
+/** Maximum characters of a line, enough for a path (PATH_MAX). Further input is dropped. */
 export const MAX_CHARACTERS = 4096;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]$/;

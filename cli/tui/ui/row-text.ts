@@ -85,8 +85,7 @@ export function statusRow({ status, columns }: Pick<BottomState, "status" | "col
 }
 
 /**
- * Row of keys: those of every view at the right, and as many of the current view's as fit at the
- * left.
+ * Row of keys: global keys at the right, and as many keys of the current view as fit at the left.
  */
 export function keysRow(hints: KeyHints, columns: number, theme: Theme): Piece[] {
   const { left, right, gap } = placedHints(hints, columns);

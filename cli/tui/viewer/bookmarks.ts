@@ -19,7 +19,7 @@ export class Bookmarks {
     return true;
   }
 
-  /** The position of a mark; undefined if there is none of that name. */
+  /** The position of a mark; undefined if there is no mark of that name. */
   get(name: string): number | "start" | "end" | undefined {
     if (name === "'") return this.before;
     if (name === "^") return "start";

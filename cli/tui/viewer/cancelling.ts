@@ -14,7 +14,7 @@ export function cancel(parts: ViewerParts): void {
   else if (text.isFilteredEmpty) text.showAllLines();
   else if (text.anchor !== undefined) text.anchor = undefined;
   else if (searching.status !== undefined) searching.isHidden = true;
-  // It began by itself, so the user hardly means it.
+  // Last: a count that started by itself is rarely what the user wants to cancel.
   else if (counting.cancel()) say("counting cancelled");
 }
 

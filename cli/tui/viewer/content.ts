@@ -23,13 +23,13 @@ export interface ScreenFile {
   readonly fd: number;
   /** True if pread(2) works at any position. */
   readonly isSeekable: boolean;
-  /** End of the hole at a position: see {@link ByteSource.nextData}. Undefined if unknown. */
+  /** End of the hole at a position; undefined if unknown. See {@link ByteSource.nextData}. */
   nextData?(position: number): number | undefined;
   /** The content from the beginning, for files that cannot seek or whose size is unknown. */
   stream(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
 }
 
-/** A file of a rotated log before the one that is written now. */
+/** A file of a rotated log before the current one. */
 export interface EarlierFile {
   readonly name: string;
   readonly fd: number;
@@ -102,7 +102,7 @@ function headOf(source: ByteSource): Buffer {
 
 /**
  * False for a file that cannot be read this way: /proc/PID/pagemap accepts only whole words, and
- * some files of /proc are write-only. The stream reports that.
+ * some files of /proc are write-only. The stream reports that error.
  */
 function isEmpty(fd: number): boolean {
   try {

@@ -45,7 +45,7 @@ export class Document {
     await scan.cancel();
   }
 
-  /** Checks the size once per frame. `cut`: the file became shorter. */
+  /** Compares the size with that of the last frame. `cut`: the file became shorter. */
   look(): "same" | "grown" | "cut" {
     const end = this.source.end();
     const before = this.#end;

@@ -9,7 +9,7 @@ const MAX_DECOMPRESSED = 1024 ** 3;
 /** The earlier files of a rotated log, oldest first, as the screen shows them. */
 export interface EarlierFiles {
   readonly files: readonly EarlierFile[];
-  /** What is not shown, and why; empty if everything is. */
+  /** The files that are not shown, with the reason; empty if all are. */
   readonly omitted: string;
   /** Closes the files. The screen must not read them any more. */
   close(): Promise<void>;
@@ -50,7 +50,7 @@ export async function earlierFiles(session: Session, path: string): Promise<Earl
   };
 }
 
-/** How many earlier files there are, in words; empty without any. */
+/** Describes the number of earlier files; empty if there are none. */
 export function earlierText(earlier: Pick<EarlierFiles, "files"> | undefined): string {
   const count = earlier?.files.length ?? 0;
   return count === 0 ? "" : `${count} earlier ${count === 1 ? "file" : "files"}`;

@@ -20,19 +20,20 @@ export class Follower {
   readonly #changes: SourceChanges;
   readonly #abort = new AbortController();
   /**
-   * Generations that the viewer reads, by their original descriptor: closed once it reads them no
-   * longer.
+   * Generations that the viewer reads, by their original descriptor. Each is closed when it is no
+   * longer read.
    */
   readonly #shown = new Map<number, ScreenGeneration>();
   /**
-   * Generations that the engine has left: closed once they are deleted, which frees their storage.
+   * Generations that the engine has left. Each is closed once it is deleted, which frees its
+   * storage.
    */
   readonly #left = new Map<number, ScreenGeneration>();
   readonly #opened = new WeakMap<ScreenGeneration, ScreenGeneration>();
   #endTicks: (() => void) | undefined;
-  /** Another part reports an unreachable container. */
+  /** True if another component reports an unreachable container. */
   readonly #placeIsTold: boolean;
-  /** A row reports that the path cannot be checked. */
+  /** True after a row has reported that the path cannot be checked. */
   #isUnreachable = false;
   #running: Promise<void> | undefined;
 
@@ -136,7 +137,7 @@ export class Follower {
   }
 
   #leave(fd: number, file: ScreenGeneration): void {
-    // At its own end, the engine leaves the newest generation too.
+    // When the engine ends, it also leaves the newest generation.
     if (this.#abort.signal.aborted) return;
     this.#left.set(fd, file);
     this.#endTicks ??= onTick(DELETED_CHECK_MS, () => this.#releaseDeleted());

@@ -42,7 +42,7 @@ export function parseDestination(text: string): Destination | undefined {
 const TIME =
   /^(?:\d|@\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w* +\d|(?:mon|tue|wed|thu|fri|sat|sun)\w*,? +\S+ +\d|yesterday$)/i;
 
-/** True for what {@link parseDestination} accepts; for a time only if it looks like one. */
+/** True if {@link parseDestination} accepts the text. A time must also look like one. */
 export function isDestination(text: string): boolean {
   const destination = parseDestination(text);
   return destination !== undefined && (destination.kind !== "time" || TIME.test(text.trim()));

@@ -1,7 +1,8 @@
 import type { Document } from "./document.ts";
 
 /**
- * Maximum bytes that are counted per frame: more than is written meanwhile, in about a millisecond.
+ * Maximum bytes that are counted per frame, in about a millisecond: more than is written in that
+ * time.
  */
 const MAX_SCAN = 8 * 1024 * 1024;
 const BLOCK = 64 * 1024;

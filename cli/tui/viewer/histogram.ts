@@ -18,20 +18,23 @@ export interface Bar {
   records: number;
   errors: number;
   warnings: number;
-  /** Where the text of this bar begins. */
+  /** Offset of the text of this bar. */
   from: number;
-  /** Where a jump to this bar leads: to its first record of the worst level. */
+  /** Target of a jump to this bar: its first record of the worst level. */
   at: number;
 }
 
-/** Records over time, or by part of the text if its lines have no ascending times. */
+/** Records over time, or by part of the text if the times of the lines do not ascend. */
 export interface Histogram {
   bars: readonly Bar[];
   /** The times of both ends, in milliseconds since 1970; undefined for parts of the text. */
   times: { first: number; last: number } | undefined;
 }
 
-/** Minimum share of parts that have a time, and maximum share whose time is before the last one's. */
+/**
+ * Minimum share of parts that have a time, and maximum share of parts whose time is before that of
+ * the previous part.
+ */
 const MIN_TIMED = 0.8;
 const MAX_DISORDER = 0.02;
 
@@ -89,7 +92,7 @@ function emptyBar(): OpenBar {
   return { records: 0, errors: 0, warnings: 0, from: undefined, at: undefined };
 }
 
-/** A bar without records, such as of an hour in which nothing was written, leads to the next one. */
+/** Gives an empty bar, such as an hour without records, the offset of the next one. */
 function withOffsets(bars: readonly OpenBar[], range: { start: number; end: number }): Bar[] {
   let next = Math.max(range.start, range.end - 1);
   return bars

@@ -7,8 +7,8 @@ import { offsetOfTime, type TimeDestination } from "./times.ts";
 import type { ViewerText } from "./viewer-text.ts";
 
 /**
- * Beyond the end of every file, but a valid position (node:fs accepts up to 2^53). A stream has no
- * end that could be used instead.
+ * An offset beyond the end of every file, but valid (node:fs accepts up to 2^53). A stream has no
+ * known end to use instead.
  */
 const FARTHEST = 2 ** 52;
 
@@ -20,7 +20,7 @@ export interface JumpsHost {
   toEnd(): void;
   /** Called when the position has changed. */
   moved(): void;
-  /** Counts the document's lines, unless that is in progress. */
+  /** Starts counting the document's lines, unless a count is in progress. */
   countLines(): void;
   say(message: string): void;
   changed(): void;
@@ -37,7 +37,7 @@ export class Jumps {
   readonly #bookmarks = new Bookmarks();
   /** Counts moves: a pending jump is dropped after another move. */
   #moves = 0;
-  /** Number of the move that waits for a time search. */
+  /** Number of the move that waits for the result of a time search. */
   #timeMove: number | undefined;
   #isClosed = false;
 

@@ -18,7 +18,7 @@ export class LevelCounts {
   readonly #document: Document;
   readonly #changed: () => void;
   #counts: ReadonlyMap<RecordLevel, number> = new Map();
-  /** The text as it was counted. */
+  /** The range of the text that was counted. */
   #counted: { start: number; end: number } | undefined;
   #isRunning = false;
   #isClosed = false;
@@ -46,7 +46,7 @@ export class LevelCounts {
     return levels.reduce((sum, level) => sum + (this.#counts.get(level) ?? 0), 0);
   }
 
-  /** The counts are estimates from a sample. */
+  /** True if the counts are estimates from a sample. */
   get isEstimate(): boolean {
     const { start = 0, end = 0 } = this.#counted ?? {};
     return end - start > PARTS * PART;

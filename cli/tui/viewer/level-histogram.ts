@@ -5,12 +5,12 @@ import { type Histogram, histogramOf, type Tally } from "./histogram.ts";
 import { evenlySpaced, type LevelRecord, recordReader } from "./level-records.ts";
 import { inSlices } from "./slices.ts";
 
-/** A larger text is estimated from one part of this many bytes for each bar. */
+/** A larger text is estimated from a sample: for each bar, one part of this many bytes. */
 const MAX_WHOLE = 4 * 1024 * 1024;
 const PART = 32 * 1024;
-/** Bytes of a record that may have its time. */
+/** Maximum bytes of a record that are searched for its time. */
 const TIME_BYTES = 512;
-/** A text that grows is read again after this multiple of the time that it took. */
+/** A growing text is read again after this multiple of the duration of the last read. */
 const REST = 10;
 const MIN_REST_MS = 1000;
 
@@ -32,7 +32,7 @@ export class LevelHistogram {
     this.#changed = changed;
   }
 
-  /** The newest histogram, which a text that grows is ahead of; undefined until there is one. */
+  /** The latest histogram, which may be older than a growing text; undefined until there is one. */
   of(bars: number): { histogram: Histogram; isSample: boolean } | undefined {
     const { source, encoding } = this.#document;
     const [start, end] = [source.start(), source.end()];
@@ -41,7 +41,7 @@ export class LevelHistogram {
     return this.#known?.histogram.bars.length === bars ? this.#known : undefined;
   }
 
-  /** Ends the reading, so that nothing reads the document. */
+  /** Cancels the read, so that nothing reads the document. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#rest);
@@ -79,7 +79,7 @@ function* counted(document: Document, { start, end }: { start: number; end: numb
   return tallies;
 }
 
-/** A tally for each of the parts of a sample, scaled to the text up to the next part. */
+/** A tally for each part of a sample, scaled to the text up to the next part. */
 function* sampled(
   document: Document,
   { start, end }: { start: number; end: number },

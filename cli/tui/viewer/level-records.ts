@@ -27,7 +27,7 @@ export function recordReader(
   document: Document,
 ): (from: number, to: number) => Generator<LevelRecord | undefined, void> {
   const { source, encoding } = document;
-  // The screen's own cache keeps what the screen needs.
+  // A cache of its own: the screen's cache keeps the data of the screen.
   const lines = new Lines(new BlockCache(source, 4), encoding);
   const heads = hasRecords(document) ? new RecordHeads() : undefined;
   return function* (from, to) {

@@ -3,10 +3,13 @@ import type { Document } from "./document.ts";
 /** A smaller file is counted at once, a larger one when a line number is first needed. */
 const COUNTED_AT_ONCE = 256 * 1024 * 1024;
 
-/** Fewer bytes are counted in a moment: a file that is written all the time always has some left. */
+/**
+ * Minimum bytes of a count whose progress is shown: a file that is written constantly always has
+ * some left.
+ */
 const WORTH_TELLING = 1024 * 1024;
 
-/** When a document's lines are counted. */
+/** Decides when a document's lines are counted. */
 export class LineCounting {
   readonly #document: Document;
   #isReady = false;
@@ -18,7 +21,7 @@ export class LineCounting {
     this.#document = document;
   }
 
-  /** Fraction of the file that is counted, while a count runs that takes a while. */
+  /** Fraction of the file that is counted, during a long count. */
   get progress(): number | undefined {
     const { source, index } = this.#document;
     const { scan } = index;
@@ -36,14 +39,14 @@ export class LineCounting {
     this.#isReady = true;
   }
 
-  /** Starts to count, unless that is in progress. */
+  /** Starts a count, unless one is in progress. */
   go(): void {
     this.#isEnded = false;
     this.#isAsked = true;
     this.#document.index.scan.go();
   }
 
-  /** Counts new lines, if the earlier ones are counted. */
+  /** Counts new lines after a complete count. */
   grown(): void {
     const { scan } = this.#document.index;
     if (!scan.isCancelled) scan.go();

@@ -71,7 +71,7 @@ interface Wanted {
 export class Pane {
   readonly #document: Document;
   #laidOut = new Map<number, LaidOut>();
-  /** Number of rows of lines that are not laid out. */
+  /** Number of rows of lines without a layout. */
   #counts = new Map<number, { textEnd: number; rows: number }>();
   readonly #long = new Map<number, { textEnd: number; wrapped: WrappedLine }>();
   #kept = 0;

@@ -1,11 +1,12 @@
-/** What logrotate and its like append: a number, or a date with an optional time. */
+/** Suffixes of logrotate and similar programs: a number, or a date with an optional time. */
 const NUMBER = /^\.(\d{1,6})$/;
 const DATE = /^[-.](\d{4}-?\d\d-?\d\d(?:[-T_.]?\d{1,6}(?:[-:]?\d\d){0,2})?|\d{10})$/;
 const COMPRESSED = /\.(?:gz|zst)$/;
 
 /**
  * The earlier files of a log among the names of its directory, oldest first: `app.log-20260131`,
- * `app.log.2.gz`, `app.log.1`. If a file is there both compressed and as it was, the text counts.
+ * `app.log.2.gz`, `app.log.1`. If a file exists both compressed and uncompressed, uses the
+ * uncompressed one.
  */
 export function rotatedNames(name: string, names: readonly string[]): string[] {
   const dated: { name: string; key: string }[] = [];

@@ -3,7 +3,7 @@ import { messageOf } from "../../../src/errors.ts";
 import type { Direction, Position } from "../../../src/text/index.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 
-/** Hidden matches that are skipped before it yields to keys. */
+/** Maximum number of hidden matches to skip before it yields to keys. */
 const HIDDEN_AT_ONCE = 256;
 
 /**

@@ -40,9 +40,9 @@ interface Search {
   mode: SearchMode;
   hits: Hits;
   map: HitMap;
-  /** Set for a search of text. */
+  /** Set for a search of text only. */
   highlight: Highlight | undefined;
-  /** Set for a search of bytes. */
+  /** Set for a search of bytes only. */
   bytes: Buffer | undefined;
 }
 
@@ -206,7 +206,7 @@ export class Searching {
     const hits = this.#search?.hits;
     if (!hits || this.isHidden) return undefined;
     const { scan } = hits;
-    // Taken over from the other mode, and not used since.
+    // Copied from the other mode, and unused since.
     if (scan.isCancelled && scan.counts.knownBytes === 0) return undefined;
     return {
       pattern: this.#pattern,
@@ -340,7 +340,7 @@ function orMember(pattern: string): string {
 }
 
 /**
- * `x 7f454c46` means bytes in hexadecimal, anything else text.
+ * `x 7f454c46` means bytes in hexadecimal; any other pattern means text.
  * @throws Error for invalid digits
  */
 function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {

@@ -15,7 +15,7 @@ export interface SourceReaders {
 
 /**
  * Applies changes of the source while it is shown: growth, truncation, another file after it, and
- * notes of the viewer between them.
+ * notes of the viewer between files.
  */
 export class SourceChanges {
   readonly #document: Document;
@@ -24,7 +24,7 @@ export class SourceChanges {
   /** Tasks that wait until nothing reads the source, in order. */
   #drops: Promise<void> = Promise.resolve();
   #isClosed = false;
-  /** True while the follow engine runs, which reports truncations itself. */
+  /** True while the follow engine runs: it reports truncations itself. */
   isFollowed = false;
 
   /** `changed` requests a frame. */
@@ -60,7 +60,7 @@ export class SourceChanges {
     this.#readers.text.isFilling = on;
   }
 
-  /** The source is complete, or `failure` ended it early. */
+  /** The source is complete, or an error (`failure`) ended it early. */
   filled(failure: string | undefined): void {
     this.isFilling = false;
     if (failure !== undefined) this.note(failure);

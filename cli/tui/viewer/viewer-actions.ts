@@ -5,7 +5,7 @@ import type { Facet } from "./level-facets.ts";
 import type { LineSource, Sources } from "./sources.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 
-/** The circumstances of a key press. */
+/** The context of a key press. */
 export interface Press {
   /** The number typed before the key. */
   count: number | undefined;
@@ -24,7 +24,7 @@ export function performAction(parts: ViewerParts, action: Action, press: Press):
   return handler !== undefined;
 }
 
-/** Actions after which the result of a pending search would be unexpected. */
+/** Moves, which cancel a pending search. */
 const MOVES: ReadonlySet<string> = new Set([
   "line-down",
   "line-up",

@@ -51,7 +51,7 @@ export class ViewerText {
   readonly sources: Sources;
   readonly facets: LevelFacets;
   readonly levelsOverTime: LevelHistogram;
-  /** Levels over time are shown, if there is room. */
+  /** True if the histogram is shown whenever there is room. */
   hasHistogram = false;
   #hex: HexRows | undefined;
   #columns = 80;

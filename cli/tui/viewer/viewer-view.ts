@@ -73,12 +73,12 @@ export interface ViewerOptions extends ViewerStart {
 }
 
 /**
- * Up to this width the text uses every column, and the scroll bar appears only beside rows that
- * leave the last column free. Lines of 80 columns are common.
+ * Up to this width the text uses every column, because lines of 80 columns are common. The scroll
+ * bar appears only beside rows that leave the last column free.
  */
 const FULL_COLUMNS = 80;
 
-/** Minimum rows of the body for a histogram: the text keeps as many rows as it takes, or more. */
+/** Minimum rows of the body for a histogram: at least half of them are left for the text. */
 const MIN_FOR_HISTOGRAM = 2 * HISTOGRAM_ROWS;
 
 /**
@@ -90,8 +90,8 @@ const LOOK_MS = 1000;
 const ENDED = "the container or its agent has ended; the open file is still read";
 
 /**
- * Milliseconds before background work starts: the program still loads, and the user may leave at
- * once.
+ * Milliseconds before background work starts: the program is still loading, and the user may quit
+ * at once.
  */
 const REST_MS = 250;
 
@@ -284,7 +284,7 @@ export class ViewerView implements View {
     return this.#host.keyOf(context ?? "viewer", action);
   }
 
-  /** While nothing follows the file, its length and its container are looked at here. */
+  /** Checks the length and the container of a file that is not followed. */
   #look(ended: ViewerOptions["ended"]): void {
     const { changes } = this.#viewer;
     if (!changes.isFollowed && !this.#isEnded && ended?.()) {
@@ -308,7 +308,7 @@ export class ViewerView implements View {
     this.#follow();
   }
 
-  /** Moves the sparkline on each second, even without new lines. */
+  /** Redraws the sparkline every second, even without new lines. */
   #turnWithSecond(): void {
     clearTimeout(this.#turn);
     this.#turn = setTimeout(() => this.#host.changed(), 1000 - (Date.now() % 1000));
@@ -319,7 +319,7 @@ export class ViewerView implements View {
     if (this.#viewer.follow === "on") this.#follower?.start((error) => this.#host.fail(error));
   }
 
-  /** On a low screen the text needs all rows. */
+  /** Reports a screen that is too low for the histogram. */
   #sayRoom(): void {
     const { height = 0 } = this.#size ?? {};
     if (height < MIN_FOR_HISTOGRAM)

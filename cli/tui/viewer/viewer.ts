@@ -100,13 +100,13 @@ export class Viewer {
     if (options.hex) text.setHex(true);
   }
 
-  /** True if levels over time are shown, if there is room. */
+  /** True if the histogram is shown whenever there is room. */
   get hasHistogram(): boolean {
     const { text } = this.#parts;
     return text.hasHistogram && !text.isHex;
   }
 
-  /** The levels over time with the current position, in so many columns. */
+  /** The histogram with the current position, for this place. */
   histogram(rectangle: Rectangle): HistogramState {
     const { text } = this.#parts;
     return histogramState(
@@ -134,7 +134,7 @@ export class Viewer {
     return this.#parts.following.state;
   }
 
-  /** The status changes with the next second. */
+  /** True if the status changes with the next second. */
   get isMoving(): boolean {
     return this.#parts.following.isOn && this.#growth.isMoving;
   }
@@ -228,7 +228,7 @@ export class Viewer {
     const isThere = lines.beginsLine(offset) && cache.slice(offset, offset + head.length).equals(head);
     if (isThere) jumps.jump(() => text.show(offset));
     else jumps.toLine(line);
-    // ripgrep's syntax has more features.
+    // Ignore patterns that only ripgrep's syntax has.
     if (text.isHex || this.refusal(pattern) !== undefined) return;
     searching.set(pattern, "text");
     searching.count(isThere ? offset : undefined);
