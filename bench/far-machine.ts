@@ -4,7 +4,7 @@ import { startFarDocker } from "../test/helpers/far-docker.ts";
 import { sshProgram, startSshServer } from "../test/helpers/ssh-server.ts";
 import { run, type Stage } from "./stage.ts";
 
-/** Two engines, each a stand-in for another machine, and the sshd that leads to both. */
+/** Two engines in place of other machines, and the sshd in front of them. */
 export interface FarMachines {
   /**
    * Environment of a user whose `ssh` has the key; the docker contexts `one` and `two` name the

@@ -9,7 +9,7 @@ export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s" | "% of a core" 
  */
 export type Role = "base" | "ours" | "peer";
 
-/** One thing that is measured. */
+/** One way to do the measured work. */
 export interface Contestant {
   name: string;
   /** Default: the first contestant is the base, the others are peers. */

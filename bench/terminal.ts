@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 /** Ends a frame of porthole's screen. */
 export const FRAME_END = "\x1b[?2026l";
 
-/** Begins a row 1 that is drawn whole. */
+/** Start of a completely drawn row 1. */
 const FIRST_ROW = "\x1b[1;1H\x1b[K";
 
 /** A program on its own terminal (bench/c/pty.c), with its output. */

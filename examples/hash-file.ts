@@ -22,7 +22,7 @@ try {
   console.log(`${await hashOf(text)}  ${text}`);
 } catch (error) {
   if (!(error instanceof PortholeError)) throw error;
-  // `code` says which part failed, `errno` what the kernel there said.
+  // `code` names the part that failed, `errno` is the kernel's error.
   console.error(`${error.code} ${error.errno ?? ""}: ${error.message}`);
   process.exitCode = 1;
 }

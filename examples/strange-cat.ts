@@ -92,7 +92,7 @@ async function cat(name: string): Promise<number> {
   const child = spawn(process.execPath, [self, "--send", name], {
     stdio: ["ignore", "ignore", "inherit", childs.number],
   });
-  // Only the child may hold its end, or the parent would never see it close.
+  // Only the child may keep its end open: otherwise the parent would not detect its close.
   childs.close();
   const end = new Promise<ChildEnd>((resolve, reject) => {
     child.on("error", reject);
@@ -145,7 +145,7 @@ async function main([first, second]: string[]): Promise<number> {
     return 2;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    // The reader of our output has gone (`| head`): end as any cat does.
+    // The reader of our output has closed the pipe (`| head`): end by SIGPIPE, as cat(1) does.
     if (isBrokenPipe(error)) dieBySignal("SIGPIPE");
     complain(error.message);
     return 1;

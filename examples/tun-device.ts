@@ -26,7 +26,7 @@ const request = Buffer.alloc(IFREQ_SIZE);
 request.write(wire, "latin1");
 request.writeUInt16LE(IFF_TUN | IFF_NO_PI, 16);
 if (ioctl(device.fd, TUNSETIFF, request) < 0) throw new Error(`TUNSETIFF: errno ${koffi.errno()}`);
-console.log(`${wire} is up to you: ip addr add 10.9.9.1/24 dev ${wire}; ip link set ${wire} up; ping 10.9.9.2`);
+console.log(`${wire} is ready: ip addr add 10.9.9.1/24 dev ${wire}; ip link set ${wire} up; ping 10.9.9.2`);
 
 let left = Number(count);
 // Each chunk is one packet.

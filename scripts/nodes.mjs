@@ -1,18 +1,18 @@
-// The versions of Node that the package is tested with: they come as packages, with the program
-// inside. `node scripts/nodes.mjs` prints where each is, after fetching what is missing.
+// The versions of Node that the package is tested with, which npm packages contain. `node
+// scripts/nodes.mjs` downloads missing ones and prints the paths of their programs.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** The floor, and the newest of each line that is supported. */
+/** The minimum version, and the newest of each supported line. */
 export const NODES = { floor: "20.19.0", 22: "22.23.3", 24: "24.21.0" };
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /**
- * Path of each version's program, fetched from the npm registry into build/nodes unless it is
- * there.
- * @throws Error with npm's words when one cannot be had
+ * Returns the path of each version's program. Downloads a missing one from the npm registry into
+ * build/nodes.
+ * @throws Error with npm's message if a version is not available
  */
 export function nodePrograms() {
   return Object.fromEntries(Object.entries(NODES).map(([name, version]) => [name, nodeProgram(version)]));

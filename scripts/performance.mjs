@@ -26,7 +26,7 @@ function apart() {
   return names.length === 0 ? [] : [`Measured in runs of their own: ${names.join(", ")}.`];
 }
 
-/** Prose at 100 columns; tables, titles and pictures stay. */
+/** Wraps prose at 100 columns; keeps tables, titles and pictures. */
 function wrapped(line) {
   if (line.length <= 100 || /^[|#!<]/.test(line)) return line;
   return line.replace(/(.{1,100})(?: |$)/g, "$1\n").trimEnd();
@@ -96,7 +96,7 @@ function section(name, { title, axis, results, profiles }) {
   ];
 }
 
-/** One chart has one unit. */
+/** True if all results have the same unit: a chart has one. */
 function isDrawn({ results }) {
   return new Set(results.map(({ unit }) => unit)).size === 1;
 }
@@ -124,7 +124,7 @@ function head(title, meaning) {
   };
 }
 
-/** Medians on a logarithmic scale, in the order of the table; one unit a chart. */
+/** Draws medians on a logarithmic scale, in the order of the table. */
 function bars(title, results) {
   const { height, option: heading } = head(title, barsMean(results));
   const shown = [...results].reverse();
@@ -166,8 +166,8 @@ function barsMean(results) {
 }
 
 /**
- * Medians over the amount of work, both logarithmic: a straight line is a cost that grows with the
- * work.
+ * Draws medians over the amount of work, both logarithmic: a straight line means that the cost
+ * grows with the work.
  */
 function lines(title, axis, results) {
   const names = [...new Set(results.map(fullName))];
@@ -217,7 +217,7 @@ function chartist() {
         stdio: ["ignore", 2, 2],
       },
     );
-    if (status !== 0) throw new Error("the charts' library could not be fetched; npm's words are above");
+    if (status !== 0) throw new Error("the library for charts could not be downloaded; npm's message is above");
   }
   const echarts = createRequire(new URL("../bench/charts/package.json", import.meta.url))("echarts");
   return ({ width, height, option }) => {

@@ -1,5 +1,5 @@
-// Before `npm pack`: makes everything that the package carries, and checks that it is there. npm
-// runs it; nothing runs where the package is installed.
+// Runs before `npm pack`: builds all files of the package, and checks that they exist. npm runs it;
+// nothing runs where the package is installed.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,9 +9,9 @@ process.chdir(fileURLToPath(new URL("../", import.meta.url)));
 run("node", "build.mjs");
 run("scripts/prebuild-agents.sh");
 const missing = promised().filter((path) => !existsSync(path));
-if (missing.length > 0) fail(`package.json names what was not made: ${missing.join(", ")}`);
+if (missing.length > 0) fail(`package.json names missing files: ${missing.join(", ")}`);
 
-/** Every file that package.json names. */
+/** Returns every file that package.json names. */
 function promised() {
   const { bin, man, exports } = JSON.parse(readFileSync("package.json", "utf8"));
   const entries = Object.values(exports).flatMap((entry) => (typeof entry === "string" ? entry : Object.values(entry)));
@@ -20,10 +20,10 @@ function promised() {
 }
 
 function run(command, ...args) {
-  // npm's standard output belongs to npm: what is asked of it may be read by a program.
+  // npm's standard output belongs to npm: its caller may parse it.
   const { status, error } = spawnSync(command, args, { stdio: ["ignore", 2, 2] });
   if (error) fail(`${command} did not start: ${error.message}`);
-  if (status !== 0) fail(`${command} ${args.join(" ")} failed; its words are above`);
+  if (status !== 0) fail(`${command} ${args.join(" ")} failed; its output is above`);
 }
 
 function fail(text) {

@@ -17,17 +17,17 @@ const current = JSON.parse(manifest).version;
 const changelog = readFileSync("CHANGELOG.md", "utf8");
 const problems = [];
 if (compare(version, current) < 0) problems.push(`${version} is older than ${current}`);
-if (said("git", "tag", "--list", `v${version}`) !== "") problems.push(`there is a tag v${version} already`);
+if (said("git", "tag", "--list", `v${version}`) !== "") problems.push(`the tag v${version} exists already`);
 if (said("git", "status", "--porcelain") !== "") problems.push("the work tree has changes: commit them first");
-if (!/^## Unreleased\n\n(?!## )\S/m.test(changelog)) problems.push("CHANGELOG.md has nothing under Unreleased");
+if (!/^## Unreleased\n\n(?!## )\S/m.test(changelog)) problems.push("CHANGELOG.md has no entries under Unreleased");
 refuseIfAny();
 for (const [what, ...command] of [
   ["lint and types", "npm", "run", "--silent", "lint"],
-  ["the documents made from sources", "npm", "run", "--silent", "docs"],
+  ["the generated documents", "npm", "run", "--silent", "docs"],
   ["the tests of the package", "npx", "vitest", "run", "test/package"],
 ]) {
   step(what);
-  if (!succeeds(...command)) problems.push(`${what}: failed, its words are above`);
+  if (!succeeds(...command)) problems.push(`${what}: failed; the output is above`);
 }
 if (said("git", "status", "--porcelain", "docs") !== "")
   problems.push("docs/ was out of date: commit what npm run docs wrote");
@@ -61,7 +61,7 @@ function refuseIfAny() {
   fail(`not ready for ${version}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`, 1);
 }
 
-/** Standard output of a command, trimmed; empty when it fails. */
+/** Runs a command and returns its trimmed standard output; empty if it fails. */
 function said(command, ...args) {
   return spawnSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", 2] }).stdout.trim();
 }

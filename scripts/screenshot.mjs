@@ -1,9 +1,8 @@
-// Makes the pictures of README.md and docs/screen.md: runs the built command in a real terminal
-// (tmux), dark and light, on containers of the demo, and draws what is on its screen as SVG. It
-// needs tmux, root, and an engine on which docker/demo/up.sh has run (DOCKER_HOST names it; its name
-// is in the pictures).
-//
-//     node scripts/screenshot.mjs
+// Takes the pictures of README.md and docs/screen.md. It runs the built command in a real terminal
+// (tmux), dark and light, on containers of the demo, and draws the screen as SVG. It needs tmux,
+// root, and an engine on which docker/demo/up.sh has run. DOCKER_HOST names the engine; its name is
+// in the pictures.
+// node scripts/screenshot.mjs
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,7 +22,8 @@ const pictures = {
   help: { args: ["open", "README.md"], keys: ["?"], until: /porthole/ },
 };
 
-// A server of its own for each picture: one that is about to end would take the next session too.
+// Each picture uses its own server: a server that is about to end would still accept the next
+// session.
 let socket = "";
 mkdirSync("docs/pictures", { recursive: true });
 const directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
@@ -33,7 +33,7 @@ try {
   for (const [name, { args, keys = [], until, settleMs = 8000 }] of Object.entries(pictures)) {
     for (const [look, theme] of Object.entries(THEMES)) {
       socket = `${directory}/${name}-${look}`;
-      // The answer to OSC 11, by which porthole chooses its colours.
+      // The response to OSC 11, which determines porthole's colours.
       writeFileSync(`${directory}/conf`, `set -g window-style fg=${theme.foreground},bg=${theme.background}\n`);
       const command = ["node", `${process.cwd()}/dist/porthole.js`, ...args].map((word) => `'${word}'`).join(" ");
       const environment = ["-e", "COLORTERM=truecolor", "-e", `DOCKER_HOST=${process.env.DOCKER_HOST ?? ""}`];

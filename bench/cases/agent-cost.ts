@@ -33,8 +33,8 @@ async function weigh({ root, container }: Stage): Promise<Result[]> {
 }
 
 /**
- * Of the agent in the container whose first process is `init`, and of its child that serves the
- * client.
+ * Resident memory of the agent in the container whose first process is `init`, and of its child for
+ * the client.
  */
 function residentMegabytes(init: number): number[] {
   const namespace = readlinkSync(`/proc/${init}/ns/pid`);

@@ -47,7 +47,7 @@ async function followBusy(stage: Stage): Promise<Result[]> {
     const keys: number[] = [];
     const frames: number[] = [];
     while (writer.exitCode === null) {
-      // Pauses and resumes: each is shown by the mark at the left of the status row.
+      // Pauses and resumes the follow; the mark at the left of the status row shows both.
       for (const [key, mark] of [
         ["k", "PAUSED"],
         ["G", "FOLLOW"],
@@ -68,7 +68,7 @@ async function followBusy(stage: Stage): Promise<Result[]> {
       }
     }
     await ended;
-    // Both are read from the screen: the number of the last line comes from the index.
+    // Reads both from the screen: the number of the last line comes from the index.
     const lines = readFileSync(path, "latin1").split("\n").length - 1;
     await terminal.settled("#", 400);
     const missing = (await terminal.redrawn()).includes(` ${lines} `) ? 0 : 1;

@@ -21,7 +21,7 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
   const pairs: { base: Contestant; floor?: Contestant; route: "direct" | "mount" | "sidecar"; target: string }[] = [
     {
       route: "direct",
-      // Every route requests the container's pid from the engine; this measures only the entry.
+      // Use a pid: every route requests it from the engine, and this measures only the entry.
       target: `pid:${container.pid}`,
       base: {
         name: "nsenter of a no-op",
@@ -53,7 +53,7 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
       name: "attach",
       role: "ours",
       run: async () => {
-        // Only the agent ends; image and run directory stay, as the base's image does.
+        // Ends only the agent. Image and run directory stay, as the image of the base does.
         for (const live of [container.name, `pid:${container.pid}`])
           spawnSync(process.execPath, [porthole, "detach", live], { env });
         const started = performance.now();

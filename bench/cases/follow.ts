@@ -30,8 +30,8 @@ export const followLatency: Case = {
 
 /**
  * From a line's write(2) in the container to its arrival on the host, against GNU tail in the
- * container. GNU tail takes overlayfs for a remote file system and looks once a second there; on
- * others it is woken by inotify.
+ * container. GNU tail treats overlayfs as a remote file system and polls it once a second. On
+ * others inotify wakes it.
  */
 async function followBoth(stage: Stage): Promise<Result[]> {
   const waiter = stage.program("follow");
@@ -137,7 +137,7 @@ async function* lines(child: ChildProcess, output: Readable): AsyncGenerator<{ l
   }
 }
 
-/** Puts this machine's tail into the container, with the libraries that it is linked with. */
+/** Copies this machine's tail with its libraries into the container. */
 function installTail(root: string): void {
   const libraries = run("ldd", [TAIL], process.env).match(/\/\S+/g) ?? [];
   for (const path of [TAIL, ...libraries]) {

@@ -71,8 +71,8 @@ async function besideRipgrep(
 }
 
 /**
- * Lines of an access log, 8 MiB of them over and over; one line in 20,000 is about a time-out, one
- * in 10,000 is a bot's error.
+ * Writes lines of an access log: 8 MiB of them, repeatedly. One line in 20,000 is about a timeout,
+ * one in 10,000 is an error of a bot.
  */
 function writeLog(path: string, blocks: number): void {
   let block = "";

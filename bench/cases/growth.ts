@@ -3,7 +3,7 @@ import type { Case } from "../case.ts";
 import { type Contestant, compare, type Result, timeCommand, timePiped } from "../measure.ts";
 import { run, type Stage, type StageContainer } from "../stage.ts";
 
-/** Times a command with its output going through a pipe. */
+/** Times a command whose output goes through a pipe. */
 function piped({ env }: Stage, ...[command = "", ...args]: string[]): number {
   return timePiped(command, args, env);
 }
@@ -45,12 +45,12 @@ export const manyFiles: Case = {
 };
 
 /**
- * Holes of a tmpfs take no memory to read; those of the container's disk fill the page cache, which
- * took longer than all that is measured.
+ * Reading holes of a tmpfs needs no memory. Reading those of the container's disk fills the page
+ * cache, which took longer than the measured work.
  */
 const IN_MEMORY = { from: 12_000, folder: "/dev/shm" };
 
-/** A sparse file: what is measured is the way of the bytes, not the disk. */
+/** A sparse file, to measure the transport of the bytes and not the disk. */
 export const growingFile: Case = {
   title: "reading one file of a container, from 1 MB to 12 GB (sparse)",
   axis: { label: "MB", unit: "ms" },
@@ -90,7 +90,7 @@ async function readSparse(stage: Stage, megabytes: number): Promise<Result[]> {
     );
   else
     notes.add(
-      `size: docker exec and docker cp were not tried on ${megabytes.toLocaleString("en")} MB, they take minutes`,
+      `size: docker exec and docker cp were not measured with ${megabytes.toLocaleString("en")} MB, because they take minutes`,
     );
   const fd = openSync(path, "w");
   ftruncateSync(fd, megabytes * 1e6);

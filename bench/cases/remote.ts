@@ -38,7 +38,7 @@ export const remoteEngines: Case = {
   },
 };
 
-/** The helper runs. */
+/** With a running helper. */
 function smallFile({ porthole }: Stage, { env, host, inside }: FarMachines): Promise<Result[]> {
   const far = { ...env, DOCKER_HOST: host };
   inside("one", "/busybox", "sh", "-c", "echo text > /small");
@@ -51,7 +51,7 @@ function smallFile({ porthole }: Stage, { env, host, inside }: FarMachines): Pro
   );
 }
 
-/** From the start of the command here to the text on its terminal. */
+/** From the start of the local command to the text on its terminal. */
 function firstText(stage: Stage, { env, host, ssh, inside }: FarMachines): Promise<Result[]> {
   const pty = stage.program("pty", "-lutil");
   const path = `${stage.directory}/shown.log`;
@@ -89,8 +89,9 @@ function firstText(stage: Stage, { env, host, ssh, inside }: FarMachines): Promi
 }
 
 /**
- * From a line's write(2) to its arrival here. Both engines write at the same time. Without --merge
- * lines are printed as they arrive: the slower engine is the base of what the merge adds.
+ * From a line's write(2) to its local arrival. Both engines write at the same time. Without
+ * --merge, lines are printed as they arrive. The slower engine is the base for the delay that the
+ * merge adds.
  */
 async function mergedLines(stage: Stage, machines: FarMachines): Promise<Result[]> {
   const unordered = new Map(FAR_NAMES.map((name) => [name, [] as number[]]));
@@ -115,7 +116,7 @@ async function mergedLines(stage: Stage, machines: FarMachines): Promise<Result[
   ];
 }
 
-/** Milliseconds of each line, by engine: of those that were written while both engines wrote. */
+/** Milliseconds of each line, by engine, for lines that were written while both engines wrote. */
 async function latencies(
   { porthole }: Stage,
   { env, inside }: FarMachines,
@@ -150,7 +151,7 @@ async function latencies(
 interface Line {
   /** CLOCK_MONOTONIC in nanoseconds. */
   written: number;
-  /** Milliseconds until it was here. */
+  /** Milliseconds until its local arrival. */
   taken: number;
 }
 

@@ -71,7 +71,7 @@ async function replay(stage: Stage): Promise<Result[]> {
   }
 }
 
-/** About sixty keys. */
+/** About sixty keys of a user who reads a log. */
 function lookingAround(minute: number): string[] {
   return [
     "bbbb",

@@ -43,7 +43,7 @@ async function measureScreen(stage: Stage): Promise<Result[]> {
     const results = await firstText(stage, pty, sparse);
     for (const path of [sparse, dense]) {
       const name = path === sparse ? "12 GiB" : DENSE;
-      // In a hole less looks for a line's end for minutes.
+      // In a hole less searches minutes for the end of a line.
       results.push(...(await moves(pty, { porthole: stage.porthole, path, name, isBesideLess: path === dense })));
     }
     return results;
@@ -53,7 +53,7 @@ async function measureScreen(stage: Stage): Promise<Result[]> {
   }
 }
 
-/** From the start of the process to the bytes of the last line. */
+/** From the start of the process to the output of the last line. */
 function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
   const shown = (command: string[]) => async () => {
     const started = performance.now();
@@ -69,7 +69,7 @@ function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
     [
       { name: "node -e 0", run: () => timeCommand("node", ["-e", "0"]) },
       { name: "porthole open +G", role: "ours", run: shown(["node", stage.porthole, "open", path, "+G"]) },
-      // Without -n it counts all lines before.
+      // Without -n, less counts all lines before.
       { name: "less -n +G", run: shown(["less", "-n", "+G", path]) },
     ],
     { rounds: 15, group: "first text of the last page" },
@@ -77,8 +77,8 @@ function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
 }
 
 /**
- * Jumps, pages, single lines; then an hour's worth of them with searches and filters, and its
- * memory.
+ * Measures jumps, pages and single lines; then the memory after an hour's amount of them, with
+ * searches and filters.
  */
 async function moves(
   pty: string,
@@ -95,7 +95,7 @@ async function moves(
     const pages: Pair = [[], []];
     const bytes: number[] = [];
     for (let step = 0; step < 60; step++) {
-      // Always another position: otherwise there is no frame.
+      // Always go to another position: otherwise there is no frame.
       for (const [times, keys] of [
         [jumps, `${((step * 37) % 98) + 1}%`],
         [pages, " "],

@@ -72,14 +72,14 @@ function both(terminal: BenchTerminal, path: string, pattern: string): Contestan
   ];
 }
 
-/** Once each. */
+/** One run of each pager. */
 function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
   const less = async () => {
     const pager = new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["less", "-n", path]);
     try {
       await pager.until((text) => text.includes("items"));
       const started = performance.now();
-      // It stops at the first match: a pattern without a match makes it read to the end.
+      // less stops at the first match: a pattern without a match makes it read to the end.
       pager.type(`/${pattern.replace("upstream", "downstream").replace("bot", "nobot")}${ENTER}`);
       await pager.until((text) => text.includes("not found"));
       return performance.now() - started;

@@ -7,7 +7,7 @@ const DIRECTORIES = 100;
 const FILES = 100;
 const GIBIBYTE = 1024;
 
-/** `with` and `cp` beside the same tools on a local copy. */
+/** `with` and `cp` against the same tools on a local copy. */
 export const hostTools: Case = {
   title: "a host's tool on a directory of the container, the start of with, and a copy of 1 GiB",
   goals: [
@@ -19,7 +19,7 @@ export const hostTools: Case = {
   run: async (stage) => [...(await searchTree(stage)), ...(await startOnTree(stage)), ...(await copyFile(stage))],
 };
 
-/** The base is the goal: a multiple of ripgrep on a copy, plus `with` on the tree for nothing. */
+/** The base is the goal: a multiple of ripgrep on a copy, plus an empty `with` on the tree. */
 async function searchTree(stage: Stage): Promise<Result[]> {
   const { env, porthole, container, directory } = stage;
   const inside = `${container.root}/tree`;
@@ -55,7 +55,7 @@ function fill(root: string): void {
   }
 }
 
-/** A tree costs an agent of one message and a launcher more than a descriptor. */
+/** Compared with a descriptor, a tree needs one more message of the agent, and a launcher. */
 async function startOnTree(stage: Stage): Promise<Result[]> {
   const { env, porthole, container } = stage;
   const inside = `${container.root}/start`;
@@ -82,7 +82,7 @@ async function copyFile(stage: Stage): Promise<Result[]> {
   const inside = `${container.root}/big`;
   const copy = `${directory}/big`;
   const ours = [porthole, "cp", `${container.name}:/big`, copy];
-  // Both write a new file, so that neither waits for the removal of the last one's blocks.
+  // Both write a new file, so that neither waits for the removal of old blocks.
   const timed = (command: string, args: readonly string[]) => {
     rmSync(copy, { force: true });
     return timeCommand(command, args, env);

@@ -66,9 +66,9 @@ export async function bundle() {
 }
 
 /**
- * Ink with what it draws, in one ES module: its layout engine awaits at top level, which CommonJS
- * cannot. It shares no chunk with the command, so that the command can be one packed file, and
- * neither waits for the other.
+ * Bundles Ink with its layout engine in one ES module: the layout engine awaits at top level, which
+ * CommonJS cannot. It shares no chunk with the command, so that the command can be one packed file
+ * and neither waits for the other.
  */
 async function bundleInk(folder) {
   const { metafile } = await build({
@@ -86,8 +86,8 @@ async function bundleInk(folder) {
 }
 
 /**
- * The kubectl plugin, in one file: it runs before each command and opens no file, so it has no
- * native part. The definitions of the commands are in it, their actions are not.
+ * Bundles the kubectl plugin into one file. It runs before each command and opens no file, so it
+ * needs no native part. It contains the definitions of the commands, not their actions.
  */
 async function bundlePlugin(folder, version) {
   const outfile = `${folder}/kubectl-porthole.js`;
@@ -101,7 +101,7 @@ async function bundlePlugin(folder, version) {
     lineLimit: 120,
     plugins: [lateChildProcess, unixSocketsOnly, nativeKoffi],
     external: ["../commands/*", "*.node", "cpu-features"],
-    // Nothing in it is loaded by address.
+    // No module in the bundle is loaded by its URL.
     define: { PORTHOLE_VERSION: JSON.stringify(version), "import.meta.url": '"file:///"' },
   });
   chmodSync(outfile, 0o755);
@@ -145,7 +145,7 @@ export async function bundleDeveloperPrograms(examples) {
   });
 }
 
-/** The output of the command, for the completions. */
+/** Runs the command and returns its output. */
 function said(folder, ...args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [`${folder}/porthole.js`, ...args]);
   if (status !== 0) throw new Error(`porthole ${args.join(" ")} failed: ${stderr}`);

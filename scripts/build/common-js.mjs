@@ -1,17 +1,18 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 /**
- * Turns esbuild's chunks into CommonJS, which Node starts faster: an ES module's import of one of
- * Node's own copies all its exports, the getters of lazily loaded parts included. esbuild splits ES
- * modules only, so the chunks are converted one by one. It refuses one that awaits at its top
- * level.
+ * Converts esbuild's chunks to CommonJS, which Node starts faster: an ES module's import of a Node
+ * module copies all its exports, including the getters of lazily loaded parts. esbuild splits only
+ * ES modules, so each chunk is converted separately. The conversion refuses a chunk that awaits at
+ * top level.
  */
 export async function toCommonJs(outputs, transform) {
   for (const path of Object.keys(outputs)) {
     const lazy = readFileSync(path, "utf8")
       .replace(/\bimport\(("[^"]+\.js")\)/g, "Promise.resolve().then(() => require($1))")
       .replace(/\bimport\(("[^"]+\.mjs")\)/g, 'require("./import-module.js")($1)');
-    // Node prints the source line of an uncaught error: without a limit it is the whole chunk.
+    // Limit the line length: Node prints the source line of an uncaught error, which would be the
+    // whole chunk.
     const options = { format: "cjs", platform: "node", target: "node20.19", minify: true, lineLimit: 120 };
     const { code } = await transform(lazy, options);
     const head = code.includes("__moduleUrl")
@@ -23,7 +24,8 @@ export async function toCommonJs(outputs, transform) {
 }
 
 /**
- * Imports an ES module: code that V8 takes from a cache has lost who does that for it (Node 20).
+ * Writes a module that imports ES modules. Code from V8's cache has lost the callback that does
+ * this (Node 20).
  */
 export function writeImporter(folder) {
   writeFileSync(`${folder}/import-module.js`, "module.exports = (path) => import(path);\n");

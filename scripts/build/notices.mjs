@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * The licenses of the bundled packages and of the agent's C library, which require to be
+ * Returns the licenses of the bundled packages and of the agent's C library, which must be
  * distributed with them.
  */
 export function thirdPartyNotices(inputs) {
   const folders = Object.keys(inputs).flatMap((path) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []);
-  // koffi's native part is a dependency; its name is a virtual module of the bundle.
+  // koffi's native part is a dependency. Its name in the bundle is a virtual module.
   const packages = [...new Set(folders)].sort().map(noticeOf);
   return [HEAD, ...packages, MUSL].join(`\n${"-".repeat(100)}\n\n`);
 }

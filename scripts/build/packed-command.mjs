@@ -30,9 +30,9 @@ export async function packCommand(folder, outputs) {
 }
 
 /**
- * Makes V8's caches for this Node: lets a cat through an agent run, so that one holds what a cat
- * uses (a local one where this user may not enter his own process), a grep and a with, whose own
- * code costs as much again (15 to 25 ms of processor time), and the viewer on a terminal.
+ * Creates V8's caches for this version of Node. One cache has the code of a cat through an agent,
+ * or of a local cat if this user may not enter its own process. The others are for grep and with,
+ * whose own code costs 15 to 25 ms of processor time, and for the viewer on a terminal.
  */
 async function fillCaches(folder) {
   const state = mkdtempSync(`${tmpdir()}/porthole-build-`);
@@ -46,7 +46,7 @@ async function fillCaches(folder) {
   spawnSync(process.execPath, [command, "detach", "--all", "--engine", "/nowhere"], {
     env: { ...env, PORTHOLE_FILL_CACHE: "" },
   });
-  // Where no terminal can be made, the user's first look at a file makes that cache.
+  // If no terminal is available, the user's first use of the viewer creates that cache.
   await runOnTerminal([command, "open", `${folder}/pack.js`, "+G"], { env, keys: "Q" }).catch(() => undefined);
   rmSync(state, { recursive: true, force: true });
 }

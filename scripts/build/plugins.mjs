@@ -1,8 +1,8 @@
 // esbuild plugins that exclude unreachable code from the bundle.
 
 /**
- * Commander loads node:child_process, and with it streams and sockets, for commands that are
- * programs of their own. There are none here.
+ * Commander loads node:child_process, which loads streams and sockets, for subcommands that are
+ * separate programs. porthole has none.
  */
 export const lateChildProcess = {
   name: "late-child-process",
@@ -17,9 +17,8 @@ export const lateChildProcess = {
 };
 
 /**
- * dockerode loads gRPC for BuildKit and an SSH client, four fifths of its code and of its loading
- * time. Neither is reachable from here: only engines at Unix sockets are spoken to, and no image is
- * built.
+ * dockerode loads gRPC for BuildKit and an SSH client, which are four fifths of its code and
+ * loading time. porthole uses neither: it connects only to Unix sockets, and builds no image.
  */
 export const unixSocketsOnly = {
   name: "unix-sockets-only",
@@ -32,9 +31,9 @@ export const unixSocketsOnly = {
 };
 
 /**
- * Of koffi only the native part is a package of ours at run time, one for each architecture:
- * nothing then has an install script, and starting reads a few files less. What koffi's own loader
- * adds to it are old names, which nothing here calls.
+ * At run time, only koffi's native part is a dependency, one package per architecture. So no
+ * package has an install script, and the start reads fewer files. koffi's own loader only adds old
+ * names, which porthole does not use.
  */
 export const nativeKoffi = {
   name: "native-koffi",
@@ -43,7 +42,7 @@ export const nativeKoffi = {
     build.onLoad({ filter: /./, namespace: "native" }, () => ({
       contents: `
         const name = "@koromix/koffi-linux-" + process.arch;
-        // Elsewhere libc.ts says what is wrong.
+        // On other systems libc.ts reports the problem.
         const isSupported = process.platform === "linux" && ["x64", "arm64"].includes(process.arch);
         try {
           module.exports = isSupported ? require(name) : {};
@@ -63,7 +62,7 @@ export const inkApart = {
   },
 };
 
-/** Of Ink's development mode, which wants react-devtools-core. */
+/** Removes Ink's development mode, which requires react-devtools-core. */
 export const noDevtools = {
   name: "no-devtools",
   setup(build) {

@@ -31,7 +31,7 @@ export async function runOnTerminal(args, { env, keys }) {
   }
 }
 
-/** Of ioctl_tty(2): the number and the lock of the other end, the size. */
+/** Requests of ioctl_tty(2): the number and the lock of the other end, the size. */
 const TIOCGPTN = 0x80045430;
 const TIOCSPTLCK = 0x40045431;
 const TIOCSWINSZ = 0x5414;

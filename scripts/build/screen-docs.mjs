@@ -43,7 +43,7 @@ function code(key) {
   return `\`${key.replaceAll("|", "\\|")}\``;
 }
 
-/** A bar ends the cell of a table, even in code. */
+/** Escapes bars, which end the cell of a table even in code. */
 function cell(text) {
   return text.replaceAll("|", "\\|").replaceAll("<", "&lt;").replaceAll("*", "\\*");
 }

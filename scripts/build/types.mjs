@@ -3,8 +3,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 
 /**
- * Writes the declarations of the library's entries (name to source) into `folder`, and only what
- * they reach. They name each other with .js, as every TypeScript understands that.
+ * Writes the declarations of the library's entries (name to source) and of the modules that they
+ * use into `folder`. They refer to each other with .js, which every version of TypeScript supports.
  */
 export function writeTypes(folder, entries) {
   const emitted = `${folder}.all`;
@@ -19,7 +19,7 @@ export function writeTypes(folder, entries) {
     emitted,
   ];
   const { status, stdout } = spawnSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json", ...options]);
-  if (status !== 0) throw new Error(`the types were not made:\n${stdout}`);
+  if (status !== 0) throw new Error(`the types could not be generated:\n${stdout}`);
   const heads = new Set(Object.values(entries).map((source) => declarationOf(source)));
   const reached = new Set();
   function declarationOf(source) {
@@ -41,8 +41,8 @@ export function writeTypes(folder, entries) {
 }
 
 /**
- * Buffer, NodeJS.Signals and, for older libraries of TypeScript, AsyncDisposable: from version 6 on
- * it takes no package's global types unasked.
+ * Declares Buffer, NodeJS.Signals and, for older libraries of TypeScript, AsyncDisposable. From
+ * version 6 on, TypeScript includes no package's global types by default.
  */
 const NODE_TYPES = '/// <reference types="node" />\n';
 

@@ -11,20 +11,20 @@ import { type Result, type Running, type User, user } from "../helpers/porthole.
 import { directAgents, isRunning, openFiles } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** Bytes as `latin1` text would have them. */
+/** Converts text to the bytes of its `latin1` encoding. */
 const bytes = (text: string) => Buffer.from(text, "latin1");
 const everyByte = Buffer.from(Array.from({ length: 70_000 }, (_, index) => (index * 7 + (index >> 8)) % 256));
 
 /**
- * One place under two names: as this machine sees it, and as a process in namespaces of its own
- * does, through the agent.
+ * A directory by two names: its path on this machine, and a target whose files an agent opens in
+ * other namespaces.
  */
 interface Place {
-  /** What goes before a path in `directory` to make it a target. */
+  /** Prefix of a path in `directory` that makes it a target. */
   prefix: string;
-  /** The directory as this machine sees it, to put things in. */
+  /** Path of the directory on this machine, to create files in it. */
   host: string;
-  /** The same as the target sees it. */
+  /** Path of the directory inside the target. */
   directory: string;
 }
 
@@ -65,7 +65,8 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     expect(result).toMatchObject({ code: 0, stderr: "" });
     const sparse = readFileSync(`${place.host}/sparse`);
     expect(readFileSync(out).equals(Buffer.concat([sparse, sparse, Buffer.from("the end\n")]))).toBe(true);
-    // One block of 64 KiB at most for each piece of data, whatever the file system's blocks are.
+    // The copy has at most one block of 64 KiB per piece of data, whatever the block size of the
+    // file system.
     expect(statSync(out).blocks * 512).toBeLessThan(4 * 65_536);
   });
 
@@ -139,7 +140,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
       const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
       mkfifo(path);
       const running = someone.start(["cat", "--consume", target(path.slice(place.host.length + 1))]);
-      // A writer gets beyond its open when there is a reader.
+      // The open of a writer returns only when there is a reader.
       const writer = await writerOf(path);
       await waitFor("the FIFO in its hands", () => openFiles(running.pid).some((name) => name.endsWith(nameOf(path))));
       running.child.kill(signal);
@@ -169,7 +170,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
   });
 });
 
-/** A place for files that goes with its user. */
+/** A temporary directory that is removed with its user. */
 function temporaryPlace(someone: User): string {
   const path = `${someone.directory}/files`;
   mkdirSync(path);
@@ -194,7 +195,7 @@ function collect(running: Running): () => string {
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf("/"));
 
-/** A process that has the FIFO open for writing: somebody reads it by then. */
+/** Waits for a process with the FIFO open for writing: then it also has a reader. */
 async function writerOf(path: string) {
   const child = spawn("sh", ["-c", 'exec 3>"$0"; echo open; exec cat >&3', path], {
     stdio: ["pipe", "pipe", "ignore"],
@@ -230,16 +231,16 @@ describe("devices", () => {
     someone = user();
   });
 
-  test("an endless device is read as far as the reader wants", async () => {
+  test("an endless device is read until the reader closes the pipe", async () => {
     const command = `set -o pipefail 2>/dev/null; "$0" "$1" cat /dev/zero | head -c 3000000 | wc -c`;
     const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, builtCommand], {
       ...{ env: someone.env, encoding: "utf8" },
     });
-    // 128 + SIGPIPE: as cat(1) ends.
+    // 128 + SIGPIPE, as cat(1) ends.
     expect([status, stdout.trim(), stderr]).toEqual([141, "3000000", ""]);
   });
 
-  test("an empty device gives nothing, and a missing one is reported", async () => {
+  test("an empty device prints nothing, and a missing one is reported", async () => {
     expect(await someone.run(["cat", "/dev/null"])).toMatchObject({ code: 0, text: "", stderr: "" });
     expect(await someone.run(["cat", "/dev/none"])).toMatchObject({ code: 1, text: "" });
   });

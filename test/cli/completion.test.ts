@@ -20,7 +20,7 @@ beforeAll(async () => {
     ],
   });
   place = `pid:${target.pid}`;
-  // A completion waits for an agent for a second at most: it is to find one.
+  // A completion waits at most a second for an agent, so start one first.
   expect(await someone.run(["ls", "--idle", "3600", `${place}:/`])).toMatchObject({ code: 0 });
   writeFileSync(`${someone.directory}/porthole`, `#!/bin/sh\nexec ${process.execPath} ${builtCommand} "$@"\n`);
   chmodSync(`${someone.directory}/porthole`, 0o755);
@@ -31,8 +31,8 @@ function environment(): Record<string, string> {
 }
 
 /**
- * What is offered after the words, without descriptions; the status tells of what the shell itself
- * knows.
+ * The candidates for the words, without descriptions. The status tells whether the shell completes
+ * them itself.
  */
 async function offered(...words: string[]): Promise<{ code: number | null; values: string[] }> {
   const { text, stderr, code } = await someone.run(["__complete", "zsh", "--", ...words]);
@@ -70,7 +70,7 @@ describe("completion offers", () => {
     expect((await offered("cat", `${place}:/tmp/.h`)).values).toEqual([`${place}:/tmp/.hidden`]);
   });
 
-  test("no name with control characters, and hidden names only after a dot", async () => {
+  test("no names with control characters, and hidden names only after a dot", async () => {
     const { values } = await offered("cat", `${place}:/tmp/`);
     expect(values.map((value) => value.slice(`${place}:/tmp/`.length))).toEqual([
       "it's $HOME",
@@ -80,7 +80,7 @@ describe("completion offers", () => {
     ]);
   });
 
-  test("processes, and nothing without an error if nothing can be reached", async () => {
+  test("processes, and nothing (without an error) if no target is reachable", async () => {
     expect((await offered("cat", "pid:")).values).toContain(`${place}:`);
     expect((await offered("ps", "pid:")).values).toContain(place);
     expect(await offered("cat", "nosuch:/")).toEqual({ code: 0, values: [] });
@@ -108,7 +108,7 @@ describe("completion offers", () => {
   });
 });
 
-/** Types into an interactive shell that has the script loaded. */
+/** Types into an interactive shell that has loaded the script. */
 async function inShell(start: string, action: (screen: TmuxScreen) => Promise<void>): Promise<void> {
   const screen = new TmuxScreen({ columns: 150, rows: 24 });
   try {
@@ -123,7 +123,7 @@ async function inShell(start: string, action: (screen: TmuxScreen) => Promise<vo
 
 const lastLine = (text: string) => text.trimEnd().split("\n").at(-1) ?? "";
 
-/** The same keys in bash and zsh: what the command line becomes. */
+/** Types the same keys in bash and zsh, and checks the resulting command line. */
 async function completesWithTab(screen: TmuxScreen, prompt: string): Promise<void> {
   await screen.waitFor("the prompt", (text) => lastLine(text).startsWith(prompt));
   screen.type(`porthole cat ${place}:/tmp/lo`);

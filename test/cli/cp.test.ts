@@ -10,7 +10,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 const someone = user();
 const base = fs.mkdtempSync(`${tmpdir()}/porthole-cp-`);
 afterAll(() => {
-  // A copied directory is read-only, as its source.
+  // A copied directory is read-only, like its source.
   spawnSync("chmod", ["-R", "u+w", base]);
   fs.rmSync(base, { recursive: true });
 });
@@ -22,7 +22,7 @@ beforeEach(() => {
   fs.mkdirSync(into);
 });
 
-/** Names, kinds, modes, times and contents below a directory. */
+/** Lists names, kinds, modes, times and contents below a directory. */
 function content(path: string): string[] {
   const { stdout } = spawnSync("find", [path, "-printf", "%P %y %m %T@ %l\n"], { encoding: "utf8" });
   return stdout.split("\n").sort();
@@ -125,7 +125,7 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     expect(fs.readdirSync(`${into}/elsewhere`)).toEqual([]);
   });
 
-  test("overwrites an existing file of a container only with --rw, and creates none", async () => {
+  test("overwrites an existing file of a container only with --rw, and never creates a file", async () => {
     fs.writeFileSync(`${into}/new`, "new");
     fs.writeFileSync(`${root}/d/written`, "a longer text");
     const source = `${into}/new`;
@@ -164,7 +164,7 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     child.kill("SIGKILL");
     await ended;
     const left = fs.readdirSync(into).map((name) => [name, fs.statSync(`${into}/${name}`).size]);
-    // Killed before it was complete, or after.
+    // It was killed before or after the file was complete.
     expect([[], [["large", size]]]).toContainEqual(left.filter(([name]) => name !== "large.part"));
     fs.rmSync(`${root}/large`);
   });

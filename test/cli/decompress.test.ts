@@ -11,7 +11,7 @@ function cat(...args: string[]) {
   return spawnSync(process.execPath, [builtCommand, "cat", ...args], { encoding: "latin1", maxBuffer: 2 ** 26 });
 }
 
-test("cat passes a compressed file on unchanged, and its text with --decompress", () => {
+test("cat prints a compressed file unchanged, and its text with --decompress", () => {
   const path = `${temporaryDirectory()}/log.gz`;
   const whole = gzipSync(text);
   writeFileSync(path, whole);
@@ -19,7 +19,7 @@ test("cat passes a compressed file on unchanged, and its text with --decompress"
   expect(cat("--decompress", path)).toMatchObject({ status: 0, stdout: text, stderr: "" });
 });
 
-test("cat --decompress leaves other files as they are, and reports data that ends early in one line", () => {
+test("cat --decompress prints other files unchanged, and reports truncated data in one line", () => {
   const directory = temporaryDirectory();
   writeFileSync(`${directory}/plain`, text);
   writeFileSync(`${directory}/cut.gz`, gzipSync(text).subarray(0, 5000));

@@ -8,8 +8,8 @@ import { findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /**
- * Processes of the user's sandbox: unshare, its shells and the agent all have its directory among
- * their arguments, or in their mounts.
+ * Finds the processes of the user's sandbox. unshare, its shells and the agent have its directory
+ * among their arguments or mounts.
  */
 function sandboxOf({ directory }: User): number[] {
   return findProcesses(
@@ -28,7 +28,7 @@ function mountsOf(pid: number): string {
 const kept = ({ directory }: User) => readdirSync(`${directory}/state/porthole/agents`);
 
 describeWith("userNamespaces", "the demo", () => {
-  test("shows a file that only the sandbox has for the given time, and leaves nothing running", async () => {
+  test("shows a file that exists only in the sandbox for the given time, and leaves no process running", async () => {
     const someone = user();
     const result = await someone.run(["demo", "--seconds", "1"]);
     expect(result).toMatchObject({ code: 0, stderr: "" });
@@ -58,7 +58,7 @@ describeWith("userNamespaces", "the demo", () => {
   });
 
   test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"] as const)(
-    "leaves nothing running when it ends by %s",
+    "leaves no process running when it ends by %s",
     async (signal) => {
       const someone = user();
       const running = someone.start(["demo", "--seconds", "600"]);
@@ -76,7 +76,7 @@ describeWith("userNamespaces", "the demo", () => {
     },
   );
 
-  test("ends by SIGPIPE and leaves nothing running when its reader closes the pipe", async () => {
+  test("ends by SIGPIPE and leaves no process running when its reader closes the pipe", async () => {
     const someone = user();
     const command = `"$0" "$1" demo --seconds 600 | head -n 1; exit "\${PIPESTATUS[0]}"`;
     const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, builtCommand], {
@@ -88,7 +88,7 @@ describeWith("userNamespaces", "the demo", () => {
   });
 });
 
-test("the demo without unshare(1) reports what it needs, and leaves nothing", async () => {
+test("the demo without unshare(1) reports the missing program, and leaves no files", async () => {
   const someone = user();
   const result = await someone.run(["demo", "--seconds", "1"], { env: { PATH: "/none" } });
   expect(result.stderr).toMatch(

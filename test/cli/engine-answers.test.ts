@@ -6,7 +6,7 @@ import { user } from "../helpers/porthole.ts";
 const id = "0123456789abcdef".repeat(4);
 const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt: "2026-01-02T03:04:05Z" };
 
-// No engine answers so: a program that is not one, at its socket, or a proxy that has gone wrong.
+// No engine responds like this. It is a faulty proxy, or another program at the engine's socket.
 test.each<[string, FakeAnswer, string]>([
   ["null", { status: 200, body: null }, "the response is missing, not an object"],
   ["a list", { status: 200, body: [] }, "the response is a list, not an object"],
@@ -58,7 +58,7 @@ test("an engine whose list is malformed is named in the error", async () => {
   expect({ code, text }).toEqual({ code: 3, text: "" });
 });
 
-test("doctor warns about an engine that reports nonsense about itself", async () => {
+test("doctor warns about an engine with malformed version information", async () => {
   const { socketPath } = await fakeEngine(() => ({ status: 200, body: { Version: 5, SecurityOptions: {} } }));
   const { code, text, stderr } = await user().run(["doctor", "--engine", socketPath]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -67,7 +67,10 @@ test("doctor warns about an engine that reports nonsense about itself", async ()
   );
 });
 
-/** An engine that describes a container well, and then answers what is to start something so. */
+/**
+ * An engine that describes a container correctly, and then responds to the start of an agent with
+ * `answers`.
+ */
 async function starting(answers: (path: string) => FakeAnswer | undefined, stateDirectory: string) {
   const Mounts = [{ Destination: "/run/porthole", Source: `${stateDirectory}/porthole/mnt` }];
   return fakeEngine((path) => {
@@ -79,7 +82,7 @@ async function starting(answers: (path: string) => FakeAnswer | undefined, state
   });
 }
 
-describe("an engine that answers a start of the agent", () => {
+describe("an engine that responds to a start of the agent", () => {
   const created = (path: string) => path.startsWith("POST /containers/create?");
   const executed = (path: string) => path === `POST /containers/${id}/exec`;
   const wrong = (request: string, complaint: string) =>

@@ -118,7 +118,7 @@ test("another system than Linux gives one line, before any Linux-only code is lo
   }
 });
 
-test("Ctrl-C ends the wait for an engine that never answers at once", async () => {
+test("Ctrl-C immediately ends the wait for an engine that never responds", async () => {
   const path = `${temporaryDirectory()}/engine.sock`;
   let asked = 0;
   const server = createServer((client) => {
@@ -194,8 +194,8 @@ describe("an agent with a wrong socket or record", () => {
   const key: AgentKey = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar", user: "" };
 
   /**
-   * Listens where a live agent does, and answers HELLO with `body`: what no agent of this build
-   * says.
+   * Listens at the socket of an agent, and responds to HELLO with `body`, which no agent of this
+   * build sends.
    */
   function pretend(body: Uint8Array, error: number): { heard: () => number } {
     const run = ensureRunDirectory(someone.env);
@@ -241,7 +241,7 @@ describe("an agent with a wrong socket or record", () => {
     ["that refuses", agentInfo(), 11],
   ])("%s is skipped, and a new one is started", async (_, body, error) => {
     const { heard } = pretend(body, error);
-    // There is no engine to start one through: that it is asked for is what is to be seen.
+    // The error shows that porthole tried to start an agent: no engine is available.
     const result = await someone.run(["cat", `${id}:/etc/hostname`]);
     expect(heard()).toBe(1);
     expect(result.stderr).toMatch(
@@ -258,7 +258,7 @@ describe("an agent with a wrong socket or record", () => {
   });
 });
 
-/** True when the process catches the signal (SigCgt in proc_pid_status(5)). */
+/** True if the process handles the signal (SigCgt in proc_pid_status(5)). */
 function isCaught(pid: number, signal: NodeJS.Signals): boolean {
   const mask = /^SigCgt:\t([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "0";
   return ((BigInt(`0x${mask}`) >> BigInt(constants.signals[signal] - 1)) & 1n) === 1n;

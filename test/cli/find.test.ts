@@ -10,7 +10,7 @@ import { hostTool, zone } from "./host-tools.ts";
 const someone = user();
 let place: Sandbox;
 
-/** Seconds, half a minute from where the minute or the day that they are in ends. */
+/** Ages in seconds, each half a minute from the end of a minute or day. */
 const ages = [
   ["now.log", 0],
   ["hour.log", 3600 + 30],
@@ -44,8 +44,7 @@ beforeAll(async () => {
   spawnSync("mkfifo", [`${at}/fifo`]);
 });
 
-// For each test anew: both tools are to see them at the same age, however long the tests before
-// took.
+// Set the ages before each test, so that both tools see the same ages after slow tests too.
 beforeEach(() => {
   const now = Math.floor(Date.now() / 1000);
   for (const [name, seconds] of ages) fs.utimesSync(`${place.root}/f/a/b/${name}`, now, now - seconds);

@@ -8,7 +8,7 @@ import { ripgrepPath } from "../../cli/grep/program-file.ts";
 const directory = mkdtempSync(`${tmpdir()}/porthole-found-`);
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** What ripgrep finds in these files, decoded from pieces of `size` bytes. */
+/** Decodes ripgrep's output for these files in chunks of `size` bytes. */
 function found(files: Readonly<Record<string, string | Buffer>>, pattern: string, size = 7): FoundLine[] {
   const all: FoundLine[] = [];
   const lines = new FoundLines((line) => all.push(line));
@@ -24,7 +24,7 @@ function found(files: Readonly<Record<string, string | Buffer>>, pattern: string
 const marked = ({ pieces }: FoundLine) => pieces.map(({ text, isMatch }) => (isMatch ? `<${text}>` : text)).join("");
 
 describe("FoundLines", () => {
-  it("decodes names, numbers, offsets and matches from output in pieces", () => {
+  it("decodes names, numbers, offsets and matches from output in chunks", () => {
     const files = { "a.log": "first\nan ERROR, one more ERROR\n", b: "\tERROR\n" };
     const all = found(files, "ERROR");
     expect(all.map(({ name, line, offset }) => [name, line, offset])).toEqual([
@@ -49,12 +49,12 @@ describe("FoundLines", () => {
     ]);
   });
 
-  it("takes no colour of a file for a match, and hides those of a line", () => {
+  it("does not take colours of a file for matches, and hides them", () => {
     const [line] = found({ log: "\x1b[0m\x1b[48;2;1;2;3mfake\x1b[0m \x1b[31mERROR\x1b[0m!\n" }, "ERROR");
     expect(line && marked(line)).toBe("fake <ERROR>!");
   });
 
-  it("skips files that turn out to be binary", () => {
+  it("skips files that prove to be binary", () => {
     const binary = Buffer.from(`ERROR\n${"x".repeat(100_000)}\n\0\n`);
     expect(found({ "a.bin": binary, b: "ERROR\n" }, "ERROR").map(({ name }) => name)).toContain("files/b");
   });

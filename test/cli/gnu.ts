@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { User } from "../helpers/porthole.ts";
 
-/** What a run of a program left, as far as it is compared. */
+/** The parts of a run's result that are compared. */
 export interface Outcome {
   code: number | null;
   stdout: string;
@@ -23,17 +23,20 @@ export async function gnu(by: User, command: string, args: readonly string[], in
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject).once("close", resolve);
   });
-  // Bytes, not text: each byte is a character.
+  // Compare bytes, not text: each byte becomes a character.
   return { code, stdout: Buffer.concat(stdout).toString("latin1"), stderr: Buffer.concat(stderr).toString() };
 }
 
-/** The same of `porthole COMMAND`. */
+/** Runs `porthole COMMAND` in the same way. */
 export async function ours(by: User, command: string, args: readonly string[], input?: string): Promise<Outcome> {
   const { code, stdout, stderr } = await by.run([command, ...args], input === undefined ? {} : { input });
   return { code, stdout: stdout.toString("latin1"), stderr };
 }
 
-/** GNU's hint to `--help` after wrong usage is left out, and wrong usage is 2 with porthole. */
+/**
+ * Converts a GNU result to the expected one: without the hint to `--help`, and with porthole's
+ * status 2 for wrong usage.
+ */
 export function asOurs({ code, stdout, stderr }: Outcome, usage: boolean): Outcome {
   return { code: usage ? 2 : code, stdout, stderr: stderr.replace(/^Try '.*\n/m, "") };
 }

@@ -7,7 +7,7 @@ import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 import { ripgrep, withoutTimes } from "../helpers/ripgrep.ts";
 
-/* Directories that ripgrep walks by itself, and what makes porthole open the files instead. */
+/* Searches of directories: ripgrep walks them by itself, unless porthole must open the files. */
 
 const NONE = "none";
 const NONE_OR_TIME = expect.stringMatching(/^(none|it takes longer than \d+ ms)$/);
@@ -70,13 +70,13 @@ describeAsRoot("porthole grep in directories", () => {
     mkfifo(`${target.root}/planted/.ignore`);
   });
 
-  /** A search, and why it went by links, if it did. */
+  /** Runs a search. `reason` tells why it used links, if it did. */
   async function grep(...args: string[]): Promise<{ text: string; code: number | null; reason: string }> {
     const { text, code, stderr } = await someone.run(["grep", "--sort=path", ...args], {
       env: { PORTHOLE_DEBUG: "1" },
     });
     const [, reason] = /the search goes by links: (.*)/.exec(stderr) ?? [];
-    // The limit in time is the only reason that a slow machine may have.
+    // On a slow machine only the time limit may be the reason.
     return { text, code, reason: reason ?? NONE };
   }
 
@@ -112,7 +112,7 @@ describeAsRoot("porthole grep in directories", () => {
     expect({ ...ours, text: lines(ours.text) }).toEqual({ text: lines(theirs), code: run.code, reason: NONE_OR_TIME });
   });
 
-  test("go by links where a file has colour codes, which are left out", async () => {
+  test("use links if a file has colour codes, which are stripped", async () => {
     const text = `${at("/coloured/app")}:1 ERROR: disk\n${at("/coloured/app")}:2 ERROR: disk\n`;
     expect(await grep("ERROR: disk", at("/coloured"))).toEqual({
       text,
@@ -127,7 +127,7 @@ describeAsRoot("porthole grep in directories", () => {
     expect(raw).toEqual({ text: `${at("/coloured/app")}:1\n`, code: 0, reason: NONE_OR_TIME });
   });
 
-  test("go by links for a name with a link in it, with -L, and beside single files", async () => {
+  test("use links for a name that contains a link, with -L, and together with single files", async () => {
     const file = at("/srv/logs/deep/one");
     expect((await grep("-l", "FOO", at("/srv/linked"))).reason).toContain("contains a link");
     expect((await grep("-lL", "FOO", at("/srv"))).reason).toContain("trees follow no links");
@@ -135,14 +135,14 @@ describeAsRoot("porthole grep in directories", () => {
     expect(both).toEqual({ text: `${file}\n${file}\n`, code: 0, reason: "files are among the targets" });
   });
 
-  test("go by links where a file system does more than store files", async () => {
+  test("use links on a file system that does more than store files", async () => {
     const inside = await grep("-l", "Tgid", at("/proc/1"));
     expect(inside.reason).toMatch(/is on a file system of type proc$|longer than/);
     const above = await grep("--max-depth=1", "-l", "FOO", at("/"));
     expect(above.reason).toMatch(/has a mount of type \w+$|longer than/);
   });
 
-  test("do not wait for a FIFO under the name of an ignore file", async () => {
+  test("do not wait for a FIFO with the name of an ignore file", async () => {
     const { text, code, reason } = await grep("foo", at("/planted"));
     expect({ text, code }).toEqual({ text: `${at("/planted/file")}:foo\n`, code: 0 });
     expect(reason).toMatch(/^it takes longer than \d+ ms$/);

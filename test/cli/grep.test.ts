@@ -42,13 +42,13 @@ beforeAll(async () => {
   mkfifo(`${at}/logs/fifo`);
 });
 
-/** What ripgrep prints for the same files, which it reads by way of /proc/PID/root. */
+/** ripgrep's output for the same files, which it reads through /proc/PID/root. */
 function expected(args: string[]): { lines: string[]; code: number | null; stderr: string } {
   const { stdout, stderr, code } = ripgrep(["--no-ignore-parent", "--sort=path", ...args], target.root);
   return { lines: withoutTimes(stdout.toString()).split("\n"), code, stderr: stderr.replace(/^rg: /gm, "porthole: ") };
 }
 
-/** Targets in the sandbox are written `srv/...`. */
+/** Runs grep. Targets in the sandbox are written `srv/...`. */
 async function porthole(
   args: string[],
   one = someone,
@@ -198,7 +198,7 @@ describe("the temporary directory of porthole grep", () => {
   const hanging = async () => {
     const fifo = `${target.root}/tmp/${directories().length}-${process.hrtime.bigint()}`;
     mkfifo(fifo);
-    // Both ends of the FIFO are open: /dev/stdin never ends.
+    // This process has both ends of the FIFO open, so /dev/stdin never ends.
     const running = someone.start(["grep", "foo", "/dev/stdin", `pid:${target.pid}:/srv/logs/empty`], {
       before: ["sh", "-c", 'exec "$@" 0<>"$0"', fifo],
     });
@@ -208,7 +208,7 @@ describe("the temporary directory of porthole grep", () => {
   };
 
   test.each(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const)(
-    "is removed after %s, which ends grep as any program",
+    "is removed after %s, which ends grep like any other program",
     async (signal) => {
       const running = await hanging();
       const [ripgrep = 0] = childrenOf(running.pid);
@@ -224,7 +224,7 @@ describe("the temporary directory of porthole grep", () => {
     const [ripgrep = 0] = childrenOf(killed.pid);
     killed.child.kill("SIGKILL");
     await killed.ended;
-    // Its standard input has no end.
+    // ripgrep's standard input never ends.
     await waitFor("ripgrep to end with porthole", () => !isRunning(ripgrep));
     expect(directories()).not.toEqual([]);
     const living = await hanging();

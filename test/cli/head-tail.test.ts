@@ -35,7 +35,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(d, { recursive: true, force: true }));
 
-/** `@name` is a file of the directory. */
+/** Replaces `@name` by the path of a file in the directory. */
 const words = (text: string) => text.split(" ").map((word) => word.replaceAll("@", `${d}/`));
 
 const files = ["empty", "one", "unended", "newlines", "twenty", "big", "bigunended", "long", "binary"];
@@ -318,7 +318,7 @@ describe("porthole head and tail in another namespace", () => {
     await box.stop();
   });
 
-  test("report a missing target with porthole's reason after GNU's words", async () => {
+  test("report a missing target in GNU's form with porthole's reason", async () => {
     const { code, stderr } = await ours(someone, "tail", ["pid:2147483647:/x"]);
     expect([code, stderr]).toEqual([
       3,

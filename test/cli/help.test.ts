@@ -60,7 +60,7 @@ describeWith(["man", "mandoc"], "the manual page in man and mandoc", () => {
     expect(stdout).not.toContain(".:");
     expect(stdout).toContain("porthole with 'web:/var/log/*.log' -- tar -chf logs.tar -C {dir} .");
     const lint = spawnSync("mandoc", ["-T", "lint", "-W", "warning", page], { encoding: "utf8" });
-    // The page has no date, for the same definitions give the same bytes.
+    // The page has no date, so that the same definitions give the same bytes.
     expect(lint.stdout.split("\n").filter((line) => line !== "" && !line.includes("missing date"))).toEqual([]);
   });
 });

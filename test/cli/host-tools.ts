@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * Runs a program of this machine in a directory, in the C locale and UTC; what it printed, byte for
- * byte as latin1.
+ * Runs a program of this machine in a directory, in the C locale and UTC. Returns its output as
+ * latin1, one character per byte.
  */
 export function hostTool(
   command: string,
@@ -20,5 +20,5 @@ export function hostTool(
   return stdout;
 }
 
-/** The same zone for the command under test. */
+/** The environment that gives the command under test a fixed zone. */
 export const zone = { TZ: "Europe/Berlin" };

@@ -6,8 +6,7 @@ import { user } from "../helpers/porthole.ts";
 const id = "0123456789abcdef".repeat(4);
 const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt: "2026-01-02T03:04:05Z" };
 
-// Node's own HTTP client is what dockerode asks with, and nothing else here does: loading both
-// takes longer than a small file does.
+// Only dockerode uses Node's HTTP client. Loading both takes longer than reading a small file.
 test("dockerode is loaded to start an agent through an engine, but not to use a running agent or to find a container", async () => {
   const { directory, run } = user();
   const preload = `${directory}/modules.cjs`;

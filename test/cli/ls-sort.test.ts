@@ -25,7 +25,7 @@ const stat = fc.record({
   btime: fc.option(fc.bigInt(-(2n ** 63n) * 1_000_000_000n, 2n ** 63n * 1_000_000_000n), { nil: undefined }),
 }) as fc.Arbitrary<FileStat>;
 
-/** Few letters, so that names begin alike and come twice; and any bytes. */
+/** Names of few letters, which share prefixes and repeat, and names of any bytes. */
 const name = fc.oneof(
   fc.array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 8 }).map((letters) => letters.join("")),
   fc.integer({ min: 1, max: 900 }).map((length) => "long".repeat(length).slice(0, length)),
@@ -59,7 +59,7 @@ test("packed entries keep their values and are sorted as unpacked ones", () => {
           ...{ linkMode: item.linkMode, total: item.total, users: item.users, groups: item.groups },
           stat: item.stat && values(item.stat),
         }));
-        // Of the same name and amount, either may come first.
+        // Entries with the same name and amount may come in any order.
         const key = (item: { name: string; stat: FileStat | undefined }) =>
           [item.name, options.S ? (item.stat?.size ?? 0n) : options.t ? (item.stat?.mtime ?? 0n) : 0n].join();
         expect(plain.map(key)).toEqual(sortItems(items, options).map(key));
@@ -72,7 +72,7 @@ test("packed entries keep their values and are sorted as unpacked ones", () => {
   );
 });
 
-/** In one order, and without accessors. */
+/** The values of a stat in a fixed order, without accessors. */
 function values(stat: FileStat): FileStat {
   const { mode, links, uid, gid, relayed, size, blocks, inode } = stat;
   const { device, rdev, mountId, atime, mtime, ctime, btime } = stat;

@@ -14,7 +14,7 @@ import { hostTool, zone } from "./host-tools.ts";
 const someone = user();
 
 /**
- * Every kind of file, sizes around the units, times around half a year, names that no one expects.
+ * Creates every kind of file, sizes around the units, times around half a year, and unusual names.
  */
 function furnish(at: string): void {
   const day = 86_400;
@@ -96,7 +96,8 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     return result.stdout.toString("latin1");
   };
   /**
-   * The directory's name where it is shown; GNU's reset before the first colour is of no effect.
+   * Runs GNU ls. Replaces the directory's name, and removes GNU's redundant reset before the first
+   * colour.
    */
   const theirs = (args: string[], env = {}) =>
     hostTool("ls", ["-n", ...args, "."], inside, env)
@@ -142,7 +143,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(await ours(["--color=always"], env)).toBe(names);
   });
 
-  test("never colours a pipe by default, nor anything with --color=never", async () => {
+  test("does not colour the output for a pipe by default, or with --color=never", async () => {
     expect(await ours([])).toBe(hostTool("ls", ["-1"], inside));
     expect(await ours(["--color=never"])).toBe(await ours([]));
   });
@@ -159,7 +160,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(lines).toMatch(/^drwxr-xr-x 2 +1000000 +44 .* empty$/m);
     expect(lines).toMatch(/^drwxrwxrwt 2 root +wheel .* sticky$/m);
     fs.rmSync(`${place.root}/etc`, { recursive: true });
-    // A FIFO in its place must not hold anything up.
+    // A FIFO in place of /etc/passwd must not block the command.
     fs.mkdirSync(`${place.root}/etc`);
     spawnSync("mkfifo", [`${place.root}/etc/passwd`]);
     expect(await ours(["-l"])).toBe(theirs(["-l"]));
@@ -197,7 +198,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     });
   });
 
-  test("--total adds up the files below, and counts a file with two names and a mount at two places once", async () => {
+  test("--total adds up the files below, and counts files with two names and mounts at two places once", async () => {
     const { pid } = place;
     const total = async (path: string) =>
       JSON.parse((await someone.run(["ls", "-d", "--total", "--json", `pid:${pid}:${path}`])).text).total as number;
@@ -226,7 +227,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(bind.status).toBe(0);
     expect(await total("/data")).toBe(expected);
     expect(await total("/data/mounted")).toBe(expected);
-    // The kernel's own are not counted: /proc/kcore alone would be 128 TiB.
+    // The kernel's files are not counted: /proc/kcore alone would add 128 TiB.
     expect(await total("/")).toBeLessThan(expected + 1e8);
     spawnSync("nsenter", ["-t", String(pid), "-m", "umount", `${place.root}/data/mounted`]);
     fs.rmSync(`${inside}/twice`, { recursive: true });
@@ -313,7 +314,7 @@ describe("ls", () => {
         for (let j = 0; j < 4; j++) fs.writeFileSync(`${target.root}/many/${i}/${j}${long}`, "");
       }
       const running = someone.start([...command.split(" "), `pid:${target.pid}:/many`]);
-      // More than the pipe holds is still to come when the target ends.
+      // When the target ends, more than the pipe's capacity is still to be printed.
       await new Promise((resolve) => running.stdout.once("readable", resolve));
       process.kill(target.pid, "SIGKILL");
       await waitFor("the target to be gone", () => !isRunning(target.pid));
@@ -325,7 +326,7 @@ describe("ls", () => {
   });
 
   test("ends without a message when its reader closes the pipe", async () => {
-    // More than any pipe holds.
+    // More entries than the capacity of any pipe.
     fs.mkdirSync(`${place.root}/long`);
     for (let n = 0; n < 2000; n++) fs.writeFileSync(`${place.root}/long/${n}${"x".repeat(240)}`, "");
     const running = someone.start(["ls", "-l", at("/long")]);

@@ -52,8 +52,8 @@ describeWith("tmux", "on a terminal", () => {
   afterEach(() => screen.close());
 
   /**
-   * Takes a little at a time, telling the number of times in `turns`, until there is a file `go`;
-   * then all.
+   * Reads a little at a time and writes the number of reads to `turns`. Reads everything once there
+   * is a file `go`.
    */
   const slowReader = (bytes: number) =>
     `{ i=0; until [ -e go ]; do head -c ${bytes}; i=$((i+1)); echo $i >turns; sleep 0.02; done; cat; } >/dev/null`;
@@ -66,7 +66,7 @@ describeWith("tmux", "on a terminal", () => {
     screen.file("slow-reader", slowReader(65536));
   }
   const turns = () => Number(readFileSync(`${screen.directory}/turns`, "utf8"));
-  /** Until long after the progress would be shown; what a turn takes, it takes at least. */
+  /** Waits until long after progress would appear. A loaded machine only makes the wait longer. */
   const waitLong = () => waitFor("100 turns of the reader", () => quiet(turns) > 100);
   const release = () => writeFileSync(`${screen.directory}/go`, "");
 
@@ -111,8 +111,8 @@ describeWith("tmux", "on a terminal", () => {
   });
 
   /**
-   * A megabyte of names: at the slow reader's pace they last longer than anybody waits here,
-   * however fast the walk is.
+   * Creates a megabyte of names. The slow reader needs longer for them than any test waits, however
+   * fast the walk is.
    */
   function openTree(): void {
     screen = new TmuxScreen({ columns: 60, rows: 12 });
@@ -124,7 +124,7 @@ describeWith("tmux", "on a terminal", () => {
     }
   }
 
-  /** What is drawn goes again as soon as more is written: only the record surely has it. */
+  /** The progress line is erased before more output, so check the recorded bytes. */
   async function seesProgressOf(command: string, line: RegExp): Promise<void> {
     openTree();
     screen.run(`clear; ${porthole} ${command} | sh slow-reader`);

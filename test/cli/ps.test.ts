@@ -4,7 +4,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
-/** One of the lines of `ps --json`, as far as tests look at it. */
+/** The tested fields of a line of `ps --json`. */
 interface Line {
   pid: number;
   uid: number;
@@ -16,9 +16,9 @@ interface Line {
 }
 
 const HOSTILE = "/tmp/\x1b[31mred\nline";
-/** Mapped, and there: the mark is part of its name. */
+/** A mapped file that exists, and whose name ends in the kernel's mark. */
 const ODD = "/tmp/there (deleted)";
-/** Mapped, and not there. */
+/** A mapped file that is deleted. */
 const LOST = "/tmp/\n\\012 (deleted)";
 const MIB = 1024 * 1024;
 
@@ -141,7 +141,7 @@ test("memory that the kernel represents as a file is not reported as a deleted f
   expect(process?.files?.filter(({ path }) => path.startsWith("/memfd:"))).toMatchObject([
     { path: "/memfd:odd/name (deleted)", deleted: false, held: 0, size: MIB },
   ]);
-  // Files that bear such names are deleted files, also at the root of a file system that is mounted
+  // Files with such names are deleted files, also at the root of a file system that is mounted
   // here.
   for (const path of ["/tmp/memfd:file", "/SYSV0000002a"])
     expect(process?.files?.find((file) => file.path === path)).toMatchObject({ deleted: true });

@@ -5,7 +5,7 @@ import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
 /*
- * The agent passes no directory of a FUSE file system, whose server may not answer; it lists the
+ * The agent passes no directory of a FUSE file system, whose server may not respond. It lists the
  * directory and relays the files.
  */
 describeAsRoot("a directory on a file system that may not answer", () => {
@@ -54,7 +54,7 @@ describeAsRoot("a directory on a file system that may not answer", () => {
     },
   );
 
-  test("is named as the reason why its file is not written", async () => {
+  test("is reported as the reason why its file cannot be written", async () => {
     const result = await someone.run(["with", "--rw", `${directory}/data`, "--", "true"]);
     expect(result).toMatchObject({
       code: 125,

@@ -20,7 +20,7 @@ describeAsRoot("stat against GNU stat on the same files", () => {
     fs.chmodSync(`${at}/empty`, 0o6751);
     fs.utimesSync(`${at}/file`, 1.25, -1);
     fs.symlinkSync("file", `${at}/link`);
-    // Else reading the link would change its access time meanwhile (mount(8), relatime).
+    // Prevents a change of the link's access time when it is read (mount(8), relatime).
     fs.lutimesSync(`${at}/link`, Date.now() / 1000 + 1000, 1e9);
     spawnSync("mkfifo", [`${at}/fifo`]);
     spawnSync("mknod", [`${at}/null`, "c", "1", "3"]);
@@ -30,7 +30,7 @@ describeAsRoot("stat against GNU stat on the same files", () => {
     const { code, stderr, text } = await someone.run(["stat", `pid:${place.pid}:/${name}`], { env: zone });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const theirs = hostTool("stat", [name], place.root).replace(`File: ${name}`, `File: pid:${place.pid}:/${name}`);
-    // The size of blocks for reading and writing is left out, what keeps the file is said besides.
+    // porthole omits the I/O block size and adds where the file is stored.
     expect(text.replace(/^Storage: .*\n/m, "")).toBe(theirs.replace(/IO Block: \d+ +/, ""));
     expect(text).toMatch(/^Storage: .+$/m);
   });

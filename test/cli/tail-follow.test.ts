@@ -21,7 +21,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 let someone: User;
 let box: Sandbox;
-/** A directory inside as this machine sees it, new for each test, and as a target. */
+/** A directory in the sandbox, new for each test: its path on this machine, and as a target. */
 let here: string;
 let there: string;
 let count = 0;
@@ -126,15 +126,14 @@ describe("porthole tail -F", () => {
       writeFileSync(`${here}/log`, "1\n");
       const tail = following(someone, ["-F", `${kind === "PATH" ? here : there}/log`]);
       await tail.shows("1\n");
-      // The name of a file that is there is told by inotify only once the watches are set: the
-      // first event shows that.
+      // inotify reports an existing name only after the watches are set: wait for the first event.
       appendFileSync(`${here}/log`, "2\n");
       await tail.shows("1\n2\n");
       renameSync(`${here}/log`, `${here}/log.1`);
       writeFileSync(`${here}/log`, "3\n");
       await tail.shows("1\n2\n3\n");
       process.kill(tail.running.pid, "SIGSTOP");
-      // More events than are read in one turn come before the renames.
+      // Write more events before the renames than one read(2) returns.
       for (let file = 0; file < 1000; file++) writeFileSync(`${here}/another-file-of-the-directory-${file}`, "");
       for (const text of ["4\n", "5\n", "6\n"]) {
         renameSync(`${here}/log.1`, `${here}/log.2.${text.trim()}`);
@@ -149,12 +148,12 @@ describe("porthole tail -F", () => {
 
   const rotations = Number(process.env.PORTHOLE_TEST_ROTATIONS ?? amount(200, 40));
   test.for(["fast", "slow"])(
-    `loses, doubles and tears no line over ${rotations} rotations at 20,000 lines/s with a %s reader`,
+    `loses, repeats and splits no line over ${rotations} rotations at 20,000 lines/s with a %s reader`,
     { timeout: 1_200_000 },
     async (reader) => {
       writeFileSync(`${here}/log`, "");
       const tail = someone.start(["tail", "-n", "+1", "-F", `${there}/log`]);
-      // It reads the file, and hears of it, before any is renamed: see above.
+      // Wait until the file is read and watched before any rename: see above.
       for (const word of ["open\n", "heard\n"]) {
         appendFileSync(`${here}/log`, word);
         await waitFor(word.trim(), () => tail.stdout.read(word.length)?.toString() === word);
@@ -165,8 +164,8 @@ describe("porthole tail -F", () => {
       const writerEnded = once(writer, "close");
       let next = 1;
       let rest = "";
-      // A generation goes when it was read: were it the writer who replaced it, a machine under
-      // load could lose one that nobody had a chance to open.
+      // Delete a generation only after it was read. Otherwise tail could miss a generation on a
+      // loaded machine: it would be deleted before tail could open it.
       let lastKept = 1;
       const check = (piece: Buffer) => {
         const lines = (rest + piece.toString("latin1")).split("\n");
@@ -216,7 +215,7 @@ describe("porthole tail -f", () => {
       const inside = `/proc/${pid}/fd/${file?.fd}`;
       const tail = following(someone, ["-f", `pid:${holder.pid}:${inside}`]);
       await tail.shows("1\n");
-      // The same open file, by the number that its process has here.
+      // The same open file, by the process's descriptor on this machine.
       for (const line of ["2\n", "3\n"]) appendFileSync(`/proc/${holder.pid}/fd/${file?.fd}`, line);
       await tail.shows("1\n2\n3\n");
       expect(tail.said()).toBe("");
@@ -280,7 +279,7 @@ describe("porthole tail -f", () => {
     expect(tail.said()).toMatch(/tail: no files remaining\n$/);
   });
 
-  test("without -F gives up a file that becomes a directory", async () => {
+  test("without -F stops following a file that becomes a directory", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const byName = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
     await byName.shows("1\n");
@@ -301,7 +300,7 @@ describe("porthole tail -f", () => {
     }
   });
 
-  test("with --follow=name and without --retry gives up a deleted file", async () => {
+  test("with --follow=name and without --retry stops following a deleted file", async () => {
     writeFileSync(`${here}/log`, "1\n");
     const tail = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
     await tail.shows("1\n");
@@ -350,7 +349,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
       ...["tail", "--prefix", "--color=always", "-n", "1"],
       ...names.map((name) => `${there}/${name}`),
     ]);
-    // No yellow, which light terminals do not show, and no red.
+    // The palette excludes yellow, which is not readable on light terminals, and red.
     const colours = ["36", "32", "35", "34", "36;1", "32;1", "35;1", "34;1", "36"];
     expect(coloured.text).toBe(
       names.map((name, index) => `\x1b[${colours[index]}m${there}/${name} |\x1b[0m y\n`).join(""),
@@ -374,7 +373,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     const tail = following(someone, ["-F", "--merge", `${there}/web`, `${there}/api`]);
     appendFileSync(`${here}/web`, `${at(1)} web\n`);
     await tail.shows(`${at(1)} web\n`);
-    // Both at once: a line is held back for a moment only.
+    // Deliver both lines at once: a line is held back only for a moment.
     process.kill(tail.running.pid, "SIGSTOP");
     appendFileSync(`${here}/web`, `${at(9)} web\n more\n`);
     appendFileSync(`${here}/api`, `${at(5)} api\n`);

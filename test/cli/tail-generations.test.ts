@@ -200,7 +200,7 @@ describe("porthole tail -F over generations of a file", () => {
     unlinkSync(`${here}/current`);
     symlinkSync("r2", `${here}/current`);
     await tail.shows("r1\nr2\n");
-    // The directory that it leads through now is watched.
+    // tail now watches the directory that the link points to.
     renameSync(`${here}/r2/log`, `${here}/r2/log.1`);
     writeFileSync(`${here}/r2/log`, "next\n");
     await tail.shows("r1\nr2\nnext\n");

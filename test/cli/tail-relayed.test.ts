@@ -13,13 +13,13 @@ import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
 /*
- * Files of a FUSE file system, which the agent relays: no positions, no events. The server shows
- * `live`, a file of this machine beside its directory.
+ * Files of a FUSE file system, which the agent relays: they have no positions and no events. The
+ * server shows `live`, a file of this machine beside its directory.
  */
 describeAsRoot("porthole tail of a relayed file that changes", () => {
   let target: FuseTarget;
   let someone: User;
-  /** The file as its server sees it, and as a target. */
+  /** The file that the server reads, and the target that shows it. */
   let live: string;
   let name: string;
 
@@ -71,8 +71,8 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     writeFileSync(`${live}.new`, "2\n");
     renameSync(`${live}.new`, live);
     await tail.shows("1\n2\n");
-    // Between the server's lookup and its open: then the file has the old one's number and looks as
-    // if it were cut.
+    // If the change is between the server's lookup and open, the file keeps its number and looks
+    // truncated.
     await tail.says(/: file truncated$|' has been replaced; {2}following new file$/);
     rmSync(live);
     await tail.says(`tail: '${name}' has become inaccessible: No such file or directory`);
@@ -130,7 +130,7 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
       identity: undefined,
       read: new Fingerprint(),
       intervalMs: 20,
-      // Beyond what an answer takes on a busy machine: it would be silent once more.
+      // Longer than a response takes on a busy machine, so that a slow response is not reported.
       silentMs: 3000,
       signal: stop.signal,
     });

@@ -27,7 +27,7 @@ beforeAll(async () => {
   at = (path) => `pid:${target.pid}:${path}`;
 });
 
-/** `porthole with ...`, the temporary directory a private one. */
+/** Runs `porthole with ...` with a private temporary directory. */
 function runWith(...args: string[]): Promise<Result> {
   return someone.run(["with", ...args], { env: { TMPDIR: `${someone.directory}/tmp` } });
 }
@@ -198,8 +198,8 @@ describe("porthole with ends", () => {
 
 describeAsRoot("porthole with, for a user who may not open the file by path", () => {
   test("fails before the command starts and suggests standard input", async () => {
-    // The sandbox is this user's own, its files root's: the agent may read them, a program of the
-    // user's may not open them anew.
+    // The sandbox belongs to this user, its files to root. The agent may read the files; programs
+    // of the user cannot reopen them.
     const other = user({ uid: ORDINARY_USER });
     const own = await sandbox({
       uid: ORDINARY_USER,
@@ -216,7 +216,7 @@ describeAsRoot("porthole with, for a user who may not open the file by path", ()
   });
 });
 
-describeAsRoot("porthole with a relayed file", () => {
+describeAsRoot("porthole with, for a relayed file", () => {
   test("passes it as standard input to its end; refuses a path and suggests standard input", async () => {
     const remote = await fuseTarget();
     try {
@@ -303,7 +303,7 @@ describe("tar", () => {
   });
 });
 
-/** A pane in which `porthole` is the built command, with the state of `someone`. */
+/** Opens a terminal in which `porthole` is the built command, with the state of `someone`. */
 async function inTerminal(action: (screen: TmuxScreen, porthole: string) => Promise<void>): Promise<void> {
   const screen = new TmuxScreen();
   try {

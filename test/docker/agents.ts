@@ -3,7 +3,7 @@ import type { Container, Engine } from "../helpers/engine.ts";
 import type { User } from "../helpers/porthole.ts";
 import { directAgents, findProcesses } from "../helpers/processes.ts";
 
-/** What `porthole agents --json` prints of one agent, as far as tests look at it. */
+/** The tested fields of an agent in `porthole agents --json`. */
 export interface ListedAgent {
   name: string;
   container: string;
@@ -42,8 +42,8 @@ export function mountAgentsOf(target: Container): number[] {
 }
 
 /**
- * An agent's children serve a session each, and may be seen a moment longer than it; one that has
- * gone since was none of the agents.
+ * Leaves out an agent's children, which serve a session each and may outlive it for a moment. Also
+ * leaves out agents that have ended since.
  */
 function withoutSessions(found: number[]): number[] {
   return found.filter((pid) => {
@@ -69,8 +69,8 @@ function parentOf(pid: number): number | undefined {
 }
 
 /**
- * Which routes have an agent for `target`, by what the machine and the engine show, not by what
- * porthole says.
+ * Which routes have an agent for `target`, according to the machine and the engine, not to
+ * porthole.
  */
 export async function routesInUse(on: Engine, target: Container): Promise<string[]> {
   return [
@@ -81,7 +81,7 @@ export async function routesInUse(on: Engine, target: Container): Promise<string
 }
 
 /**
- * Files that porthole keeps for `by`: agents' sockets, records and locks, and rendezvous sockets.
+ * Files that porthole keeps for `by`: sockets, records and locks of agents, and rendezvous sockets.
  */
 export function keptFiles(by: User): string[] {
   return ["agents", "mnt"].flatMap((folder) => {

@@ -154,8 +154,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
   });
 
   test("permission denied by the kernel returns 1", async () => {
-    // The mount route's agent without privilege: what uid 1000 may not open there, it may not
-    // either.
+    // The agent of the mount route has only the rights of uid 1000.
     const { text } = await someone.run(["docker-args"]);
     const binds = [text.trim().replace("--volume ", "")];
     const steps = ["dir", "/d", "write", "/d/locked", "no", "mode", "/d/locked", "600"];

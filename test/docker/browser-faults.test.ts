@@ -8,7 +8,7 @@ import { CONTROL, HOSTILE } from "../text/hostile.ts";
 import type { ScreenSize, TmuxScreen } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
-/** What ends a sequence of a frame that is cut short by the end (CAN), with what is there of it. */
+/** The end of an interrupted frame (CAN), with the beginning of a sequence before it. */
 const CUT = /(?:\x1b(?:\[[0-9;?]*)?)?\x18/;
 
 /** Sequences that the screen itself sends. */
@@ -48,7 +48,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     screen.keys("Enter");
     await screen.waitFor("the file", (text) => text.split("\n")[1] === "first");
     await web.remove();
-    // Until it has noticed, it lists what it has open.
+    // Until the list notices the end, it shows the open files of the agent.
     await waitFor("the end of the new agent", () => agents().length === 0);
     screen.keys("q", "r");
     await screen.waitFor("why there are none", has(`no such container: '${web.name}'`));
@@ -59,7 +59,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
   });
 
   it("shows containers as they start and end, and reports that there are none or that there is no engine", async () => {
-    // So high that the containers of tests beside this one leave room for ours.
+    // High enough for the containers of tests that run at the same time.
     start({ columns: 100, rows: 100 }, []);
     await screen.waitFor("the list", has("Containers"));
     const name = uniqueName("fleeting");
@@ -69,7 +69,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     await screen.waitFor("its pause", (text) => new RegExp(`${name} +paused`).test(text));
     await made.handle.unpause();
     await made.remove();
-    // The selected one stays in the list.
+    // The selected container stays in the list.
     await screen.waitFor("its end", (text) => !text.includes(name) || new RegExp(`${name} +removed`).test(text));
     screen.keys("q");
     await screen.waitForEnd();
@@ -85,7 +85,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
 
   it("escapes hostile names in lists, previews, titles and prompts at any size", async () => {
     const names = HOSTILE.map(({ bytes }, index) => {
-      // What a name cannot hold.
+      // Removes bytes that a name cannot contain.
       const possible = Buffer.from(bytes.filter((byte) => byte !== 0 && byte !== 0x2f));
       return Buffer.concat([Buffer.from(`srv/${String(index).padStart(2, "0")}`), possible.subarray(0, 80)]);
     });

@@ -23,10 +23,10 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
   afterEach(() => screen.close());
 
   const start = (...args: string[]) => {
-    // So high that the containers of tests beside this one leave room for ours.
+    // High enough for the containers of tests that run at the same time.
     screen = startScreen(someone, args, { size: { columns: 80, rows: 100 } });
   };
-  /** Narrows the list to what holds `words`, and opens the first of it. */
+  /** Filters the list by `words`, and opens the first item. */
   const choose = async (words: string) => {
     screen.keys("/");
     screen.type(words);
@@ -111,7 +111,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     await screen.waitFor("its end", (text) => new RegExp(`${name} +removed`).test(text));
     await container(docker, { name, steps: ["dir", "/srv", "write", "/srv/new", "2"] });
     await screen.waitFor("the new one", (text) => new RegExp(`${name} +running .*direct`).test(text));
-    // Running ones come first.
+    // Running containers come first.
     screen.keys("g");
     await screen.waitFor("it alone", (text) => has(name, "running", "1 of 1")(text) && !text.includes("removed"));
     screen.keys("Enter");

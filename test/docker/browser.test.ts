@@ -54,8 +54,8 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
   const start = (size: ScreenSize, ...args: string[]) => {
     screen = startScreen(someone, args, { size, env: { EDITOR: "head -n 1", VISUAL: "", PAGER: "cat" } });
   };
-  it("does what the help says with every key of the help", async () => {
-    // So high that the containers of tests beside this one leave room for ours.
+  it("performs the documented action for every key of the help", async () => {
+    // High enough for the containers of tests that run at the same time.
     start({ columns: 80, rows: 400 });
     await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name, "direct"));
     const press: Presses["press"] = (...args) => presses.press(...args);
@@ -269,7 +269,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
 
     // Marks, tabs from a list, the list of containers from anywhere.
     await press("global", "containers", "the containers", has("Containers", "STATE"));
-    // The view is the one from the beginning, with its filter.
+    // The view that was shown first, with its filter.
     screen.keys("/", "C-u");
     screen.type(other.name);
     screen.keys("Enter");
@@ -315,7 +315,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("prompt", "erase", "a character less", typed(":abc"));
     screen.type("d");
     await press("prompt", "erase-word", "a word less", typed(":abc"));
-    // The blank before it.
+    // Backspace removes the blank before the cursor.
     screen.keys("BSpace");
     // The character under the cursor is in reverse video.
     const under = (character: string) => () => {
@@ -339,7 +339,8 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("prompt", "recall-newer", "the empty line", typed(":"));
     await press("prompt", "give-up", "the status", (text) => lastRow(text).includes("2 marked"));
 
-    // The shell's word, not the screen's end: the line discipline is given back only after that.
+    // Wait for the shell's message, not for the end of the screen: the line discipline is restored
+    // later.
     await press("global", "suspend", "the shell", (text) => /Stopped|suspended/i.test(text));
     screen.keys("f", "g", "Enter");
     await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");

@@ -16,7 +16,7 @@ const cells = comparedCells();
 const page = documented();
 const isUnrun = (cell: Cell) => page.unrun.some(({ row, column }) => row === cell.row && column === cell.column);
 
-/** Where a cell is tried; nowhere without a check for its row and its column. */
+/** Where a cell is checked; undefined without a check for its row and its column. */
 function placeOf({ row, column }: Cell): Place | undefined {
   if (rows[row] === undefined || ways[column] === undefined) return undefined;
   return rows[row].places?.[column] ?? (column === "podman mount" ? "podman" : "docker");
@@ -46,7 +46,7 @@ describe("the comparison", () => {
   });
 });
 
-/** The cells of `place`, row by row, each tried and held against the page's word for it. */
+/** Checks the cells of `place` row by row against the page. */
 function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): void {
   const here = cells.filter((cell) => placeOf(cell) === place && !isUnrun(cell));
   let all: Partial<Subjects>;
@@ -71,7 +71,7 @@ function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): v
     if (inRow.length === 0) continue;
     describe(name, () => {
       beforeAll(async () => {
-        // An agent that is there from the row before would hide what this row is about.
+        // An agent from the row before would affect the result of this row.
         for (const actor of Object.values(actors)) await actor.user.run(["detach", "--all"]);
         await row.enter?.(all as Subjects);
       });
@@ -92,7 +92,7 @@ function endPodmanOf({ user }: Actor): void {
   if (existsSync(file)) process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
 }
 
-/** With it is not run: where the tests run, nobody may have every capability to give. */
+/** The variant with --privileged is not run: the test machine lacks some capabilities. */
 function refusedDevice(subject: () => Subject): void {
   test("cdebug exec is refused a device without --privileged", async () => {
     const by = { user: user({ uid: ORDINARY_USER, engine: engine("docker") }), inEngineGroup: true };

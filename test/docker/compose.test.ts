@@ -13,7 +13,7 @@ const section = "Compose" as const;
 describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, started by Compose", () => {
   let by: User;
   let leave = () => {};
-  // Names of projects have no capitals; a second one has the same services.
+  // Project names have no capitals. A second project has the same services.
   const projects = [uniqueName("shop"), uniqueName("blog")] as const;
   const names = { [projects[0]]: "shop", [projects[1]]: "blog" };
 
@@ -27,11 +27,11 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
       },
     );
   const head = (name: string) => ["head", "--lines", "1", `${name}:/log/app.log`];
-  /** Reads what only this container has: its host name, which is the beginning of its id. */
+  /** Reads a value that only this container has: its host name, the beginning of its id. */
   const hostname = (name: string) => ["cat", `${name}:/etc/hostname`];
   const idOf = async (container: string) =>
     (await engine("docker").api.getContainer(container).inspect()).Config.Hostname ?? "";
-  /** `container` is whose file is expected, if any. */
+  /** `container` is the container whose file is expected. */
   const shows = async (context: Parameters<typeof witness>[0], situation: string, name: string, container?: string) => {
     const ids = container === undefined ? {} : { [await idOf(container)]: "ID" };
     const what = { section, situation, on: engine("docker"), by, names: { ...names, ...ids } };

@@ -38,7 +38,7 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
   afterEach(() => screen.close());
   afterAll(() => someone.close());
 
-  /** Opens the list of a directory, with the cursor on the only entry that the filter leaves. */
+  /** Opens the list of a directory, with the cursor on the only entry that the filter keeps. */
   const at = async (directory: string, name: string) => {
     screen = startScreen(someone, [`${target.name}:${directory}`]);
     await screen.waitFor("the list", has(name));
@@ -50,8 +50,7 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
   };
 
   /**
-   * True while the writer of the FIFO waits for its first reader: the kernel opens for writing only
-   * then.
+   * True while the FIFO's writer waits for its first reader, without whom its open does not return.
    */
   const waits = () => {
     const { stdout } = spawnSync("docker", [

@@ -5,9 +5,7 @@ import { busyboxImage, type Container, container, engine, image } from "../helpe
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/**
- * Prints numbered lines until SIGUSR1 comes, and has links that lead to its own output and root.
- */
+/** Prints numbered lines until SIGUSR1 arrives. Has links to its own output and root. */
 const PRINTER = `
 trap 'stop=1' USR1
 cd /tmp
@@ -147,7 +145,7 @@ describeWithDocker("a container that prints", () => {
   });
 });
 
-/** A container that prints already. */
+/** A container that has begun to print. */
 async function printer(host: Docker.HostConfig = {}, as = "0"): Promise<Container> {
   const docker = engine("docker");
   const command = ["/bin/busybox", "sh", "-c", PRINTER];

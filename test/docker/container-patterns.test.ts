@@ -45,7 +45,7 @@ function patternTests(name: "docker" | "podman"): void {
     const { text, stderr, code } = await by.run(["cat", `${prefix}-*:/d/f`]);
     expect({ text, code }).toEqual({ text: "left behind\nrunning\n", code: 1 });
     expect(stderr).toBe(`porthole: cannot open ${prefix}-c:/d/f: No such file or directory\n`);
-    // A container in which a glob matches nothing is passed over.
+    // Skips a container in which a glob matches nothing.
     expect(await by.run(["cat", `${prefix}-*:/d/f*`])).toMatchObject({
       text: "left behind\nrunning\n",
       stderr: "",
@@ -168,7 +168,7 @@ function patternTests(name: "docker" | "podman"): void {
     await shown(expected);
     await second.remove();
     await tail.says(`tail: ${prefix}-b: the container was removed; no longer following it`);
-    // A new container of that name is followed from the start.
+    // A new container of the same name is followed from the start.
     await speaks("b", "third");
     expected.push(`${prefix}-b:@logs | third`, `${prefix}-b:/tmp/x.log | third`);
     await shown(expected);

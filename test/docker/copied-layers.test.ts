@@ -8,7 +8,7 @@ import { MKFS_BTRFS, ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 
-/** A container that has ended, with a file of its image, one of its own, and one in a volume. */
+/** A stopped container with a file of its image, a file of its own, and a file in a volume. */
 async function ended(on: Engine): Promise<{ name: string; tag: string; volume: string }> {
   const [name, volume] = [uniqueName("copied"), uniqueName("volume")];
   const tag = await image(on, [
@@ -29,7 +29,7 @@ async function ended(on: Engine): Promise<{ name: string; tag: string; volume: s
   return { name, tag, volume };
 }
 
-/** What both routes show of it; neither leaves a container beside the agent's. */
+/** Reads the same files over both routes. Neither leaves a container except the agent's. */
 async function reads(on: Engine, how: { uid: number; route: string }): Promise<void> {
   const by = user({ engine: on, uid: how.uid });
   try {

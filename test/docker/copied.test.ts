@@ -133,7 +133,7 @@ describeWith(
       tail.running.child.kill("SIGKILL");
       await tail.running.ended;
       expect(readdirSync(`${by.directory}/home`)).toEqual([]);
-      // Nothing holds the container.
+      // The agent does not hold the container.
       await target.handle.remove();
       await engine(name).api.getVolume(target.volume).remove();
     });
@@ -229,7 +229,7 @@ describeWith(["root", "docker", "podman"], "an image, whose layers the engine do
     await by.run(["detach", "--all"]);
     await target.handle.remove();
     await on.api.getVolume(target.volume).remove();
-    // Not possible while a container of it is there.
+    // The engine refuses it while a container of the image exists.
     await waitFor("the image to be removed", () =>
       on.api
         .getImage(`${repo}:1`)

@@ -30,7 +30,7 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
     busyboxImage(docker).then(async (image) =>
       container(docker, { name, image, command: ["/bin/busybox", "sh", "-c", script], host }),
     );
-  /** Selects a container by its name, and shows the others again. */
+  /** Selects a container by its name, then removes the filter. */
   const select = async (name: string) => {
     screen.type(`/${name}`);
     screen.keys("Enter");
@@ -50,7 +50,7 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
       start();
       await screen.waitFor("the crash loop", (text) => /restarting, exit 3/.test(rowOf(text, name)));
       await select(`${name} restarting`);
-      // It is neither while Docker starts it, and it stays the selected one.
+      // It has neither state while Docker starts it, but it stays selected.
       await screen.waitFor("a restart", (text) => /restarting, exit 3 .* [1-9]\d* +/.test(rowOf(text, name)));
       expect(lastRow(screen.text())).toContain(`/${name} restarting`);
     } finally {

@@ -3,8 +3,8 @@ import { inject } from "vitest";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /**
- * Waits until no other test file runs the demo's services, whose names would be those of two
- * containers. Returns what lets the next one.
+ * Waits until no other test file runs the demo's services, because their names must be unique.
+ * Returns a function that releases the next file.
  */
 export async function aloneWithDemoServices(): Promise<() => void> {
   const lock = `${inject("machine").directory}/demo-services`;

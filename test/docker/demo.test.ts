@@ -26,7 +26,7 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
     const nameless = () =>
       execFileSync("docker", ["images", "-q", "--filter", "dangling=true"], { env: someone.env, encoding: "utf8" });
     const before = nameless();
-    // Made again they take the place of the first ones.
+    // The second build replaces the images of the first.
     for (let time = 0; time < 2; time++)
       expect(script(someone, "images.sh")).toBe("porthole-demo/scratch\nporthole-demo/shell\n");
     expect(nameless()).toBe(before);

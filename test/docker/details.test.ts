@@ -92,7 +92,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     screen.resize({ columns: 120, rows: 36 });
     await screen.waitFor("the details beside the list", (text) => /^last words$/m.test(panelOf(text)));
     screen.resize({ columns: 80, rows: 12 });
-    // The terminal has the new size before porthole draws for it: the keys of 80 columns show that it has.
+    // The terminal is resized before porthole redraws: wait for the key hints of 80 columns.
     await screen.waitFor("the list alone", (text) => {
       const rows = text.split("\n");
       const isDrawn = rows[0]?.startsWith(" Containers ") && rows[11]?.endsWith("q back");

@@ -66,8 +66,7 @@ describeWithDocker("devices of a container", () => {
       onTestFinished(() => {
         vi.unstubAllEnvs();
       });
-      // The descriptor is this process's, who runs as root; whose agent opened it is not the
-      // question here.
+      // This process, which is root, uses the descriptor, regardless of the agent's user.
       if (uid === 0) {
         const session = await connect(target.name, { engine: engine("docker").socket, route });
         try {
@@ -89,7 +88,8 @@ describeWithDocker("devices of a container", () => {
       });
       expect(result).toMatchObject({ code: 0, stderr: "" });
       const opened = await by.run(looks("/dev/net/tun"));
-      // A tun that is not set up has nothing to read: it says so after a successful open.
+      // A tun device that is not set up has nothing to read: it reports that after a successful
+      // open.
       expect(opened.stderr).toMatch(/^Got file descriptor for '\/dev\/net\/tun'\n/);
       await note(context, {
         ...what(),
@@ -170,8 +170,8 @@ describeWithDocker("devices of a container", () => {
     const image = `${by.directory}/home/image`;
     spawnSync("sh", ["-c", 'printf "block device " > "$1" && truncate -s 1M "$1"', "sh", image]);
     const { stdout, status } = spawnSync("losetup", ["--find", "--show", "--read-only", image], { encoding: "utf8" });
-    // A machine may have no loop devices to give: then there is nothing to open, and the page says
-    // nothing of it.
+    // A machine may have no free loop device: then there is nothing to test, and the page has no
+    // row.
     expect(status).toBe(0);
     const loop = stdout.trim();
     onTestFinished(() => void spawnSync("losetup", ["--detach", loop]));

@@ -69,7 +69,10 @@ describeWithDocker("differences between engines", () => {
   });
 });
 
-/** Debian's Docker has no image mounts. Podman makes them inside the container, where no table tells. */
+/**
+ * Debian's Docker has no image mounts. Podman makes them inside the container, where no mount table
+ * shows them.
+ */
 const isCurrentDocker = inject("machine").title !== undefined && !inject("machine").isPodman;
 if (isCurrentDocker)
   describeWithDocker("an image mount", () => {
@@ -88,7 +91,7 @@ if (isCurrentDocker)
   });
 
 describeWith(["root", "docker"], "a container over a lazy snapshotter", () => {
-  /** No such snapshotter is packaged: this engine says the name of one. */
+  /** No package has such a snapshotter: this engine reports the name of one. */
   async function named(driver: string) {
     const on = engine("docker");
     const target = await container(on, { steps });

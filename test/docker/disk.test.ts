@@ -12,7 +12,7 @@ import { sidecarsOf } from "./agents.ts";
 
 const MIB = 1024 * 1024;
 
-/** One of the lines of `ps --disk --json`. */
+/** The tested fields of a line of `ps --disk`. */
 interface Item {
   kind: string;
   size: number | null;
@@ -93,7 +93,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     const unused = await volume(on);
     const stopped = await container(on, { steps: ["fill", "/kept", "3"] });
     await stopped.handle.stop({ t: 0 });
-    // A sidecar of each container would be seen by tests that run at the same time.
+    // Sidecars of all containers would disturb tests that run at the same time.
     const items = itemsOf(await by.run(["ps", "--disk", "--route", "direct", "--json"]));
     expect(items.find((item) => item.name === unused)).toMatchObject({ kind: "volume", containers: [], size: 0 });
     const layer = items.find(({ kind, containers }) => kind === "layer" && containers.includes(stopped.name));
@@ -136,7 +136,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
   const text = "x".repeat(1000);
   const config = { "max-size": "20k", "max-file": "4" };
 
-  /** Its log has three rotated files and grows no more. */
+  /** A container whose log has three rotated files and does not grow any more. */
   async function talks(on: Engine, options: Record<string, string> = {}): Promise<Container> {
     const loop = `i=0; while [ $i -lt 100 ]; do echo ${text}; i=$((i+1)); done; echo end; /bin/busybox sleep 1000`;
     const found = await container(on, {
@@ -161,7 +161,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
       .filter((path) => path.startsWith(LogPath));
   }
 
-  // Podman does not rotate into files of its own.
+  // Podman does not rotate logs into separate files.
   const rotating = inject("machine").isPodman ? [] : ["docker" as const];
   test.each(rotating)(
     "rotated and compressed files count, over several containers of %s, and no sidecar is left",

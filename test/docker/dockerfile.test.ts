@@ -7,8 +7,7 @@ import { engine, uniqueName } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
 
 /*
- * docker/agent.Dockerfile, on a base made of this machine's own compiler: nothing is pulled, and
- * nothing comes over a network.
+ * docker/agent.Dockerfile on a base image made of this machine's compiler: no pull and no network.
  */
 
 describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
@@ -43,7 +42,7 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
           const files = Buffer.concat(await Readable.from(await made.export()).toArray());
           const names = spawnSync("tar", ["-t"], { input: files, encoding: "utf8" }).stdout.trim().split("\n");
           const path = target === "" ? "agent" : "porthole-agent";
-          // What the engine itself puts into every container.
+          // The files that the engine itself adds to every container.
           expect(names.filter((each) => !/^(\.dockerenv|dev|etc|proc|sys)(\/|$)/.test(each))).toEqual([path]);
           const program = spawnSync("tar", ["-xO", path], { input: files, maxBuffer: 1 << 24 }).stdout;
           expect(program.equals(readFileSync(`${repository}agent/build/porthole-agent`))).toBe(true);
@@ -55,10 +54,7 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
   });
 });
 
-/**
- * This machine's musl-gcc with all that it runs and reads, and the few programs that the Makefile
- * calls.
- */
+/** This machine's musl-gcc with the files it needs, and the programs that the Makefile calls. */
 function compilerTree(): string {
   const tree = mkdtempSync(`${inject("machine").directory}/compiler-`);
   const script = `

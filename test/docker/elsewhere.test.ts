@@ -76,7 +76,7 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
     await handle.start();
     const { Name, State } = await handle.inspect();
     const name = Name.slice(1);
-    // A number that means something else here, or nothing.
+    // The number belongs to another process here, or to none.
     expect(commandLine(State.Pid)).not.toContain("/workload");
     const direct = await witness(context, {
       ...{ section, situation: "an engine in another PID namespace", on: docker, by, names: { [name]: "web" } },

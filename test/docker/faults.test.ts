@@ -43,7 +43,7 @@ describeWithDocker("porthole killed with SIGKILL", () => {
     onTestFinished(() => proxy.close());
     const by = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
-    // The engine has the agent's image from then on.
+    // From here on the engine has the agent's image.
     await by.run(["cat", `${target.name}:/d/f`]);
     await by.run(["detach", target.name]);
     const begun = by.start(["cat", `${target.name}:/d/f`], { env: { DOCKER_HOST: proxy.host } });
@@ -72,7 +72,7 @@ describeWithDocker("porthole killed with SIGKILL", () => {
     const [id = ""] = await sidecarsOf(docker, target);
     const { Name, Config } = await docker.api.getContainer(id).inspect();
     await by.run(["detach", target.name]);
-    // What is there between the creation and the start.
+    // The state between creation and start.
     await docker.api.createContainer({
       name: Name.slice(1),
       Image: Config.Image,
@@ -179,7 +179,7 @@ describeWith(["docker", "faketime"], "a changed clock", () => {
       const docker = engine("docker");
       const by = user({ engine: docker });
       const target = await container(docker, { steps });
-      // Not idle until all have looked, however long they take.
+      // The agent is not idle until all commands have used it, however long they take.
       const tail = following(by, ["-F", "-n", "+1", "--idle", "1", `${target.name}:/d/f`]);
       await tail.shows("text\n");
       const result = await witness(context, {
@@ -231,11 +231,11 @@ describeWith("docker", "an engine that is restarted", () => {
       expect(result.stderr).toContain("route direct, live agent");
     } else {
       const result = await witness(context, { ...what, situation: back, args: ["cat", `${target.name}:/f`] });
-      // It has ended with its engine, so its files are read from its layers.
+      // The container ended with its engine, so the file is read from its layers.
       expect(result).toMatchObject({ code: 0, text: "text\n" });
       await target.handle.start();
       await workloadReady(await firstProcess(target.handle));
-      // The file was written once more.
+      // The file was written again by the restart.
       expect(await by.run(["cat", `${target.name}:/f`])).toMatchObject({ code: 0, text: "text\ntext\n" });
       await tail.shows("text\ntext\n");
     }

@@ -25,7 +25,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     screen = startScreen(someone, args, { size: { columns: 100, rows: 24 } });
   };
 
-  /** Restarts it and appends a line to its log in its new life. */
+  /** Restarts the container, and appends a line to its log after the restart. */
   async function restart(target: Container, line: string): Promise<void> {
     await target.handle.restart({ t: 5 });
     const pid = await firstProcess(target.handle);
@@ -47,7 +47,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
       const restarted = `── ${web.name}: the container was restarted; continuing ─`;
       await restart(web, "after the restart");
       await screen.waitFor("the row and what came after", has(restarted, "\nafter the restart\n", "FOLLOW"));
-      // What was there before stays above.
+      // The earlier lines stay above.
       await expect.poll(() => screen.text()).toMatch(/^began\n/m);
       await restart(web, "after the second");
       await screen.waitFor(
@@ -65,8 +65,8 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     await web.handle.stop({ t: 5 });
     await screen.waitFor("the wait", has(`── ${web.name}: container '${web.name}' is not running (exited); waiting`));
     await web.handle.start();
-    // The line that its start wrote, through the descriptor that was open before; that is quicker
-    // than to attach.
+    // The line that the restart wrote, through the descriptor that was already open: that is
+    // quicker than a new attach.
     await screen.waitFor("its return", (text) => {
       const since = text.slice(text.indexOf("waiting"));
       return has("\nbegan\n", `── ${web.name}: the container was restarted; continuing ─`)(since);

@@ -17,15 +17,15 @@ function written(...args: string[]): Buffer {
 }
 
 /**
- * What `--privileged` gives of what porthole uses. Debian's Docker cannot start a privileged container where it
- * lacks a capability itself, as in most sandboxes of tests.
+ * The part of `--privileged` that porthole uses. Debian's Docker cannot start a privileged
+ * container if it lacks a capability itself, as in most test sandboxes.
  */
 const privileges = {
   CapAdd: ["SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH", "DAC_OVERRIDE"],
   SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined", "label=disable"],
 };
 
-/** A container of the image with what the manual's command gives it. */
+/** Runs a container of the image with the options of the manual's command. */
 async function runs(on: Engine, name: string, args: string[]): Promise<{ status: number; text: string; said: string }> {
   const socket = on.isPodman ? "/run/podman/podman.sock" : "/run/docker.sock";
   const handle = await on.api.createContainer({
@@ -112,13 +112,14 @@ describeWith(["docker", "podman", "root"], "the image", () => {
       });
     });
 
-    test("is the same image when it comes through the pipe of a load", async () => {
+    test("is the same image when it is loaded through a pipe", async () => {
       const id = (await on.api.getImage(loaded).inspect()).Id;
       const tag = `localhost/${uniqueName("porthole-image")}:latest`;
       const progress = await on.api.loadImage(Readable.from([written("--tag", tag)]), { quiet: true });
       await Readable.from(progress).toArray();
       const again = (await on.api.getImage(tag).inspect()) as { Id: string; RootFS: { Layers: string[] } };
-      // A containerd store names an image by its manifest, which holds no name either.
+      // A containerd store identifies an image by its manifest, which does not contain the name
+      // either.
       expect(again.Id).toBe(id);
       await on.api.getImage(tag).remove();
     });
@@ -167,7 +168,7 @@ describeWith(["root", "docker"], "docker/porthole.Dockerfile", () => {
     try {
       const built = Buffer.concat(await Readable.from(await made.export()).toArray());
       const layer = execFileSync("tar", ["-xO", "layer.tar"], { input: written(), maxBuffer: 1 << 28 });
-      // What the engine itself puts into every container.
+      // The files that the engine itself adds to every container.
       const ours = (tar: Buffer) =>
         listed(tar).filter((line) => !/ (\.dockerenv|dev|etc|proc|sys|run|var\/run)(\/|$)/.test(line));
       expect(ours(built).filter((line) => line.startsWith("-"))).toEqual(

@@ -35,7 +35,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     const PATH = `${directory}/bin:${process.env.PATH}`;
     env = { PATH, KUBECONFIG: cluster.kubeconfig, HOME: `${directory}/home`, LANG: "C.UTF-8" };
     const apply = ["apply", "--validate=false", "-k", `${repository}docker/kubernetes`];
-    // The cluster answers from this process: nothing may wait for kubectl synchronously.
+    // The API server runs in this process, so nothing may wait for kubectl synchronously.
     await promisify(execFile)("kubectl", apply, { env });
     expect(cluster.names("porthole")).toEqual(["porthole/porthole-one", "porthole/porthole-two"]);
   });
@@ -68,7 +68,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
   };
   const pod = (node: string, namespace: string, name: string, container: Partial<PodContainerOptions>) =>
     cluster.pod(node, { namespace, name, labels: { app: "web" } }, [{ name: "app", ...container }]);
-  /** Writes what is sent to it, with the time, to its standard output and to a file. */
+  /** Writes its input, with the time, to its standard output and to a file. */
   const speaker = [
     "/bin/sh",
     "-c",
@@ -137,7 +137,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     screen.close();
   });
 
-  test("tail -F --merge of a selector merges nodes by time; a lost node is said and found again", async () => {
+  test("tail -F --merge of a selector merges nodes by time; a lost node is reported and reconnected", async () => {
     const shop = uniqueName("ns");
     const first = await pod("one", shop, "web-0", { command: speaker });
     const second = await pod("two", shop, "web-1", { command: speaker });
@@ -231,7 +231,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(left()).toBe(0);
   });
 
-  test("what kubectl refuses is one line with the remedy", async () => {
+  test("an error of kubectl is reported in one line with the remedy", async () => {
     const shop = uniqueName("ns");
     await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
     const cat = ["-n", shop, "cat", "web-0:/tmp/a.log"];

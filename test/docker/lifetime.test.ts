@@ -58,7 +58,7 @@ describeWithDocker("an agent", () => {
     const someone = user({ engine: docker });
     const target = await container(docker, { steps });
     await someone.run(["cat", "--route", "sidecar", `${target.name}:/d/f`]);
-    // Its session's child may be seen a moment longer than the command.
+    // The session's child process may outlive the command for a moment.
     const [agent] = await waitFor("an agent without clients", async () => {
       const agents = await listedAgents(someone);
       return agents.every(({ clients }) => clients === 0) && agents;
@@ -134,7 +134,7 @@ describeWithDocker("a container removed while its file is read", () => {
     const reading = someone.start(["cat", "--trace", `${target.name}:/d/big`]);
     const hash = createHash("sha256");
     let length = 0;
-    // Nothing is taken from the pipe until the container is gone, so the most of the file is still
+    // Reads nothing from the pipe until the container is removed, so that most of the file remains
     // to be read then.
     await waitFor("the reading to begin", () => reading.complaints().includes("The file descriptor is"));
     await target.remove();

@@ -32,7 +32,7 @@ describeWithDocker("ls, stat and find in a container", () => {
       );
       const found = await ours("find", "--bare", `${target.name}:/srv`, "-name", "*.log");
       expect(found.split("\n").sort()).toEqual((await busybox("find", "/srv", "-name", "*.log")).split("\n").sort());
-      // The columns' widths are GNU's; the fields are the same.
+      // The fields are the same; the column widths are GNU's.
       const fields = (text: string) => text.split("\n").map((line) => line.trim().split(/ +/));
       const long = await busybox("ls", "-ln", "/srv/a");
       expect(fields(await ours("ls", "-l", `${target.name}:/srv/a`))).toEqual(fields(long));

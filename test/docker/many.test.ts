@@ -6,9 +6,9 @@ import { amount } from "../helpers/extent.ts";
 import { user } from "../helpers/porthole.ts";
 import { directAgentsOf, listedAgents } from "./agents.ts";
 
-/** Running ones, each with a live agent. */
+/** Number of running containers, each with a live agent. */
 const AGENTS = 20;
-/** All of them; those without an agent are created only, which a list shows as well. */
+/** Number of all containers. Those without an agent are only created, and are listed too. */
 const CONTAINERS = amount(200, 60);
 
 describeWithDocker(`${CONTAINERS} containers on one host, ${AGENTS} with a live agent`, () => {
@@ -34,7 +34,7 @@ describeWithDocker(`${CONTAINERS} containers on one host, ${AGENTS} with a live 
     );
     const files = targets.map(({ name }) => `${name}:/d/f`);
     const expected = targets.map((_, index) => `of ${index}\n`).join("");
-    // At once and in one command, with few descriptors; then every one by itself, at the same
+    // First all in one command with few descriptors, then each in a command of its own at the same
     // moment.
     const before = ["sh", "-c", 'ulimit -n 128; exec "$@"', "sh"];
     expect(await by.run(["cat", ...files], { before })).toMatchObject({ code: 0, stderr: "", text: expected });

@@ -85,7 +85,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
     },
   );
 
-  test("a directory that is in use or another user's is refused, and so is what does not run", async () => {
+  test("a directory that is in use or belongs to another user is refused, and so is a stopped target", async () => {
     const [full, foreign, open] = [place("full"), place("foreign"), place("open")];
     writeFileSync(`${full}/x`, "");
     chownSync(foreign, ORDINARY_USER, ORDINARY_USER);
@@ -114,7 +114,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
 });
 
 describeWith(["root", "docker", "userNamespaces"], "a mount for one command", () => {
-  test("an ordinary user sees the container's directory only in the command, and a line says so", async () => {
+  test("an ordinary user sees the container's directory only in the command, which one line reports", async () => {
     const by = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const web = await target(engine("docker"));
     const seen = await by.run(["mount", `${web.name}:`, "--", "cat", "logs/app.log"]);

@@ -18,7 +18,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
 
   it("is followed through the end and the restart of the container, scrolls and is searched", async () => {
     const on = engine("docker");
-    // The engine reads both streams at once: the error comes when the lines have been seen.
+    // The engine reads both streams concurrently: write the error after the lines were read.
     const target = await printing(
       on,
       "rm -f /go; seq 500 | sed 's/^/line /'; until [ -e /go ]; do sleep 0.1; done; echo ERROR at last >&2; exec sleep 1000",
@@ -68,7 +68,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await screen.waitFor("its mark", has("*app.log"));
     screen.keys("C");
     await screen.waitFor("the containers", has(one.name, other.name, "1 marked (F follows)"));
-    // The filter leaves one: its container is the selected one.
+    // The filter keeps one container, which is then selected.
     for (const [index, { name }] of [one, other].entries()) {
       screen.type(`/${name}`);
       screen.keys("Enter");

@@ -18,7 +18,7 @@ import { following } from "../helpers/following.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** Writes the lines of its environment, then does what is written into a FIFO. */
+/** Writes the lines of its environment, then runs each line from a FIFO. */
 const SPEAKER = `
 rm -f /tmp/c; mkfifo /tmp/c
 eval "$BEGIN"
@@ -67,8 +67,8 @@ function outputTests(name: "docker" | "podman"): void {
   test("tail -F continues after a restart and a recreation without losing or doubling a line", () =>
     continues(speaker, drivers[0] as string));
 
-  // Podman's k8s-file keeps one file: it deletes lines when it rotates. Docker 20.10 itself does not
-  // give all lines of a rotated log of the driver local.
+  // Podman's k8s-file keeps one file and deletes lines when it rotates. Docker 20.10 does not
+  // return all lines of a rotated log of the driver local.
   if (!isPodman)
     test.each(isDebians ? ["json-file"] : drivers)(
       "tail -F loses and doubles no line when the engine rotates its log (%s)",
@@ -82,7 +82,7 @@ function outputTests(name: "docker" | "podman"): void {
         const lines = Array.from({ length: 1_500 }, (_, index) => `line ${index + 1} of many`);
         const shown = () => tail.text().trimEnd().split("\n").slice(1);
         await waitFor("every line", () => new Set(shown()).size === lines.length, { deadline: 120_000 });
-        // What the engine leaves out at first comes late.
+        // Lines that the engine first omits arrive late.
         expect(shown().sort()).toEqual(lines.sort());
         await tail.stop();
       },
@@ -128,7 +128,7 @@ function outputTests(name: "docker" | "podman"): void {
 
 async function readsBothStreams(speaker: Speakers, driver: string): Promise<void> {
   const { by, target, at } = await speaker("echo one", driver);
-  // The engine keeps the two streams in the order in which it reads them.
+  // Wait: the engine stores the two streams in the order in which it reads them.
   await written(target, "one");
   await say(target, "echo two >&2");
   await written(target, "two");
@@ -196,13 +196,13 @@ function speakers(on: () => Engine) {
   };
 }
 
-/** Has the container run a line of shell. */
+/** Makes the container run a shell command line. */
 async function say({ handle }: Container, line: string): Promise<void> {
   const pid = await firstProcess(handle);
   writeFileSync(`/proc/${pid}/root/tmp/c`, `${line}\n`);
 }
 
-/** Waits until the engine has kept a text. */
+/** Waits until the engine has stored a text. */
 async function written({ handle }: Container, text: string): Promise<void> {
   await waitFor(`the engine to keep ${text}`, async () =>
     (await handle.logs({ stdout: true, stderr: true })).toString().includes(text),

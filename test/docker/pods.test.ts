@@ -17,7 +17,7 @@ describeWith(["cri", "currentEngines", "tmux"], "pods of a Kubernetes node with 
   podTests(process.env.PORTHOLE_CURRENT_ENGINES),
 );
 
-/** Does what is written into a FIFO. */
+/** Runs each line from a FIFO. */
 const SPEAKER = 'busybox mkfifo /tmp/c; while :; do read -r line < /tmp/c && eval "$line"; done';
 const speaker = (begin = ":") => ["/bin/sh", "-c", `${begin}; ${SPEAKER}`];
 
@@ -259,7 +259,7 @@ function podTests(programs: string | undefined): void {
     }
   });
 
-  test("what cannot be reached is one line with the remedy", async () => {
+  test("an unreachable target is reported in one line with the remedy", async () => {
     const missing = `${inject("machine").directory}/none.sock`;
     const shop = namespace();
     await (await node.pod({ namespace: shop, name: "web" })).run({ name: "app" });
@@ -299,7 +299,7 @@ function fileHas(path: string, pattern: RegExp): boolean {
   return pattern.test(readFileSync(path, "latin1"));
 }
 
-/** Has the container run a line of shell. */
+/** Makes the container run a shell command line. */
 async function say({ pid }: RunningPodContainer, line: string): Promise<void> {
   const fifo = `/proc/${pid}/root/tmp/c`;
   await waitFor("the container to listen", () => existsSync(fifo));

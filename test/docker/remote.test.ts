@@ -18,8 +18,8 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { quoted, TmuxScreen } from "../tui/screen.ts";
 
 /*
- * A Docker engine in PID, mount and network namespaces of its own stands in for another machine: no process here
- * has its process numbers. A real sshd leads to it, with the host's programs.
+ * A Docker engine in its own PID, mount and network namespaces replaces another machine: its
+ * process numbers do not exist here. A real sshd leads to it, with the host's programs.
  */
 
 describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
@@ -51,7 +51,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     });
     await handle.start();
     name = (await handle.inspect()).Name.slice(1);
-    // Loads the image.
+    // The first command loads the image.
     const first = await waitFor("the file", async () => {
       const result = await by.run(["cat", `${name}:/d/f`]);
       return result.text !== "" && result;
@@ -65,7 +65,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     await server?.stop();
   });
 
-  /** The same in the engine's namespaces, as a user of that machine. */
+  /** Runs porthole in the engine's namespaces, as a user of that machine would. */
   const onThatMachine = (args: string[]) =>
     by.run(args, { env: { DOCKER_HOST: far.host, XDG_STATE_HOME: `${by.directory}/far-state` }, before: enter() });
 
@@ -99,14 +99,14 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(stdout.equals(Buffer.concat([input, Buffer.from("text\n")]))).toBe(true);
   });
 
-  test("does not read standard input that the command there does not use", async () => {
+  test("does not read standard input that the remote command does not use", async () => {
     const script = `porthole() { ${quoted(process.execPath)} ${quoted(builtCommand)} "$@"; }
       printf 'one\\ntwo\\n' | { read -r first; porthole cat ${name}:/d/f; read -r second; echo "$first $second"; }`;
     const text = execFileSync("bash", ["-c", script], { encoding: "utf8", env: by.env });
     expect(text).toBe("text\none two\n");
   });
 
-  test("ends by the signal that ends it, and leaves no process there", async () => {
+  test("ends by the signal that it receives, and leaves no remote process", async () => {
     const running = by.start(["tail", "-f", `${name}:/d/f`]);
     await new Promise((resolve) => running.stdout.once("data", resolve));
     running.stdout.resume();
@@ -115,7 +115,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     await waitFor("the command there to end", () => commandsThere(`${name}:/d/f`).length === 0);
   });
 
-  test("leaves no process there when it is killed", async () => {
+  test("leaves no remote process when it is killed", async () => {
     const running = by.start(["tail", "-f", `${name}:/d/g`]);
     await new Promise((resolve) => running.stdout.once("data", resolve));
     running.stdout.resume();
@@ -125,7 +125,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     await waitFor("the command there to end", () => commandsThere(`${name}:/d/g`).length === 0);
   });
 
-  test("runs a command of with here on one file, and ends with its status", async () => {
+  test("runs the command of with locally on one file, and ends with its status", async () => {
     expect(await by.run(["with", `${name}:/d/f`, "--", "tr", "a-z", "A-Z"])).toMatchObject({ code: 0, text: "TEXT\n" });
     expect(await by.run(["with", `${name}:/d/f`, "--", "sh", "-c", "exit 7"])).toMatchObject({ code: 7, text: "" });
     const missing = await by.run(["with", `${name}:/none`, "--", "touch", `${by.directory}/made`]);
@@ -162,7 +162,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(refused.stderr).toMatch(/^porthole: cp cannot write '\/etc\/hostname' of this machine to [^\n]+\n$/);
   });
 
-  test("shows the screen there, which follows the size of the terminal and gives it back", async (context) => {
+  test("shows the remote screen, which follows the size of the terminal and restores it", async (context) => {
     const screen = new TmuxScreen();
     context.onTestFinished(() => screen.close());
     const variables = Object.entries(by.env).map(([key, value]) => `${key}=${quoted(value)}`);
@@ -177,7 +177,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  test("files of this machine are read here, and not together with files there", async () => {
+  test("local files are read locally, and not together with remote files", async () => {
     expect(await by.run(["cat", "/proc/self/comm"])).toMatchObject({ code: 0, text: "node\n" });
     const { code, stderr } = await by.run(["cat", "/etc/hostname", `${name}:/d/f`]);
     expect(code).toBe(2);
@@ -202,7 +202,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(await by.run(["detach", host])).toMatchObject({ code: 0, stderr: "" });
     await waitFor("the helper to be gone", async () => (await helpersOn(far)).length === 0);
     expect((await by.run(["agents", "--json"])).text).not.toContain("helper");
-    // The next command makes another, and --all removes the image too.
+    // The next command starts another helper; --all also removes the image.
     expect(await by.run(["cat", `${name}:/d/f`])).toMatchObject({ code: 0, text: "text\n" });
     expect(await by.run(["detach", "--all"])).toMatchObject({ code: 0, stderr: "" });
     const tags = (await far.api.listImages()).flatMap(({ RepoTags }) => RepoTags ?? []);
@@ -273,7 +273,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
   });
 });
 
-/** Loads an image whose agent is no program for the engine's processor. Returns its name. */
+/** Loads an image whose agent is not a program for the engine's processor. Returns its name. */
 async function foreignImage(on: Engine, architecture: string): Promise<string> {
   const content = Buffer.from("\x7fELF of another processor");
   const layer = tar([{ name: "porthole/agent/build/porthole-agent", content, mode: 0o755 }]);
@@ -305,7 +305,7 @@ async function helpersOn(far: Engine): Promise<string[]> {
   return listed.map(({ Id }) => Id);
 }
 
-/** A port that leads to a socket by TLS, for clients with the right certificate. */
+/** A TCP port that forwards to a socket with TLS, for clients with a valid certificate. */
 async function tlsTo(socket: string): Promise<{ port: number; certificates: string; close: () => void }> {
   const certificates = mkdtempSync(`${inject("machine").directory}/tls-`);
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: certificates, stdio: "ignore" });

@@ -85,7 +85,7 @@ describeWithDocker("a running agent", () => {
   ])("never shows the state of a container before its restart (route $route)", async ({ uid, route }) => {
     const docker = engine("docker");
     const someone = user({ uid, engine: docker });
-    // The tmpfs is new after a restart, the file in the image's layer grows by a line.
+    // After a restart the tmpfs is new, and the file in the image's layer is a line longer.
     const steps = ["write", "/d", "once", "write", "/memory/f", "once"];
     const target = await container(docker, { steps, host: { Tmpfs: { "/memory": "" } } });
     const both = ["cat", "--route", route, `${target.name}:/d`, `${target.name}:/memory/f`];

@@ -9,14 +9,12 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, keptFiles, listedAgents, sidecarsOf } from "./agents.ts";
 import { sealed, sealedFiles } from "./sealed.ts";
 
-/**
- * The runtime directory that the engine's own user has: the socket is at its usual place in there.
- */
+/** The runtime directory of the engine's user, with the socket at its default path. */
 function runtimeOf(socket: string): string {
   return socket.replace(/\/(podman\/podman|docker)\.sock$/, "");
 }
 
-/** Without a line on the page. */
+/** Runs a command without a row on the page. */
 const runOnly = (_: unknown, { by, args }: Witness) => by.run(args);
 
 function tests(name: "rootlessDocker" | "rootlessPodman"): void {
@@ -62,7 +60,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
   });
 
   test.each(["its own user", "root"])(
-    "what it does not run is read in place by %s, as the engine's user sees it",
+    "a stopped target is read in place by %s, as the engine's user sees it",
     async (who) => {
       const on = engine(name);
       const by = user({ uid: who === "root" ? 0 : (rootlessUid() ?? 0), engine: on });
@@ -75,8 +73,8 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       const tag = await image(on, files);
       const volume = uniqueName("volume");
       await on.api.createVolume({ Name: volume });
-      // A directory that is removed and made anew is opaque: an overlay of a user namespace says so
-      // in an attribute of its own.
+      // A directory that is removed and created again is opaque. In a user namespace, overlayfs
+      // stores that in an attribute of its own.
       const script =
         "echo own > /own; /bin/busybox rm -r /d; /bin/busybox mkdir /d; echo new > /d/new; echo v > /data/f";
       const handle = await on.api.createContainer({

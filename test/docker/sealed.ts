@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { type Container, type ContainerOptions, container, type Engine, image } from "../helpers/engine.ts";
 
-/** What {@link sealed} holds, by path. */
+/** Contents of the files of {@link sealed}, by path. */
 export const sealedFiles = {
   "/data/greeting": "hello from inside\n",
   "/data/secret": "for root only\n",
@@ -9,8 +9,9 @@ export const sealedFiles = {
 } as const;
 
 /**
- * A container as closed as they get: FROM scratch, read-only, not root, no capability, no network.
- * In it a file, one that is root's and 0600, one in a tmpfs, and links that point out of it.
+ * A container with as few rights as possible: FROM scratch, read-only, not root, no capability, no
+ * network. It has a file, a file of root with mode 0600, a file in a tmpfs, and links that point
+ * out of it.
  */
 export async function sealed(
   on: Engine,

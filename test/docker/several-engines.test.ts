@@ -10,7 +10,7 @@ import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
- * One engine is the tests' own, the other is reached by ssh and has namespaces of its own. They are
+ * One engine is the tests' own. The other is reached by ssh and has namespaces of its own. They are
  * the docker contexts `near` and `far`; nothing listens at the address of `lost`.
  */
 
@@ -65,7 +65,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     await server?.stop();
   });
 
-  test("prints what each engine has in the order of the operands, with files of this machine among them", async () => {
+  test("prints the files of each engine in the order of the operands, with files of this machine among them", async () => {
     const args = [`${nearName}:/d/f`, `far!${farName}:/d/f`, "/proc/self/comm", `far!${farName}:/d/f`];
     expect(await by.run(["cat", ...args])).toMatchObject({ code: 0, text: "near\nfar\nnode\nfar\n", stderr: "" });
     const { text } = await by.run(["head", "-n1", ...args.slice(0, 2)]);
@@ -93,7 +93,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(text.split("\n").map((line) => line.slice(-1))).toEqual(["1", "2", "3", "4", "5", ""]);
   });
 
-  test("tail -f follows files of all engines, and ends by the signal that ends it, there too", async () => {
+  test("tail -f follows files of all engines, and ends by a signal, remotely too", async () => {
     const running = by.start(["tail", "-f", "-n1", "--prefix", `far!${farName}:/d/log`, `${nearName}:/d/log`]);
     let text = "";
     running.stdout.setEncoding("utf8").on("data", (piece: string) => {
@@ -157,7 +157,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(readFileSync(`${copy}2`, "utf8")).toBe("far\n");
   });
 
-  test("a command that takes targets of one engine says so", async () => {
+  test("a command that accepts targets of only one engine reports that", async () => {
     const { code, stderr } = await by.run(["diff", `far!${farName}`, nearName]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^[^\n]+\n$/);

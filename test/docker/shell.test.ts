@@ -11,7 +11,7 @@ import { startScreen } from "./porthole-screen.ts";
 
 const SPACES = ["net", "pid", "ipc", "uts"] as const;
 
-/** From an image with nothing but its own program and a log. */
+/** A container from an image with only its own program and a log. */
 async function target(on: Engine, host: object = {}): Promise<Container> {
   return container(on, {
     image: await image(on, [
@@ -58,7 +58,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     expect(Number(lines.at(-1))).toBeLessThan(6);
   });
 
-  test("--in chooses: with net alone the working directory and the processes are this machine's", async () => {
+  test("--in selects namespaces: with net alone the working directory and the processes are local", async () => {
     const script = "pwd; readlink /proc/self/ns/net /proc/self/ns/pid";
     const { text } = await run("--in", "net", web.name, "--", "sh", "-c", script);
     const [where, ...spaces] = text.trimEnd().split("\n");
@@ -71,7 +71,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     expect(text).toBe("app.log\nrefused\n");
   });
 
-  test("its end is the command's: a status, a signal, a command that is not there", async () => {
+  test("it ends with the command's status or signal, or reports a missing command", async () => {
     expect(await run(web.name, "--", "sh", "-c", "exit 7")).toMatchObject({ code: 7, stderr: "" });
     expect(await run(web.name, "--", "sh", "-c", "kill -TERM $$")).toMatchObject({ signal: "SIGTERM" });
     const missing = await run(web.name, "--", "/no-such-command");
@@ -107,7 +107,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     expect(await running.ended).toMatchObject({ signal: "SIGKILL" });
   });
 
-  test("nothing is left: no mount, file, sidecar, or change in the container", async () => {
+  test("leaves no mount, file, sidecar, or change in the container", async () => {
     const before = await web.handle.changes();
     await run(web.name, "--", "true");
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain("/trees");
@@ -150,7 +150,7 @@ describeWith(["root", "docker", "userNamespaces"], "a shell where it cannot be h
     expect(asked).toMatchObject({ stderr: "", text: `${readlinkSync(`/proc/${web.pid}/ns/pid`)}\n` });
   });
 
-  test("what does not run has files only, and wrong words are refused in one line", async () => {
+  test("a stopped target has only files, and wrong arguments are refused in one line", async () => {
     const by = user({ engine: engine("docker") });
     const web = await target(engine("docker"));
     await web.handle.stop({ t: 0 });
@@ -183,7 +183,7 @@ describeWith(["root", "docker", "tmux"], "an interactive shell in a container", 
         screen.keys("Enter");
       };
       await screen.waitFor("the prompt", atPrompt);
-      // Found again among all processes of this machine.
+      // Unique arguments identify the processes on this machine.
       const [first, second] = [`sleep 1000.${web.pid}`, `sleep 2000.${web.pid}`];
       type(`echo in $PORTHOLE_TARGET; ${first}`);
       await screen.waitFor("the output", (text) => text.includes(`\nin ${web.name}\n`));

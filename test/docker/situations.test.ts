@@ -11,18 +11,23 @@ const file = "/d/f";
 
 interface Situation {
   what: string;
-  /** Makes it, and says which file of it to read; `text` is expected in there. */
+  /**
+   * Creates the container, and returns which file of it to read; the expected content is `text`.
+   */
   make(on: Engine, release: (undo: () => Promise<unknown>) => void): Promise<{ target: Container; path: string }>;
 }
 
-/** A container with these options of the engine's API, in which the workload writes the file. */
+/** A container with these options of the engine's API, whose workload writes the file. */
 function plain(what: string, host: Docker.HostConfig, more: { user?: string; path?: string } = {}): Situation {
   const { path = file, ...rest } = more;
   const work = path === file ? steps : ["write", path, "text"];
   return { what, make: async (on) => ({ target: await container(on, { steps: work, host, ...rest }), path }) };
 }
 
-/** Denies what an agent inside would need: the routes from outside are not under it. */
+/**
+ * Denies the system calls that an agent inside would need. The routes from outside are not
+ * affected.
+ */
 const DENYING = JSON.stringify({
   defaultAction: "SCMP_ACT_ALLOW",
   syscalls: [{ names: ["openat2", "connect", "sendmsg", "ptrace", "pidfd_open"], action: "SCMP_ACT_ERRNO" }],
@@ -67,15 +72,15 @@ const situations: Situation[] = [
     },
   },
   {
-    // With --privileged Docker gives CAP_SYS_RESOURCE, which it must have itself; podman.test.ts
-    // has the flag.
+    // With --privileged Docker gives CAP_SYS_RESOURCE, which it must have itself. podman.test.ts
+    // tests the flag.
     what: "all that --privileged gives but CAP_SYS_RESOURCE",
     make: async (on) => {
       const host = {
         CapAdd: ["ALL"],
         SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined"],
         DeviceCgroupRules: ["a *:* rwm"],
-        // Newer ones give what they have by ALL, and refuse to drop what they lack.
+        // Newer versions give their own capabilities by ALL, and refuse to drop one that they lack.
         ...(Number.parseInt((await on.api.version()).Version, 10) < 28 && !on.isPodman
           ? { CapDrop: ["SYS_RESOURCE"] }
           : {}),
@@ -140,7 +145,7 @@ describeWithDocker("each kind of container", () => {
 
     test("gives the same files with --init, where the program is the second process", async (context) => {
       const docker = engine("docker");
-      // Not waited for by its name: the first process is the engine's own.
+      // Do not wait for it by its name: the first process is the engine's own.
       const handle = await docker.api.createContainer({
         name: uniqueName(),
         Image: await image(docker),
@@ -158,7 +163,7 @@ describeWithDocker("each kind of container", () => {
         args: ["tail", "-F", "-n", "+1", `${name}:${file}`],
         names: { [name]: "web" },
       };
-      // tail waits for the file, however long the two processes take.
+      // tail waits for the file, however late the two processes start.
       const following = by.start(what.args);
       const first = await new Promise((resolve) => following.stdout.once("data", resolve));
       expect(String(first)).toBe("text\n");

@@ -23,8 +23,8 @@ describeWithDocker("special files in a container", () => {
       target = await container(engine("docker"), {
         steps: [
           ...["dir", "/d", "fifo", "/d/fed", "feed", "/d/fed", "through a pipe\n", "fifo", "/d/quiet"],
-          // Nodes that the container may make but, by its device rules, not open: the kernel's log
-          // and memory.
+          // Device nodes that the container may create but, by its device rules, not open: the
+          // kernel's log and memory.
           ...["node", "/d/kmsg", "1", "11", "node", "/d/mem", "1", "1"],
         ],
         host: {
@@ -74,7 +74,7 @@ describeWithDocker("special files in a container", () => {
     });
 
     test("a device of the container is opened", async () => {
-      // Its driver has no read: the kernel says so only after a successful open.
+      // Its driver has no read function: the kernel reports that only after a successful open.
       const result = await someone.run(["cat", "--trace", ...consume("/dev/loop-control").slice(1)]);
       expect(result.stderr).toMatch(/^Got file descriptor for '\/dev\/loop-control'\n/);
       expect(result).toMatchObject({ code: 1, text: "" });

@@ -49,7 +49,7 @@ describeWithDocker("a container that is not running", () => {
     const name = (await handle.inspect()).Name.slice(1);
     const result = await waitFor("what its last attempt left", async () => {
       const run = await by.run(["cat", `${name}:/d/f`]);
-      // While an attempt is under way, the answer may come of it, or of its beginning.
+      // During an attempt, the result may come from this attempt or from its beginning.
       return run.code === 0 && run;
     });
     expect(result).toMatchObject({ text: "text\n", stderr: "" });
@@ -140,7 +140,7 @@ describeWithDocker("no other container is read", () => {
     expect(await by.run(cat)).toMatchObject({ text: "life\n" });
     await target.handle.restart({ t: 5 });
     await workloadReady(await firstProcess(target.handle));
-    // A kept root would show the tmpfs of the life before; a new one has the line once again.
+    // A stale root would show the old tmpfs. The new root has the line once more.
     expect(await witness(context, { ...what, situation: "restarted after it was read", args: cat })).toMatchObject({
       code: 0,
       text: "life\n",
@@ -175,7 +175,7 @@ describeWithDocker("no other container is read", () => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const bystander = await container(docker, { steps: says("bystander") });
-    // As short as it gets, where no other container of this daemon begins so too.
+    // As short as possible, but unique among the containers of this daemon.
     const service = bystander.id.slice(0, 6);
     const target = await container(docker, {
       steps: says("service"),

@@ -14,7 +14,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { listedAgents } from "./agents.ts";
 
 /**
- * What the container does before it ends: it changes, adds and deletes files, and writes to its
+ * Actions of the container before it ends: it changes, adds and deletes files, and writes to its
  * volume and to memory.
  */
 const script = [
@@ -23,7 +23,7 @@ const script = [
   "mkdir -p /var; ln -s /own /link; mkfifo /fifo; echo secret > /secret; chmod 600 /secret; chown 1000 /secret; mknod /null c 1 3",
 ].join("; ");
 
-/** A container that has ended, or was created only, with a volume, a bind mount and a tmpfs. */
+/** A container that has ended or was only created, with a volume, a bind mount and a tmpfs. */
 async function stopped(
   on: Engine,
   { started = true, source = "" }: { started?: boolean; source?: string } = {},
@@ -37,7 +37,7 @@ async function stopped(
     Labels: { "porthole.test": "1" },
     HostConfig: {
       NetworkMode: "none",
-      // Podman 5 gives it to no container by itself.
+      // Podman 5 gives no container this capability by default.
       CapAdd: ["MKNOD"],
       Binds: [`${volume}:/data`, ...(source === "" ? [] : [`${source}:/deep/bind`])],
       Tmpfs: { "/memory": "" },
@@ -83,8 +83,8 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       expect(first).toMatchObject({ code: 0, text: "own\n" });
       expect(first.stderr).toContain("route direct, new agent");
       const again = await by.run(["cat", "--trace", at("/own")]);
-      // Podman tells of no copy into a container, so that each command makes its own view of the
-      // layers.
+      // Podman does not report copies into a container, so that each command makes a new view of
+      // the layers.
       expect(again.stderr).toContain(`route direct, ${engine(name).isPodman ? "new" : "live"} agent`);
     });
 
@@ -380,7 +380,7 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
     const begun = () => by.start(["tail", "-f", `${target.name}:/own`], { env });
     const beginnings: ((running: ReturnType<typeof begun>) => Promise<unknown>)[] = [
       ({ stdout }) => once(stdout, "data"),
-      // Created, and perhaps started.
+      // The command has created the container, and perhaps started it.
       async () =>
         one.route === "direct" ||
         waitFor("a sidecar", async () => (await sidecars(on, target.handle.id)) > 0, { interval: 2 }),
@@ -395,7 +395,7 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
     }
     await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
     expect(await by.run(["cat", `${target.name}:/own`], { env })).toMatchObject({ code: 0, text: "own\n" });
-    // Each look is a connection, from which the idle time begins again.
+    // Each check is a connection, which restarts the idle time.
     await waitFor("every agent to end", async () => (await listedAgents(by)).length === 0, { interval: 3000 });
     await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
     expect(readdirSync(`${by.directory}/state/porthole/agents`)).toEqual([]);
@@ -406,8 +406,8 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
 
 describeWith(["root", "docker", "podman"], "the layer that a file is from", () => {
   /**
-   * An image of two layers, of which the second hides and replaces files of the first, and a
-   * container that does the same to both.
+   * An image of two layers, where the second hides and replaces files of the first, and a container
+   * that does the same to both.
    */
   async function layered(on: Engine): Promise<{ tag: string; handle: Docker.Container; remove: () => Promise<void> }> {
     const sh = (script: string) => [
@@ -436,7 +436,8 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
     const volume = uniqueName("volume");
     const handle = await on.api.createContainer({
       Image: tag,
-      // A directory that is removed and made anew is opaque: what lies below it is hidden.
+      // A directory that is removed and created again is opaque: it hides the content of the lower
+      // layers.
       Cmd: sh("echo own > /c/gone; rm -r /d; mkdir /d; echo own > /d/file; echo v > /data/file; exec sleep 600"),
       Entrypoint: [],
       HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
@@ -471,8 +472,8 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
           "/a": "1 of 2",
           "/data/file": undefined,
         };
-        // Over the other routes to a container that runs, and without directories in inspect,
-        // nobody knows.
+        // Unknown over the other routes to a running container, and if inspect shows no
+        // directories.
         const isKnown = uid === 0 && GraphDriver?.Data !== null;
         for (const [path, layer] of Object.entries(files))
           expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, isKnown ? layer : undefined]);

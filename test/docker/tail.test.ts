@@ -146,8 +146,8 @@ describeWith(["docker", "logrotate"], "Debian's logrotate on a volume", () => {
       for (let generation = 1; generation <= 3; generation++) {
         await tail.shows(expected);
         rotate();
-        // Grown past where it was read, a truncated file looks as if nothing had been: nobody can
-        // tell then.
+        // A truncated file that has grown beyond the read position looks unchanged: it cannot be
+        // detected.
         if (notice === "file truncated")
           await waitFor("the truncation", () => tail.said().split(notice).length > generation);
         const line = `generation ${generation}\n`;

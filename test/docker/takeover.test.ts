@@ -27,15 +27,15 @@ interface Attacked {
   target: Container;
   someone: User;
   /**
-   * Runs the attacker inside; what it says of each attempt, once for every process of an agent that
-   * it found.
+   * Runs the attacker in the container. Returns its result of each attempt, once for every process
+   * of an agent that it found.
    */
   attack(mode: string): Promise<Record<string, string[]>>;
 }
 
 /**
- * A container whose root, with or without SYS_PTRACE, attacks; Docker's seccomp profile does not
- * stand in its way.
+ * A container whose root user, with or without SYS_PTRACE, attacks. It has no seccomp profile,
+ * which would prevent the attacks.
  */
 async function attacked(route: string, mayTrace: boolean): Promise<Attacked> {
   const docker = engine("docker");
@@ -70,7 +70,7 @@ async function attacked(route: string, mayTrace: boolean): Promise<Attacked> {
 const direct = ["memory_file", "process_vm_readv", "pidfd_getfd", "descriptor_link", "enter_root", "environment"];
 const attempts = [...direct, "ptrace"];
 
-/** What a traced agent may not do for its tracer. */
+/** System calls that a traced agent must not perform for its tracer. */
 const injected = ["execve", "socket", "connect", "ptrace", "mount", "setns", "unshare", "bpf"];
 
 describeWith(["root", "docker"], "root in a container without SYS_PTRACE", () => {
@@ -96,14 +96,14 @@ describeWith(["root", "docker"], "root in a container with SYS_PTRACE", () => {
     const tail = following(someone, ["--route", route, "-f", `${target.name}:/d/log`]);
     await tail.shows("one\n");
     const outcomes = await attack("try");
-    // The kernel lets whoever has this capability trace what is in his PID namespace; what follows
-    // would be worth nothing if it did not.
+    // The kernel permits a process with this capability to trace all of its PID namespace. Without
+    // it, the next checks would prove nothing.
     expect(new Set(outcomes.ptrace)).toEqual(new Set(["success"]));
     expect(new Set(outcomes.injected_getpid)).toEqual(new Set(["success"]));
     for (const name of injected)
       expect([name, new Set(outcomes[`injected_${name}`])]).toEqual([name, new Set(["ENOSYS"])]);
     expect(new Set(outcomes.injected_kill_all)).toEqual(new Set(["EPERM"]));
-    // The host has noticed nothing that matters: what it follows goes on.
+    // The host is unaffected: its follow continues.
     appendFileSync(`/proc/${target.pid}/root/d/log`, "two\n");
     await tail.shows("one\ntwo\n");
     await tail.stop();
@@ -129,7 +129,7 @@ describeWith(["root", "docker"], "an agent killed by its container", () => {
     const { target, someone, attack } = await attacked(route, false);
     const read = () => someone.run(["cat", "--route", route, "--trace", `${target.name}:/secret`]);
     expect(await read()).toMatchObject({ code: 0, text: "of root\n" });
-    // A sidecar does without CAP_KILL, which root in the container has by default.
+    // A sidecar does not need CAP_KILL, which root in the container has by default.
     expect(new Set((await attack("kill")).kill)).toEqual(new Set(["success"]));
     const again = await read();
     expect(again).toMatchObject({ code: 0, text: "of root\n" });

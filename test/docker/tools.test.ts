@@ -9,7 +9,10 @@ import { listedAgents } from "./agents.ts";
 
 const MIB = 1024 * 1024;
 
-/** Holds a deleted file of its own layer and one of the image's, and has a user's name for 1000. */
+/**
+ * A container that holds open a deleted file of its own layer and one of the image, and has a user
+ * name for 1000.
+ */
 async function holder(host: Docker.HostConfig = {}): Promise<Container> {
   const docker = engine("docker");
   return container(docker, {
@@ -170,7 +173,7 @@ describeWithDocker("doctor", () => {
       /^Docker \d+\.\S+ \(API [\d.]+\) at \//,
     );
     await waitFor("the agents to end", async () => (await listedAgents(someone)).length === 0, {
-      interval: 3_000, // every look is a client, from which on it counts anew
+      interval: 3_000, // Each check is a client, which restarts the idle time.
     });
   });
 

@@ -29,7 +29,7 @@ async function firstUsages(on: Engine): Promise<ContainerUsage[]> {
 
 for (const name of ["docker", "podman"] as const) {
   describeWith(name, `the usage of a container of ${name}`, () => {
-    it("tells processor time and memory while the container runs", async () => {
+    it("reports processor time and memory while the container runs", async () => {
       const usages = await firstUsages(engine(name));
       for (const { cores, memory = 0, memoryLimit = 0 } of usages) {
         expect(cores).toBeGreaterThan(0);

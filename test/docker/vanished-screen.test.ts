@@ -9,7 +9,7 @@ describeWith(["docker", "tmux"], "a view of a container that is removed", () => 
     ["files", [], "app.log"],
     ["open files", ["O"], "ACCESS"],
     ["mounts", ["M"], "MOUNT POINT"],
-  ])("reports it without a key, and keeps its rows: %s", async (_, keys, word) => {
+  ])("reports it without a key press, and keeps its rows: %s", async (_, keys, word) => {
     const on = engine("docker");
     const name = uniqueName("vanishes");
     const script = "mkdir /log; echo x > /log/app.log; exec sleep 1000";

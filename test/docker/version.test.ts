@@ -34,8 +34,8 @@ function newerAgent(): string {
 }
 
 /**
- * Puts an agent of that installation where a live one of this build would be: what an upgrade
- * leaves. Resolves with its process's number.
+ * Puts an agent of that installation in the place of a live agent of this build, as after an
+ * upgrade. Resolves with its pid.
  */
 async function leaveAgent(installation: string, by: User, target: Container, engineSocket: string): Promise<number> {
   const run = ensureRunDirectory(by.env);
@@ -56,8 +56,8 @@ async function leaveAgent(installation: string, by: User, target: Container, eng
   serve.writeUInt16LE(VERSION + 1, 16);
   socket.send(serve, [listener]);
   await readable(socket.fd, { timeoutMs: 120_000 });
-  // Closing with its announcement unread would reset the connection, and the agent would not see
-  // what it is to serve.
+  // Read its announcement first: closing the socket with unread data would reset the connection,
+  // and the agent would not receive the socket.
   socket.receive();
   for (const closable of [listener, directory, socket]) closable.close();
   const pid = child.pid ?? 0;
@@ -99,7 +99,7 @@ describeWithDocker("an agent of another version", () => {
     const result = await by.run(["cat", "--trace", `${target.name}:/d/f`]);
     expect(result).toMatchObject({ code: 0, text: "text\n" });
     expect(result.stderr).toContain("route direct, new agent");
-    // Somebody may still follow a file through it.
+    // Another client may still follow a file through it.
     expect(isRunning(old)).toBe(true);
     process.kill(old, "SIGTERM");
     await waitFor("the old agent to end", () => !isRunning(old));

@@ -14,7 +14,7 @@ const documents = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"
 );
 const readme = readFileSync(`${repository}README.md`, "utf8");
 
-/** Lines of the README's tour, without their remarks. */
+/** Lines of the README's tour, without their comments. */
 const commands = readme
   .slice(readme.indexOf("## Tasks"), readme.indexOf("## Compared"))
   .split("\n")
@@ -116,7 +116,7 @@ describeWith(["docker", "dockerCommand", "jq", "root"], "the README's tour", () 
 
     test.each(plain.filter((command) => !isEndless(command)))("%s", (command) => {
       const { line, options } = inShell(command);
-      // diff says 1 for files that differ; these do not.
+      // diff exits with 1 for files that differ; these are equal.
       const { status, stdout, stderr } = spawnSync("sh", ["-c", line], { ...options, encoding: "utf8" });
       expect([status, stderr]).toEqual([0, ""]);
       const isSilent = [" > ", "diff", "detach", "porthole cp"].some((word) => line.includes(word));

@@ -50,7 +50,7 @@ describe("a command line over several engines", () => {
     expect(argumentsOf(args, all, { engine: "far", operands: all })).toEqual(["grep", "-e", "far!a:/x", "a:/x"]);
   });
 
-  test("keeps the expression of find behind the operands", () => {
+  test("keeps the expression of find after the operands", () => {
     const args = ["find", "far!a:/x", "b:/x", "-name", "b:/x"];
     const all = locateOperands(args, ["far!a:/x", "b:/x"], "find");
     expect(segmentsOf(all).map((segment) => argumentsOf(args, all, segment))).toEqual([

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { EndFinder } from "../../src/elsewhere/run-there.ts";
 import { splitOutputs } from "../../src/elsewhere/split-outputs.ts";
 
-/** What passes, and the end that is found, if the bytes come in pieces of one size. */
+/** The passed output, and the detected end, if the bytes arrive in chunks of one size. */
 async function found(bytes: string, size: number): Promise<{ passed: string; end: unknown }> {
   let passed = "";
   const finder = new EndFinder((piece) => {
@@ -15,7 +15,7 @@ async function found(bytes: string, size: number): Promise<{ passed: string; end
   return { passed, end: finder.found() };
 }
 
-describe.each([1, 2, 7, 1000])("the end of standard error in pieces of %i bytes", (size) => {
+describe.each([1, 2, 7, 1000])("the end of standard error in chunks of %i bytes", (size) => {
   test.each([
     ["\0porthole-end exit 0\n", "", { status: 0 }],
     ["said\n\0porthole-end exit 130\n", "said\n", { status: 130 }],
@@ -34,7 +34,7 @@ describe.each([1, 2, 7, 1000])("the end of standard error in pieces of %i bytes"
   );
 });
 
-test.each([1, 3, 8, 1000])("both outputs are divided if the stream comes in pieces of %i bytes", async (size) => {
+test.each([1, 3, 8, 1000])("both outputs are separated if the stream arrives in chunks of %i bytes", async (size) => {
   const frame = (kind: number, content: string) =>
     Buffer.concat([Buffer.from([kind, 0, 0, 0, 0, 0, 0, content.length]), Buffer.from(content)]);
   const all = Buffer.concat([frame(1, "one"), frame(2, "error"), frame(1, ""), frame(1, "two")]);

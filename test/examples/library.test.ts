@@ -8,7 +8,7 @@ import { repository } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** As a user runs them: built, and by the library's name. */
+/** Runs the examples as a user does: built, with the library imported by its name. */
 describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
   let docker: Engine;
   let someone: User;
@@ -76,7 +76,7 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
       const numbers = [...said.out.matchAll(new RegExp(`^${name}: line (\\d+)$`, "gm"))].map(([, digits]) =>
         Number(digits),
       );
-      // None is lost, none comes twice.
+      // No number is lost or repeated.
       expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
     }
   });
@@ -136,11 +136,11 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
       },
     });
     const { said, ended } = start("tun-device", target.name, "wire0", "1");
-    await waitFor("the interface", () => said.out.includes("wire0 is up to you"));
+    await waitFor("the interface", () => said.out.includes("wire0 is ready"));
     const inside = (script: string) =>
       execFileSync("docker", ["exec", target.name, "/bin/sh", "-c", script], { env: someone.env, encoding: "utf8" });
     inside("/bin/busybox ip addr add 10.9.9.1/24 dev wire0 && /bin/busybox ip link set wire0 up");
-    // Nobody answers.
+    // No host has this address.
     inside("/bin/busybox ping -c 1 -W 1 10.9.9.2 >/dev/null || true");
     expect(await ended).toBe(0);
     expect(said.out).toContain("protocol 1, 10.9.9.1 -> 10.9.9.2, 84 bytes\n");

@@ -61,7 +61,7 @@ test("a missing file is reported by the child, and its failure by the parent", a
 
 test("a child that is killed before it sends a descriptor is reported", async () => {
   const path = join(temporaryDirectory(), "fifo");
-  mkfifo(path); // without a writer the child never gets beyond open()
+  mkfifo(path); // Without a writer, the child's open(2) does not return.
   const cat = strangeCat(path);
   const ended = outcome(cat);
   const child = await waitFor("the child", () => senders(cat.pid)[0]);
@@ -78,7 +78,7 @@ test("a missing file name and a second one are wrong usage", async () => {
   }
 });
 
-test("a reader that leaves ends it by SIGPIPE", async () => {
+test("a reader that closes the pipe ends it by SIGPIPE", async () => {
   const cat = strangeCat("/dev/zero");
   cat.stdout?.once("data", () => cat.stdout?.destroy());
   expect((await outcome(cat)).signal).toBe("SIGPIPE");

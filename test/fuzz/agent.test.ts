@@ -5,7 +5,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { amount } from "../helpers/extent.ts";
 import { compileTarget, corpus, fuzz, makeFuzzRoot, type Target, targets } from "./targets.ts";
 
-/** How long libFuzzer tries each target: ten minutes in `npm run fuzz`. */
+/** Seconds that libFuzzer runs each target: ten minutes in `npm run fuzz`. */
 const seconds = Number(process.env.PORTHOLE_FUZZ_SECONDS ?? amount(60, 6)) / 2;
 const names = Object.keys(targets) as Target[];
 
@@ -36,7 +36,8 @@ describeWith("libfuzzer", "libFuzzer", () => {
         const { status, said } = await fuzz(program, target, { seconds, found, root: root.path });
         const counts = /Done (\d+) runs in (\d+) second/.exec(said);
         console.log(`${target}: ${counts?.[0] ?? said}`);
-        // What it found is in `said` as base64: keep it in test/fuzz/corpus once it is understood.
+        // `said` has the failing input in base64: keep it in test/fuzz/corpus once it is
+        // understood.
         expect([target, status, status === 0 ? "" : said]).toEqual([target, 0, ""]);
         expect(Number(counts?.[1])).toBeGreaterThan(0);
       });

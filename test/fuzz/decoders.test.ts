@@ -32,7 +32,7 @@ import { amount } from "../helpers/extent.ts";
 import { agentInfo, fileStat } from "../protocol/samples.ts";
 import { HOSTILE } from "../text/hostile.ts";
 
-/** How many inputs each property sees; PORTHOLE_FUZZ_RUNS for a longer look. */
+/** Number of inputs for each property; PORTHOLE_FUZZ_RUNS sets another one. */
 const numRuns = Number(process.env.PORTHOLE_FUZZ_RUNS ?? amount(1_000, 300));
 
 function check<T>(inputs: fc.Arbitrary<T>, property: (input: T) => void): void {
@@ -40,8 +40,8 @@ function check<T>(inputs: fc.Arbitrary<T>, property: (input: T) => void): void {
 }
 
 /**
- * What porthole says of bad input, or undefined where it took it. Any other error fails: it would
- * end the program.
+ * The error for bad input; undefined if the input was accepted. Rethrows any other error, which
+ * would end the program.
  */
 function complaint(action: () => unknown): PortholeError | undefined {
   try {
@@ -56,8 +56,8 @@ function complaint(action: () => unknown): PortholeError | undefined {
 const noise = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
 
 /**
- * One of these, with some of its bytes changed, cut off somewhere or continued: most of it is still
- * right, so that it gets far.
+ * Variants of the samples with some bytes changed, cut off or added. Most of a sample stays valid,
+ * so that the decoder gets far.
  */
 function damaged(...samples: Uint8Array[]): fc.Arbitrary<Buffer> {
   const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
@@ -72,7 +72,7 @@ function damaged(...samples: Uint8Array[]): fc.Arbitrary<Buffer> {
     });
 }
 
-/** Bytes in pieces: a stream says nothing of where they are cut. */
+/** Splits bytes into chunks, as a stream may. */
 function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   const all: Buffer[] = [];
   for (let at = 0, n = 0; at < bytes.length; n++) {
@@ -98,7 +98,7 @@ describe("any data of an agent is decoded or refused as SESSION or ATTACH:", () 
     check(
       fc.oneof(fc.uint8Array({ minLength: FileStatAt.size, maxLength: FileStatAt.size }), damaged(sample)),
       (bytes) => {
-        if (bytes.length < FileStatAt.size) return; // the callers check the length
+        if (bytes.length < FileStatAt.size) return; // The callers check the length.
         expect(complaint(() => decodeFileStat(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
         expect(complaint(() => decodeFileClaim(bytes))?.code).toBeOneOf([undefined, "SESSION"]);
       },
@@ -161,8 +161,8 @@ describe("any data of an agent is decoded or refused as SESSION or ATTACH:", () 
 });
 
 /**
- * One of these JSON values with some of its parts, however deep, replaced, taken away or wrapped:
- * most of it is still right.
+ * Variants of JSON values with some parts, at any depth, replaced, removed or wrapped. Most of a
+ * value stays valid, so that the decoder gets far.
  */
 function altered(...samples: fc.JsonValue[]): fc.Arbitrary<unknown> {
   const changes = fc.array(fc.tuple(fc.nat(), fc.oneof(fc.jsonValue(), fc.constant(undefined), odd)), { maxLength: 4 });
@@ -222,7 +222,7 @@ describe("any answer of an engine is parsed or refused as TARGET:", () => {
     });
   });
 
-  /** Every decoder of JSON with what it may answer, by the types of a value's parts. */
+  /** Every decoder of JSON with its possible results, as types of a value's parts. */
   const decoders: [string, (body: unknown) => unknown, unknown, fc.JsonValue[]][] = [
     [
       "a container",
@@ -291,7 +291,7 @@ test("the answer of an import is a failure with a message, or a success", () => 
   });
 });
 
-/** Of what kind the parts of a decoded value are; what may be missing counts as there. */
+/** The types of the parts of a decoded value; optional parts count as present. */
 function typesOf(value: unknown): unknown {
   if (Array.isArray(value)) return "list";
   if (typeof value !== "object" || value === null) return Number.isSafeInteger(value) ? "whole" : typeof value;
@@ -323,7 +323,7 @@ test("a record of an agent is valid or rejected as a whole", () => {
   });
 });
 
-/** Bytes that mean much to terminals, alone and together. */
+/** Bytes that terminals interpret, alone and combined. */
 const telling = fc.oneof(
   fc.constantFrom(...HOSTILE.map(({ bytes }) => Buffer.from(bytes))),
   fc
@@ -349,7 +349,10 @@ const telling = fc.oneof(
 );
 const terminalBytes = fc.array(telling, { maxLength: 20 }).map((parts) => Buffer.concat(parts));
 
-/** No control, no format character but the joiners, no lone surrogate, nothing unassigned. */
+/**
+ * Control characters, format characters except the joiners, lone surrogates, and unassigned
+ * characters.
+ */
 const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
 
 describe("terminal output is safe:", () => {
@@ -411,7 +414,7 @@ describe("terminal input becomes keys", () => {
       const parser = new KeyParser();
       parser.push(bytes);
       parser.flush();
-      // A paste that has begun goes on to its own end.
+      // End a paste that has begun: otherwise it continues.
       parser.push(Buffer.from("\x1b[201~"));
       parser.flush();
       expect(parser.push(Buffer.from("q"))).toEqual([{ kind: "key", key: "q" }]);
@@ -509,7 +512,7 @@ describe("the config file is accepted or refused with the reason", () => {
       { maxDepth: 4 },
       fc.oneof(fc.boolean(), fc.constant(null), fc.integer(), words),
       fc.array(tie("value"), { maxLength: 3 }),
-      // By its text: an object of this program would take __proto__ for something else.
+      // A dictionary by its text: a JavaScript object would interpret __proto__.
       fc.dictionary(words, tie("value"), { maxKeys: 4, noNullPrototype: true }),
     ),
   }));
@@ -536,7 +539,7 @@ describe("the config file is accepted or refused with the reason", () => {
       try {
         config = decodeConfig(one);
       } catch (error) {
-        // An error of the language itself would say nothing of the file.
+        // A TypeError or the like would not describe the file.
         expect([one, (error as Error).constructor]).toEqual([one, Error]);
         return;
       }

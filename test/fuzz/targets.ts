@@ -40,7 +40,7 @@ export const targets = {
 } as const;
 export type Target = keyof typeof targets;
 
-/** Inputs that are kept: each reaches something that the others do not. */
+/** The inputs to keep: each reaches code that the others do not. */
 export function corpus(target: Target): string[] {
   const folder = `${here}corpus/${target}`;
   return readdirSync(folder).map((name) => `${folder}/${name}`);
@@ -77,8 +77,8 @@ export function compileTarget(target: Target, compiler: "clang" | "cc", director
 }
 
 /**
- * What the targets see of a file system: a root to open under, and the likes of a process's
- * directory in /proc. In memory where that is to be had.
+ * The file system for the targets: a root to open under, and files like those of a process's
+ * directory in /proc. In memory if possible.
  */
 export function makeFuzzRoot(): { path: string; remove(): void } {
   const path = mkdtempSync("/dev/shm/porthole-fuzz-");
@@ -94,9 +94,9 @@ export function makeFuzzRoot(): { path: string; remove(): void } {
 }
 
 /**
- * Lets libFuzzer try for so many seconds, from the kept inputs on.
- * @param found where new inputs go, and the one that ended it
- * @returns its exit status and the end of what it said
+ * Runs libFuzzer for a number of seconds, starting with the kept inputs.
+ * @param found directory for new inputs, and for the one that ended it
+ * @returns its exit status and the end of its output
  */
 export async function fuzz(
   program: string,
@@ -108,7 +108,7 @@ export async function fuzz(
   const limits = [`-max_total_time=${seconds}`, "-max_len=2048", "-timeout=20", "-rss_limit_mb=1024", "-print_funcs=0"];
   const child = spawn(program, [...limits, `-artifact_prefix=${found}/${target}-`, inputs], {
     stdio: ["ignore", "ignore", "pipe"],
-    // The leak check would attach to its own process, which a confined one forbids.
+    // The leak check would attach to its own process, which a confined process forbids.
     env: { ...process.env, FUZZ_ROOT: root, ASAN_OPTIONS: "detect_leaks=0" },
   });
   let said = "";

@@ -98,7 +98,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     env: { ...sanitiserOptions(directory), PATH: process.env.PATH },
   });
   theirs.close();
-  child.stdin?.on("error", () => {}); // it need not read
+  child.stdin?.on("error", () => {}); // The agent may end without reading its input.
   child.stdin?.end(input);
   let words = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {

@@ -1,7 +1,7 @@
 /**
  * The view of the control groups for a program: unchanged, v1 only, or v2 only. crun does not
  * support both at once. With v2 the device rules are a BPF program of the container's group, and
- * the controllers that v1 holds are missing.
+ * controllers that v1 has are missing.
  */
 export type CgroupView = "as it is" | "v1" | "v2";
 

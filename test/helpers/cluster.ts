@@ -7,12 +7,12 @@ import { uniqueName } from "./engine.ts";
 import { waitFor } from "./wait-for.ts";
 
 /**
- * A stand-in for a Kubernetes API server and its kubelets, in front of real containerds. It answers
- * what kubectl asks for pods, makes the pods of a DaemonSet, and passes the connection of an exec on
- * to the address that the CRI's own Exec call returns.
+ * Replaces a Kubernetes API server and its kubelets, in front of real containerds. It responds to
+ * kubectl's requests for pods, makes the pods of a DaemonSet, and forwards the connection of an
+ * exec to the address that the CRI's own Exec call returns.
  */
 export interface Cluster {
-  /** A kubeconfig file that names it. */
+  /** A kubeconfig file for this cluster. */
   kubeconfig: string;
   /** Makes a pod on a node, with one container for each of `containers`. */
   pod(node: string, options: PodOptions, containers: readonly PodContainerOptions[]): Promise<ClusterPod>;
@@ -67,7 +67,7 @@ afterEachFile(async () => {
   clusters.clear();
 });
 
-/** @param images names by which the nodes know images: what a registry does elsewhere */
+/** @param images names of images in the nodes, which a registry provides elsewhere */
 export async function startCluster(directory: string, nodes: Readonly<Record<string, Node>>): Promise<Cluster> {
   const pods = new Map<string, StoredPod>();
   const requests: string[] = [];
@@ -86,7 +86,7 @@ export async function startCluster(directory: string, nodes: Readonly<Record<str
     await stored?.cri?.remove();
   };
 
-  /** What the kubelet of the pod's node does. */
+  /** Starts a pod as the kubelet of its node does. */
   const start = async (object: PodObject): Promise<void> => {
     const { name, namespace, labels } = object.metadata;
     const stored = store(object);

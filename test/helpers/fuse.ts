@@ -21,8 +21,8 @@ export function compileFixture(name: string, out: string): void {
 }
 
 /**
- * A target whose first process sees a FUSE file system at `place`; its server answers as
- * test/fixtures/fuse-server.c says.
+ * A target whose first process sees a FUSE file system at `place`; its server responds as
+ * test/fixtures/fuse-server.c documents.
  * @param answers lists only a file that the server reads to its end
  */
 export async function fuseTarget({ answers = false } = {}): Promise<FuseTarget> {
@@ -42,7 +42,8 @@ export async function fuseTarget({ answers = false } = {}): Promise<FuseTarget> 
   const pid = child.pid ?? 0;
   await workloadReady(pid, () => (child.exitCode === null ? undefined : words));
   const stop = async () => {
-    child.kill("SIGKILL"); // its child, the server, goes with it, and so does everything that waits for an answer
+    // The server is its child and ends with it. So do processes that wait for a response.
+    child.kill("SIGKILL");
     await ended;
   };
   return { pid, place, stop };

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 
-/** The program that keeps the journal; nothing of systemd but it runs here. */
+/** The journal daemon, the only program of systemd that runs here. */
 export const JOURNALD = "/usr/lib/systemd/systemd-journald";
 
 /**
- * The command line before that of a daemon that runs with a journal of its own, in a mount
- * namespace: the machine's journal, if it has one, gets nothing. journald ends with the daemon.
+ * Prefix of a daemon's command line that gives it a journal of its own in a mount namespace. The
+ * machine's journal, if there is one, is unaffected. journald ends with the daemon.
  */
 export function withJournal(directory: string): string[] {
   const place = `${directory}/journal`;

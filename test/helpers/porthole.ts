@@ -82,7 +82,7 @@ afterEachFile(async () => {
   started.clear();
   const left = [...users];
   users.clear();
-  // A few at a time: dozens of processes at once make each other miss their timeouts.
+  // Close only a few at a time: dozens of processes at once cause timeouts.
   await Promise.all(
     Array.from({ length: 3 }, async () => {
       for (let one = left.pop(); one !== undefined; one = left.pop()) await one.close();

@@ -14,7 +14,7 @@ export function openFiles(pid: number): string[] {
     try {
       return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
     } catch {
-      return []; // closed meanwhile
+      return []; // It was closed since.
     }
   });
 }

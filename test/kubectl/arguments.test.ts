@@ -26,7 +26,7 @@ const row = (name: string, node: string, namespace = "shop") => ({
   owner: "",
 });
 const rows = [row("web-0", "n1"), row("web-1", "n2"), row("db-0", "n1")];
-/** The words for each node, with all pods of `shop` there. */
+/** The command lines for the nodes, if all pods of `shop` exist. */
 const plan = (line: string) => planNodes(parse(line), [rows]).map(({ node, args }) => [node, args.join(" ")]);
 
 describe("the options of kubectl porthole", () => {
@@ -57,12 +57,12 @@ describe("a target of kubectl porthole", () => {
     expect(plan("ps web-0")).toEqual([["n1", "ps -- pod:shop/web-0"]]);
   });
 
-  test("without a command is opened, start positions after it", () => {
+  test("without a command is opened, with start positions after it", () => {
     expect(plan("web-0:/a +G")).toEqual([["n1", "open pod:shop/web-0:/a +G"]]);
     expect(plan("open +123 web-0:/a")).toEqual([["n1", "open +123 pod:shop/web-0:/a"]]);
   });
 
-  test("is not the pattern of grep or a word of find's expression", () => {
+  test("is distinguished from grep's pattern and find's expression", () => {
     expect(plan("grep http://x web-0:/a")).toEqual([["n1", "grep -- http://x pod:shop/web-0:/a"]]);
     expect(plan("grep -e x web-0:/a")).toEqual([["n1", "grep -e x -- pod:shop/web-0:/a"]]);
     expect(plan("find web-0:/a -name a:/b -print")).toEqual([["n1", "find pod:shop/web-0:/a -name a:/b -print"]]);
@@ -97,7 +97,7 @@ describe("a target of kubectl porthole", () => {
 });
 
 describe("the plan of kubectl porthole", () => {
-  test("asks once for each namespace, by name where no glob needs all", () => {
+  test("requests each namespace once, by name if no glob requires all pods", () => {
     expect(queries(parse("cat a:/x b:/x other/c/app:/x"))).toEqual([
       { namespace: undefined, names: ["a", "b"], selector: undefined },
       { namespace: "other", names: ["c"], selector: undefined },

@@ -59,7 +59,7 @@ describe("the merge of nodes", () => {
     expect(all(merged, 0)).toBe("b4 a5 a-");
   });
 
-  test("loses, doubles and disorders nothing of 50 nodes", () => {
+  test("loses, repeats and reorders no line of 50 nodes", () => {
     const merged = merge();
     const places = Array.from({ length: 50 }, (_, index) => `n${index}`);
     for (const place of places) merged.open(place);
@@ -79,7 +79,7 @@ describe("the merge of nodes", () => {
   });
 });
 
-describe("a node that is found again", () => {
+describe("a node that is connected again", () => {
   test("continues at the time of its last lines and repeats none", () => {
     const resumption = new Resumption();
     const times = ["2026-01-02T03:04:05.000000001Z", "2026-01-02T03:04:05.000000002Z"];
@@ -92,7 +92,7 @@ describe("a node that is found again", () => {
     expect(resumption.isComplete).toBe(true);
   });
 
-  test("continues at the end where lines have no time, and knows that it may miss some", () => {
+  test("continues at the end if lines have no timestamps, and reports that it may miss some", () => {
     const resumption = new Resumption();
     resumption.isNew(line("a", "x"));
     expect(resumption.options()).toEqual(["-n", "0"]);

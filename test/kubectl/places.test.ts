@@ -5,8 +5,8 @@ import { amount } from "../helpers/extent.ts";
 import { repository } from "../helpers/paths.ts";
 
 /**
- * Stands in for kubectl and for the nodes behind it: no machine of the tests has room for 50. Line I
- * of node K has the time I * NODES + K microseconds, and is of the node's pod I modulo FILES.
+ * Replaces kubectl and the nodes behind it: no test machine has room for 50. Line I of node K has
+ * the time I * NODES + K microseconds, and belongs to the node's pod I modulo FILES.
  */
 const KUBECTL = `#!/bin/sh
 case " $* " in
@@ -68,7 +68,7 @@ test.each([
     });
     const status = await new Promise((resolve) => child.on("close", resolve));
     expect({ status, count, firstWrong, text }).toEqual({ status: 0, count: nodes * lines, firstWrong: "", text: "" });
-    // The goal is for two nodes: each connection adds its buffers.
+    // The goal is for two nodes: each additional connection adds its buffers.
     if (nodes === 2) expect(Number(readFileSync(peak, "utf8")) / 1024).toBeLessThan(150);
   },
 );

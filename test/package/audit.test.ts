@@ -46,7 +46,7 @@ test("the audit finds a listed version, and no package of another name or ecosys
   expect(audit(foreign, advisory([{ introduced: "0" }], "koff")).status).toBe(0);
 });
 
-test("the audit refuses what is not JSON, and a missing file, in one line", () => {
+test("the audit refuses invalid JSON, and a missing file, in one line", () => {
   const result = spawnSync(process.execPath, [`${repository}scripts/audit.mjs`, "/nowhere"], { encoding: "utf8" });
   expect([result.status, result.stderr]).toEqual([
     2,

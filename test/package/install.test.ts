@@ -98,7 +98,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     test("runs the command, has its manual page, and an agent passes a descriptor", () => {
       expect(installed.run("porthole", "--version")).toMatchObject({ status: 0, output: `${version()}\n` });
       expect(installed.files().filter((file) => file.endsWith("man1/porthole.1"))).toHaveLength(1);
-      // This sandbox is the target: the shell's own process.
+      // The target is the shell's own process, in this sandbox.
       const cat = installed.run("sh", "-c", "porthole cat --route direct --trace pid:$$:/etc/motd");
       expect(cat).toMatchObject({
         status: 0,
@@ -116,7 +116,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
       cat();
       const before = statSync(`${caches}/${cache}`);
       expect([before.mode & 0o777, statSync(caches).mode & 0o777]).toEqual([0o600, 0o700]);
-      // One that others may write is not believed, and replaced by our own.
+      // A cache that others may write is not used, and is replaced by our own.
       writeFileSync(`${caches}/${cache}`, "not code", { mode: 0o666 });
       chmodSync(`${caches}/${cache}`, 0o666);
       cat();
@@ -143,7 +143,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     });
 
     const compile = (resolution: string, ...files: string[]) => {
-      // No --types: TypeScript 6 takes no package's global types unasked.
+      // No --types: by default, TypeScript 6 includes no package's global types.
       const options = ["--strict", "--target", "es2023", "--module", resolution, "--noEmit"];
       const tsc = `${repository}node_modules/.bin/tsc`;
       const { stdout } = spawnSync(tsc, [...options, ...files], { cwd: project, encoding: "utf8" });
@@ -232,8 +232,8 @@ export const connecting: Promise<porthole.Session> = porthole.connect("web");
 `;
 
 /**
- * A root directory with Node, npm, a shell and their libraries, nothing else. Programs run in it by
- * bubblewrap, with this machine's network.
+ * A root directory with only Node, npm, a shell and their libraries. bubblewrap runs programs in
+ * it, with this machine's network.
  */
 class Machine {
   readonly prefix: string;

@@ -4,7 +4,8 @@ import { expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { repository } from "../helpers/paths.ts";
 
-// The whole of it packs and runs tests, this one among them: CONTRIBUTING.md says how to try it.
+// A complete release packs and runs the tests, including this one: CONTRIBUTING.md describes how to
+// try it.
 test.each([[[]], [["1.2"]], [["v1.2.3"]], [["1.2.3", "--force"]]])("a release of %j is refused in one line", (args) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [`${repository}scripts/release.mjs`, ...args], {
     encoding: "utf8",
@@ -21,7 +22,7 @@ describeWith("git", "an impossible release", () => {
     mkdirSync(`${folder}/scripts`);
     cpSync(`${repository}scripts/release.mjs`, `${folder}/scripts/release.mjs`);
     writeFileSync(`${folder}/package.json`, '{ "version": "0.2.0" }\n');
-    // As a release leaves it: the next heading is no entry.
+    // The changelog as a release leaves it: the next heading has no entries.
     writeFileSync(`${folder}/CHANGELOG.md`, "# Changelog\n\n## Unreleased\n\n## 0.2.0 (2026-01-31)\n\n- A line.\n");
     git("init", "--quiet");
     git("add", ".");
@@ -41,9 +42,9 @@ describeWith("git", "an impossible release", () => {
       [
         "release: not ready for 0.1.0:",
         "  0.1.0 is older than 0.2.0",
-        "  there is a tag v0.1.0 already",
+        "  the tag v0.1.0 exists already",
         "  the work tree has changes: commit them first",
-        "  CHANGELOG.md has nothing under Unreleased",
+        "  CHANGELOG.md has no entries under Unreleased",
         "",
       ],
     ]);

@@ -22,7 +22,7 @@ interface Manifest {
 const json = (name: string): unknown => JSON.parse(readFileSync(repository + name, "utf8"));
 const manifest = json("package.json") as Manifest;
 
-/** Of the package itself, and of what only draws the charts of the bench. */
+/** Folders with packages: porthole itself, and the charts of the bench. */
 const folders = ["", "bench/charts/"];
 
 /** A folder's package.json and the lock file beside it. */
@@ -36,9 +36,7 @@ function read(folder: string) {
   return { named, root, packages, version: lock.lockfileVersion };
 }
 
-/**
- * A version and nothing that leaves a choice: no range, no tag, no place other than the registry.
- */
+/** An exact version: no range, no tag, and no source other than the registry. */
 const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 
 describe.each(folders)("the packages of %spackage-lock.json", (folder) => {
@@ -82,8 +80,8 @@ describe("no code runs during an installation", () => {
   test("dependencies with an install script are known, and the set-up installs without scripts", () => {
     const all = folders.flatMap((folder) => Object.entries(read(folder).packages));
     const withScript = all.filter(([, { hasInstallScript }]) => hasInstallScript);
-    // A new one is to be looked at: does it work without? These do; their native parts come as
-    // packages, or are never loaded.
+    // Check a new one: does it work without its script? These do; their native parts are packages,
+    // or are never loaded.
     expect(withScript.map(([path]) => path.replace(/^.*node_modules\//, "")).sort()).toEqual([
       "cpu-features",
       "esbuild",

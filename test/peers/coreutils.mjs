@@ -1,13 +1,10 @@
 #!/usr/bin/env node
 // Runs the tests that GNU coreutils has for tail, head and cat against porthole:
-//
-//   node test/peers/coreutils.mjs [--reference] DIRECTORY [TEST...]
-//
+// node test/peers/coreutils.mjs [--reference] DIRECTORY [TEST...]
 // DIRECTORY is an unpacked source tree of coreutils 9.1 (`apt-get source coreutils` on Debian 12),
-// which need not be built; nothing of it is part of this repository. TEST is a name such as
-// tail-2/pid.sh. --reference runs this machine's own tail, head and cat instead, to see what passes
-// here at all.
-//
+// which need not be built; no part of it is in this repository. TEST is a name such as
+// tail-2/pid.sh. --reference runs this machine's own tail, head and cat instead, to see which tests
+// pass at all.
 // coreutils-differences.json lists the tests, and cases of the Perl tests, that differ by intent.
 // The exit status is 1 when another one fails, or when a listed one passes.
 import { spawn } from "node:child_process";
@@ -59,14 +56,16 @@ async function run() {
   return counts.failed + counts["listed but passed"] > 0 ? 1 : 0;
 }
 
-/** Makes what a build of coreutils would have made: src/ with the programs, config.h, getlimits. */
+/**
+ * Creates the files that a build of coreutils would create: src/ with the programs, config.h,
+ * getlimits.
+ */
 function prepare() {
   mkdirSync(join(work, "src"));
   writeFileSync(join(work, "config.h"), "#define HAVE_INOTIFY 1\n");
   program("getlimits", `cat <<'end'\n${limits().join("\n")}\nend\n`);
   if (isReference) return;
-  // Left out: switches that make GNU's own tail poll, often. Written in full: the one option that a
-  // test abbreviates.
+  // Removes switches that make GNU's own tail poll. Expands the one option that a test abbreviates.
   const cases = `---*|--max-unchanged-stats=*) ;; --sleep=*) set -- "$@" "--sleep-interval=\${arg#*=}";; *) set -- "$@" "$arg";;`;
   for (const name of PROGRAMS) {
     program(
@@ -83,7 +82,7 @@ function program(name, body) {
   chmodSync(path, 0o755);
 }
 
-/** What coreutils' getlimits prints on 64-bit Linux, as far as these tests use it. */
+/** The output of coreutils' getlimits on 64-bit Linux, as far as these tests use it. */
 function limits() {
   const signed = { CHAR: 8, INT: 32, LONG: 64, SSIZE: 64, TIME_T: 64, PID_T: 32, OFF_T: 64, INTMAX: 64 };
   const unsigned = { UINT: 32, ULONG: 64, SIZE: 64, UINTMAX: 64 };
@@ -123,7 +122,7 @@ async function outcomesOf(name) {
     return [{ name, state: "skipped", output: /(?:skipped test|skipping): (.*)/.exec(output)?.[1] ?? output }];
   if (!isPerl) return [{ name, state: status === 0 ? "passed" : "failed", output }];
   const cases = [...output.matchAll(/^(\S+)\.\.\.$/gm)].map((match) => match[1]);
-  // Killed, or it failed otherwise than by a case.
+  // It was killed, or failed outside of a case.
   if (cases.length === 0 || status === null) return [{ name, state: "failed", output }];
   const failed = new Set([...output.matchAll(/: test (\S+?)(?: failed)?: /g)].map((match) => match[1]));
   if (status !== 0 && failed.size === 0) return [{ name, state: "failed", output }];
@@ -176,7 +175,7 @@ function execute(command, commandArgs, isPerl) {
     }, TIMEOUT_MS);
     child.once("error", failed).once("exit", (status) => {
       clearTimeout(timer);
-      // What a test leaves behind ends with it.
+      // End the processes that a test leaves behind.
       try {
         if (child.pid) process.kill(-child.pid, "SIGKILL");
       } catch {}
@@ -204,8 +203,8 @@ function report(outcomes, counts) {
 }
 
 /**
- * A case NAME stands for NAME.r and NAME.p as well: the same with standard input from a file and
- * from a pipe.
+ * A case NAME also means NAME.r and NAME.p: the same with standard input from a file and from a
+ * pipe.
  */
 function reasonFor(name) {
   return differences.find(({ tests }) => tests.includes(name.replace(/(:.*)\.[rp]$/, "$1")))?.reason;

@@ -70,7 +70,7 @@ describeAsRoot("a process with its own root directory or /tmp", () => {
   test("as a systemd unit with PrivateTmp=", async (context) => {
     const { root } = bundle();
     const script = 'mount -t tmpfs tmpfs /tmp && exec "$@"';
-    // The program lies outside of what the new /tmp covers.
+    // The program is outside of the directory that the new /tmp covers.
     const place = `/run/porthole-test-${process.pid}`;
     expect(spawnSync("cp", [`${root}/workload`, place]).status).toBe(0);
     context.onTestFinished(() => void spawnSync("rm", ["-f", place]));
@@ -106,7 +106,7 @@ describeWith(["root", "bwrap", "userNamespaces"], "bubblewrap", () => {
 
 const devices = ["dir", "/d", "node", "/d/kmsg", "1", "11", "node", "/d/null", "1", "3"];
 
-/** A device that the container made but may not open, and one that it may. */
+/** A device that the container has made but may not open, and one that it may. */
 async function deviceRules(
   context: TestContext,
   pid: number,
@@ -140,7 +140,7 @@ describeWith(["runc", "cgroups"], "runc without an engine", () => {
     const groups = view === "v2" ? "cgroup v2 alone" : "cgroup v1";
     await reads(context, target.pid, `runc run, ${groups}`, on);
     await deviceRules(context, target.pid, groups, on, []);
-    // And on a machine that has nothing else: its mounts are what the agent goes by.
+    // Also for a machine with v2 only: the agent determines the version by its mounts.
     if (view === "v2") await deviceRules(context, target.pid, `${groups}, for porthole too`, on, inView(view));
   });
 });

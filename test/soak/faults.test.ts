@@ -196,7 +196,7 @@ const faults: Record<string, (scene: Scene) => Promise<void>> = {
     if (agent === undefined) return;
     await limited(agent, "as", 4096, async () => {
       append(scene);
-      // It cannot fork: a new client gets one line, or a new agent.
+      // The agent cannot fork: a new client gets one line, or a new agent.
       const { code, stderr } = await scene.someone.run(["cat", "--route", scene.route, `${scene.target.name}:/d/log`]);
       if (code !== 0) expect(stderr).toMatch(/^porthole: .*\n(porthole: .*\n)?$/);
     });
@@ -221,7 +221,7 @@ const faults: Record<string, (scene: Scene) => Promise<void>> = {
 
 describeWith(["root", "docker"], "faults at random points during a follow and a search", () => {
   test.each(["direct", "sidecar"])(
-    `lose nothing, double nothing and leave nothing (route %s, ${scale.faults} faults, seed ${seed})`,
+    `lose no line, repeat no line and leave no process (route %s, ${scale.faults} faults, seed ${seed})`,
     { timeout: full ? 3_600_000 : 300_000 },
     async (route) => {
       const someone = user({ engine: docker });
@@ -244,7 +244,7 @@ describeWith(["root", "docker"], "faults at random points during a follow and a 
       const before = openFiles(tail.pid);
       const names = Object.keys(faults);
       for (let n = 0; n < scale.faults; n++) {
-        // Each fault once, then at random.
+        // First each fault once, then faults at random.
         const name = names[n < names.length ? n : scene.random(names.length)] as string;
         done[name] = (done[name] ?? 0) + 1;
         try {

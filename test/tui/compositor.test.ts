@@ -58,7 +58,7 @@ describe("Compositor", () => {
       expect(terminal.cells).toEqual(plain.cells);
       return bytes.length;
     });
-    // The whole row takes more than 200.
+    // The whole row needs more than 200 bytes.
     expect(Math.max(...sizes.slice(1))).toBeLessThan(200);
     expect(sizes.at(-1)).toBeLessThan(60);
   });
@@ -138,7 +138,7 @@ describe("the compositor's edge", () => {
   const edge = (...cells: string[]) => ({ column: 9, cells });
   const cell = "\x1b[7m \x1b[m";
 
-  it("draws what a whole new screen would show, through changes of rows and cells and scrolling", () => {
+  it("draws the same content as a redraw of the whole screen, through changes of rows and cells and scrolling", () => {
     const text = fc.constantFrom("", "abcdefghi", "abcdefgh", "short", "\x1b[31mred\x1b[m");
     const frame = fc.array(fc.tuple(text, fc.constantFrom("", cell)), { minLength: 6, maxLength: 6 });
     fc.assert(

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { numbered, TmuxScreen } from "./screen.ts";
 
-/** A text as the program zstd compresses it; undefined without that. */
+/** Compresses a text with the program zstd; undefined without the program. */
 function zstd(text: string): Buffer | undefined {
   try {
     return execFileSync("zstd", ["-qc"], { input: text });
@@ -41,7 +41,7 @@ describeWith("tmux", "a compressed log", () => {
     await screen.waitFor("gzip's first bytes", (shown) => /^0+ +1f 8b 08/m.test(shown));
   });
 
-  it("shows what there is of damaged data, and a row that says so", async () => {
+  it("shows the readable part of damaged data, and a row that reports the damage", async () => {
     const whole = gzipSync(numbered(5_000));
     await screen.open(screen.file("log.gz", whole.subarray(0, whole.length / 2)), "+G");
     await screen.waitFor("the row", (shown) =>
@@ -51,15 +51,15 @@ describeWith("tmux", "a compressed log", () => {
     await screen.waitFor("the first line", (shown) => shown.split("\n")[1] === "line 1 of the log");
   });
 
-  it("fails in one line where nothing can be decompressed", async () => {
+  it("fails in one line if nothing can be decompressed", async () => {
     screen.run(`${process.execPath} ${(await import("../helpers/paths.ts")).builtCommand} open bad.gz`);
     screen.file("bad.gz", Buffer.concat([Buffer.of(0x1f, 0x8b, 8), Buffer.from("this is no gzip data at all")]));
     expect(await screen.waitForEnd()).not.toBe(0);
     expect(screen.text()).not.toContain("    at ");
   });
 
-  it("ends a decompression bomb with a row that says so", async () => {
-    // 100 MiB of nothing.
+  it("stops at the limit of a decompression bomb, and a row reports that", async () => {
+    // 100 MiB of zeros.
     const block = Buffer.alloc(10 * 1024 ** 2);
     const bomb = Buffer.concat(Array.from({ length: 10 }, () => gzipSync(block, { level: 9 })));
     await screen.open(screen.file("bomb.gz", bomb), "+G");
@@ -67,7 +67,7 @@ describeWith("tmux", "a compressed log", () => {
   });
 
   const compressed = zstd(numbered(5_000));
-  it.runIf(compressed)("opens zstd, and says what is missing where nothing decompresses it", async () => {
+  it.runIf(compressed)("opens zstd, and reports the missing program if Node cannot decompress it", async () => {
     const path = screen.file("log.zst", compressed ?? "");
     await screen.open(path, "+G");
     await screen.waitFor("the end", (shown) => /^line 5000 of the log$/m.test(shown));

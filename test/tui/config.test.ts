@@ -29,7 +29,7 @@ describe("the config file", () => {
       expect(() => decode({ keys: { viewer: { follow: [key] } } })).toThrow(`'${key}' is not a key`);
   });
 
-  it("sets styles by words, and switches", () => {
+  it("sets styles and switches", () => {
     const config = decode({
       theme: { selection: "bold on-blue", dim: "", bad: "bright-red", title: "#ff8000" },
       hidden: true,

@@ -14,7 +14,7 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
   });
   afterEach(() => screen.close());
 
-  it("follows a log in its sandbox, shows the files around it and the open files, and leaves nothing", async () => {
+  it("follows a log in its sandbox, shows the files around it and the open files, and leaves no process", async () => {
     screen.run(`${process.execPath} ${builtCommand} demo`);
     const text = await screen.waitFor("the log", (shown) => end(shown).includes("FOLLOW") && /request \d+/.test(shown));
     expect(text.split("\n")[0]).toMatch(/^ sandbox:\/\S+ /);
@@ -50,7 +50,7 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
   });
 });
 
-/** Children of a process and theirs. */
+/** All descendants of a process. */
 function descendants(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { findMarks } from "../../cli/tui/canvas/highlight.ts";
 import { Matcher } from "../../src/text/index.ts";
 
-/** What is marked of a text. */
+/** The marked parts of a text. */
 function marked(text: string, pattern: string): string[] {
   const highlight = { matcher: new Matcher({ patterns: [pattern] }), isRisky: false };
   const [marks = []] = findMarks([{ text, isCut: false }], highlight);

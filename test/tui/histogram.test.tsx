@@ -26,11 +26,12 @@ describe("the histogram", () => {
     expect(times).toEqual({ first: 0, last: 10 });
     expect(bars.map(({ records }) => records)).toEqual([2, 0, 0, 0, 2]);
     expect(bars.map(({ errors }) => errors)).toEqual([0, 0, 0, 0, 1]);
-    // An empty bar leads to the next record, one with an error to the error.
+    // A jump to an empty bar leads to the next record; a jump to one with an error leads to the
+    // error.
     expect(bars.map(({ at }) => at)).toEqual([0, 20, 20, 20, 30]);
   });
 
-  it("goes by parts of the text if times are missing or do not ascend", () => {
+  it("shows parts of the text if times are missing or do not ascend", () => {
     const range = { start: 100, end: 200 };
     const untimed = histogramOf([record(100, undefined), record(190, undefined)], 2, range);
     expect(untimed.times).toBeUndefined();
@@ -49,7 +50,7 @@ describe("the histogram", () => {
     expect(bars.map(({ at }) => at)).toEqual([7, 50, 100, 100]);
   });
 
-  it("knows the bar of a position", () => {
+  it("finds the bar of a position", () => {
     const { bars } = histogramOf([record(0, 0), record(10, 5), record(20, 10)], 4, { start: 0, end: 30 });
     expect([0, 9, 10, 15, 20, 29].map((at) => columnAt({ bars, times: undefined }, at))).toEqual([0, 0, 2, 2, 3, 3]);
   });
@@ -101,7 +102,7 @@ describe("the surface of the histogram", () => {
     expect(plain(draw(state({ at: 2 }))).at(-1)).toBe(`──▲${"─".repeat(26)} 11:00:00 ─`);
   });
 
-  it("colours as much of a bar as errors or warnings take, one row at least", () => {
+  it("colours a bar in proportion to its errors or warnings, at least one row", () => {
     const bars = [
       { records: 24, errors: 1, warnings: 0 },
       { records: 24, errors: 16, warnings: 0 },

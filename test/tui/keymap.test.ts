@@ -14,7 +14,7 @@ it.each(contexts)("gives each key of '%s' one action, and each action a line of 
   }
 });
 
-it("lets the narrowest context decide, and everywhere what no other has", () => {
+it("resolves a key in the narrowest context, and falls back to the global one", () => {
   expect(actionFor("j", ["viewer"])).toBe("line-down");
   expect(actionFor("q", ["viewer"])).toBe("back");
   expect(actionFor("q", [])).toBe("back");
@@ -34,7 +34,7 @@ it.each(contexts.filter((context) => !["global", "out", "list", "prompt"].includ
   },
 );
 
-/** Actions that are one meaning in the words of two views. */
+/** Actions that have the same meaning in two views. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   "item-down": "line-down",
   "item-up": "line-up",
@@ -43,14 +43,14 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   "first-item": "start",
   "last-item": "end",
   "show-in-files": "files-here",
-  // All items, or without the kind that is seldom wanted.
+  // Shows all items, or hides a kind that is rarely needed.
   "toggle-hidden": "toggle-stopped",
   "follow-marked": "follow",
-  // What the screen shows, from its source again.
+  // Updates the display from its source.
   refresh: "redraw",
-  // What contains the words that are typed.
+  // Finds items or lines that contain the typed words.
   filter: "search",
-  // To the left and right: of a line, of the tree of directories.
+  // To the left and right: in a line, or in the tree of directories.
   parent: "left",
   open: "right",
 };
@@ -96,7 +96,7 @@ it("pages a list by Space and b, except where Space marks items", () => {
   expect(actionFor(" ", ["containers", "list"])).toBe("mark");
 });
 
-it.each([80, 120, 200])("fits every line of help into its columns on a screen of %d", (columns) => {
+it.each([80, 120, 200])("fits every line of the help into its columns on a screen of %d", (columns) => {
   const size = { columns, height: 1000 };
   for (const context of contexts) {
     const page = helpPage([context], size, 0);
@@ -108,7 +108,7 @@ it.each([80, 120, 200])("fits every line of help into its columns on a screen of
   }
 });
 
-it("cuts the help into pages, none too high and nothing left out", () => {
+it("divides the help into pages that fit the screen, without omissions", () => {
   for (const size of [
     { columns: 80, height: 22 },
     { columns: 200, height: 48 },
@@ -117,7 +117,7 @@ it("cuts the help into pages, none too high and nothing left out", () => {
     const { pages } = helpPage(["viewer"], size, 0);
     const shown = Array.from({ length: pages }, (_, page) => helpPage(["viewer"], size, page).columns).flat();
     for (const lines of shown) expect(lines.length).toBeLessThanOrEqual(Math.max(1, size.height - 2));
-    // The name of where keys hold stands over some of them.
+    // The name of a context is above some of its keys.
     if (size.height > 3) for (const lines of shown.slice(0, -1)) expect(lines.at(-1)?.keys).not.toBe("");
     const texts = shown.flat().map(({ text }) => text);
     for (const { help } of [...KEYMAP.viewer, ...KEYMAP.global]) expect(texts).toContain(help);
@@ -125,7 +125,7 @@ it("cuts the help into pages, none too high and nothing left out", () => {
   }
 });
 
-it("writes keys as people do", () => {
+it("formats keys in the usual notation", () => {
   expect([" ", "ctrl-c", "pageup", "G", "escape", "alt-v", "alt-left", "f1"].map(keyLabel)).toEqual([
     ...["Space", "^C", "PgUp", "G", "Esc", "Alt-v", "Alt-Left", "F1"],
   ]);

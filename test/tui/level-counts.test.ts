@@ -3,7 +3,7 @@ import { Document } from "../../cli/tui/viewer/document.ts";
 import { LevelCounts } from "../../cli/tui/viewer/level-counts.ts";
 import { MemorySource } from "../text/memory-source.ts";
 
-/** Counts of a text, and how often it was read for them. */
+/** Counts the records of a text, and the reads for it. */
 async function counted(text: string) {
   const source = new MemorySource(text);
   const document = new Document({ source, encoding: "utf-8", mark: 0 }, () => undefined);
@@ -31,6 +31,6 @@ it("estimates a large text from a sample", async () => {
   const errors = counts.of(["error"]) ?? 0;
   expect(errors).toBeGreaterThan(0.9 * (lines / 10));
   expect(errors).toBeLessThan(1.1 * (lines / 10));
-  // Blocks of 64 parts, of which each touches two or three.
+  // The 64 parts of the sample, each in two or three blocks.
   expect(reads).toBeLessThan(64 * 3 + 20);
 });

@@ -7,7 +7,7 @@ import { TmuxScreen, toastOf } from "./screen.ts";
 
 const status = (text: string) => text.split("\n")[22] ?? "";
 const keys = (text: string) => text.split("\n")[23]?.trim() ?? "";
-/** Lines of the files; a toast may lie beside them. */
+/** Lines of the files; a toast may be beside them. */
 const rows = (text: string) =>
   text
     .split("\n")
@@ -21,7 +21,7 @@ describeWith("tmux", "several files followed together", () => {
   });
   afterEach(() => screen.close());
 
-  it("have short names before their lines, and can be muted one by one or but one", async () => {
+  it("have short names before their lines, and can be muted one by one or all but one", async () => {
     const at = (second: number, text: string) => `2026-01-31T10:00:0${second}Z ${text}\n`;
     screen.file("app.log", at(1, "INFO first") + at(3, "ERROR third"));
     const db = screen.file("db.log", at(2, "INFO second"));

@@ -1,6 +1,6 @@
 /**
- * A terminal that knows what the compositor sends and nothing else: anything else is an error.
- * Cells hold character and style.
+ * A model of a terminal that supports only the compositor's output; any other output is an error.
+ * Cells have a character and a style.
  */
 export class ModelTerminal {
   readonly #columns: number;
@@ -28,7 +28,7 @@ export class ModelTerminal {
     if (rest !== "") throw new Error(`the terminal was sent ${JSON.stringify(rest)}`);
   }
 
-  /** Rows as text; trailing blanks left out. */
+  /** Rows as text, without trailing blanks. */
   get rows(): string[] {
     return this.#cells.map((row) =>
       row
@@ -66,7 +66,7 @@ export class ModelTerminal {
         for (let at = this.#column; at < row.length; at++) row[at] = "  ";
         break;
       case "m":
-        // Equal looks as equal strings: attributes in order, 0 first forgets.
+        // Normalises a style, so that equal looks are equal strings: attributes in order, 0 resets.
         this.#style = sgr(this.#style, parameters);
         break;
       case "r":

@@ -43,26 +43,26 @@ describe.each(SIZES)("at $columns x $rows", ({ columns, rows }) => {
   const regions = regionsOf(rows, { hasTabs: true });
   const hit = (row: number, column: number, overlay?: OverlayState) =>
     hitAt(state(columns, overlay), regions, row, column);
-  /** The columns of a text in a row, as it is drawn. */
+  /** The first and last column of a text in a drawn row. */
   const at = (row: string, text: string) => [row.indexOf(text), row.indexOf(text) + text.length - 1] as const;
 
-  it("finds the tab that is drawn there", () => {
+  it("finds the tab at its drawn position", () => {
     const { lastFrame, stdout } = render(<TopBar state={state(columns).top} theme={DEFAULT_THEME} />);
     Object.defineProperty(stdout, "columns", { value: columns });
     const [row = ""] = plain(lastFrame());
     for (const column of at(row, " 1 web:/log ")) expect(hit(0, column)).toEqual({ kind: "tab", index: 0 });
-    // Its title takes two columns more than it has characters.
+    // Its title has two columns more than characters.
     for (const column of at(row, " 3 Containers ")) expect(hit(0, column + 2)).toEqual({ kind: "tab", index: 2 });
     expect(hit(0, 12)).toEqual({ kind: "tab", index: 1 });
     expect(hit(0, columns - 1)).toEqual({ kind: "nothing" });
     expect(hit(1, 3)).toEqual({ kind: "nothing" });
   });
 
-  it("finds the key that is drawn there, and nothing between two", () => {
+  it("finds the key hint at its drawn position, and none between two", () => {
     const { keys = { here: [], everywhere: [] } } = state(columns).bottom;
     const { lastFrame, stdout } = render(<KeysBar keys={keys} columns={columns} theme={DEFAULT_THEME} />);
     Object.defineProperty(stdout, "columns", { value: columns });
-    // The library draws 100 columns before it can be told; the left end is the same.
+    // The test library always draws 100 columns; the left end is the same.
     const row = plain(lastFrame()).at(-1) ?? "";
     for (const column of at(row, "h up")) expect(hit(rows - 1, column)).toEqual({ kind: "key", press: "h" });
     for (const column of at(row, "Space mark")) expect(hit(rows - 1, column)).toEqual({ kind: "key", press: " " });
@@ -72,7 +72,7 @@ describe.each(SIZES)("at $columns x $rows", ({ columns, rows }) => {
     expect(hit(rows - 2, 3)).toEqual({ kind: "nothing" });
   });
 
-  it("finds the entry of the palette, and the body beside it", () => {
+  it("finds the entry of the palette, and the body beside the palette", () => {
     const all = Array.from({ length: 30 }, (_, index) => ({
       ...{ name: `entry ${index}`, detail: "", key: "", matched: [], line: "" },
       take: () => undefined,
@@ -90,7 +90,7 @@ describe.each(SIZES)("at $columns x $rows", ({ columns, rows }) => {
     expect(hit(top - 1, 5)).toEqual({ kind: "body", row: top - 1 - regions.top, column: 5 });
   });
 
-  it("finds the answers of a dialog where they are drawn", () => {
+  it("finds the answers of a dialog at their drawn positions", () => {
     const question = { title: "Open it?", text: "Reading consumes its data.", yes: "read it", no: "do not" };
     const dialog = dialogState({ ...question, answered: () => undefined }, false, columns);
     const drawn = plain(render(<DialogOverlay state={dialog} theme={DEFAULT_THEME} />).lastFrame());
@@ -141,7 +141,7 @@ describeWith("tmux", "the mouse on the screen", () => {
     await screen.waitFor("the match", (text) => first(text) === "line 50 of the log");
   });
 
-  it("jumps to the place of a click on the scroll bar, and scrolls while that is dragged", async () => {
+  it("jumps to the position of a click on the scroll bar, and scrolls while the bar is dragged", async () => {
     await screen.open(screen.file("log", numbered(10_000)));
     await screen.waitFor("the keys", (text) => /^ \/ search /m.test(text));
     const drag = (row: number) => screen.type(`\x1b[<32;80;${row + 1}M`);
@@ -171,7 +171,7 @@ describeWith("tmux", "the mouse on the screen", () => {
     await screen.waitFor("line numbers", (text) => /^ *1 .*line 1 of the log/.test(first(text)));
   });
 
-  it("is off with Alt-m, which says so, and with the setting", async () => {
+  it("is turned off by Alt-m, which reports it, and by the setting", async () => {
     const path = screen.file("log", numbered(100));
     await screen.open(path);
     await screen.waitFor("the keys", (text) => /^ \/ search /m.test(text));
@@ -224,7 +224,7 @@ describeWith("tmux", "the mouse on the screen", () => {
     await screen.waitFor("b", (text) => first(text).trim() === "of b");
     screen.keys("q");
     await screen.waitFor("the files", (text) => /a\.log/.test(text.slice(200)) && / of \d+ *$/m.test(text));
-    // Both in one write: the time between two counts.
+    // Send both clicks in one write: this shortens the time between them.
     const at = `6;${rowOf("a.log") + 1}`;
     screen.type(`\x1b[<0;${at}M\x1b[<0;${at}m\x1b[<0;${at}M`);
     await screen.waitFor("a", (text) => first(text).trim() === "of a");

@@ -23,7 +23,7 @@ const status = (text: string) => text.split("\n")[22] ?? "";
 const beginsWith = (line: number) => (text: string) => first(text) === `line ${line} of the log`;
 const endsWith = (line: number) => (text: string) => last(text) === `line ${line} of the log`;
 
-/** Where the links in a directory lead; those that are gone meanwhile are left out. */
+/** Targets of the links in a directory; omits links that were removed since. */
 function links(directory: string): string[] {
   return readdirSync(directory).flatMap((name) => {
     try {
@@ -185,7 +185,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the pasted text", (text) => status(text).startsWith("/line 77("));
     screen.keys("Enter");
     await screen.waitFor("the refusal", (text) => /is not a regular expression/.test(status(text)));
-    // The refused line is still there to be corrected.
+    // The refused line is still there for correction.
     screen.keys("C-u", "x", "BSpace", "l", "i", "n", "e", "Space", "7", "8", "Home", "^", "Enter");
     await screen.waitFor("the match", beginsWith(78));
     screen.keys("/", "Escape");
@@ -298,7 +298,7 @@ describeWith("tmux", "porthole open", () => {
 
   it("escapes a hostile file at any position of the screen", async () => {
     const corpus = Buffer.concat(HOSTILE.flatMap(({ bytes }) => [Buffer.from("<"), bytes, Buffer.from(">\n")]));
-    // The block that the viewer reads ends in the middle of a sequence.
+    // The viewer's block ends in the middle of a sequence.
     const filler = `${"x".repeat(BLOCK - corpus.length - 4)}\n`;
     const content = Buffer.concat([corpus, Buffer.from(`${filler}\x1b]0;split\x07\n`), corpus]);
     const path = screen.file("hostile\x1b]0;pwned\x07", content);
@@ -322,7 +322,7 @@ describeWith("tmux", "porthole open", () => {
     await waitFor("the last bytes", () => screen.raw().lastIndexOf("\x1b[?1049l") > before);
     const raw = screen.raw().slice(before);
     const shown = raw.slice(raw.indexOf("\x1b[?1049h"), raw.indexOf("\x1b[?1049l"));
-    // What is left without our own sequences is printable.
+    // Without our own sequences, all of it is printable.
     const own = /\x1b\]11;\?\x1b\\|\x1b\[(?:\?(?:1049|25|2004|7|2026|1002|1006)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
     expect(Buffer.from(shown.replace(own, ""), "latin1").toString()).not.toMatch(CONTROL);
     expect(screen.state("#{pane_title}")).not.toMatch(/pwned|split/);

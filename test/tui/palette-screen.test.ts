@@ -19,7 +19,7 @@ for (const size of SIZES)
     const prompt = (text: string) => text.split("\n")[size.rows - 2] ?? "";
     const body = (text: string) => text.split("\n").slice(1, -2);
 
-    it("lists what can be done here, narrows while one types, and does the chosen action", async () => {
+    it("lists the available actions, narrows the list during typing, and runs the chosen action", async () => {
       await screen.open(screen.file("log", numbered(300)));
       screen.keys("C-k");
       await screen.waitFor(
@@ -38,7 +38,7 @@ for (const size of SIZES)
       );
     });
 
-    it("goes to a position that is typed, and leaves the text as it was on Esc", async () => {
+    it("goes to a typed position, and keeps the position on Esc", async () => {
       await screen.open(screen.file("log", numbered(300)));
       screen.keys(":");
       screen.type("150");

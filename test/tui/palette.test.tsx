@@ -57,7 +57,7 @@ describe("fuzzyMatch", () => {
     expect(fuzzyMatch(query, name)).toBeUndefined();
   });
 
-  it("prefers the whole name, its start, the start of a word, a part, a subsequence, the detail", () => {
+  it("ranks matches: whole name, its start, start of a word, substring, subsequence, detail", () => {
     const scores = [
       ["sort", ""],
       ["sorted", ""],
@@ -88,7 +88,7 @@ describe("the choices", () => {
     }
   });
 
-  it("show the key that no narrower context has taken, and none where there is none", () => {
+  it("show a key that no narrower context overrides, or no key", () => {
     const keymap = {
       ...KEYMAP,
       viewer: KEYMAP.viewer.map((one) => (one.action === "follow" ? { ...one, keys: [] } : one)),
@@ -96,7 +96,7 @@ describe("the choices", () => {
     const keyOf = (name: string) => choices(name, { keymap }).find(({ line }) => line === name)?.key;
     expect(keyOf("search")).toBe("/");
     expect(keyOf("follow")).toBe("");
-    // `r` is less's and redraws in a text; in a list it looks again.
+    // `r` redraws a text, as in less; in a list it reloads.
     const inList = choices("redraw", { contexts: ["list"] }).find(({ line }) => line === "redraw");
     expect(inList?.key).toBe("^L");
   });
@@ -119,7 +119,7 @@ describe("the choices", () => {
 });
 
 describe("the line of the palette", () => {
-  /** A palette over a text, with what it did. */
+  /** A palette over a text, with a record of its actions. */
   function palette({ containers = [] as KnownContainer[] } = {}) {
     const done: string[] = [];
     let question: PromptRequest | undefined;
@@ -169,7 +169,7 @@ describe("the line of the palette", () => {
     expect(done).toEqual(expected === undefined ? [] : [expected]);
   });
 
-  it("keeps a line that means nothing, with the reason", () => {
+  it("keeps an invalid line, with the reason", () => {
     const { prompt, press, done } = palette();
     expect(press(..."zzqx", "enter")).toBe(false);
     expect([prompt.text, prompt.hint, done]).toEqual(["zzqx", "no command 'zzqx' here", []]);
@@ -178,14 +178,14 @@ describe("the line of the palette", () => {
     expect(done).toEqual([]);
   });
 
-  it("puts a command that needs an argument into the line", () => {
+  it("inserts a command that needs an argument into the line", () => {
     const { prompt, press } = palette();
     expect(press(..."tabo", "enter")).toBe(false);
     expect(prompt.text).toBe("tabopen ");
     expect(prompt.hint).toMatch(/new tab/);
   });
 
-  it("chooses with Down and Up, and goes from the first entry to lines typed before", () => {
+  it("selects with Down and Up, and goes from the first entry to the history", () => {
     const { prompt, press, done } = palette();
     expect(prompt.choices?.at).toBeUndefined();
     press("down", "down");
@@ -254,12 +254,12 @@ describe("the palette on the screen", () => {
     }
   });
 
-  it("is not there without entries or room", () => {
+  it("is hidden without entries or room", () => {
     expect(draw([], undefined, { columns: 80, height: 20 })).toBeUndefined();
     expect(draw(entries(4), 0, { columns: 80, height: 2 })).toBeUndefined();
   });
 
-  it("shows the name, what it does, and the key at the right end", () => {
+  it("shows the name, the description, and the key at the right end", () => {
     const [title, row] = draw(entries(1), 0, { columns: 60, height: 20 }) ?? [];
     expect(plain(title ?? "")).toMatch(/^╭─ Palette ─+╮$/);
     expect(plain(row ?? "")).toMatch(/^│ entry-0 {2}does it +\^K │$/);

@@ -19,7 +19,7 @@ const NAMES: Readonly<Record<string, string>> = {
   backtab: "BTab",
 };
 
-/** How tmux calls a key of the table. */
+/** tmux's name of a key of the table. */
 function tmuxKey(key: string): string {
   const [, modifier, rest = key] = /^(ctrl|alt)-(.+)$/.exec(key) ?? [];
   const name = NAMES[rest] ?? (/^f\d+$/.test(rest) ? rest.toUpperCase() : rest);
@@ -27,8 +27,7 @@ function tmuxKey(key: string): string {
 }
 
 /**
- * Presses keys by what they do, and keeps account of what was done: a key of the help that no test
- * presses is found out.
+ * Presses keys by their actions and records them, to find keys of the help that no test presses.
  */
 export class Presses {
   readonly #screen: () => TmuxScreen;
@@ -39,8 +38,8 @@ export class Presses {
   }
 
   /**
-   * Presses the first key of the action where `context` has it, and waits for what it does. Returns
-   * the screen's text.
+   * Presses the first key of an action in `context`, and waits for its effect. Returns the screen's
+   * text.
    */
   async press(context: Context, action: Action, what: string, condition: (text: string) => boolean): Promise<string> {
     const key = KEYMAP[context].find((binding) => binding.action === action)?.keys[0];
@@ -50,7 +49,7 @@ export class Presses {
     return this.#screen().waitFor(`${what} after ${key}`, condition);
   }
 
-  /** Actions of these contexts that were never pressed. */
+  /** Actions of these contexts that were not pressed. */
   missing(contexts: readonly Context[]): string[] {
     return contexts
       .flatMap((context) => KEYMAP[context].map(({ action }) => `${context} ${action}`))

@@ -22,7 +22,7 @@ describe("the earlier files of a rotated log", () => {
     expect(rotatedNames("app.log", dates)).toEqual(["app.log-20260131-1769850000.gz", "app.log-20260131-1769853600"]);
   });
 
-  it("are no other files, and none twice while one is being compressed", () => {
+  it("do not include other files, or a file twice while it is being compressed", () => {
     const others = [
       "app.log",
       "app.log.bak",
@@ -66,7 +66,7 @@ describeWith("tmux", "a rotated log on the screen", () => {
     await screen.waitFor("all of it", (text) => /^one$/m.test(text) && /^four$/m.test(text) && /^seven$/m.test(text));
   });
 
-  it("can be opened from its text, and says so if there are no earlier files", async () => {
+  it("can be opened from its text, and reports if there are no earlier files", async () => {
     const path = screen.file("app.log", "new\n");
     await screen.open(path);
     screen.keys("M-r");

@@ -11,7 +11,7 @@ export interface ScreenSize {
   rows: number;
 }
 
-/** What a toast over the body says, its rows joined; empty without one. */
+/** The text of a toast over the body, its rows joined; empty without a toast. */
 export function toastOf(text: string): string {
   return text
     .split("\n")
@@ -20,9 +20,7 @@ export function toastOf(text: string): string {
     .join(" ");
 }
 
-/**
- * A shell in a pane of a tmux server of its own, with every byte that the pane was sent on record.
- */
+/** A shell in a pane of its own tmux server, with a record of all bytes sent to the pane. */
 export class TmuxScreen {
   readonly directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
   readonly #socket = `porthole-${process.pid}-${randomBytes(4).toString("hex")}`;
@@ -45,15 +43,15 @@ export class TmuxScreen {
   }
 
   /**
-   * Runs `porthole open` with these arguments in the pane's shell, which prints its status
-   * afterwards, and waits for the status row.
+   * Runs `porthole open` with these arguments in the pane's shell, and waits for the status row.
+   * The shell prints the exit status afterwards.
    */
   async open(...args: string[]): Promise<void> {
     this.run(`${process.execPath} ${builtCommand} open ${args.map(quoted).join(" ")}`);
     await this.waitFor("the status row", (text) => /byte [\d,]+ of [\d,]+ *$/m.test(text));
   }
 
-  /** Types a command line into the shell, which prints its number and status when it has ended. */
+  /** Types a command line into the shell, which then prints its number and status when it ends. */
   run(command: string): void {
     this.type(`${command}; printf '\\nended %s: %s\\n' ${++this.#commands} $?`);
     this.keys("Enter");
@@ -77,7 +75,7 @@ export class TmuxScreen {
     this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
   }
 
-  /** Rows as one reads them, trailing blanks left out. */
+  /** Visible rows, without trailing blanks. */
   rows(): string[] {
     return this.text().split("\n");
   }
@@ -86,7 +84,7 @@ export class TmuxScreen {
     return this.#tmux("capture-pane", "-p").replace(/\n$/, "");
   }
 
-  /** With the attributes as SGR. */
+  /** The rows with their attributes as SGR. */
   styled(): string {
     return this.#tmux("capture-pane", "-p", "-e");
   }
@@ -96,7 +94,7 @@ export class TmuxScreen {
     return this.#tmux("display-message", "-p", format).trim();
   }
 
-  /** Every byte since the beginning. */
+  /** All bytes since the start. */
   raw(): string {
     return existsSync(`${this.directory}/raw`) ? readFileSync(`${this.directory}/raw`, "latin1") : "";
   }
@@ -133,7 +131,7 @@ export class TmuxScreen {
   }
 
   close(): void {
-    // The server leaves it behind.
+    // The server does not remove its socket.
     const socket = this.state("#{socket_path}");
     this.#tmux("kill-server");
     rmSync(socket, { force: true });
@@ -145,7 +143,7 @@ export class TmuxScreen {
   }
 }
 
-/** A word of the shell's, whatever is in it: a path of TMPDIR may have blanks. */
+/** Quotes a word for the shell: a path in TMPDIR may have blanks. */
 export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -10,7 +10,7 @@ const drawn = (from: number, to: number, height = 10, ticks?: Uint8Array) =>
     .join("");
 
 describe("scrollBar", () => {
-  it("is empty where everything is on the screen", () => {
+  it("is empty if all of the text is on the screen", () => {
     expect(drawn(0, 1)).toBe("");
   });
 
@@ -37,7 +37,7 @@ describe("scrollBar", () => {
     expect(drawn(0.4, 0.6, 10, new Uint8Array(10).fill(1))).toBe("++++##++++");
   });
 
-  it.each(THEME_NAMES)("has cells that can be seen and hold a blank in theme %s", (name) => {
+  it.each(THEME_NAMES)("has visible cells that contain a blank in theme %s", (name) => {
     for (const isPlain of [false, true]) {
       const terminal: TerminalColours = { depth: 256, isPlain, isLight: false };
       const theme = themeFor({ name, parts: {} }, terminal);
@@ -60,7 +60,7 @@ describeWith("tmux", "the scroll bar of a text", () => {
   });
   afterEach(() => screen.close());
 
-  /** What the last column has in each row of the body: T a tick, # the thumb; tmux trims blanks. */
+  /** The last column of each row of the body: T a tick, # the thumb; tmux trims blanks. */
   function bar(rows: number): string {
     const lines = screen
       .styled()
@@ -92,7 +92,7 @@ describeWith("tmux", "the scroll bar of a text", () => {
     await screen.waitFor("the bar again", () => bar(rows).includes("T"));
   });
 
-  it("leaves lines of 80 columns whole at 80 columns, and takes a column from longer ones where there are more", async () => {
+  it("shows lines of 80 columns completely at 80 columns, and uses a column of wider screens", async () => {
     const line = (of: number) => `${"0123456789".repeat(of / 10)}\n`;
     const path = screen.file("log", `${line(80).repeat(60)}`);
     await screen.open(path);
@@ -106,7 +106,7 @@ describeWith("tmux", "the scroll bar of a text", () => {
     await screen.waitFor("the whole line", (text) => text.split("\n")[1] === line(120).trimEnd());
   });
 
-  it("is left out where the settings say so", async () => {
+  it("is turned off by the setting", async () => {
     screen.run(
       "mkdir -p config/porthole; echo '{\"scroll-bar\": false}' > config/porthole/config.json; export TERM=xterm COLORTERM=",
     );

@@ -14,7 +14,7 @@ describeWith("tmux", "a search while its pattern is typed", () => {
   });
   afterEach(() => screen.close());
 
-  it("shows the first match after each key and marks all matches, and Esc returns to the place before", async () => {
+  it("shows the first match after each key and marks all matches, and Esc returns to the previous position", async () => {
     await screen.open(screen.file("log", numbered(3000)));
     screen.keys("/");
     screen.type("line 2000");
@@ -37,7 +37,7 @@ describeWith("tmux", "a search while its pattern is typed", () => {
     await screen.waitFor("the search before", (text) => beginsWith(2000)(text) && status(text).includes("1 of 1"));
   });
 
-  it("searches backward, and keeps the place when Enter accepts the pattern", async () => {
+  it("searches backward, and keeps the position when Enter accepts the pattern", async () => {
     await screen.open(screen.file("log", numbered(3000)));
     screen.type("1500g");
     await screen.waitFor("the place", beginsWith(1500));

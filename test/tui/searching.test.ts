@@ -23,7 +23,7 @@ const json = (fields: object) => `${JSON.stringify(fields)}\n`;
 describeWith("tmux", "a text of JSON", () => {
   const line = { level: "error", msg: "it broke", code: 7 };
 
-  it("is folded by itself, and one key shows its lines as they are", async () => {
+  it("is folded by default, and one key shows the original lines", async () => {
     await screen.open(screen.file("log", json(line).repeat(30)));
     await screen.waitFor("the folded lines", (text) => first(text) === "ERROR it broke code=7");
     screen.keys("J");
@@ -47,7 +47,7 @@ describeWith("tmux", "a text of JSON", () => {
 });
 
 describeWith("tmux", "search and filter in the viewer", () => {
-  it("says that a filter finds nothing, and shows all lines again with the key that it names", async () => {
+  it("reports that a filter matches nothing, and shows all lines again with the named key", async () => {
     await screen.open(screen.file("log", numbered(100)));
     answer("&", "no such line");
     await screen.waitFor("the reason", (shown) => /no line matches &no such line *\n Esc shows all lines/.test(shown));
@@ -55,7 +55,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
     await screen.waitFor("all lines", (shown) => first(shown) === "line 1 of the log" && !shown.includes("matches"));
   });
 
-  it("names the key that is bound, also after it was bound anew", async () => {
+  it("names the bound key, even after it was rebound", async () => {
     screen.run(
       'mkdir -p config/porthole; echo \'{"keys":{"viewer":{"cancel":["f9"]}}}\' > config/porthole/config.json',
     );
@@ -67,7 +67,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
     await screen.waitFor("all lines", (shown) => first(shown) === "line 1 of the log");
   });
 
-  it("stays at the end that was asked for while the filter still looks for lines", async () => {
+  it("stays at the requested end while the filter still searches for lines", async () => {
     const lines = Array.from({ length: 20_000 }, (_, line) => `${"x".repeat(900)} ${line} ERROR\n`).join("");
     await screen.open(screen.file("log", lines));
     screen.type("&ERROR");
@@ -78,7 +78,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
     await expect.poll(() => status(screen.text())).toContain("END");
   });
 
-  it("finds the fields of folded JSON as they are shown", async () => {
+  it("finds the fields of folded JSON in their displayed form", async () => {
     const line = (level: string, code: number) => `${JSON.stringify({ level, msg: "it went on", code })}\n`;
     await screen.open(screen.file("log", line("info", 1).repeat(30) + line("error", 7) + line("info", 2).repeat(30)));
     await screen.waitFor("the folded lines", (text) => first(text) === "INFO  it went on code=1");
@@ -107,7 +107,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
 });
 
 describeWith(["tmux", "userNamespaces"], "a file whose target ends", () => {
-  it("says so in a row of its own without follow, and can still be read", async () => {
+  it("is reported in a row of its own without follow, and can still be read", async () => {
     const { pid, stop } = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", numbered(50).trimEnd()] });
     onTestFinished(stop);
     await screen.open(`pid:${pid}:/tmp/log`, "+G");

@@ -10,7 +10,7 @@ const names = (...targets: string[]) =>
   );
 
 describe("shortNames", () => {
-  it("uses the names of containers where each has one file", () => {
+  it("uses the names of containers if each has one file", () => {
     expect(names("web:/var/log/app.log", "db:/var/log/app.log")).toEqual(["web", "db"]);
     expect(names("pid:7:/a", "web:@logs")).toEqual(["pid:7", "web"]);
   });
@@ -25,7 +25,7 @@ describe("shortNames", () => {
     expect(names("/x/a.log", "/a.log")).toEqual(["x/a.log", "/a.log"]);
   });
 
-  it("uses both where a container has several files among those of others", () => {
+  it("uses both if a container has several files among those of others", () => {
     expect(names("web:/log/app.log", "web:/log/error.log", "db:/pg.log", "/srv/x.log")).toEqual([
       "web:app.log",
       "web:error.log",
@@ -34,7 +34,7 @@ describe("shortNames", () => {
     ]);
   });
 
-  it("uses full names where short ones would be the same", () => {
+  it("uses full names if short ones would be the same", () => {
     expect(names("web:/log/app.log", "/srv/web")).toEqual(["web:/log/app.log", "/srv/web"]);
   });
 

@@ -268,7 +268,7 @@ describe("the surfaces", () => {
     surfaces.close();
   });
 
-  it.each(["dark", "light", "terminal", "plain"] as const)("leave the plain style behind in theme %s", async (name) => {
+  it.each(["dark", "light", "terminal", "plain"] as const)("end in the plain style in theme %s", async (name) => {
     const terminal: TerminalColours = { depth: "all", isPlain: false, isLight: undefined };
     const theme = themeFor({ name, parts: {} }, terminal);
     const store = new ScreenStore(screen({ theme, bottom: bottom({ keys: keyHints(["viewer"]) }, { follow: "on" }) }));

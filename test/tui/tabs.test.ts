@@ -43,7 +43,7 @@ it("a tab is closed with its last view, except the last tab", () => {
   expect(tabs.view).toBeUndefined();
 });
 
-it("a tab goes back to the last view that is wanted, and stays as it is where there is none", () => {
+it("a tab goes back to the last wanted view, and is unchanged if there is none", () => {
   const tabs = new Tabs();
   for (const title of ["list", "a", "list", "b", "c"]) tabs.push(view(title));
   expect(tabs.popTo(({ title }) => title === "none")).toBeUndefined();

@@ -12,10 +12,10 @@ async function open(size: ScreenSize = { columns: 80, rows: 24 }): Promise<void>
   await screen.open(screen.file("log", numbered(300)));
 }
 
-/** Modes of the terminal and of its line discipline, as a shell user would miss them. */
+/** Checks the modes of the terminal and of its line discipline that a shell needs. */
 async function expectRestored(): Promise<void> {
   expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
-  // The record comes through a process of its own.
+  // The record of output is written by another process.
   await waitFor("the end of bracketed paste", () => {
     const raw = screen.raw();
     return raw.lastIndexOf("\x1b[?2004l") > raw.lastIndexOf("\x1b[?2004h");
@@ -51,7 +51,7 @@ describeWith("tmux", "the terminal", () => {
   it("is restored after an uncaught error, which is one line", async () => {
     screen = new TmuxScreen();
     const path = screen.file("log", numbered(300));
-    // A descriptor closed by somebody else is a fault that reality does not produce on demand.
+    // A descriptor that other code has closed: this fault does not occur on demand.
     const fault = screen.file(
       "fault.cjs",
       `const fs = require("fs"); const real = fs.fstatSync; process.on("SIGUSR2", () => { fs.fstatSync = () => { throw new Error("EIO: fault on demand"); }; require("module").syncBuiltinESMExports(); process.stdout.emit("resize"); });`,
@@ -80,7 +80,8 @@ describeWith("tmux", "the terminal", () => {
     screen.keys("j");
     await screen.waitFor("a key", (text) => text.split("\n")[1] === "line 2 of the log");
     process.kill(await screen.pid(), "SIGTSTP");
-    // The shell's word, not the screen's end: the line discipline is given back only after that.
+    // Wait for the shell's message, not for the end of the screen: the line discipline is restored
+    // later.
     await screen.waitFor("the shell again", (text) => /Stopped|suspended/i.test(text));
     screen.run("clear; fg");
     await screen.waitFor("the screen again", (text) => text.split("\n")[1] === "line 2 of the log");
@@ -145,11 +146,11 @@ describeWith("tmux", "the terminal", () => {
     screen.keys("q");
     await waitFor("the last bytes", () => screen.raw().includes("\x1b[?1049l"));
     const frames = screen.raw().match(/\x1b\[\?2026h[\s\S]*?\x1b\[\?2026l/g) ?? [];
-    // What goes on beside it, as the counting of lines, may come to its end in one of them, and
-    // then the hints are drawn, too.
+    // Background work, such as counting lines, may end during one of them. Then the hints are drawn
+    // too.
     const scrolls = frames.filter((frame) => frame.includes("\x1b[1S") && !/help|Esc/.test(frame));
     expect(scrolls.length).toBeGreaterThanOrEqual(15);
-    // A status that the terminal did not take before may be at the end of a frame.
+    // A frame may end with a status that the terminal had not accepted earlier.
     for (const frame of scrolls) expect(frame.split("\x1b[49;")[0]?.length).toBeLessThanOrEqual(350);
     expect(scrolls.join("")).toContain("line 65 ");
     expect(screen.raw()).not.toMatch(/\x1b\[[23]J/);
@@ -159,8 +160,8 @@ describeWith("tmux", "the terminal", () => {
     await open({ columns: 300, rows: 100 });
     const pid = await screen.pid();
     const pane = screen.state("#{pane_tty}");
-    // Flow control from outside: Ctrl-S now stops the output, as a stalled connection does, and
-    // every other key still arrives.
+    // External flow control: Ctrl-S stops the output, as on a stalled connection, and every other
+    // key still arrives.
     execFileSync("stty", ["-F", pane, "ixon"]);
     screen.keys("C-s");
     screen.type("Gg".repeat(500));
@@ -175,11 +176,10 @@ describeWith("tmux", "the terminal", () => {
     if (means === "a key") screen.keys("q");
     else process.kill(pid, "SIGTERM");
     await waitFor("the program's end", () => !existsSync(`/proc/${pid}`));
-    // What was on its way when it was stopped may come to the record late, but never what the
-    // program writes at its end.
+    // Output from before the stop may be recorded late, but never the output of the program's end.
     expect(screen.raw()).not.toContain("\x1b[?1049l");
     screen.keys("C-q");
-    // The shell writes over what the screen left.
+    // The shell writes over the rest of the screen.
     await screen.waitFor("the status", (text) => text.includes(`ended 1: ${means === "a key" ? 0 : 143}`));
   });
 });

@@ -10,7 +10,8 @@ describeWith("tmux", "files that fail a read(2) of one byte", () => {
   });
   afterEach(() => screen.close());
 
-  // The kernel gives pagemap in words of eight bytes only, EINVAL otherwise.
+  // The kernel accepts only reads of whole eight-byte words of pagemap, and returns EINVAL for
+  // others.
   it("are read as far as possible", async () => {
     await screen.open("--hex", "/proc/self/pagemap");
     await screen.waitFor("its bytes", (text) => /\n0000000000( {1,2}[\da-f]{2}){16} /.test(text));

@@ -10,13 +10,13 @@ const beginsWith = (row: string) => (text: string) => first(text) === row;
 const says = (words: string) => (text: string) => status(text).includes(words);
 const tells = (words: string) => (text: string) => toastOf(text).includes(words);
 
-/** A log of an hour, a line a second, each tenth an error. */
+/** A log of an hour with one line per second; every tenth line is an error. */
 const hour = Array.from({ length: 3600 }, (_, second) => {
   const time = new Date(Date.UTC(2026, 0, 31, 10, 0, second)).toISOString();
   return `${time} ${second % 10 === 3 ? "ERROR" : "INFO"} event ${second}\n`;
 }).join("");
 
-/** The second whose line holds a byte. */
+/** The second whose line contains a byte. */
 const secondAt = (offset: number) => hour.slice(0, offset).split("\n").length - 1;
 const secondAtPart = (percent: number) => secondAt(Math.floor((hour.length * percent) / 100));
 
@@ -27,7 +27,7 @@ describeWith("tmux", "the viewer", () => {
   });
   afterEach(() => screen.close());
 
-  /** Types a line behind the key that asks for it. */
+  /** Presses a key, and types a line into its prompt. */
   function answer(key: string, text: string): void {
     screen.keys(key);
     screen.type(text);
@@ -65,7 +65,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("nothing so late", tells("all lines are earlier"));
   });
 
-  it("shows only records of chosen levels, with the counts of all levels, and all of them again", async () => {
+  it("shows only records of the selected levels, with the counts of all levels, then all records again", async () => {
     const path = screen.file("log", `${hour}2026-01-31T11:00:00Z WARN disk\n    at 93 %\n`);
     await screen.open(path);
     screen.keys("M-e");
@@ -103,7 +103,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("why bytes have none", tells("a hex dump has no levels"));
   });
 
-  it("keeps a stack trace with its message under a filter, and leaves it out on request", async () => {
+  it("keeps a stack trace with its message under a filter, and hides it on request", async () => {
     const trace = ["java.lang.IllegalStateException: full", "    at Pool.take(Pool.java:42)", "    ... 12 more"];
     const failed = "2026-01-31 10:00:01 ERROR request failed";
     const rows = ["2026-01-31 10:00:00 INFO ready", failed, ...trace, "2026-01-31 10:00:02 INFO ready"];
@@ -124,7 +124,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("every other record", shows(rows[0] ?? "", rows.at(-1) ?? "", ""));
   });
 
-  it("searches, counts and filters a coloured log by its shown text", async () => {
+  it("searches, counts and filters a coloured log by its displayed text", async () => {
     const rows = Array.from({ length: 90 }, (_, n) =>
       n % 30 === 29 ? `\x1b[31mERR\x1b[1mOR\x1b[0m: disk ${n}\n` : `\x1b[32mINFO\x1b[0m: all is well ${n}\n`,
     );
@@ -142,7 +142,7 @@ describeWith("tmux", "the viewer", () => {
 
   it("searches for a time in the background, and stops with Esc or a move", async () => {
     const path = screen.file("log", hour);
-    // A hole that nobody reads to its end within a test, and has no time in it.
+    // A hole that takes longer to read than a test lasts, without a timestamp in it.
     truncateSync(path, 8 * 2 ** 40);
     await screen.open(path);
     answer(":", "2030-01-01");
@@ -171,7 +171,7 @@ describeWith("tmux", "the viewer", () => {
     answer("\\", "event 50[0-9]$");
     await screen.waitFor(
       "the last before the end",
-      // All is counted: while it is not, Esc ends the count.
+      // Wait until all matches are counted: before that, Esc ends the count.
       (text) => first(text).endsWith("event 509") && /10 of 10(?!\+)/.test(status(text)),
     );
     await expect.poll(() => screen.styled().split("\n")[1]).toMatch(/\x1b\[7mevent 509/);
@@ -294,7 +294,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("a device", (text) => /^0000000100 {2}(00 +){16}\.{16}$/.test(first(text)));
   });
 
-  it("marks positions and a range, which is written out", async () => {
+  it("marks positions and a range, which is saved", async () => {
     await screen.open(screen.file("log", numbered(500)));
     screen.type("100g");
     await screen.waitFor("line 100", beginsWith("line 100 of the log"));
@@ -323,10 +323,10 @@ describeWith("tmux", "the viewer", () => {
     expect(readFileSync(out, "utf8")).toBe(numbered(140).split("\n").slice(99, 140).join("\n").concat("\n"));
   });
 
-  it("takes text that is typed with the key of a question as its answer", async () => {
+  it("takes text that is typed with the key of a prompt as its answer", async () => {
     await screen.open(screen.file("log", numbered(500)));
     const out = `${screen.directory}/out`;
-    // At once: the code behind the key is loaded with its first use. `>` alone would go to the end.
+    // In one write: the code of the key is loaded on first use. `>` alone would go to the end.
     screen.type(`|head -n 1 > ${quoted(out)}`);
     screen.keys("Enter");
     await screen.waitFor(
@@ -407,10 +407,10 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("what the open one got", (text) => /── deleted.*─\nfourth\n/.test(text));
     writeFileSync(path, "fifth\n");
     await screen.waitFor("the new one", (text) =>
-      // Said in two steps when the name is seen before the file can be opened.
+      // Two rows if the name is seen before the file can be opened.
       /\nfourth\n(?:── the file has its name again ─*\n)?── (?:recreated|rotated).*─\nfifth\n/.test(text),
     );
-    // Line numbers are the file's own.
+    // Line numbers count from the start of the current file.
     screen.keys("#");
     await screen.waitFor("its first line", (text) => /\n +1 {2}fifth\n/.test(text));
   });

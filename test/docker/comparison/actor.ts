@@ -2,18 +2,18 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { asUser, ENGINE_GROUP } from "../../helpers/machine.ts";
 import type { User } from "../../helpers/porthole.ts";
 
-/** Who tries, and how. */
+/** The user who runs a tool, and the environment. */
 export interface Actor {
   user: User;
   /** In the group that may use the engine's socket; root need not be. */
   inEngineGroup: boolean;
-  /** Put before the tool's command line. */
+  /** Prefix of the tool's command line. */
   before?: string[];
-  /** On top of the user's own environment. */
+  /** Additions to the user's environment. */
   env?: Record<string, string>;
 }
 
-/** Starts a tool as `by`, with its output to be read. */
+/** Starts a tool as `by`, with pipes for its output. */
 export function start({ user, inEngineGroup, before = [], env }: Actor, command: readonly string[]): ChildProcess {
   const become = user.uid === process.getuid?.() ? [] : asUser(user.uid, inEngineGroup ? [ENGINE_GROUP] : []);
   const [file = "", ...args] = [...before, ...become, ...command];

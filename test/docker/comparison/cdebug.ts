@@ -4,9 +4,9 @@ import { type Actor, start } from "./actor.ts";
 import type { Subject } from "./subjects.ts";
 
 /*
- * cdebug is in no package registry of Debian's or npm's, so what its `exec` asks the engine is
- * asked here by hand, field by field as in cmd/exec/exec_docker.go and exec.go of its commit
- * fdfdf9a, with an image of the tests in the place of busybox:musl.
+ * No package registry of Debian or npm has cdebug. So these tests send the requests of its `exec`
+ * themselves, field by field as in cmd/exec/exec_docker.go and exec.go of its commit fdfdf9a. An
+ * image of the tests replaces busybox:musl.
  */
 
 /** `cdebug exec --rm CONTAINER LINE`. */
@@ -20,8 +20,8 @@ export function cdebugPrivileged(by: Actor, of: Subject, line: string): ChildPro
 }
 
 /**
- * `cdebug exec --rm --user USER CONTAINER LINE`: not root, it makes no link in the container and
- * does not change its root.
+ * `cdebug exec --rm --user USER CONTAINER LINE`: without root, it makes no link in the container
+ * and does not change its root.
  */
 export function cdebugAs(by: Actor, of: Subject, user: string, line: string): ChildProcess {
   return debuggerOf(by, of, ["--user", user], `set -eu\nexport CDEBUG_ROOTFS=/\nexec sh -c "${line}"\n`);

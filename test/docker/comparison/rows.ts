@@ -6,44 +6,46 @@ import { DEVICE, heldPath, makeAnew, ready, restart, type Subject, type Subjects
 import { type Tried, tries } from "./tries.ts";
 import type { Way } from "./ways.ts";
 
-/** Where a cell is tried. */
+/** The engine that a cell is checked with. */
 export type Place = "docker" | "podman" | "rootlessDocker" | "rootlessPodman" | "host";
 
-/** A row of the comparison: what is tried in each way. */
+/** A row of the comparison: the action that is checked for each tool. */
 export interface Row {
-  /** Tries it, as `by`, on a container with or without tools in its image. */
+  /** Runs the action as `by`, on a container with or without tools in its image. */
   attempt?(way: Way, by: Actor, of: Subject, refused: RegExp | undefined): Promise<Tried>;
-  /** The same for what takes no container. */
+  /** The same for an action without a container. */
   attemptHere?(way: Way, by: Actor): Promise<Tried>;
-  /** Which containers it is about; default: the open ones with and without tools in the image. */
+  /**
+   * The containers that the row applies to; default: the open ones with and without tools in the
+   * image.
+   */
   images?: readonly (keyof Subjects)[];
   /**
-   * Who tries; default: root where the tool needs it, else a user who is only in the engine's
-   * group.
+   * The user; default: root if the tool needs it, else a user who is only in the engine's group.
    */
   as?: "member" | "owner";
-  /** Columns of tools that need root for this alone. */
+  /** Columns of tools that need root only for this row. */
   asRoot?: readonly string[];
-  /** Where, unless at the engine that the tool belongs to. */
+  /** The engine, if it is not the default one of the tool. */
   places?: Record<string, Place>;
-  /** Brings the containers to the state that the row is about, and back. */
+  /** Brings the containers to the state of the row, and back. */
   enter?(all: Subjects): Promise<void>;
   leave?(all: Subjects): Promise<void>;
   /**
-   * How each tool says that it does not, by its column; where the image lacks the tool, noTool says
-   * it for all.
+   * How each tool reports that it cannot do it, by column. If the image lacks the tool, noTool is
+   * valid for all.
    */
   refused: Record<string, RegExp>;
 }
 
-/** What an image without programs answers. */
+/** The engine's message for an image without programs. */
 export const noTool = /executable file not found|failed to execute|can't execute/;
 
 const isMissing = /No such file|Could not find the file|no such file/;
 const isPaused = /is paused/;
 const isStopped = /is not running|No such file|non running container|not running/;
 
-/** By their names in docs/comparison.md. */
+/** Rows by their names in docs/comparison.md. */
 export const rows: Record<string, Row> = {
   "no shell or tool in the image": {
     images: ["bare"],
@@ -64,7 +66,7 @@ export const rows: Record<string, Row> = {
     refused: { "docker cp": isMissing, "podman mount": isMissing },
   },
   "devices given to it": {
-    // It has nothing to read: EINVAL, after it was opened.
+    // The device has nothing to read: EINVAL, after a successful open.
     attempt: (way, by, of, refused) =>
       tries(() => way.read(by, of, DEVICE), { wanted: /Got file descriptor|Invalid argument/, refused }),
     refused: { "docker cp": isMissing, "podman mount": isMissing, "cdebug exec": /Operation not permitted/ },
@@ -188,8 +190,8 @@ async function reads(way: Way, by: Actor, of: Subject, path: keyof typeof texts,
 }
 
 /**
- * @param happens to the container, once the follower has shown what its log began with; returns why
- * the follower cannot go on
+ * @param happens to the container, once the follower has printed the beginning of its log; returns
+ * why the follower cannot continue
  */
 async function follows(
   way: Way,
@@ -213,8 +215,8 @@ async function follows(
 }
 
 /**
- * Says so of a follower that is in neither the host's nor the new container's mount namespace: what
- * it sees is the old one's.
+ * Reports a follower that is in neither the host's nor the new container's mount namespace: it sees
+ * the old container.
  */
 function whereItStayed({ pid }: Subject, follower: number): string | undefined {
   const [here, its, there] = ["self", follower, pid].map((of) => mountNamespace(of));
@@ -232,7 +234,8 @@ function mountNamespace(pid: number | string): string | undefined {
 async function pullsNothing(way: Way, by: Actor, of: Subject, refused: RegExp | undefined): Promise<Tried> {
   const proxy: EngineProxy = await engineProxy(of.engine);
   try {
-    // Whoever asks an engine is listened to; the others have no network to pull from.
+    // Tools that use an engine do so through a recording proxy; the others have no network to pull
+    // from.
     const listened: Actor = { ...by, env: { ...by.env, DOCKER_HOST: proxy.host } };
     const before = way.asRoot ? ["unshare", "--net"] : [];
     const absent = { ...of, toolkit: "localhost/not-there:musl" };

@@ -11,21 +11,21 @@ import {
 import { workloadReady } from "../../helpers/processes.ts";
 import type { TarEntry } from "../../helpers/tar.ts";
 
-/** A container that is looked into. */
+/** A container that tools are tried on. */
 export interface Subject {
   engine: Engine;
   container: Container;
-  /** Of its first process, as the host sees it. */
+  /** Pid of its first process on the host. */
   pid: number;
-  /** What it was made of. */
+  /** The options that it was created with. */
   options: ContainerOptions;
   /** An image of the same engine with a shell, cat and tail. */
   toolkit: string;
 }
 
 /**
- * The containers of one engine: from an image with nothing but its program, and from one with a
- * shell, cat and tail.
+ * The containers of one engine: one from an image with only its program, and one from an image with
+ * a shell, cat and tail.
  */
 export interface Subjects {
   bare: Subject;
@@ -35,7 +35,7 @@ export interface Subjects {
   sealedTooled: Subject;
 }
 
-/** What the files hold that the rows look for. */
+/** The contents of the files that the rows read. */
 export const texts = {
   "/data/greeting": "hello from the image",
   "/log/app.log": "began",
@@ -44,13 +44,13 @@ export const texts = {
   "/log/gone.log": "gone and open",
 } as const;
 
-/** A device that no container has unless it is given; runc allows /dev/net/tun to all. */
+/** A device that a container has only by option; runc permits /dev/net/tun for all containers. */
 export const DEVICE = "/dev/loop-control";
 
 const FILES: TarEntry[] = [
   ...["log", "data", "bin"].map((name): TarEntry => ({ name, type: "directory" })),
   { name: "data/greeting", content: `${texts["/data/greeting"]}\n` },
-  // Its text and what it prints differ: whoever reads it has not run it.
+  // The script's text and its output differ, so that reading it is distinguishable from running it.
   { name: "bin/mark", content: "#!/bin/sh\necho inside $((40 + 2))\n", mode: 0o755 },
 ];
 const STEPS = [
@@ -58,7 +58,7 @@ const STEPS = [
   ...["write", "/log/gone.log", texts["/log/gone.log"], "hold", "/log/gone.log", "remove", "/log/gone.log"],
 ];
 
-/** Starts them; they are removed at the end of the test file. */
+/** Starts the containers; they are removed at the end of the test file. */
 export async function subjects(engine: Engine): Promise<Subjects> {
   const directory = mkdtempSync(`${inject("machine").directory}/volume-`);
   writeFileSync(`${directory}/kept.log`, `${texts["/volume/kept.log"]}\n`);
@@ -73,10 +73,7 @@ export async function subjects(engine: Engine): Promise<Subjects> {
   };
 }
 
-/**
- * One, as an engine of a user who is not root can start it: without the volume, the tmpfs and the
- * device.
- */
+/** A container that a rootless engine can start: without the volume, the tmpfs and the device. */
 export async function plainSubject(engine: Engine): Promise<Subject> {
   return subject(engine, "tooled", {});
 }
@@ -88,29 +85,29 @@ async function subject(engine: Engine, from: "bare" | "tooled", options: Contain
   return { engine, container: started, pid: started.pid, options: made, toolkit };
 }
 
-/** Restarts it, and waits until its program has done its steps again. */
+/** Restarts a container, and waits until its program has repeated its steps. */
 export async function restart(subject: Subject): Promise<void> {
   await subject.container.handle.restart({ t: 1 });
   await ready(subject);
 }
 
-/** Removes it, and starts another one of its name and options. */
+/** Removes a container, and starts another one of the same name and options. */
 export async function makeAnew(subject: Subject): Promise<void> {
   const { name, handle } = subject.container;
-  // Or Podman waits for it to end by itself, mounted as it may be.
+  // Otherwise Podman waits for it to end by itself.
   await handle.kill();
   await subject.container.remove();
   subject.container = await container(subject.engine, { ...subject.options, name });
   subject.pid = subject.container.pid;
 }
 
-/** Waits for a container that was started again, whose process is another one now. */
+/** Waits for a restarted container, which has another process now. */
 export async function ready(subject: Subject): Promise<void> {
   subject.pid = await firstProcess(subject.container.handle);
   await workloadReady(subject.pid);
 }
 
-/** The container's path of the deleted file that its first process has open. */
+/** The path in the container of the deleted file that its first process has open. */
 export function heldPath({ pid }: Subject): string {
   const folder = `/proc/${pid}/fd`;
   const found = readdirSync(folder).find((fd) => readlinkSync(`${folder}/${fd}`).startsWith("/log/gone.log"));

@@ -18,8 +18,8 @@ export function comparedCells(): Cell[] {
 }
 
 /**
- * What docs/comparison.md says of the table: the words that a cell may have, and the cells that no
- * command of the tests shows.
+ * The page's rules for the table: the verdicts that a cell may have, and the cells that no test
+ * runs.
  */
 export function documented(): {
   verdicts: string[];
@@ -46,8 +46,8 @@ function between(text: string, start: string, end: string): string {
 }
 
 /**
- * Cells of every line of the table in `text`, the line below the heading included; emphasis is not
- * part of a name.
+ * Cells of every line of the table in `text`, including the line below the heading. Removes
+ * emphasis from names.
  */
 function tableRows(text: string): string[][] {
   return text

@@ -1,30 +1,27 @@
 import type { ChildProcess } from "node:child_process";
 import { waitFor } from "../../helpers/wait-for.ts";
 
-/** What came of trying something with a tool. */
+/** The result of running a tool. */
 export interface Tried {
   worked: boolean;
   /** Standard output and standard error. */
   said: string;
 }
 
-/** What to look for in what a tool says. */
+/** The output to wait for. */
 export interface Sought {
   /** It worked. */
   wanted: RegExp;
-  /** It says that it does not, and goes on trying for ever. */
+  /** The tool reports a failure but does not end. */
   refused?: RegExp | undefined;
   /**
-   * Done once `wanted` was seen, with the tool's process; it may return why the tool cannot do it.
-   * Then this is wanted too.
+   * Runs once `wanted` was printed, with the tool's process; it may return why the tool cannot do
+   * it. Otherwise waits for this `wanted` too.
    */
   next?: { after: (pid: number) => Promise<string | undefined>; wanted: RegExp; refused?: RegExp | undefined };
 }
 
-/**
- * Starts a tool, and ends it as soon as it has said what is wanted, or that it refuses; or it ends
- * by itself.
- */
+/** Starts a tool, and ends it as soon as it has printed the wanted output or a refusal. */
 export async function tries(start: () => ChildProcess, { wanted, refused, next }: Sought): Promise<Tried> {
   const child = start();
   let said = "";

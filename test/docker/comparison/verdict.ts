@@ -5,9 +5,8 @@ import type { Tried } from "./tries.ts";
 import type { Way } from "./ways.ts";
 
 /**
- * What a cell has to say, found out by trying: in an image without tools, then under the tool's
- * conditions, then in an image with tools. Throws when something fails in another way than the row
- * says that this tool refuses.
+ * Determines the verdict of a cell: in an image without tools, then under the tool's conditions,
+ * then in an image with tools. Throws if a tool fails in another way than the row documents.
  */
 export async function verdict(column: string, way: Way, row: Row, by: Actor, subjects: Partial<Subjects>) {
   const refusal = row.refused[column];

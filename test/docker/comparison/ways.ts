@@ -6,25 +6,25 @@ import type { Subject } from "./subjects.ts";
 
 type Start = (by: Actor, of: Subject, what: string) => ChildProcess;
 
-/** Another way to read, and what it answers where it cannot be meant at all. */
+/** The same tool under a condition, and its message if the condition does not apply. */
 interface Condition {
   read: Start;
   refused?: RegExp;
 }
 
-/** A column of the comparison: what one types to do the things that the rows are about. */
+/** A column of the comparison: the command lines of a tool for the rows' actions. */
 export interface Way {
   /** Prints a file of the container, `what`. */
   read: Start;
   /** Prints a file's lines as they come. */
   follow: Start;
-  /** Runs the command line `what` of a shell inside, or comes as near to it as the tool does. */
+  /** Runs the shell command line `what` inside the container, or the tool's nearest equivalent. */
   shell: Start;
-  /** Counts the lines of a log with SQL, or tells what the tool can do. */
+  /** Counts the lines of a log with SQL, or prints the tool's capability. */
   sql: (by: Actor, log: string) => ChildProcess;
   /** Needs root on the host, unless a row is about that. */
   asRoot?: boolean;
-  /** What more it does under a condition, by the words that a cell has for it. */
+  /** What the tool can do under a condition, by the words of the cell. */
   conditions?: Record<string, Condition>;
 }
 
@@ -70,8 +70,8 @@ const podmanMount: Way = {
 };
 
 /**
- * `set -e` does not see a failing substitution in an argument, so a mount that fails shows as a
- * path that begins at the root: never there.
+ * `set -e` ignores a failing substitution in an argument. After a failed mount the path begins at
+ * the root and does not exist.
  */
 function mounted(by: Actor, of: Subject, line: string, path: string): ChildProcess {
   const state = stateOf(of);
@@ -81,7 +81,8 @@ function mounted(by: Actor, of: Subject, line: string, path: string): ChildProce
 }
 
 /**
- * Where the tests' own Podman keeps what it has; a rootless one has it at its user's usual places.
+ * Options for the storage of the tests' own Podman; a rootless Podman uses its user's default
+ * directories.
  */
 function where(of: Subject): string {
   if (of.engine.name !== "podman") return "";
@@ -101,7 +102,7 @@ const nsenter: Way = {
   sql: (by) => start(by, ["nsenter", "--help"]),
 };
 
-/** The owner of a user namespace gets the rights to enter the others with it. */
+/** The owner of a user namespace gets the capabilities that are needed to enter the others. */
 function ownNamespace({ user, inEngineGroup }: Actor): string[] {
   return user.uid === 0 || inEngineGroup ? [] : ["--user", "--preserve-credentials"];
 }
@@ -119,7 +120,7 @@ const lnav: Way = {
   sql: (by, log) => start(by, ["lnav", "-n", "-c", ";SELECT 'lines: ' || count(*) AS counted FROM all_logs", log]),
 };
 
-/** By their names in docs/comparison.md. */
+/** Columns by their names in docs/comparison.md. */
 export const ways: Record<string, Way> = {
   porthole,
   "docker exec": dockerExec,
@@ -136,7 +137,7 @@ export const ways: Record<string, Way> = {
     conditions: {
       "with `--privileged`": {
         read: (by, of, path) => cdebugPrivileged(by, of, `cat ${path}`),
-        // A root of the host who has not all capabilities himself cannot give them.
+        // A root user without all capabilities cannot grant them.
         refused: /unable to apply caps/,
       },
       "with `--user`": { read: (by, of, path) => cdebugAs(by, of, "1000", `cat /proc/1/root${path}`) },

@@ -17,7 +17,7 @@ afterEach(() => screen.close());
 
 describeWith("tmux", "the memory of the screen", () => {
   it("stays below 150 MB in a local directory of 120,000 files", async () => {
-    // In memory: a disk may take minutes for so many.
+    // In memory, because a disk may take minutes for so many files.
     const directory = mkdtempSync("/dev/shm/porthole-many-");
     onTestFinished(() => rmSync(directory, { recursive: true }));
     execFileSync("sh", ["-c", "mkdir many; cd many; seq -f n%.0f 120000 | xargs touch"], { cwd: directory });
@@ -39,7 +39,7 @@ describeWith("tmux", "the memory of the screen", () => {
   });
 
   it("has the same heap limits for every way to start", async () => {
-    // V8 tells no flag: what is set is put down.
+    // V8 does not report its flags: record the flags that are set.
     const hook = screen.file(
       "hook.cjs",
       `const v8 = require("node:v8"), set = v8.setFlagsFromString;
@@ -58,7 +58,7 @@ describeWith("tmux", "the memory of the screen", () => {
       await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
       screen.type("Q");
       expect(await screen.waitForEnd()).toBe(0);
-      // They are set again for each thread, and how many there were by then is a matter of time.
+      // The flags are set again for each thread, so their number depends on timing.
       flags.push([...new Set(readFileSync(path, "utf8").split("\n"))].sort().join("\n"));
     }
     expect(flags[0]).toContain("--semi-space-growth-factor=1");
@@ -79,8 +79,8 @@ describeWith(["tmux", "root"], "an endless mount table", () => {
 });
 
 /**
- * A process whose mount table has 20 MB: the table writes a blank of a path as four characters.
- * Nobody else sees the mounts.
+ * A process whose mount table has 20 MB: the table writes a blank of a path as four characters. The
+ * mounts are in a mount namespace of its own.
  */
 async function manyMounts(): Promise<{ pid: number }> {
   const root = mkdtempSync(`${tmpdir()}/porthole-mounts-`);

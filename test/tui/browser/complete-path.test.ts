@@ -14,7 +14,7 @@ it.each([
   expect(typedPath(text)).toBe(path);
 });
 
-it("completes behind // from the root, and keeps what was typed", async () => {
+it("completes after // from the root, and keeps the typed text", async () => {
   const listed: string[] = [];
   const connection = connectionOf({
     async *list(path: string) {

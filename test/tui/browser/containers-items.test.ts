@@ -56,7 +56,7 @@ it("finds containers by project, state, reason, image and port", () => {
   for (const filter of ["redis", "6380"]) expect(found(filter)).toEqual(["no project", "cache"]);
 });
 
-it("lists running and restarting containers before the others, and leaves out the others on request", () => {
+it("lists running and restarting containers before the others, and hides the others on request", () => {
   const containers = [
     listed("a", "", { state: "exited" }),
     listed("b", "", { state: "restarting" }),
@@ -70,7 +70,7 @@ it("lists running and restarting containers before the others, and leaves out th
   expect(shown({ stopped: false, kept: "/run/docker.sock c" })).toEqual(["b", "d", "c"]);
 });
 
-it("names the states of a project's containers beside its name", () => {
+it("shows the states of a project's containers beside its name", () => {
   const [heading] = containerItems(
     stateOf([listed("a", "shop"), listed("b", "shop"), listed("c", "shop", { state: "exited" })]),
     { stopped: true },
@@ -114,7 +114,7 @@ describe("the state of a container", () => {
   });
 });
 
-it("says how a container ended, when, and after how many restarts", () => {
+it("shows how a container ended, when, and after how many restarts", () => {
   const ended = { exitCode: 137, isOomKilled: true, restarts: 2, finished: NOW - 180_000 };
   expect(containerMessage(listed("web", "", { state: "exited", details: details(ended) }), NOW)).toBe(
     "web: exited 137, OOM killed, 3 min ago, after 2 restarts: its layers and volumes can be read",

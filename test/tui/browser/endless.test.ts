@@ -8,7 +8,7 @@ import { TmuxScreen } from "../screen.ts";
 describeWith(["tmux", "userNamespaces"], "a directory of more entries than the screen keeps", () => {
   let screen: TmuxScreen;
   let directory: string;
-  /** An entry beyond those that are kept. */
+  /** An entry beyond the limit. */
   let beyond: string;
   beforeAll(async () => {
     const { pid } = await sandbox({ steps: ["tmpfs", "/tmp"] });
@@ -37,7 +37,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     await screen.waitFor("the file itself", (shown) => shown.includes(`many/${beyond} `));
     screen.keys(".");
     await screen.waitFor("what lies around it", (shown) => shown.includes("only the first"));
-    // A key that is pressed before the list is complete is lost when it is: press it again.
+    // A key that is pressed just before the list is complete has no effect: press it again.
     await screen.waitFor("its end, not the file again", (shown) => {
       if (shown.includes("200,000 of 200,000")) return true;
       screen.keys("G");

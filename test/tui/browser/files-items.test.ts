@@ -47,7 +47,7 @@ it("sorts by name with directories first, by size, time and kind, and in reverse
   expect(by("kind")).toEqual(["dir", "a.log", "b.log", "a.txt"]);
 });
 
-it("sorts numbers in names by their value, in the place of their digits", () => {
+it("sorts numbers in names by their value, at the position of their digits", () => {
   const sorted = [
     "f",
     "f1",
@@ -70,7 +70,7 @@ it("sorts numbers in names by their value, in the place of their digits", () => 
   ]);
 });
 
-it("sorts by owner, mode and storage, alike ones by name", () => {
+it("sorts by owner, mode and storage, and equal ones by name", () => {
   const owned = (name: string, uid: number, mode: number) => {
     const one = item(name);
     return { ...one, entry: { ...one.entry, stat: { ...stat(0, 0), uid, mode } } };
@@ -82,7 +82,7 @@ it("sorts by owner, mode and storage, alike ones by name", () => {
   expect(by("storage")).toEqual(["a", "b", "c"]);
 });
 
-it("sorts by the column whose title is clicked, and the other way round at a second click", () => {
+it("sorts by the column whose title is clicked, and in reverse after a second click", () => {
   const first = arrangedBy({ sort: "name", reverse: false, hidden: true }, "size");
   expect(first).toEqual({ sort: "size", reverse: false, hidden: true });
   expect([sortMark(first, "size"), sortMark(first, "name")]).toEqual(["▼", ""]);
@@ -119,7 +119,7 @@ it.each([
   [86_400_000, "1 d ago"],
   [400 * 86_400_000, "1 y ago"],
   [-120_000, "in 2 min"],
-])("says that a time %i ms before now is %s", (before, text) => {
+])("formats a time %i ms before now as %s", (before, text) => {
   expect(relativeTime(1_000_000_000_000 - before, 1_000_000_000_000)).toBe(text);
 });
 
@@ -129,7 +129,7 @@ it("hides names that begin with a dot, and reports their number", () => {
   expect([hiddenCount(all, arrangement), hiddenCount(all, { ...arrangement, hidden: false })]).toEqual([0, 1]);
 });
 
-it("finds where each file is stored without a search of all mounts", () => {
+it("finds the storage of each file without a search of all mounts", () => {
   const mounts = parseMounts(
     Array.from({ length: 100 }, (_, id) => `${id} 0 0:${id} / /m${id} rw - tmpfs t${id} rw`).join("\n"),
   );
@@ -148,7 +148,7 @@ it("finds where each file is stored without a search of all mounts", () => {
   expect(looks).toBe(100);
 });
 
-it("says of a file of an image that it is in a layer of the image, not of a container", () => {
+it("describes the storage of an image's file as a layer of the image, not of a container", () => {
   const [root] = parseMounts("1 0 0:1 / / ro - overlay overlay ro");
   const backing = root && backingOf({ ...root, isOfImage: true });
   expect(backing && [backingSentence(backing), storageLabel({ backing })]).toEqual([

@@ -30,7 +30,7 @@ describeWith("tmux", "a search below a directory", () => {
     await screen.waitFor("the list", (text) => text.includes(`grep ${pattern}`));
   }
 
-  it("lists matching lines by file, opens one at its match, and leaves FIFOs alone", async () => {
+  it("lists matching lines by file, opens one at its match, and does not open FIFOs", async () => {
     const directory = `${screen.directory}/logs`;
     mkdirSync(directory);
     writeFileSync(`${directory}/app.log`, `${numbered(2000)}needle here\n${numbered(100)}needle there\n`);
@@ -75,11 +75,11 @@ describeWith("tmux", "a search below a directory", () => {
     const directory = `${screen.directory}/logs`;
     mkdirSync(directory);
     writeFileSync(`${directory}/0`, "Xa".repeat(5).concat("\n").repeat(2_000_000));
-    // Links: much to read, and little on the disk.
+    // Hard links: much to read, and little space on the disk.
     for (let link = 1; link < 1500; link++) linkSync(`${directory}/0`, `${directory}/${link}`);
     await browse(directory);
     const pid = await screen.pid();
-    // The regular expression of no literal is slow.
+    // An expression without a literal is slow.
     const slow = "([a-w][^a-w]){6}";
     await grep(slow);
     await waitFor("ripgrep", () => childrenOf(pid).length > 0);

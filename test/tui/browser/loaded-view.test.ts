@@ -6,7 +6,7 @@ import type { ListItem } from "../../../cli/tui/lists/list.ts";
 
 const item = (key: string): ListItem => ({ key, text: key });
 
-/** A view whose items come one after the other, as the test brings them. */
+/** A view whose items arrive one by one, when the test provides them. */
 function begun() {
   const host = { changed: () => undefined, keyOf: () => "Esc", say: () => undefined };
   const browser = { host, theme: DEFAULT_THEME } as unknown as BrowserContext;
@@ -32,7 +32,7 @@ function begun() {
   return { view, selected, finish: (keys: string) => finish([...keys].map(item)) };
 }
 
-it("stays at the last item while a list is filled, until another key", async () => {
+it("stays at the last item while a list is loaded, until another key", async () => {
   const { view, selected, finish } = begun();
   await expect.poll(selected).toBe("a");
   view.act("last-item");
@@ -46,7 +46,7 @@ it("stays at the last item while a list is filled, until another key", async () 
   await view.close();
 });
 
-it("keeps the selected item of a list that is filled after any other key", async () => {
+it("keeps the selected item of a loading list after any other key", async () => {
   const { view, selected, finish } = begun();
   await expect.poll(selected).toBe("a");
   view.act("last-item");

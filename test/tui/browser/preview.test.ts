@@ -22,11 +22,11 @@ describeWith("tmux", "the preview of the selected file", () => {
   afterAll(() => rmSync(directory, { recursive: true }));
   afterEach(() => screen.close());
 
-  /** What stands beside the list, row by row. */
+  /** The text beside the list, row by row. */
   const preview = (text: string) => text.split("\n").flatMap((row) => row.split(" │ ")[1] ?? []);
   const select = async (name: string, isShown: (rows: readonly string[]) => boolean) => {
     screen.type("/");
-    // What the filter was before is still in the prompt.
+    // The prompt contains the previous filter.
     screen.keys("C-u");
     screen.type(name);
     screen.keys("Enter");

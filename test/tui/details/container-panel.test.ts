@@ -77,7 +77,7 @@ describe("the details of a container", () => {
     expect(factsOf(shown)).toMatchObject({ ENDED: ["1 h ago"], RESTARTS: ["4"], ERROR: ["no space left"] });
   });
 
-  it("list log files, and say that they need an agent where a selection starts none", () => {
+  it("list log files, or report that they need an agent if a selection does not start one", () => {
     const logFiles = [{ path: "/var/log/app.log", size: 2048n, modified: NOW - 5_000 }];
     expect(factsOf(panel({}, { logFiles }))["LOG FILES"]).toEqual(["/var/log/app.log| 2.0K  5 s ago"]);
     expect(factsOf(panel({}, { logFiles: [] }))["LOG FILES"]).toEqual(["none found"]);

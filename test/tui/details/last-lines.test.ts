@@ -8,24 +8,24 @@ function linesOf(...parts: (string | Buffer)[]): string[] {
 }
 
 describe("the last lines of an output", () => {
-  it("are whole however the bytes are split, also within a character", () => {
+  it("are complete however the bytes are split, even within a character", () => {
     const bytes = Buffer.from("first\nsécond");
     for (let at = 0; at <= bytes.length; at++)
       expect(linesOf(bytes.subarray(0, at), bytes.subarray(at))).toEqual(["first", "sécond"]);
   });
 
-  it("are without colours, and JSON is its summary", () => {
+  it("have no colours, and summarise JSON", () => {
     expect(linesOf('\x1b[31mred\x1b[m\n{"level":"error","msg":"refused","id":7}\n')).toEqual([
       "red",
       "ERROR refused id=7",
     ]);
   });
 
-  it("show what a progress bar shows at last", () => {
+  it("show the last state of a progress bar", () => {
     expect(linesOf("10 %\r50 %\r100 %\r\n")).toEqual(["100 %"]);
   });
 
-  it("are bounded in number and in length, also without a newline", () => {
+  it("are bounded in number and in length, even without a newline", () => {
     const last = new LastLines();
     for (let count = 0; count < 1000; count++) last.add(Buffer.from(`line ${count}\n`));
     for (let count = 0; count < 1000; count++) last.add(Buffer.alloc(1000, "x"));

@@ -44,7 +44,7 @@ function state(at: Rectangle, change: Partial<PanelState> = {}): PanelState {
 
 const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 
-/** Rows of the panel as its three roots draw them. */
+/** Rows of the panel, as its three roots draw them. */
 function draw(panel: PanelState, isPlain = true): string[] {
   const { facts, charts, lines } = panelSections(panel);
   const parts = [
@@ -124,7 +124,7 @@ describe("the panel of details", () => {
     expect(rows.filter((row) => row.includes("…")).length).toBe(1);
   });
 
-  it("says why there are no lines", () => {
+  it("shows why there are no lines", () => {
     const lines = { title: "OUTPUT", hint: "", lines: [], note: "its log driver is 'none'" };
     expect(draw(state(panelAt({ columns: 120, height: 33 }), { lines })).join("\n")).toContain(
       "its log driver is 'none'",

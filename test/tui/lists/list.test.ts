@@ -121,7 +121,7 @@ describe("List", () => {
       expect(shown(one)).toBe("A B c");
     });
 
-    it("nothing that a filter finds", () => {
+    it("no items that match a filter", () => {
       const one = folding();
       one.toggleFold();
       one.setFilter("a2");
@@ -131,7 +131,7 @@ describe("List", () => {
       expect(shown(one)).toBe("A B b1 c");
     });
 
-    it("nothing where there is no heading", () => {
+    it("no items without a heading", () => {
       const one = folding();
       one.select("c");
       expect(one.toggleFold()).toBe(false);

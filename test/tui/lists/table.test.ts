@@ -47,7 +47,7 @@ describe("Table", () => {
     }
   });
 
-  it("marks a cell that is cut with an ellipsis, also between two of its pieces", () => {
+  it("marks a truncated cell with an ellipsis, even between two of its segments", () => {
     const pieces: Column<string[]>[] = [{ title: "T", rest: 1, cell: (of) => of.map((text) => ({ text })) }];
     const shown = (...of: string[]) => new Table(pieces).rows([of], 5, { title: "" }).rows[0];
     expect(shown("abcde")).toBe("abcde");
@@ -60,7 +60,7 @@ describe("Table", () => {
     expect(shown("ab", "")).toBe("ab   ");
   });
 
-  it("leaves out an optional column without a text, and limits one to its share of the width", () => {
+  it("omits an optional column without text, and limits a column to its share of the width", () => {
     const some: Column<Thing>[] = [
       { title: "NAME", cell: ({ name }) => name, share: 0.4 },
       { title: "SIZE", cell: ({ size }) => size, isOptional: true },
@@ -77,7 +77,7 @@ describe("Table", () => {
     expect(rows(thing("b".repeat(30))).rows[0]).toMatch(/^b{19}… {2}1/);
   });
 
-  it("tells the column whose title is at a place, with the gap behind it", () => {
+  it("finds the column whose title, or the gap after it, is at a position", () => {
     const named = columns.map((column) => ({ ...column, id: column.title }));
     const table = new Table(named);
     table.rows([thing("a", "12345", "note")], 50, { title: "" });
@@ -88,7 +88,7 @@ describe("Table", () => {
     expect(new Table(named).columnAt(0)).toBeUndefined();
   });
 
-  it("lays a selection over a row that keeps its own colours", () => {
+  it("draws a selected row with its own colours", () => {
     const row = ` ${paint("web", "1")} ${paint("up", "38;2;1;2;3")} ${paint("old", "2;30;43")}`;
     expect(paintOver(row, "48;5;17")).toBe(
       "\x1b[48;5;17m \x1b[1;48;5;17mweb\x1b[0;48;5;17m \x1b[38;2;1;2;3;48;5;17mup\x1b[0;48;5;17m " +
