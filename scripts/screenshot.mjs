@@ -2,7 +2,8 @@
 // (tmux), dark and light, on containers of the demo, and draws the screen as SVG. It needs tmux,
 // root, and an engine on which docker/demo/up.sh has run. DOCKER_HOST names the engine; its name is
 // in the pictures.
-// node scripts/screenshot.mjs
+//
+//     node scripts/screenshot.mjs
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 // Runs the tests that GNU coreutils has for tail, head and cat against porthole:
-// node test/peers/coreutils.mjs [--reference] DIRECTORY [TEST...]
+//
+//     node test/peers/coreutils.mjs [--reference] DIRECTORY [TEST...]
+//
 // DIRECTORY is an unpacked source tree of coreutils 9.1 (`apt-get source coreutils` on Debian 12),
 // which need not be built; no part of it is in this repository. TEST is a name such as
 // tail-2/pid.sh. --reference runs this machine's own tail, head and cat instead, to see which tests
 // pass at all.
+//
 // coreutils-differences.json lists the tests, and cases of the Perl tests, that differ by intent.
 // The exit status is 1 when another one fails, or when a listed one passes.
 import { spawn } from "node:child_process";
