@@ -163,7 +163,9 @@ function parseTarget(text: string, command: string, selector: string | undefined
     throw new PortholeError("USAGE", `missing path in '${text}'`, { hint: `write ${text}:/path or ${text}:@logs` });
   if (selector !== undefined) {
     if (names.length > 1)
-      throw new PortholeError("USAGE", `'${text}' names a pod, which --selector excludes`, { hint: "use one of the two" });
+      throw new PortholeError("USAGE", `'${text}' names a pod, which --selector excludes`, {
+        hint: "use one of the two",
+      });
     return { namespace: undefined, pod: undefined, container: names[0], path };
   }
   const [first, second, third] = names;
