@@ -24,7 +24,7 @@ export async function hexdump(text: string, options: HexdumpOptions): Promise<nu
     try {
       if (file.kind === "directory")
         throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-      // Files that the kernel generates (/proc/N/mem) are relayed too, and need no notice.
+      // Files that the kernel generates (/proc/N/mem) are also relayed, but need no notice.
       if (file.relayed && file.stat.size > 0n)
         complain(`${printable(text)}: relayed by the agent, because its file system may not answer`);
       const { skip, length, squeezing } = options;

@@ -1,6 +1,6 @@
-/** An option with its value, or an operand. */
+/** A word of a command line: an option with its value, or an operand. */
 export interface Argument {
-  /** The words as porthole parses them. */
+  /** The words in the form that porthole parses. */
   args: string[];
   /** Name of the option, without dashes; undefined for an operand. */
   option: string | undefined;
@@ -11,14 +11,14 @@ export interface OptionTable {
   has(flag: string): boolean;
   /** @param flag `-x` or `--name` */
   find(flag: string): { name: string; takesValue: boolean } | undefined;
-  /** Words after the first operand are operands: find(1). */
+  /** True if all words after the first operand are operands, as for find(1). */
   stopsAtOperand: boolean;
 }
 
 /**
- * Splits words into options and operands, as getopt_long(3) does. One word of several short options
- * becomes several. Unknown options stay as they are: porthole reports them.
- * @param takeOther removes words of other options from the front; true if it did
+ * Splits words into options and operands, as getopt_long(3) does. Separates combined short options.
+ * Keeps unknown options unchanged, so that porthole reports them.
+ * @param takeOther removes words of other options from the front; returns true if it did
  */
 export function splitArguments(
   args: readonly string[],
@@ -60,7 +60,7 @@ function cluster(word: string, left: string[], table: OptionTable): Argument[] {
   for (let at = 1; at < word.length; at++) {
     const flag = `-${word.charAt(at)}`;
     const known = table.find(flag);
-    // `tail -20` and unknown letters.
+    // `tail -20`, or unknown letters.
     if (known === undefined) return [...found, { args: [`-${word.slice(at)}`], option: word.slice(at) }];
     if (known.takesValue) {
       const rest = word.slice(at + 1);

@@ -160,7 +160,7 @@ function parseTarget(text: string, command: string, selector: string | undefined
   const names = name === "" ? [] : name.split("/");
   if (!names.every((one) => NAME.test(one)) || names.length > 3) throw noPod(text);
   if (path === "" && !WITHOUT_PATH.has(command))
-    throw new PortholeError("USAGE", `missing path in '${text}'`, { hint: `write ${text}:/path or ${text}:@logs` });
+    throw new PortholeError("USAGE", `'${text}' has no path`, { hint: `write ${text}:/path or ${text}:@logs` });
   if (selector !== undefined) {
     if (names.length > 1)
       throw new PortholeError("USAGE", `'${text}' names a pod, which --selector excludes`, {
@@ -176,7 +176,7 @@ function parseTarget(text: string, command: string, selector: string | undefined
 }
 
 function noPod(text: string): PortholeError {
-  return new PortholeError("USAGE", `missing pod in '${text}'`, { hint: "write POD[/CONTAINER]:/path" });
+  return new PortholeError("USAGE", `'${text}' has no pod`, { hint: "write POD[/CONTAINER]:/path" });
 }
 
 function unknown(word: string): PortholeError {

@@ -162,7 +162,7 @@ function fileError(errno: number): PortholeError {
 
 function notAttached(line: string): PortholeError {
   const why = line.replace(/^porthole-agent: /, "") || "the launcher ended unexpectedly";
-  const isRefused = why.startsWith("this system does not permit it");
+  const isRefused = why.startsWith("this system refuses");
   const hint = isRefused
     ? "name single files, which are passed by descriptor; porthole doctor names the setting"
     : undefined;

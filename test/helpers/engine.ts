@@ -47,7 +47,7 @@ export interface ContainerOptions {
 export interface Container {
   id: string;
   name: string;
-  /** Of its first process, as the host sees it. */
+  /** Pid of its first process on the host. */
   pid: number;
   handle: Docker.Container;
   /** Removes it, running or stopped. Idempotent. */

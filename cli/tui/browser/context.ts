@@ -28,7 +28,7 @@ export interface BrowserContext {
   details: boolean | undefined;
   /** Share of the width for a list beside its preview. */
   listShare: number;
-  /** Marked files and outputs of containers, by target. */
+  /** Marked files, and marked outputs of containers, by target. */
   readonly marks: Map<string, { connection: Connection; path: string }>;
   /**
    * The target with its session, which is closed with the browser. `engine` is necessary if the

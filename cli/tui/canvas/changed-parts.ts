@@ -23,7 +23,7 @@ export function changedParts(shown: string, row: string): RowPart[] | undefined 
  */
 const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;
 
-/** From this number of equal columns on, moving the cursor takes fewer bytes than drawing them. */
+/** From this number of equal columns on, a cursor movement is shorter than drawing them. */
 const WORTH_A_STEP = 24;
 
 /** A row without SGR, and the style of its columns. */
@@ -66,7 +66,7 @@ function styleAfter(style: string, token: string): string {
 /** Sequences that set one colour only: of the text, and of its background (ECMA-48 8.3.117). */
 const COLOURS = [/\x1b\[(?:3[0-79]|9[0-7]|38;[25];[\d;]+)m/g, /\x1b\[(?:4[0-79]|10[0-7]|48;[25];[\d;]+)m/g];
 
-/** A style with one more sequence, without the colour that this replaces. */
+/** A style with one more sequence, which replaces an earlier colour. */
 function added(style: string, token: string): string {
   if (style === "") return token;
   const replaced = COLOURS.find((colour) => token.replace(colour, "") === "");

@@ -313,7 +313,7 @@ export class Viewer {
     this.#message = "";
   }
 
-  /** Discards layouts by estimated widths: exact widths are available. */
+  /** Discards layouts with estimated widths, because exact widths are available. */
   layOutAnew(): void {
     this.#parts.text.layOutAnew();
   }
