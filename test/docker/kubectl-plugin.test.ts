@@ -267,7 +267,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     cluster.lose("one");
     await refused(cat, 5, /lost the node one: .*no route to one \(kubectl get node one shows its state\)/);
     cluster.restore("one");
-    await refused(["cat", "web-0"], 2, /no path in 'web-0' \(write web-0:\/path or web-0:@logs\)/);
+    await refused(["cat", "web-0"], 2, /'web-0' has no path \(write web-0:\/path or web-0:@logs\)/);
     await refused(["rm", "web-0:/x"], 2, /unknown command or option 'rm'/);
   });
 });
