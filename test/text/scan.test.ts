@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
-import { afterAll, afterEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { CHUNK, type Query } from "../../src/text/scan/chunk-counter.ts";
 import { Hits } from "../../src/text/scan/hits.ts";
 import { Scan } from "../../src/text/scan/scan.ts";
@@ -41,6 +41,26 @@ async function finished(scan: Scan): Promise<void> {
 }
 
 describe("Scan", () => {
+  it("reports the first result and the end at once, and others only after some time", async () => {
+    // The clock stands still, so only the first and the last of the chunks' results are reported.
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    try {
+      const source = new MemorySource("a\n".repeat(4 * CHUNK));
+      const totals: number[] = [];
+      const ended = new Promise<void>((resolve) => {
+        const scan = new Scan(source, NEWLINES, () => {
+          totals.push(scan.counts.total);
+          if (scan.isComplete) resolve();
+        });
+        scan.go();
+      });
+      await ended;
+      expect(totals).toEqual([CHUNK / 2, 4 * CHUNK]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("counts a file and appended data in threads", async () => {
     const row = `${"x".repeat(99)}\n`;
     await withFile(row.repeat(50_000), async (fd, path) => {

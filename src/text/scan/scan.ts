@@ -9,6 +9,11 @@ import { ScanPool, THREADS } from "./scan-pool.ts";
 
 /** Queued stretches for each thread, so that it never idles. */
 const QUEUE = 2;
+/**
+ * Minimum milliseconds between calls of `changed` while a scan runs: each draws a frame, on a
+ * processor that the threads need.
+ */
+const TELL_MS = 50;
 /** A thread that does not react to cancellation is terminated after this time. */
 const GRACE_MS = 40;
 
@@ -38,8 +43,10 @@ export class Scan {
   #stopped = true;
   #failure: string | undefined;
   #waiters: (() => void)[] = [];
+  #told = Number.NEGATIVE_INFINITY;
+  #later: NodeJS.Timeout | undefined;
 
-  /** `changed` is called when there are new results. */
+  /** `changed` is called when there are new results, and at the end. */
   constructor(source: ByteSource, query: Query, changed: () => void, pool = ScanPool.shared()) {
     this.#source = source;
     this.#holes = new Holes(source);
@@ -171,6 +178,15 @@ export class Scan {
 
   #notify(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
+    const wait = this.#running ? this.#told + TELL_MS - performance.now() : 0;
+    if (wait <= 0) this.#tell();
+    else this.#later ??= setTimeout(() => this.#tell(), wait);
+  }
+
+  #tell(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#told = performance.now();
     this.#changed();
   }
 
