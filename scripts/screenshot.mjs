@@ -18,7 +18,7 @@ const pictures = {
   containers: { args: [], keys: ["G", "k"], until: /rotating/, settleMs: 20_000 },
   files: { args: ["rotating:/log"], keys: ["j"], until: /app\.log/ },
   log: { args: ["demo"], keys: ["/", "request [0-9]*[05] ", "Enter"], until: /request 2[5-9]/ },
-  levels: { args: ["demo"], keys: ["H"], until: /request 10\d/ },
+  levels: { args: ["demo"], keys: ["H"], until: /request 3\d/, settleMs: 20_000 },
   palette: { args: ["rotating:/log"], keys: [":", "o"], until: /app\.log/ },
   help: { args: ["open", "README.md"], keys: ["?"], until: /porthole/ },
 };
