@@ -15,8 +15,8 @@ export interface Streams {
   /** The size of the terminal, in columns and rows. */
   size(): { columns: number; rows: number };
   /**
-   * Registers what to do when the size changes, and when this process gets a signal. Called when
-   * the command has been started.
+   * Registers callbacks for a change of the terminal's size and for signals of this process. Called
+   * when the command has started.
    */
   listen(events: { resized(): void; signalled(number: number): void }): void;
   /** Environment variables for the command. */

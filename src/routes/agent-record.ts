@@ -93,7 +93,7 @@ function isText(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** True also for undefined. */
+/** True for a list of valid items, and for undefined. */
 function isListOf<T>(value: unknown, isOne: (one: unknown) => one is T): value is T[] | undefined {
   return value === undefined || (Array.isArray(value) && value.every(isOne));
 }

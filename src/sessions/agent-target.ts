@@ -36,7 +36,7 @@ export class AgentTarget {
     return (this.#record?.engine ?? "") !== "";
   }
 
-  /** Why nothing can be at `path`; undefined if it may exist. */
+  /** Why `path` cannot exist; undefined if it may exist. */
   whyMissing(path: string): string | undefined {
     if (this.offline === undefined) return undefined;
     this.#absent ??= this.#record?.absent ?? [];

@@ -31,7 +31,7 @@ describe("parseZone", () => {
     ["BST", 1, 1],
     ["Asia/Kathmandu", 5.75, 5.75],
     ["Australia/Lord_Howe", 11, 10.5],
-  ])("%s", (text, inWinter, inSummer) => {
+  ])("gives the offsets of %s in winter and in summer", (text, inWinter, inSummer) => {
     const zone = parseZone(text);
     expect([hours(zone, winter), hours(zone, summer)]).toEqual([inWinter, inSummer]);
   });
@@ -79,7 +79,7 @@ describe("posixZone", () => {
     ["NZST-12NZDT,M9.5.0,M4.1.0/3", 13, 12],
     ["IST-1GMT0,M10.5.0,M3.5.0/1", 0, 1],
     ["AAA1BBB2,J60/0,J300/0", -1, -2],
-  ])("%s", (text, inWinter, inSummer) => {
+  ])("gives the offsets of %s in winter and in summer", (text, inWinter, inSummer) => {
     const zone = posixZone(text);
     expect([hours(zone, winter), hours(zone, summer)]).toEqual([inWinter, inSummer]);
   });

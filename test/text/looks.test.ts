@@ -39,7 +39,7 @@ describe("findLevel", () => {
     ['{"level":50,"msg":"pino"}', ["error", "50"]],
     ['{"MESSAGE":"journald","PRIORITY":"3"}', ["error", "3"]],
     ['{"@t":"2026-01-31T14:05:06Z","@l":"Warning"}', ["warn", "Warning"]],
-  ] as const)("%s", (text, expected) => {
+  ] as const)("finds the level of: %s", (text, expected) => {
     expect(level(text)).toEqual(expected);
   });
 

@@ -113,7 +113,7 @@ describe("parseTimestamp", () => {
     ["2026-01-31T14:05:06.123456789Z stdout F 2020-01-01T00:00:00Z CRI", 123.456789],
     ['2026-01-31T14:05:06Z stdout F {"time":"2020-01-01T00:00:00Z"}', 0],
     [`level=info msg="${"x".repeat(300)}" ts=2026-01-31T14:05:06Z`, 0],
-  ])("%s", (line, milliseconds) => {
+  ])("reads the time of: %s", (line, milliseconds) => {
     expect(parseTimestamp(line, utc)).toBeCloseTo(base + milliseconds, 2);
   });
 

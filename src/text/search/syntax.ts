@@ -8,7 +8,7 @@ export interface TranslatedPattern extends Pair {
    * The pattern's text if it has no special characters. Its bytes can then be searched directly.
    */
   literal: string | undefined;
-  /** Text that every match contains. Undefined if the match begins with it. */
+  /** Text that every match contains, except at its beginning; undefined if there is none. */
   required: string | undefined;
   ignoreCase: boolean;
   groups: number;
