@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { DT_DIR, DT_LNK } from "../../src/descriptors/index.ts";
+import { remoteContexts } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { parseTarget, type Target } from "../../src/target.ts";
@@ -59,6 +60,8 @@ export async function targetCandidates(
     { value: "volume:", description: "a volume's files" },
     ...(hasPods(options.engine) ? [{ value: "pod:", description: "a pod's container on this node" }] : []),
     { value: "pid:", description: "a process's namespaces" },
+    // Their containers are not listed: that would connect on every Tab.
+    ...remoteContexts().map((name) => ({ value: `${name}!`, description: "a docker context's engine" })),
   ];
 }
 

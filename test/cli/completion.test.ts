@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
@@ -86,6 +87,15 @@ describe("completion offers", () => {
     expect(await offered("cat", "nosuch:/")).toEqual({ code: 0, values: [] });
     expect(await offered("cat", "pid:2147483647:/")).toEqual({ code: 0, values: [] });
     expect(await offered("cat", `${place}:/nosuch/`)).toEqual({ code: 0, values: [] });
+  });
+
+  test("docker contexts of other machines, and connects to none", async () => {
+    const directory = `${someone.env.HOME}/.docker/contexts/meta/${createHash("sha256").update("far").digest("hex")}`;
+    mkdirSync(directory, { recursive: true });
+    const context = { Name: "far", Metadata: {}, Endpoints: { docker: { Host: "ssh://nowhere.invalid" } } };
+    writeFileSync(`${directory}/meta.json`, JSON.stringify(context));
+    expect((await offered("cat", "fa")).values).toContain("far!");
+    rmSync(directory, { recursive: true });
   });
 
   test("files and programs of this machine through the shell", async () => {
