@@ -60,9 +60,10 @@ export class Merger<Lane extends { readonly name: string }> {
    */
   async take(lane: Lane, bytes: Uint8Array): Promise<void> {
     const track = this.#of(lane);
-    const now = performance.now();
+    // Nothing of a single file arrives out of order.
+    const since = performance.now() - (this.#tracks.size === 1 ? WINDOW_MS : 0);
     for (const line of track.splitter.push(bytes))
-      this.#window.push(track.clock.stamp(this.#marked(track, line), Date.now()), now);
+      this.#window.push(track.clock.stamp(this.#marked(track, line), Date.now()), since);
     this.#hold(track);
     if (this.#window.bytes > MAX_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
     else this.#schedule();
