@@ -1,0 +1,90 @@
+// Part of `npm run lint`: the arrows between rooms (docs/architecture.md, "The map"), and no circles of files.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+
+const BELOW_ALL = ["src/errors.ts", "src/target.ts", "src/text/", "src/times/"];
+const KERNEL = [...BELOW_ALL, "src/descriptors/", "src/protocol/"];
+const ROUTES = [...KERNEL, "src/engines/", "src/routes/"];
+const INDEXES = /^src\/(errors|target|\w+\/index)\.ts$/;
+
+/** Each room: what it may import beside its own files, and what to do instead of another import. */
+const ROOMS = [
+  ["src/errors.ts", [], "it is below everything: pass in what it needs"],
+  ["src/times/", ["src/errors.ts"], "pass in what it needs, as ZoneFiles does"],
+  ["src/text/", ["src/errors.ts", "src/times/"], "pass in bytes or a ByteSource"],
+  ["src/target.ts", ["src/errors.ts", "src/text/"], "it only parses: let the caller look up what a target means"],
+  ["src/descriptors/", ["src/errors.ts"], "pass in what it needs"],
+  ["src/protocol/", ["src/errors.ts"], "it is pure: pass in the transport (see channel.ts)"],
+  ["src/engines/", KERNEL, "it finds containers and does not enter them: join the two in src/routes"],
+  ["src/routes/", ROUTES, "it gets an agent to a target: what the agent is asked afterwards belongs to src/sessions"],
+  ["src/sessions/", ROUTES, "it serves src/files and src/follow: move what both need down into it"],
+  ["src/files/", [...ROUTES, "src/sessions/"], "move what it needs into src/sessions or src/text"],
+  ["src/follow/", [...ROUTES, "src/sessions/"], "move what it needs into src/sessions or src/text"],
+  ["src/elsewhere/", [...ROUTES, "src/sessions/", "src/files/", "src/follow/"], "the command line belongs to cli"],
+  ["src/index.ts", ["src/"], "it publishes src alone"],
+  [
+    "cli/",
+    INDEXES,
+    "import a room of src by its index.ts, and export there what cli needs (src/index.ts is for users)",
+  ],
+];
+
+/** Packages that only one room loads, and what to use instead. */
+const PACKAGES = [
+  ["koffi", "src/descriptors/", "use OwnedFd, FdSocket, Reactor or file.ts of src/descriptors"],
+  ["dockerode", "src/engines/docker-client.ts", "use ask() of src/engines/engine.ts, or operate()"],
+];
+
+const root = process.argv[2] ?? join(import.meta.dirname, "..");
+const imports = new Map(sources().map((file) => [file, importsOf(file)]));
+const problems = [...imports].flatMap(([file, found]) => found.flatMap((one) => complaint(file, one) ?? []));
+problems.push(...circles());
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exitCode = 1;
+
+function sources() {
+  const folders = ["src", "cli", "test", "bench", "examples", "scripts"].filter((name) => existsSync(join(root, name)));
+  const files = folders.flatMap((name) =>
+    readdirSync(join(root, name), { recursive: true }).map((at) => join(name, at)),
+  );
+  return files.filter((file) => /\.(tsx?|mjs)$/.test(file) && !file.includes("node_modules/"));
+}
+
+/** The modules that a file imports, types too: a path below the root, or a package. */
+function importsOf(file) {
+  const text = readFileSync(join(root, file), "utf8");
+  const statement = /^(?:import|export)\b[^;"=]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm;
+  return Array.from(text.matchAll(statement), ([, ...groups]) => {
+    const name = groups.find((group) => group !== undefined);
+    return { name, path: name.startsWith(".") ? join(dirname(file), name) : undefined };
+  });
+}
+
+function complaint(file, { name, path }) {
+  const [, home, use] = PACKAGES.find(([known]) => name === known || name.startsWith(`${known}/`)) ?? [];
+  if (home !== undefined && /^(src|cli)\//.test(file) && !file.startsWith(home))
+    return `${file}: only ${home} loads ${name}: ${use}`;
+  const [room, allowed, instead] = ROOMS.find(([prefix]) => file.startsWith(prefix)) ?? [];
+  if (room === undefined || path === undefined || path.startsWith(room)) return undefined;
+  const isAllowed = Array.isArray(allowed) ? allowed.some((prefix) => path.startsWith(prefix)) : allowed.test(path);
+  return isAllowed ? undefined : `${file}: ${room} must not import ${path}: ${instead}`;
+}
+
+/** Each circle of files once, found from its first file. */
+function circles() {
+  const state = new Map();
+  const found = [];
+  const visit = (file, path) => {
+    if (state.get(file) === "done") return;
+    if (state.get(file) === "open") {
+      const circle = [...path.slice(path.indexOf(file)), file].join(" -> ");
+      found.push(`circle of files: ${circle}: move what both use, often types only, into a file below both`);
+      return;
+    }
+    state.set(file, "open");
+    for (const { path: to } of imports.get(file) ?? []) if (to !== undefined) visit(to, [...path, file]);
+    state.set(file, "done");
+  };
+  for (const file of imports.keys()) visit(file, []);
+  return found;
+}

@@ -1,0 +1,66 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { repository } from "../helpers/paths.ts";
+
+describe("npm run lint checks imports, and", () => {
+  test("accepts those of this repository", () => {
+    expect(check()).toEqual({ status: 0, lines: [] });
+  });
+
+  test("refuses the wrong imports of each room, and names the alternative", () => {
+    const wrong = [
+      ["src/descriptors/a.ts", "../engines/b.ts", "src/descriptors/ must not import src/engines/b.ts: pass in"],
+      ["src/engines/a.ts", "../routes/b.ts", "src/engines/ must not import src/routes/b.ts: it finds containers"],
+      ["src/routes/a.ts", "../sessions/b.ts", "src/routes/ must not import src/sessions/b.ts: it gets an agent"],
+      ["src/sessions/a.ts", "../files/b.ts", "src/sessions/ must not import src/files/b.ts: it serves src/files"],
+      ["src/files/a.ts", "../follow/b.ts", "src/files/ must not import src/follow/b.ts: move what it needs"],
+      ["src/text/a.ts", "../target.ts", "src/text/ must not import src/target.ts: pass in bytes"],
+      ["src/times/a.ts", "../text/b.ts", "src/times/ must not import src/text/b.ts: pass in what it needs"],
+      ["src/elsewhere/a.ts", "../../cli/b.ts", "src/elsewhere/ must not import cli/b.ts: the command line belongs"],
+      ["cli/a.ts", "../src/routes/b.ts", "cli/ must not import src/routes/b.ts: import a room of src by its index.ts"],
+      ["cli/b.ts", "../src/index.ts", "cli/ must not import src/index.ts: import a room of src by its index.ts"],
+      ["src/files/c.ts", "koffi", "only src/descriptors/ loads koffi: use OwnedFd"],
+      ["cli/tui/c.tsx", "dockerode", "only src/engines/docker-client.ts loads dockerode: use ask()"],
+    ] as const;
+    const statements = (name: string) =>
+      `import { a } from "${name}";\nexport type {\n  B,\n} from "${name}";\nconst c = await import("${name}");`;
+    const { status, lines } = check(Object.fromEntries(wrong.map(([file, name]) => [file, statements(name)])));
+    expect(status).toBe(1);
+    for (const [file, , complaint] of wrong)
+      expect(lines.filter((line) => line.startsWith(`${file}: ${complaint}`))).toHaveLength(3);
+    expect(lines).toHaveLength(3 * wrong.length);
+  });
+
+  test("refuses a circle of files, also of types, and names the alternative", () => {
+    const files = {
+      "cli/a.ts": 'import type { B } from "./b.ts";',
+      "cli/b.ts": 'export { c } from "./c.ts";',
+      "cli/c.ts": 'import "./a.ts";',
+    };
+    expect(check(files)).toEqual({
+      status: 1,
+      lines: [
+        "circle of files: cli/a.ts -> cli/b.ts -> cli/c.ts -> cli/a.ts: move what both use, often types only, into a file below both",
+      ],
+    });
+  });
+});
+
+/** Checks this repository, or a directory with these files. */
+function check(files?: Record<string, string>): { status: number | null; lines: string[] } {
+  const args = [join(repository, "scripts/check-imports.mjs")];
+  if (files !== undefined) {
+    const root = mkdtempSync(join(tmpdir(), "porthole-imports-"));
+    onTestFinished(() => rmSync(root, { recursive: true }));
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(root, name)), { recursive: true });
+      writeFileSync(join(root, name), `${text}\n`);
+    }
+    args.push(root);
+  }
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  return { status, lines: stderr.split("\n").filter((line) => line !== "") };
+}
