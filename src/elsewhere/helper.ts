@@ -15,7 +15,7 @@ import { AGENT_IN_IMAGE, type InstalledFile, installedFiles } from "./installati
 import { loadImage } from "./load-image.ts";
 
 /** Label of every helper; its value names the user and machine that it is for. */
-export const HELPER_LABEL = "io.porthole.helper";
+const HELPER_LABEL = "io.porthole.helper";
 /** Repository of the image that porthole loads for helpers; the tag is a part of its id. */
 const REPOSITORY = "localhost/porthole-helper";
 /** Seconds without a command after which a helper ends. */

@@ -18,7 +18,7 @@ export interface InstalledFile {
 }
 
 /** Directory of porthole in its image. */
-export const HOME_IN_IMAGE = "/porthole";
+const HOME_IN_IMAGE = "/porthole";
 /** Path of Node in the image. */
 export const NODE_IN_IMAGE = "/usr/local/bin/node";
 /** The command in the image, and the agent program. */

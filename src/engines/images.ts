@@ -94,7 +94,7 @@ const MAX_NEAR = 5;
  * Names similar to `name`: other tags of the same repository, nearest first. Without any,
  * repositories whose last part is equal or differs by one or two letters.
  */
-export function similarNames(name: string, all: readonly string[]): string[] {
+function similarNames(name: string, all: readonly string[]): string[] {
   const wanted = split(name);
   const others = all.map((one) => ({ one, ...split(one) }));
   const same = others.filter(({ repository }) => repository === wanted.repository);

@@ -45,4 +45,4 @@ export type { ByteSource, NextData, SourcePart } from "./sources/byte-source.ts"
 export { ChainSource, KEPT as KEPT_GENERATIONS, type Note } from "./sources/chain-source.ts";
 export { readableSource } from "./sources/readable-source.ts";
 export { regularSource } from "./sources/regular-source.ts";
-export { STREAM_CAPACITY, StreamSource } from "./sources/stream-source.ts";
+export { StreamSource } from "./sources/stream-source.ts";

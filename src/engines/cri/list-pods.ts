@@ -21,7 +21,7 @@ export async function podItems(engine: Engine, options: WaitOptions = {}): Promi
  * The containers of one runtime's pods.
  * @throws PortholeError as {@link podItems}
  */
-export async function podContainers(engine: Engine, options: WaitOptions = {}): Promise<PodContainer[]> {
+async function podContainers(engine: Engine, options: WaitOptions = {}): Promise<PodContainer[]> {
   using runtime = new CriRuntime(engine);
   try {
     return await runtime.containers(options);

@@ -1,7 +1,7 @@
 import type { ByteSource } from "./byte-source.ts";
 
 /** Bytes of a stream kept in memory; older ones are dropped and {@link ByteSource.start} rises. */
-export const STREAM_CAPACITY = 16 * 1024 * 1024;
+const STREAM_CAPACITY = 16 * 1024 * 1024;
 
 /**
  * The newest bytes of a stream that cannot be read twice (FIFO, device, relayed pipe), in a ring
