@@ -46,6 +46,7 @@ describe("shortNames", () => {
       "podman!web",
       "db",
     ]);
+    expect(shortNames([at("web", docker), { container: "web", path: "/log/app.log" }])).toEqual(["@logs", "app.log"]);
     const other = "unix:///srv/docker.sock";
     expect(shortNames([at("web", docker), at("web", other)])).toEqual([`${docker}!web`, `${other}!web`]);
   });

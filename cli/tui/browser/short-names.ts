@@ -26,11 +26,12 @@ export function shortNames(all: readonly Named[]): string[] {
 
 function withEngines(files: readonly Named[]): readonly Named[] {
   return files.map((file) => {
-    const engines = new Set(files.filter(({ container }) => container === file.container).map(({ engine }) => engine));
-    if (engines.size === 1 || file.engine === undefined) return file;
-    const others = [...engines].filter((other) => other !== file.engine && other !== undefined);
+    const engines = new Set(
+      files.flatMap(({ container, engine }) => (container === file.container && engine !== undefined ? engine : [])),
+    );
+    if (engines.size < 2 || file.engine === undefined) return file;
     const word = engineWord(file.engine);
-    const isDistinct = others.every((other) => engineWord(other ?? "") !== word);
+    const isDistinct = [...engines].every((other) => other === file.engine || engineWord(other) !== word);
     return { ...file, container: `${isDistinct ? word : file.engine}!${file.container}` };
   });
 }
