@@ -106,6 +106,19 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
       });
     });
 
+    test("runs every command", () => {
+      const commands = [...installed.run("porthole", "--help").output.matchAll(/^ {2}(\w[\w-]*) .* {2,}\S/gm)];
+      expect(Object.keys(SMOKE).sort()).toEqual(commands.map(([, command]) => command).sort());
+      const script = Object.entries(SMOKE).map(
+        ([command, [args]]) => `> /tmp/out 2>&1 < /dev/null porthole ${command} ${args}
+          node -e 'console.log("%s", JSON.stringify([process.argv[1], +process.argv[2], String(fs.readFileSync("/tmp/out"))]))' ${command} $?`,
+      );
+      const { output } = installed.run("sh", "-c", script.join("\n"));
+      const results = output.trim().split("\n");
+      for (const [index, [command, [, status, shows]]] of Object.entries(SMOKE).entries())
+        expect(JSON.parse(results[index] ?? "[]")).toEqual([command, status, expect.stringMatching(shows)]);
+    });
+
     test("uses a compile cache for this version of Node that only the user can write", () => {
       const caches = `${installed.home}/.cache/porthole`;
       const [cache = "", ...others] = readdirSync(caches);
@@ -230,6 +243,38 @@ const REQUIRED = `
 import porthole = require("porthole");
 export const connecting: Promise<porthole.Session> = porthole.connect("web");
 `;
+
+/**
+ * Arguments, exit status and output of each command on a machine without an engine; the shell's own
+ * process is the target.
+ */
+const SMOKE: Record<string, [args: string, status: number, shows: RegExp]> = {
+  cat: ["pid:$$:/etc/motd", 0, /^welcome\n$/],
+  head: ["-c 3 pid:$$:/etc/motd", 0, /^wel$/],
+  tail: ["-n 1 pid:$$:/etc/motd", 0, /^welcome\n$/],
+  cp: ["pid:$$:/etc/motd /tmp/copy", 0, /^$/],
+  ls: ["pid:$$:/etc", 0, /^motd$/m],
+  stat: ["pid:$$:/etc/motd", 0, /\b8\b/],
+  find: ["pid:$$:/etc -name motd", 0, /\/etc\/motd$/m],
+  diff: ["web", 3, /^porthole: .*engine/],
+  grep: ["-c wel pid:$$:/etc/motd", 0, /1$/m],
+  hexdump: ["pid:$$:/etc/motd", 0, /77 65 6c 63/],
+  open: ["pid:$$:/etc/motd", 2, /^porthole: open needs a terminal .*\n$/],
+  browse: ["", 2, /^porthole: the screen needs a terminal .*\n$/],
+  demo: ["", 0, /^Got file descriptor for/m],
+  ps: ["pid:$$", 0, /^ *PID USER/],
+  with: ["pid:$$:/etc -- node -e 'console.log(fs.readdirSync(`.`).join())'", 0, /motd/],
+  shell: ["pid:$$ -- node -e 'console.log(1)'", 0, /^1\n$/m],
+  mount: ["pid:$$:/etc /tmp/mounted", 0, /^$/],
+  umount: ["/tmp/mounted", 0, /^$/],
+  doctor: ["", 0, /^ok +agent program/m],
+  completion: ["bash", 0, /complete/],
+  agents: ["", 0, /^TARGET .*\npid:/],
+  detach: ["--all", 0, /^$/],
+  "docker-args": ["", 0, /^--volume /],
+  image: ["> /dev/null", 0, /^$/],
+  help: ["cat", 0, /^Usage: porthole cat/],
+};
 
 /**
  * A root directory with only Node, npm, a shell and their libraries. bubblewrap runs programs in
