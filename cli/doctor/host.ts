@@ -32,6 +32,33 @@ export function checkKernel(): Finding {
   };
 }
 
+/** Checks the calls of the mount API (open_tree(2), fsopen(2)), of which trees and layers are made. */
+export function checkMountApi(): Finding {
+  const what = "trees and layers";
+  const features = kernelFeatures();
+  const lacks = [
+    ...(features.openTree ? [] : ["open_tree(2) (Linux 5.2)"]),
+    ...(features.mountSetattr ? [] : ["mount_setattr(2) (Linux 5.12)"]),
+    ...(features.fsopen ? [] : ["fsopen(2) (Linux 5.2)"]),
+  ];
+  if (lacks.length === 0)
+    return {
+      status: "ok",
+      what,
+      detail: "open_tree, mount_setattr, fsopen: with, shell and mount work on directories",
+    };
+  const without = [
+    ...(features.openTree && features.mountSetattr ? [] : ["with, shell and mount do not work on directories"]),
+    ...(features.fsopen ? [] : ["stopped containers and images are not read"]),
+  ];
+  return {
+    status: "warn",
+    what,
+    detail: `this kernel lacks ${lacks.join(", ")}: ${without.join("; ")}`,
+    remedy: "use Linux 5.14 or newer; inside a container, allow these calls in its seccomp profile",
+  };
+}
+
 /** The seccomp actions of the agent's filter (agent/filter.c). */
 const SECCOMP_ACTIONS = ["allow", "errno", "kill_process"] as const;
 

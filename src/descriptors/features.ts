@@ -16,6 +16,12 @@ export interface KernelFeatures {
   peerPidfd: boolean;
   /** SO_PASSRIGHTS, Linux 6.16. */
   passRights: boolean;
+  /** open_tree(2), Linux 5.2. No tree can be made without it. */
+  openTree: boolean;
+  /** mount_setattr(2), Linux 5.12. No tree is made without it: it would be writable. */
+  mountSetattr: boolean;
+  /** fsopen(2), Linux 5.2. Layers cannot be mounted without it. */
+  fsopen: boolean;
 }
 
 /** Probes the kernel. Leaves nothing open. */
@@ -29,6 +35,9 @@ export function kernelFeatures(): KernelFeatures {
       mountId: statx(a).mountId !== undefined,
       peerPidfd: pidfd !== undefined,
       passRights: refuseDescriptors(b),
+      openTree: hasCall("open_tree"),
+      mountSetattr: hasCall("mount_setattr"),
+      fsopen: hasCall("fsopen"),
     };
   } finally {
     a.close();
@@ -39,4 +48,12 @@ export function kernelFeatures(): KernelFeatures {
 /** A kernel that has the call returns EINVAL for a structure of size 0. */
 function hasOpenat2(): boolean {
   return libc.openat2(SystemCall.openat2, -1, 0, 0, 0) < 0 && errno() === Errno.EINVAL;
+}
+
+/**
+ * Whether a call of the mount API exists. Its flags are none, and its path is a null pointer: the
+ * call fails, with ENOSYS only if it does not exist.
+ */
+function hasCall(call: "open_tree" | "mount_setattr" | "fsopen"): boolean {
+  return libc.openat2(SystemCall[call], -1, 0, 0xffff_ffff, 0) < 0 && errno() !== Errno.ENOSYS;
 }

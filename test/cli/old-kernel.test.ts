@@ -1,0 +1,58 @@
+import { beforeAll, expect, inject, test } from "vitest";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { compileFixture } from "../helpers/fuse.ts";
+import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { type User, user } from "../helpers/porthole.ts";
+
+/** Numbers of system calls, the same on every architecture of porthole. */
+const OPEN_TREE = "428";
+const FSOPEN = "430";
+const OPENAT2 = "437";
+const MOUNT_SETATTR = "442";
+
+let program: string;
+let someone: User;
+beforeAll(() => {
+  program = `${inject("machine").directory}/old-kernel`;
+  compileFixture("old-kernel", program);
+  someone = user();
+});
+const without = (...calls: string[]) => ({ before: [program, ...calls, "--"] });
+
+test.each([
+  [[OPENAT2], "fail kernel", "openat2(2) is not available", "use Linux 5.6 or newer"],
+  [[OPEN_TREE], "warn trees and layers", "open_tree(2) (Linux 5.2): with, shell and mount", "use Linux 5.14 or newer"],
+  [[MOUNT_SETATTR], "warn trees and layers", "mount_setattr(2) (Linux 5.12): with", "use Linux 5.14 or newer"],
+  [[FSOPEN], "warn trees and layers", "fsopen(2) (Linux 5.2): stopped containers", "use Linux 5.14 or newer"],
+] as const)(
+  "doctor names the missing call %j as a %s, with what fails and the remedy",
+  async (calls, is, what, remedy) => {
+    const { text } = await someone.run(["doctor"], without(...calls));
+    const [status, ...name] = is.split(" ");
+    const line = text.split("\n").find((each) => each.startsWith(`${status?.padEnd(5)} ${name.join(" ")}: `));
+    expect(line).toContain(what);
+    expect(line).toContain(`  -> ${remedy}`);
+  },
+);
+
+describeAsRoot("on a kernel without trees", () => {
+  let target: Sandbox;
+  let directory: string;
+  beforeAll(async () => {
+    target = await sandbox({ steps: ["dir", "/tmp/d", "write", "/tmp/d/f", "text"] });
+    directory = `pid:${target.pid}:/tmp/d`;
+  });
+
+  test.each([
+    [OPEN_TREE, "this kernel has no open_tree(2): Linux 5.2 or newer is needed\n"],
+    [MOUNT_SETATTR, "this kernel has no mount_setattr(2): Linux 5.12 or newer is needed\n"],
+  ])("with refuses a directory in one line, takes a file, and grep searches (call %s)", async (call, why) => {
+    const refused = await someone.run(["with", directory, "--", "ls"], without(call));
+    expect(refused).toMatchObject({ code: 125, text: "", stderr: expect.stringMatching(/^porthole: [^\n]*\n$/) });
+    expect(refused.stderr).toContain(why);
+    const file = await someone.run(["with", `${directory}/f`, "--", "cat"], without(call));
+    expect(file).toMatchObject({ code: 0, text: "text\n" });
+    const found = await someone.run(["grep", "-l", "text", directory], without(call));
+    expect(found).toMatchObject({ code: 0, text: `${directory}/f\n` });
+  });
+});
