@@ -37,11 +37,23 @@ export function complain(line: string): void {
  * PORTHOLE_DEBUG.
  */
 export function report(error: unknown): void {
-  const { message = String(error), hint, stack } = (error ?? {}) as { message?: string; hint?: string; stack?: string };
+  const { message, hint } = errorText(error);
   complain(printable(hint === undefined ? message : `${message} (${hint})`));
   if (process.env.PORTHOLE_DEBUG) {
-    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) complain(cause.stack ?? stack ?? "");
+    for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) complain(cause.stack ?? "");
   }
+}
+
+/**
+ * The message and remedy of an error. Node's own begin with a code and end with the system call:
+ * `EMFILE: too many open files, open '/x'` becomes `open /x failed: too many open files`.
+ */
+export function errorText(error: unknown): { message: string; hint: string | undefined } {
+  const { message = String(error), hint, code } = (error ?? {}) as { message?: string; hint?: string; code?: unknown };
+  const [, named, reason, call, path] = /^(E[A-Z0-9]+): (.*?), (\w+)(?: '(.*?)'(?: -> '.*')?)?$/s.exec(message) ?? [];
+  if (named === undefined || named !== code) return { message, hint };
+  const text = `${call}${path === undefined ? "" : ` ${path}`} failed: ${reason}`;
+  return { message: text, hint: hint ?? (code === "EMFILE" ? "raise ulimit -n" : undefined) };
 }
 
 /** Ends the process after an unhandled error. */

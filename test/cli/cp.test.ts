@@ -211,7 +211,8 @@ describe("cp", () => {
       const { code, stderr, text } = await someone.run(["cp", `${base}/2m`, `${base}/small`, into], {
         before: ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"],
       });
-      expect([code, stderr, text]).toEqual([1, "porthole: write failed: No space left on device\n", ""]);
+      const line = `porthole: cannot copy to ${into}/2m: write failed: No space left on device\n`;
+      expect([code, stderr, text]).toEqual([1, line, ""]);
     });
   });
 });

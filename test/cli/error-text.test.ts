@@ -1,0 +1,37 @@
+import { readdirSync, renameSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { errorText } from "../../cli/io/fail.ts";
+import { PortholeError } from "../../src/errors.ts";
+
+/** The error that an action throws. */
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+describe("an error that Node reports", () => {
+  test("is worded as porthole's own", () => {
+    expect(errorText(thrownBy(() => readdirSync("/no/it's")))).toEqual({
+      message: "scandir /no/it's failed: no such file or directory",
+      hint: undefined,
+    });
+    expect(errorText(thrownBy(() => renameSync("/no/a", "/no/b")))).toMatchObject({
+      message: "rename /no/a failed: no such file or directory",
+    });
+  });
+
+  test("about the limit of open files names the remedy", () => {
+    const error = Object.assign(new Error("EMFILE: too many open files, open '/x'"), { code: "EMFILE" });
+    expect(errorText(error)).toEqual({ message: "open /x failed: too many open files", hint: "raise ulimit -n" });
+  });
+
+  test("leaves porthole's own messages as they are", () => {
+    const own = new PortholeError("FILE", "ENOENT: a name, open 'x'", { errno: "ENOENT", hint: "look" });
+    expect(errorText(own)).toEqual({ message: "ENOENT: a name, open 'x'", hint: "look" });
+    expect(errorText("text")).toEqual({ message: "text", hint: undefined });
+  });
+});
