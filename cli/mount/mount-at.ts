@@ -10,7 +10,7 @@ import {
   recordMount,
   type TreeTarget,
 } from "../../src/routes/index.ts";
-import { followLinks } from "../../src/sessions/index.ts";
+import { followLinks, kindOf } from "../../src/sessions/index.ts";
 import { targetName, withPath } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import type { MountPoint } from "./mount-point.ts";
@@ -18,7 +18,7 @@ import type { MountPoint } from "./mount-point.ts";
 /**
  * Mounts a directory of a running target. Starts the process that unmounts it when the target ends
  * (agent/keep.c).
- * @throws PortholeError as `takeTree`; ATTACH
+ * @throws PortholeError as `takeTree`; ATTACH; FILE for a path that is missing or no directory
  */
 export async function mountAt(
   sessions: SessionPool,
@@ -30,6 +30,10 @@ export async function mountAt(
   const session = await sessions.session(target);
   const path = await followLinks(target.path, (link) => session.readlink(link));
   const name = `${targetName(target)}:`;
+  const kind = kindOf((await session.stat(path)).mode);
+  if (kind !== "directory") {
+    throw new PortholeError("FILE", `cannot mount ${name}${path}: a ${kind}, not a directory`, { errno: "ENOTDIR" });
+  }
   const tree = await sessions.tree(target, { write: false, allMounts });
   try {
     const args = [
