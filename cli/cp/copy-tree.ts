@@ -2,7 +2,7 @@ import { DT_DIR, DT_LNK, DT_REG } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { deviceOf, inodeKey, joinPath, pseudoDevices, typeOf } from "../../src/files/index.ts";
 import { type DirectoryEntry, kindOf, type OpenFile, type Session } from "../../src/sessions/index.ts";
-import { pathBytes, pathText, type Target } from "../../src/target.ts";
+import { pathBytes, type Target } from "../../src/target.ts";
 import { openAhead } from "../targets/open-ahead.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import type { CopyDirectory } from "./copy-directory.ts";
@@ -67,17 +67,10 @@ export async function copyFile(
     };
     await into.receive(file, pathBytes(name), { replace, onProgress });
   } catch (error) {
-    throw withRemedy(withName(error, pathText(into.nameFor(pathBytes(name)))));
+    throw withRemedy(error);
   } finally {
     file.close();
   }
-}
-
-/** Names the copy in the error of a read or write that has only a descriptor. */
-function withName(error: unknown, copy: string): unknown {
-  if (!(error instanceof PortholeError) || !/^(read|write) failed: /.test(error.message)) return error;
-  const { code, errno, hint } = error;
-  return new PortholeError(code, `cannot copy to ${copy}: ${error.message}`, { errno, hint, cause: error });
 }
 
 /** True if nothing more can be written on this machine. */

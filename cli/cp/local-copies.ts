@@ -1,5 +1,7 @@
 import { type FileTimes, type LocalDirectory, NewFile } from "../../src/descriptors/index.ts";
+import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
+import { pathText } from "../../src/target.ts";
 import type { CopyDirectory, ReceiveOptions } from "./copy-directory.ts";
 
 /** A directory of this machine. Owns it. */
@@ -29,7 +31,11 @@ export class LocalCopies implements CopyDirectory {
 
   async receive(file: OpenFile, name: Buffer, { replace, onProgress }: ReceiveOptions): Promise<void> {
     using target = NewFile.create(this.#directory, name);
-    onProgress(await file.copyTo(target.fd, { onProgress }));
+    try {
+      onProgress(await file.copyTo(target.fd, { onProgress }));
+    } catch (error) {
+      throw withName(error, pathText(this.#directory.nameFor(name)));
+    }
     const { mode, atime, mtime } = file.stat;
     target.complete(mode, { atime, mtime }, { replace });
   }
@@ -41,4 +47,11 @@ export class LocalCopies implements CopyDirectory {
   [Symbol.dispose](): void {
     this.#directory.close();
   }
+}
+
+/** Names the copy in the error of a read or write that has only a descriptor. */
+function withName(error: unknown, copy: string): unknown {
+  if (!(error instanceof PortholeError) || !/^(read|write) failed: /.test(error.message)) return error;
+  const { code, errno, hint } = error;
+  return new PortholeError(code, `cannot copy to ${copy}: ${error.message}`, { errno, hint, cause: error });
 }
