@@ -404,7 +404,10 @@ describe("terminal input becomes keys", () => {
   test("the same ones for any chunks, each a name or a character without controls", () => {
     check(fc.tuple(terminalBytes, cuts), ([bytes, sizes]) => {
       const events = parse([bytes]);
-      expect(parse(pieces(bytes, sizes))).toEqual(events);
+      // A ^C on its own ends a paste, so such a chunk has another meaning.
+      const chunks = pieces(bytes, sizes);
+      fc.pre(!chunks.some((chunk) => chunk.length === 1 && chunk[0] === 3));
+      expect(parse(chunks)).toEqual(events);
       for (const event of events) if (event.kind === "key") expect(event.key).toMatch(/^(\P{Cc}+)$/u);
     });
   });
