@@ -1,7 +1,12 @@
+import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { fakeEngine } from "../engines/fake-engine.ts";
+import { repository } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
+
+const execute = promisify(execFile);
 
 const id = "0123456789abcdef".repeat(4);
 const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt: "2026-01-02T03:04:05Z" };
@@ -29,4 +34,11 @@ test("dockerode is loaded to start an agent through an engine, but not to use a 
   expect(await loads("cat", "--engine", engine.socketPath, "none:/etc/hostname")).toEqual({ code: 3, http: false });
   const start = ["cat", "--route", "sidecar", "--engine", engine.socketPath, "web:/etc/hostname"];
   expect(await loads(...start)).toEqual({ code: 4, http: true });
+});
+
+test("the surfaces of the screen do not load Node's HTTP client", async () => {
+  const listed = `import(process.argv[1]).then(() => console.log(process.moduleLoadList.join("\\n")))`;
+  const modules = await execute(process.execPath, ["-e", listed, `${repository}dist/ink-surfaces.mjs`]);
+  expect(modules.stdout.split("\n")).toContain("NativeModule internal/modules/esm/loader");
+  expect(modules.stdout).not.toContain("undici");
 });
