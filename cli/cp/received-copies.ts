@@ -41,7 +41,7 @@ export class ReceivedCopies implements Disposable {
       const length = rest.readUInt32BE(1);
       if (length > MAX_FRAME) throw broken();
       if (rest.length < FRAME_HEAD + length) break;
-      this.#frame(rest.toString("latin1", 0, 1), rest.subarray(FRAME_HEAD, FRAME_HEAD + length));
+      this.#read(rest.toString("latin1", 0, 1), rest.subarray(FRAME_HEAD, FRAME_HEAD + length));
       rest = rest.subarray(FRAME_HEAD + length);
     }
     this.#rest = Buffer.from(rest);
@@ -52,6 +52,15 @@ export class ReceivedCopies implements Disposable {
     this.#file?.close();
     for (const directory of this.#directories) directory?.close();
     this.#destination?.directory.close();
+  }
+
+  #read(kind: string, payload: Buffer): void {
+    try {
+      this.#frame(kind, payload);
+    } catch (error) {
+      // A payload that is too short for its kind.
+      throw error instanceof RangeError ? broken() : error;
+    }
   }
 
   #frame(kind: string, payload: Buffer): void {

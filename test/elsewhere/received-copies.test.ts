@@ -53,6 +53,11 @@ test("leaves nothing of a file that was not read to its end, or whose connection
   expect({ errors, left: readdirSync(into) }).toEqual({ errors: [], left: [] });
 });
 
+test.each(["c", "b", "e", "m", "l"] as const)("refuses a frame of kind %s whose payload is too short", (kind) => {
+  const start = [one, named("d", "dir"), named("f", "file")];
+  expect(() => receive([...start, frame(kind, Buffer.of(0))])).toThrow("sent no copies");
+});
+
 test("does not follow a link in the destination, and passes over what would lie below it", () => {
   const into = mkdtempSync(`${base}/`);
   const outside = mkdtempSync(`${base}/`);
