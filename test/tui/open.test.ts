@@ -278,8 +278,8 @@ describeWith("tmux", "porthole open", () => {
     await waitFor("the file to be closed", () => !isOpen());
     await expect.poll(() => screen.text()).toContain("line 200000 of the log\n── deleted: ");
     screen.keys("g");
-    const text = await screen.waitFor("what was let go", (shown) =>
-      first(shown).startsWith("── deleted: what was before"),
+    const text = await screen.waitFor("the dropped part", (shown) =>
+      first(shown).startsWith("── deleted: earlier content was dropped"),
     );
     expect(text.split("\n")[2]).toMatch(/^line 1[4-9]\d{4} of the log$/);
     screen.keys("/");
