@@ -24,7 +24,7 @@ import { sandboxesView } from "./sandboxes-view.ts";
 const LOSS_MS = 1_000;
 
 /**
- * Shared by the browser's views: the connected targets and the display settings. Close it after
+ * The connected targets and the display settings, shared by the browser's views. Close it after
  * every view.
  */
 export class Browser implements BrowserContext {
@@ -34,16 +34,18 @@ export class Browser implements BrowserContext {
   /** Colours of names, by LS_COLORS; undefined without colours. */
   readonly colours: Colours | undefined;
   readonly arrangement: Arrangement;
-  /** Show the content of the selected file, if there is room. */
+  /** Shows the content of the selected file, if there is room. */
   preview: boolean;
-  /** Show details of the selected container; undefined: if there is room beside the list. */
+  /**
+   * Shows details of the selected container; undefined means only if there is room beside the list.
+   */
   details: boolean | undefined;
   listShare = 0.55;
   /** Marked files, and marked outputs of containers, by target. */
   readonly marks = new Map<string, { connection: Connection; path: string }>();
   readonly #connections = new Map<string, Connection>();
   readonly #abort = new AbortController();
-  /** Places whose session has ended. */
+  /** Number of targets whose session has ended. */
   #lost = 0;
   readonly #losses: NodeJS.Timeout;
 
@@ -59,7 +61,8 @@ export class Browser implements BrowserContext {
   }
 
   /**
-   * The browser target of a target. `engine` is necessary if the name may mean another container.
+   * Returns the browser's connection to a target. `engine` is necessary if several engines have a
+   * container of this name.
    */
   connection(target: Target, engine = this.options.engine): Connection {
     const key = `${engine ?? ""} ${targetName(target)}`;
@@ -109,8 +112,8 @@ export class Browser implements BrowserContext {
   }
 
   /**
-   * Opens a path in the viewer; passes a directory (also through a link) to the caller. Failures
-   * are shown as a message.
+   * Opens a path in the viewer. Passes a directory, also through a link, to the caller. Shows
+   * failures as a message.
    */
   async openPath(
     connection: Connection,
@@ -213,7 +216,7 @@ export class Browser implements BrowserContext {
     if (!this.marks.delete(key)) this.marks.set(key, { connection, path });
   }
 
-  /** Follows all marked sources, merged by time; without marks, the selected file. */
+  /** Follows all marked sources, merged by time. Without marks, follows the selected file. */
   async followMarked(selected?: { connection: Connection; path: string }): Promise<void> {
     const { followView } = await import("./follow-view.ts");
     const chosen = this.marks.size > 0 ? [...this.marks.values()] : selected === undefined ? [] : [selected];
@@ -227,7 +230,7 @@ export class Browser implements BrowserContext {
     for (const connection of this.#connections.values()) connection.close();
   }
 
-  /** Marks the end of a session in lists, without a key press. */
+  /** Marks the end of a session in lists before the next key press. */
   #lookForLosses(): void {
     const lost = [...this.#connections.values()].filter(({ isEnded }) => isEnded).length;
     if (lost !== this.#lost) this.host.changed();
@@ -235,7 +238,7 @@ export class Browser implements BrowserContext {
   }
 }
 
-/** Containers of two engines may have one name. */
+/** The key contains the engine: containers of two engines may have the same name. */
 function markKey(connection: Connection, path: string): string {
   return `${connection.engine ?? ""} ${connection.text(path)}`;
 }

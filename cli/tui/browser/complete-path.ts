@@ -5,7 +5,7 @@ import { MAX_ENTRIES } from "./directory.ts";
 const DIRECTORY = 4;
 
 /**
- * Resolves a typed path: `//` starts again at the root, so that `/dev` can be typed after a
+ * Resolves a typed path. `//` starts again at the root, so that the user can type `/dev` after a
  * proposed directory.
  */
 export function typedPath(text: string): string {
@@ -14,8 +14,8 @@ export function typedPath(text: string): string {
 }
 
 /**
- * Completions of a path that is typed in the directory `base`, sorted. Includes hidden names only
- * once their dot is typed.
+ * Completes a path that is typed in the directory `base`; sorted. Includes hidden names only after
+ * their dot is typed.
  */
 export async function completePath(
   connection: Connection,

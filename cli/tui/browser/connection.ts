@@ -6,10 +6,10 @@ import type { Zone } from "../../../src/times/index.ts";
 import { TailTarget } from "../../tail/tail-target.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 
-/** Milliseconds that a followed file must be unreachable before a row says so. */
+/** Milliseconds that a followed file must be unreachable before a row reports it. */
 export const GONE_MS = 1000;
 
-/** The absolute path of a target, so that parent directories can be opened. */
+/** Returns the absolute path of a target, so that parent directories can be opened. */
 export function absolutePath(target: Target): string {
   return target.kind === "local" ? resolve(target.path) : target.path;
 }
@@ -37,7 +37,10 @@ export class Connection {
     this.#signal = signal;
   }
 
-  /** A target with an existing session. The caller keeps ownership of the session. */
+  /**
+   * Creates a connection for a target with an existing session. The caller keeps ownership of the
+   * session.
+   */
   static with(session: Session, target: Target, options: ConnectionOptions, signal: AbortSignal): Connection {
     const connection = new Connection(target, options, signal);
     connection.#session = session;
@@ -45,17 +48,17 @@ export class Connection {
     return connection;
   }
 
-  /** The target's part before the colon; empty for this machine. */
+  /** The part of the target before the colon; empty for this machine. */
   get name(): string {
     return targetName(this.target);
   }
 
-  /** The engine to use; undefined for all. */
+  /** The engine to use; undefined for all engines. */
   get engine(): string | undefined {
     return this.#options.engine;
   }
 
-  /** A path here, as a target that any command accepts. */
+  /** Formats a path of this target as a target for any command. */
   text(path: string): string {
     return this.name === "" ? path : `${this.name}:${path}`;
   }
@@ -65,13 +68,16 @@ export class Connection {
     return this.#session?.ended !== undefined;
   }
 
-  /** A message for lists while the session has ended: what they show may be old. Empty if not. */
+  /**
+   * A message for lists whose session has ended: they may show old data. Empty while the session is
+   * live.
+   */
   lossMessage(key: string): string {
     if (!this.isEnded || this.#connecting !== undefined) return "";
     return `${this.name || "this machine"} is disconnected, it may have stopped: ${key} reads it again`;
   }
 
-  /** The route of the session, if there is one. */
+  /** The route of the session; empty without a session. */
   get route(): string {
     return this.#session?.route ?? "";
   }
@@ -112,13 +118,13 @@ export class Connection {
 
   /**
    * The target for the follow engine. `tell` is called when the container is restarted or removed.
-   * End it when no file is followed any more.
+   * End it after the last follow.
    */
   followed(tell: (text: string) => void): TailTarget {
     return new TailTarget({ session: (_, options) => this.session(options) }, this.target, GONE_MS, tell);
   }
 
-  /** Ends the session that was connected here. */
+  /** Ends the session, if this object connected it. */
   close(): void {
     if (this.#isOwn) this.#session?.close();
   }

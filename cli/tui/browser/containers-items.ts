@@ -12,14 +12,14 @@ export interface ContainerItem extends ListItem {
 }
 
 export interface ContainerItemsOptions {
-  /** Show stopped containers. */
+  /** Shows stopped containers. */
   stopped: boolean;
-  /** Key of an item to show in any state. */
+  /** Key of an item that is shown in any state. */
   kept?: string | undefined;
 }
 
 /**
- * Lines for the containers, grouped by Compose project or Kubernetes namespace. Running and
+ * Returns lines for the containers, grouped by Compose project or Kubernetes namespace. Running and
  * restarting containers come first in each group.
  */
 export function containerItems(state: ContainersState, { stopped, kept }: ContainerItemsOptions): ContainerItem[] {
@@ -37,12 +37,15 @@ export function containerItems(state: ContainersState, { stopped, kept }: Contai
   });
 }
 
-/** Number of stopped containers, which {@link containerItems} omits by default. */
+/** Returns the number of stopped containers, which {@link containerItems} omits by default. */
 export function stoppedCount(state: ContainersState): number {
   return state.containers.filter((one) => !isLive(one)).length;
 }
 
-/** Identifies a container across engines. A name does not: another container may get it later. */
+/**
+ * Identifies a container across engines. A name is not enough, because another container may get it
+ * later.
+ */
 export function containerKey({ engine, id }: Pick<ListedContainer, "engine" | "id">): string {
   return `${engine.socketPath} ${id}`;
 }
@@ -54,7 +57,7 @@ export interface ContainerColumnsOptions {
   areSeveralEngines(): boolean;
   /** Usage samples of a container, oldest first. */
   usage(container: ListedContainer): readonly ContainerUsage[];
-  /** `*` for a marked container, a space for others; empty if none is marked. */
+  /** `*` for a marked container, a space for other containers; empty if no container is marked. */
   markOf(container: ListedContainer): string;
 }
 
@@ -111,7 +114,7 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
   ];
 }
 
-/** The message for a container: why it cannot be reached, or the cost of its route. */
+/** Returns the message for a container: why it cannot be reached, or the cost of its route. */
 export function containerMessage(container: ListedContainer, now: number): string {
   const { name, state, details } = container;
   if (state === REMOVED) return `${name} was removed`;
@@ -123,7 +126,10 @@ export function containerMessage(container: ListedContainer, now: number): strin
   return details.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";
 }
 
-/** Published ports and their container ports: `8080→80`, `53→53/udp`. Omits unpublished ports. */
+/**
+ * Formats published ports and their container ports: `8080→80`, `53→53/udp`. Omits unpublished
+ * ports.
+ */
 export function portsText(ports: readonly ContainerPort[]): string {
   return ports
     .filter(({ published }) => published > 0)
@@ -148,7 +154,7 @@ function groupOf({ project, engine }: ListedContainer): string {
   return engine.isCri ? `${project} pods` : project;
 }
 
-/** By name, containers without a project last. */
+/** Sorts by name, containers without a project last. */
 function order(a: string, b: string): number {
   if (a === "" || b === "") return a === b ? 0 : a === "" ? 1 : -1;
   return a < b ? -1 : 1;

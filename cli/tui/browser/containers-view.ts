@@ -26,10 +26,10 @@ import { UsageWatch } from "./usage-watch.ts";
 /** Milliseconds between redraws of ages and usage. */
 const TICK_MS = 1_000;
 
-/** The path that a mark on a container stands for. */
+/** The path for a mark on a container. */
 const OUTPUT = "@logs";
 
-/** The list of containers of all engines, live. */
+/** The live list of the containers of all engines. */
 export class ContainersView implements View {
   readonly contexts = ["containers", "list"] as const;
   readonly title = "Containers";
@@ -43,7 +43,7 @@ export class ContainersView implements View {
   #state: ContainersState = { containers: [], troubles: [], complete: false };
   #stopped = true;
   #areSeveralEngines = false;
-  /** True if a frame was drawn since the last tick, so the list is on the screen. */
+  /** True if a frame was drawn since the last tick, so that the list is visible. */
   #isShown = false;
   /** The panel's position in the last frame, and the size of that frame. */
   #panel: Rectangle | undefined;
@@ -165,7 +165,7 @@ export class ContainersView implements View {
     await Promise.all([this.#watching, this.#usage.close(), this.#details.close()]);
   }
 
-  /** Details of the selected container or folded group. */
+  /** Returns the panel for the selected container or folded group. */
   #side(at: Rectangle): PanelState {
     const { selected } = this.#pane.list;
     this.#details.select(selected?.container);
@@ -234,7 +234,10 @@ export class ContainersView implements View {
     return this.#browser.host.keyOf("containers", action);
   }
 
-  /** Searches the running containers of the list. A filter selects them. */
+  /**
+   * Searches the running containers of the list. A filter limits the search to the visible
+   * containers.
+   */
   #grep(): void {
     const running = this.#pane.list.shown.flatMap(({ container }) =>
       container && isRunning(container) ? [container] : [],
@@ -276,12 +279,12 @@ export class ContainersView implements View {
     const container = this.#pane.list.selected?.container;
     if (container) this.#browser.toggleMark(this.#connectionOf(container), OUTPUT);
     this.#pane.act("item-down");
-    // Without its mark, a removed container leaves the list.
+    // A removed container stays in the list only while it is marked.
     if (container?.state === REMOVED)
       this.#update({ ...this.#state, containers: this.#state.containers.filter((one) => one !== container) });
   }
 
-  /** Shows the output of the selected container, or all that is marked. */
+  /** Shows the output of the selected container, or of all marked sources. */
   #openOutput(areMarked: boolean): void {
     if (areMarked) void this.#browser.followMarked();
     else this.#open("output");
@@ -296,7 +299,7 @@ export class ContainersView implements View {
       else this.#browser.host.say(this.#emptyLines()[0] ?? "");
       return;
     }
-    // Only the files of a stopped container are available.
+    // Only the files of a stopped container are available, not its processes.
     if (container.state === REMOVED || (!isRunning(container) && what === "processes")) {
       this.#browser.host.say(containerMessage(container, Date.now()));
       return;
@@ -316,7 +319,7 @@ export class ContainersView implements View {
 function withKept(state: ContainersState, kept: readonly ListedContainer[]): ContainersState {
   const listed = new Set(state.containers.map(containerKey));
   const gone = kept.filter((one) => !listed.has(containerKey(one)));
-  // Leaves the list empty, so that the view shows the error.
+  // Keeps the list empty, so that the view shows the error.
   if (gone.length === 0 || (state.containers.length === 0 && state.troubles.length > 0)) return state;
   const isKnown = state.complete && state.troubles.length === 0;
   const word = isKnown ? REMOVED : UNREACHABLE;

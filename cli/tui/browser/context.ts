@@ -8,12 +8,12 @@ import type { FoundMatch } from "../viewer/viewer-types.ts";
 import type { Connection } from "./connection.ts";
 import type { Arrangement } from "./files-items.ts";
 
-/** Replaces the view that is shown, or opens a tab. */
+/** How to open a view: over the visible view, or in a new tab. */
 export type OpenMode = "over" | "tab";
 
 /**
- * Shared by the browser's views, and the views that they may open. `Browser` implements it and
- * makes the views.
+ * The data that the browser's views share, and the views that they may open. `Browser` implements
+ * it and creates the views.
  */
 export interface BrowserContext {
   readonly host: Host;
@@ -22,29 +22,31 @@ export interface BrowserContext {
   /** Colours of names, by LS_COLORS; undefined without colours. */
   readonly colours: Colours | undefined;
   readonly arrangement: Arrangement;
-  /** Show the content of the selected file, if there is room. */
+  /** Shows the content of the selected file, if there is room. */
   preview: boolean;
-  /** Show details of the selected container; undefined: if there is room beside the list. */
+  /**
+   * Shows details of the selected container; undefined means only if there is room beside the list.
+   */
   details: boolean | undefined;
   /** Share of the width for a list beside its preview. */
   listShare: number;
   /** Marked files, and marked outputs of containers, by target. */
   readonly marks: Map<string, { connection: Connection; path: string }>;
   /**
-   * The target with its session, which is closed with the browser. `engine` is necessary if the
-   * name may mean another container.
+   * Returns the connection to a target, which the browser closes. `engine` is necessary if several
+   * engines have a container of this name.
    */
   connection(target: Target, engine?: string): Connection;
   openFiles(connection: Connection, path: string, select?: string, how?: OpenMode): void;
   openProcesses(connection: Connection, how?: OpenMode): void;
   openMounts(connection: Connection, how?: OpenMode): void;
-  /** Shows and follows a container's output. Failures are shown as a message. */
+  /** Shows and follows a container's output. Shows failures as a message. */
   openOutput(connection: Connection, path?: OutputPath, how?: OpenMode): Promise<void>;
   openSandboxes(known: readonly number[]): void;
   openFind(connection: Connection, directory: string, text: string, test: (name: string) => boolean): void;
   /**
    * Opens a path in the viewer, at a match if one is given. Passes a directory (also through a
-   * link) to `on.directory`. Failures are shown as a message.
+   * link) to `on.directory`. Shows failures as a message.
    */
   openPath(
     connection: Connection,
@@ -52,12 +54,12 @@ export interface BrowserContext {
     on: { directory(path: string): void; match?: FoundMatch },
     how?: OpenMode,
   ): Promise<void>;
-  /** Opens a log with its earlier, rotated files as one text. Failures are shown as a message. */
+  /** Opens a log with its earlier, rotated files as one text. Shows failures as a message. */
   openRotated(connection: Connection, path: string): Promise<void>;
   /** Opens a descriptor of a process: its file, deleted or not. */
   openProcessFile(connection: Connection, pid: number, file: ProcessFile, how?: OpenMode): Promise<void>;
   isMarked(connection: Connection, path: string): boolean;
   toggleMark(connection: Connection, path: string): void;
-  /** Follows all marked sources, merged by time; without marks, the selected file. */
+  /** Follows all marked sources, merged by time. Without marks, follows the selected file. */
   followMarked(selected?: { connection: Connection; path: string }): Promise<void>;
 }

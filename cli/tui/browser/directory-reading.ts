@@ -4,15 +4,17 @@ import type { FileItem } from "./files-items.ts";
 import { WatchedDirectory } from "./watched-directory.ts";
 
 export interface ReadingHandlers {
-  /** The items have changed. `isFirst`: the first items of a new directory. */
+  /**
+   * Called when the items have changed. `isFirst`: these are the first items of a new directory.
+   */
   taken(isFirst: boolean): void;
-  /** A read has ended. */
+  /** Called when a read has ended. */
   ended(): void;
 }
 
 /**
- * Reads the entries of the visible directory, in parts, and again when it changes; one read at a
- * time.
+ * Reads the entries of the visible directory in parts, and reads them again when the directory
+ * changes. Only one read runs at a time.
  */
 export class DirectoryReading {
   readonly #connection: Connection;
@@ -36,7 +38,7 @@ export class DirectoryReading {
     return this.#items;
   }
 
-  /** False if the directory has more entries than are kept. */
+  /** False if the directory has more entries than the limit. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
@@ -60,7 +62,7 @@ export class DirectoryReading {
     this.#failure = undefined;
     this.#watched.close();
     await this.again();
-    // The directory may have been replaced meanwhile.
+    // The user may have opened another directory meanwhile.
     if (!this.#isClosed && this.#failure === undefined) await this.#watched.watch(this.#connection, this.#path);
   }
 

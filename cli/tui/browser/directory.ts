@@ -4,13 +4,13 @@ import type { Connection } from "./connection.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
 
 /**
- * A long directory is shown after this many entries, then after four times as many, and so on,
- * because each time all entries are sorted again, and no key is answered meanwhile.
+ * Number of entries after which a long directory is first shown. The next updates follow at four
+ * times as many entries, and so on. Each update sorts all entries again, and delays keys meanwhile.
  */
 const FIRST_LOOK = 2_000;
 const LOOK_GROWTH = 4;
 
-/** Maximum number of entries, of 800 bytes each: a directory may be endless. */
+/** Maximum number of entries, of 800 bytes each. A directory may be endless. */
 export const MAX_ENTRIES = 200_000;
 
 /** The entries of a directory that were read. */
@@ -38,7 +38,7 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-/** The first entries of a directory with their stat and storage. */
+/** Reads the first entries of a directory, with their stat and storage. */
 export async function readDirectory(
   connection: Connection,
   path: string,

@@ -12,5 +12,5 @@ export function relativeTime(time: number, now: number): string {
   return time <= now ? `${duration(now - time)} ago` : `in ${duration(time - now)}`;
 }
 
-/** In seconds; YEAR is a mean Gregorian year. */
+/** Seconds. YEAR is a mean Gregorian year. */
 const [DAY, YEAR] = [86_400, 31_556_952];

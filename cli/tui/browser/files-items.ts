@@ -18,7 +18,7 @@ export interface FileItem extends ListItem {
   backing: Backing | undefined;
 }
 
-/** In the order of the columns. */
+/** Sort keys, in the order of the columns. */
 export const SORTS = ["name", "size", "time", "kind", "storage", "mode", "owner"] as const;
 export type Sort = (typeof SORTS)[number];
 
@@ -30,7 +30,7 @@ export interface Arrangement {
 
 const DIRECTORY = 4;
 
-/** Sorts entries as the user has chosen: by name, directories first. */
+/** Sorts entries by the user's arrangement. The default is by name, directories first. */
 export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
   const ranks = nameRanks(items);
   const { rankOf, amountOf } = orders[sort](items);
@@ -48,27 +48,27 @@ export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: A
 
 const NO_AMOUNT = { amount: 0, rest: 0 };
 
-/** Two numbers in place of a bigint, which takes ten times as long to compare. */
+/** Splits a bigint into two numbers, because comparing bigints takes ten times as long. */
 function parted(exact: bigint): { amount: number; rest: number } {
   const amount = Number(exact);
   return { amount, rest: Number(exact - BigInt(amount)) };
 }
 
-/** The arrangement after a click on a column's title. A second click reverses the order. */
+/** Returns the arrangement after a click on a column's title. A second click reverses the order. */
 export function arrangedBy(arrangement: Arrangement, sort: Sort): Arrangement {
   return { ...arrangement, sort, reverse: arrangement.sort === sort && !arrangement.reverse };
 }
 
 /**
- * The mark of a sorted column's title. Shows whether the first row has the smallest or the largest
- * value.
+ * Returns the mark of a sorted column's title. It shows whether the first row has the smallest or
+ * the largest value.
  */
 export function sortMark({ sort, reverse }: Arrangement, column: Sort): string {
   if (sort !== column) return "";
   return (sort === "size" || sort === "time") !== reverse ? "▼" : "▲";
 }
 
-/** An order by numbers: the lowest rank first, then the largest amount, then the name. */
+/** A sort order by numbers: the lowest rank first, then the largest amount, then the name. */
 interface Order {
   rankOf?(item: FileItem): number;
   amountOf?(item: FileItem): bigint;
@@ -80,7 +80,7 @@ const orders: Readonly<Record<Sort, (items: readonly FileItem[]) => Order>> = {
   storage: (items) => byGroup(items, storageLabel),
   mode: (items) => byGroup(items, ({ entry }) => modeOf(entry)),
   owner: (items) => byGroup(items, ({ entry }) => ownerOf(entry)),
-  // Directories last: their own size says nothing about their contents, and is not shown.
+  // Directories are last: their own size says nothing about their contents, and is not shown.
   size: () => ({
     rankOf: (item) => (isDirectory(item) ? 1 : 0),
     amountOf: (item) => (isDirectory(item) ? 0n : sizeOf(item.entry)),
@@ -108,7 +108,7 @@ function nameRanks(items: readonly FileItem[]): Int32Array {
   return ranks;
 }
 
-/** Compares numbers in names by value. */
+/** Returns the sort key of a name, which orders the numbers in names by value. */
 function nameOf({ entry }: FileItem): string {
   return naturalKey(entry.name);
 }
@@ -117,7 +117,7 @@ function isDirectory({ entry }: FileItem): boolean {
   return entry.type === DIRECTORY;
 }
 
-/** Number of items that `arrange` leaves out. */
+/** Returns the number of items that `arrange` omits. */
 export function hiddenCount(items: readonly FileItem[], { hidden }: Arrangement): number {
   return hidden ? 0 : items.filter(({ entry }) => entry.name.startsWith(".")).length;
 }
@@ -141,7 +141,7 @@ export function fileColumns(options: FileColumnsOptions): Column<FileItem>[] {
     { ...head("SIZE", "size"), cell: fromStat(sizeText), align: "right", dispensable: 1 },
     { ...head("MODIFIED", "time"), cell: fromStat((of) => ageText(of.mtime, now())), align: "right", dispensable: 2 },
     {
-      // Names are after the mark.
+      // The title of names begins after the mark.
       ...head(" NAME", "name"),
       rest: true,
       cell: (item) => {
@@ -175,7 +175,9 @@ export function isLayer({ kind }: Backing): boolean {
   return kind === "container layer" || kind === "image layer";
 }
 
-/** The storage of a file in one word; empty if the mount table does not show it. */
+/**
+ * Returns the storage of a file in one word; empty if the mount table does not show the storage.
+ */
 export function storageLabel({ backing }: Pick<FileItem, "backing">): string {
   if (backing === undefined) return "";
   return isLayer(backing) ? "layer" : backing.kind;
@@ -193,7 +195,7 @@ function ageText(nanoseconds: bigint, now: number): string {
   return relativeTime(Number(nanoseconds / 1_000_000n), now);
 }
 
-/** A sentence about the storage of a file. */
+/** Returns a sentence about the storage of a file. */
 export function backingSentence({ kind, volume, mount, readOnly }: Backing): string {
   const sentences: Record<Backing["kind"], string> = {
     "container layer": "in the container's layer, removed with the container",
@@ -209,8 +211,8 @@ export function backingSentence({ kind, volume, mount, readOnly }: Backing): str
 }
 
 /**
- * Storage of all files of a directory in one pass: a container may have as many mounts as the
- * directory has entries.
+ * Finds the storage of all files of a directory in one pass: a container may have as many mounts as
+ * the directory has entries.
  */
 export function backingsOf(mounts: readonly Mount[]): (stat: FileStat | undefined) => Backing | undefined {
   const mountsById = new Map(mounts.map((mount) => [mount.id, mount]));
@@ -231,7 +233,7 @@ function sizeText({ rdev, size }: FileStat, { type }: Item): string {
   return type === DIRECTORY ? "" : humanSize(size);
 }
 
-/** As ls -F. */
+/** Marks kinds of files as ls -F does. */
 function mark({ type, stat }: Item): string {
   if (type === 8) return stat !== undefined && (stat.mode & 0o111) !== 0 ? "*" : "";
   return { 1: "|", 4: "/", 12: "=" }[type] ?? "";

@@ -38,7 +38,7 @@ const PREVIEW_FROM = 110;
 /** Columns of the border between list and preview. */
 const BORDER = 3;
 
-/** Minimum columns that dragging the border leaves for the list, and for the preview. */
+/** Minimum columns of the list and of the preview when the user drags the border. */
 const MIN_LIST = 30;
 const MIN_PREVIEW = 20;
 
@@ -55,16 +55,16 @@ export class FilesView implements View {
   readonly #pane: ListPane<FileItem>;
   readonly #preview: Preview;
   readonly #layer: SelectedLayer;
-  /** Widths of the list and of the screen in the last frame. The preview is beside the list. */
+  /** Width of the list beside the preview, and of the screen, in the last frame. */
   #listColumns = 0;
   #columns = 0;
   readonly #history: History;
   readonly #reading: DirectoryReading;
   readonly #ages: NodeJS.Timeout;
   #hidden = 0;
-  /** Number of earlier files of the selected log. */
+  /** Number of earlier files of the selected log, which were rotated. */
   #earlier: { selected: FileItem; items: readonly FileItem[]; count: number } | undefined;
-  /** Name to select once the directory is read. */
+  /** Name that is selected once the directory is read. */
   #wanted: string | undefined;
 
   constructor(browser: BrowserContext, connection: Connection, path: string, select?: string) {
@@ -183,7 +183,7 @@ export class FilesView implements View {
     }
   }
 
-  /** Undefined for a directory: only a file can be lent. */
+  /** Returns undefined for a directory: only a file can be lent. */
   async lend(): Promise<OpenFile | undefined> {
     const entry = this.#pane.list.selected?.entry;
     if (entry === undefined || entry.type === DIRECTORY) return undefined;
@@ -276,7 +276,7 @@ export class FilesView implements View {
     };
   }
 
-  /** Says that the selected file is the newest of a rotated log. */
+  /** Returns a note if the selected file is the newest of a rotated log. */
   #earlierWords(selected: FileItem | undefined): string {
     if (selected === undefined || selected.entry.type === DIRECTORY) return "";
     const { items } = this.#reading;
@@ -326,7 +326,7 @@ export class FilesView implements View {
     this.#moved();
   }
 
-  /** Resolves when the directory is shown. */
+  /** Opens a directory or a file. Resolves when it is shown. */
   async #goTo(path: string, select?: string): Promise<void> {
     if (path === this.path) {
       if (select !== undefined) this.#select(select);
@@ -352,7 +352,8 @@ export class FilesView implements View {
 
   #taken(isFirst: boolean): void {
     const { list } = this.#pane;
-    // Without a move by the user, the first item stays selected while more are inserted above it.
+    // Keeps the first item selected until the user moves, because more items may be inserted above
+    // it.
     const isAtStart = isFirst && list.counts.at <= 1;
     this.#arrange();
     if (isAtStart) {
@@ -370,7 +371,7 @@ export class FilesView implements View {
     this.#browser.host.changed();
   }
 
-  /** The path is a file: opens it over its directory. */
+  /** Opens the path, which is a file, over its directory. */
   async #showFile(): Promise<void> {
     const { path } = this;
     this.#history.replace(parentOf(path));
@@ -409,7 +410,7 @@ export class FilesView implements View {
       }
       await this.#goTo(parentOf(clean), nameOf(clean));
       const isSelected = this.#pane.list.selected?.key === nameOf(clean);
-      // An item beyond the kept entries cannot be selected.
+      // An item beyond the limit of entries cannot be selected.
       if (!isSelected && !this.#reading.isWhole && this.path === parentOf(clean)) await this.#openPath(clean);
     } catch (error) {
       this.#browser.host.say(failureLine(error));
@@ -427,7 +428,7 @@ export class FilesView implements View {
   }
 }
 
-/** The storage of the file, or its layer if known, and its modification time. */
+/** Describes a file by its layer, or else its storage, and by its modification time. */
 function remark({ entry, backing }: FileItem, layer: string | undefined): string {
   const modified = entry.stat && `modified ${fullTime(entry.stat.mtime).slice(0, "2026-01-31 12:00:00".length)}`;
   return [layer ?? (backing && backingSentence(backing)), modified].filter(Boolean).join(", ");

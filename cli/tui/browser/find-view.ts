@@ -14,7 +14,7 @@ interface FoundItem extends ListItem {
 /** Maximum number of results. */
 const MAX_ITEMS = 20_000;
 
-/** Files below a directory by name, as they are found. Leaves out file systems of the kernel. */
+/** Lists files below a directory by name, as they are found. Skips file systems of the kernel. */
 export function findView(
   browser: BrowserContext,
   connection: Connection,

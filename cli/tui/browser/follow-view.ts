@@ -6,8 +6,8 @@ import { mergedView } from "./merged-view.ts";
 import { viewFile } from "./open-file.ts";
 
 /**
- * Follows a file or a container's output in the viewer, or several merged. Failures are shown as a
- * message.
+ * Follows a file or a container's output in the viewer, or several of them merged. Shows failures
+ * as a message.
  */
 export async function followView(browser: BrowserContext, chosen: readonly FollowEntry[]): Promise<void> {
   const { host } = browser;

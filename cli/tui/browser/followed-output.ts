@@ -7,7 +7,7 @@ import { outputNotice } from "../../tail/output-notice.ts";
 /** Receives the output of a container, and events of the container. */
 export interface OutputSink {
   line(line: Buffer): Promise<void>;
-  /** The unfinished line will not be continued. */
+  /** Called when the unfinished line will not be continued. */
   lineEnded(): Promise<void>;
   notice(text: string): Promise<void>;
 }
@@ -30,7 +30,7 @@ export class FollowedOutput {
   }
 
   /**
-   * Finds the container, running or not.
+   * Finds the container, running or stopped.
    * @throws PortholeError TARGET
    */
   async open(signal: AbortSignal): Promise<void> {
@@ -40,12 +40,12 @@ export class FollowedOutput {
   }
 
   /**
-   * The last stored lines, at most `count`. Empty if the engine does not provide them; {@link
-   * follow} then reports the reason.
+   * Yields the last stored lines, at most `count`. Yields none if the engine does not provide them;
+   * {@link follow} then reports the reason.
    */
   async *lastLines(count: number, signal: AbortSignal): AsyncGenerator<Buffer> {
     const last: Buffer[] = [];
-    // Docker counts the records of both streams.
+    // Docker counts the records of both streams together.
     const options = { tail: 2 * count, signal };
     try {
       for await (const record of this.#follower?.existing(options) ?? []) last.push(...this.#lines.push(record));
@@ -56,7 +56,9 @@ export class FollowedOutput {
     yield* last.slice(-count);
   }
 
-  /** The lines after {@link lastLines}, through restarts, until `signal` aborts. */
+  /**
+   * Passes the lines after {@link lastLines} to the sink, through restarts, until `signal` aborts.
+   */
   async follow(sink: OutputSink, signal: AbortSignal): Promise<void> {
     for await (const event of this.#follower?.follow(true, signal) ?? []) {
       const lines = event.kind === "record" ? this.#lines.push(event.record) : this.#lines.end();

@@ -19,7 +19,7 @@ export interface GrepItem extends ListItem {
   match?: { connection: Connection; path: string; found: FoundLine };
 }
 
-/** What a search has found so far, grouped by file. */
+/** The results of a search so far, grouped by file. */
 export class GrepResults {
   readonly items: GrepItem[] = [];
   isStopped = false;
@@ -34,7 +34,7 @@ export class GrepResults {
     this.#scopes = scopes;
   }
 
-  /** Adds a line. False if there are too many. */
+  /** Adds a line. False if there are too many lines. */
   add(found: FoundLine): boolean {
     if (this.#lines === MAX_LINES) {
       this.#hasMore = true;
@@ -83,7 +83,7 @@ export class GrepResults {
   }
 }
 
-/** The part of the name before the path: `web:`. */
+/** Returns the part of the name before the path: `web:`. */
 function prefixOf({ name, path }: GrepScope): string {
   return name.slice(0, name.length - path.length);
 }

@@ -19,7 +19,10 @@ interface Grep {
   scopes: readonly GrepScope[];
 }
 
-/** Lines below directories that match a regular expression, by file, as ripgrep finds them. */
+/**
+ * Lists lines that match a regular expression, below directories and by file, as ripgrep finds
+ * them.
+ */
 export function grepView(browser: BrowserContext, grep: Grep): LoadedView<GrepItem> {
   const { pattern, scopes } = grep;
   const [only] = scopes.length === 1 ? scopes : [];
@@ -115,10 +118,10 @@ async function search(
   return results.items;
 }
 
-/** File systems of the kernel in the root directory. */
+/** Matches file systems of the kernel in the root directory. */
 const KERNEL = /^\/(proc|sys)$/;
 
-/** Connects to all targets at once. Leaves out those that cannot be reached. */
+/** Connects to all targets at once. Skips targets that cannot be reached. */
 async function targetsOf(scopes: readonly GrepScope[], hidden: boolean, results: GrepResults) {
   const connections = new Map<Target, Connection>();
   const named = ({ connection, path, name }: GrepScope, inside = path): NamedTarget => {
@@ -131,7 +134,7 @@ async function targetsOf(scopes: readonly GrepScope[], hidden: boolean, results:
       try {
         const session = await scope.connection.session();
         const { connection, path } = scope;
-        // ripgrep walks directories of this machine itself, and would enter the kernel's file
+        // For local directories, ripgrep walks the tree itself and would enter the kernel's file
         // systems.
         if (connection.target.kind !== "local" || path !== "/") return [named(scope)];
         return (await topLevel(session, hidden)).map((inside) => named(scope, inside));
@@ -145,8 +148,8 @@ async function targetsOf(scopes: readonly GrepScope[], hidden: boolean, results:
 }
 
 /**
- * The directories and regular files in the root directory. ripgrep would read a FIFO that is passed
- * by name.
+ * Returns the directories and regular files in the root directory. ripgrep would read a FIFO that
+ * is passed by name.
  */
 async function topLevel(session: Session, hidden: boolean): Promise<string[]> {
   const paths: string[] = [];

@@ -4,14 +4,14 @@ import { failureLine } from "./failure-lines.ts";
 import type { GrepScope } from "./grep-results.ts";
 
 export interface GrepQuestion {
-  /** The searched files, in words. */
+  /** Describes the searched files. */
   in: string;
-  /** Proposed directory to ask for; undefined if the scope is known. */
+  /** Proposed directory for the prompt; undefined if the scope is known. */
   directory?: string;
   scopes(directory: string): readonly GrepScope[];
 }
 
-/** Asks for a regular expression and shows the lines that match. */
+/** Asks for a regular expression and shows the matching lines. */
 export function askGrep(browser: BrowserContext, question: GrepQuestion): void {
   const { host } = browser;
   let program: string;

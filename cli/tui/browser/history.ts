@@ -1,4 +1,4 @@
-/** Visited paths with their selections; back and forward as in a browser. */
+/** Visited paths with their selections. Goes back and forward as a web browser does. */
 export class History {
   readonly #entries: { path: string; select: string | undefined }[];
   #at = 0;
@@ -22,12 +22,12 @@ export class History {
     this.#at++;
   }
 
-  /** Corrects the current path. */
+  /** Replaces the current path without a new entry. */
   replace(path: string): void {
     this.#entries[this.#at] = { path, select: undefined };
   }
 
-  /** The selection to restore; undefined if there is no earlier entry. */
+  /** Goes back. Returns the selection to restore; undefined if there is no earlier entry. */
   back(selected: string | undefined): { select: string | undefined } | undefined {
     return this.#step(-1, selected);
   }

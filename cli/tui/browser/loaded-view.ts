@@ -14,7 +14,8 @@ export interface LoadedViewOptions<Item extends ListItem> {
   connection?: Connection | undefined;
   columns: readonly Column<Item>[];
   /**
-   * Loads all items. It passes the items loaded so far to `some`, which yields to keys and frames.
+   * Loads all items. Passes the items loaded so far to `some`. Keys and frames are handled before
+   * `some` resolves.
    */
   load(some: (items: readonly Item[]) => Promise<void>, signal: AbortSignal): Promise<Item[]>;
   open(item: Item, how: OpenMode): void;
@@ -31,7 +32,10 @@ export interface LoadedViewOptions<Item extends ListItem> {
 /** Milliseconds between updates while loading. */
 const SHOW_MS = 100;
 
-/** A list that is loaded completely on request: processes, mounts, search results. */
+/**
+ * A list that is loaded completely when it is opened or reloaded: processes, mounts, search
+ * results.
+ */
 export class LoadedView<Item extends ListItem> implements View {
   readonly contexts: readonly Context[];
   readonly title: string;
@@ -40,11 +44,11 @@ export class LoadedView<Item extends ListItem> implements View {
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<Item>;
   #items: readonly Item[] = [];
-  /** Cached: computed once per load, not per frame. */
+  /** Cached once per load, not computed per frame. */
   #summary = "";
   #failure: unknown;
   #loading: AbortController | undefined;
-  /** Selects the last item again after each part, until all items are loaded. */
+  /** True if the last item is selected again after each part, until all items are loaded. */
   #isEndWanted = false;
   #done: Promise<void> = Promise.resolve();
 

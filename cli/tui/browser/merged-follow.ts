@@ -23,9 +23,9 @@ export interface FollowEntry {
 /** A source that was opened. */
 interface OpenedSource {
   lane: MergedSource;
-  /** Its last lines; undefined if it could not be opened. */
+  /** The last lines of the source; undefined if it could not be opened. */
   pieces: AsyncIterable<Buffer> | undefined;
-  /** The data after {@link pieces}, until the follow ends. */
+  /** Passes on the data after {@link pieces}, until the follow ends. */
   follow(): Promise<void>;
   close(): void;
 }
@@ -33,28 +33,28 @@ interface OpenedSource {
 /** Initial lines of each source. */
 const LINES = 1_000;
 
-/** Maximum bytes that wait for the viewer; above it, backpressure stops reading. */
+/** Maximum bytes that wait for the viewer. Above it, backpressure stops reading. */
 const MAX_WAITING = 1024 * 1024;
 
 const NEWLINE = 10;
 
 /**
- * Merges files and outputs of containers into one stream of lines, ordered by time. The stream has
- * the last lines of each, then new lines, through rotation and restart. Each line begins with the
- * short name of its source. Events of a source are lines too.
+ * Merges files and outputs of containers into one stream of lines, ordered by time. The stream
+ * contains the last lines of each source, then new lines, through rotation and restart. Each line
+ * begins with the short name of its source. Events of a source are lines too.
  */
 export class MergedFollow {
-  /** There is no descriptor: this process makes the stream. */
+  /** This process creates the stream, so there is no descriptor. */
   readonly fd = -1;
   readonly isSeekable = false;
   readonly #chosen: readonly FollowEntry[];
   readonly #lanes: readonly MergedSource[];
-  /** One per connection for all its files, so that events are reported once. */
+  /** One TailTarget per connection for all its files, so that events are reported once. */
   readonly #tailTargets = new Map<Connection, TailTarget>();
   readonly #ready: Buffer[] = [];
   #waiting = 0;
   #wake: () => void = () => undefined;
-  /** Resolvers that wait until the viewer has taken bytes. */
+  /** Resolvers of writes that wait until the viewer has read bytes. */
   readonly #held: (() => void)[] = [];
 
   constructor(chosen: readonly FollowEntry[]) {
@@ -180,7 +180,7 @@ export class MergedFollow {
     };
   }
 
-  /** A source that only reports its error. */
+  /** Returns a source that only reports its error. */
   #failed(lane: MergedSource, error: unknown): OpenedSource {
     return {
       lane,
@@ -234,7 +234,7 @@ export function isOutput(path: string): path is OutputPath {
   return path.startsWith("@");
 }
 
-/** The last lines of the first `size` bytes. */
+/** Yields the last lines of the first `size` bytes. */
 async function* lastPart(file: OpenFile, size: number): AsyncGenerator<Buffer> {
   const read = (position: number, buffer: Uint8Array) => file.read(buffer, position);
   for (let at = lastLinesOffset(read, size, LINES, NEWLINE); at < size; ) {

@@ -12,7 +12,7 @@ export interface MergedSource {
 
 const NEWLINE = 10;
 
-/** Sources with prefixes of equal width, in distinct colours. */
+/** Creates sources whose prefixes have equal widths and distinct colours. */
 export function mergedSources(named: readonly Named[]): MergedSource[] {
   const names = shortNames(named).map(sanitiseText);
   const width = Math.max(...names.map(textWidth));
@@ -23,12 +23,12 @@ export function mergedSources(named: readonly Named[]): MergedSource[] {
   });
 }
 
-/** A line with its prefix, and a newline if it has none. */
+/** Returns a line with its prefix. Adds a newline if the line has none. */
 export function endedLine(prefix: Buffer, line: Uint8Array): Buffer {
   return Buffer.concat(line.at(-1) === NEWLINE ? [prefix, line] : [prefix, line, Buffer.of(NEWLINE)]);
 }
 
-/** A marked row about a source. */
+/** Returns a marked row about a source. */
 export function noteRow(text: string): Buffer {
   return Buffer.from(`\x1b[7m ${sanitiseText(text)} \x1b[0m\n`);
 }

@@ -1,11 +1,11 @@
 import type { ViewerOptions } from "../viewer/viewer-view.ts";
 import { type FollowEntry, isOutput, MergedFollow } from "./merged-follow.ts";
 
-/** Options of a viewer that follows files and outputs of containers, merged by time. */
+/** Returns the options of a viewer that follows files and outputs of containers, merged by time. */
 export function mergedView(chosen: readonly FollowEntry[]): ViewerOptions {
   const file = new MergedFollow(chosen);
   const hasOutput = chosen.some(({ path }) => isOutput(path));
-  // Only a file needs an agent, which reads the zone.
+  // Takes the zone from a file's connection: an agent reads the zone, and only files need an agent.
   const zoned = chosen.find(({ path }) => !isOutput(path));
   return {
     file,

@@ -11,7 +11,7 @@ interface MountItem extends ListItem {
   mount: Mount;
 }
 
-/** The mounts of a target; Enter opens the files of one. */
+/** Lists the mounts of a target. Enter opens the files of a mount. */
 export function mountsView(browser: BrowserContext, connection: Connection): LoadedView<MountItem> {
   return new LoadedView<MountItem>(
     {

@@ -16,7 +16,7 @@ const CONTEXT_OF: Readonly<Partial<Record<Action, Context>>> = {
   mounts: "mounts",
 };
 
-/** Implements the keys and commands that go from view to view. */
+/** Implements the keys and commands that open other views. */
 export class BrowserNavigator implements Navigator {
   readonly #browser: BrowserContext;
 
@@ -27,7 +27,7 @@ export class BrowserNavigator implements Navigator {
   go(action: Action, from: View | undefined): boolean {
     const browser = this.#browser;
     const context = CONTEXT_OF[action];
-    // Return to an open view of this kind: each additional view would need another `q` to close.
+    // Returns to an open view of this kind: each additional view would need another `q` to close.
     const isWanted = ({ contexts, location }: View) =>
       context !== undefined &&
       contexts.includes(context) &&

@@ -14,15 +14,18 @@ import { failureLine } from "./failure-lines.ts";
 import { arrange, backingSentence, backingsOf, type FileItem } from "./files-items.ts";
 
 /**
- * Milliseconds that a selection lasts before its file is read, so that scrolling through a list
- * reads nothing.
+ * Milliseconds that a file must stay selected before it is read. So scrolling through a list reads
+ * nothing.
  */
 const REST_MS = 60;
 
-/** Maximum number of directory entries to read. A note says that the list is incomplete. */
+/**
+ * Maximum number of directory entries to read. With more entries, a note says that the list is
+ * incomplete.
+ */
 const MAX_NAMES = 2_000;
 
-/** A log larger than this is shown from its end. */
+/** A larger log is shown from its end. */
 const LOG_FROM = 4_096n;
 
 /** Matches `app.log`, `app.log.1`, `daemon.out`, and files in a directory of logs. */
@@ -45,7 +48,7 @@ const NOTHING: Content = { title: "", body: { lines: [] } };
 
 /**
  * Previews the selected file beside the list: the first page of a text, the last page of a log, or
- * a directory's names. Shows details for anything else. Follows a link.
+ * a directory's names. Shows details for anything else. Follows links.
  */
 export class Preview {
   readonly #browser: BrowserContext;
@@ -79,14 +82,14 @@ export class Preview {
     };
   }
 
-  /** Shows this file after a delay; nothing for undefined. */
+  /** Shows this file after a delay. Shows nothing for undefined. */
   select(connection: Connection, item: FileItem | undefined): void {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
     this.#timer = setTimeout(() => void this.#look(connection, item, turn), REST_MS);
   }
 
-  /** Exactly `height` rows, none wider than `columns`. */
+  /** Returns exactly `height` rows, none wider than `columns`. */
   rows({ columns, height }: Size): string[] {
     const { title, body } = this.#shown;
     const size = { columns, height: Math.max(1, height - 1) };
@@ -151,7 +154,7 @@ export class Preview {
     }
   }
 
-  /** Undefined for a file that only the agent can read. */
+  /** Returns undefined for a file that only the agent can read. */
   async #text(connection: Connection, { entry }: FileItem): Promise<ViewerView | undefined> {
     const file = await connection.use((session) => session.open(entry.path, { noFollow: entry.type !== KIND.link }));
     if (file.kind === "file" && !file.relayed) return this.#viewer(file, LOG.test(entry.path));
@@ -176,7 +179,7 @@ export class Preview {
       const end = entry.type === KIND.directory ? "/" : "";
       return { text: entry.name + end, style: colours?.styleOf(entry) };
     });
-    // The read entries are the first in the directory, not the first by name.
+    // The entries are the first in the directory's order, not the first by name.
     const note = `the first ${grouped(MAX_NAMES)} names, in the directory's order:`;
     return isWhole ? names : [{ text: note, style: theme.warning }, ...names];
   }
@@ -194,7 +197,7 @@ export class Preview {
   }
 }
 
-/** The type and storage of a link's target. Opens nothing. */
+/** Finds the type and storage of a link's target, without opening it. */
 function linked(connection: Connection, path: string): Promise<{ type: number; backing: Backing | undefined }> {
   return connection.use(async (session) => {
     const stat = await session.stat(path);
@@ -202,7 +205,7 @@ function linked(connection: Connection, path: string): Promise<{ type: number; b
   });
 }
 
-/** Details that need no open. */
+/** Returns details that are known without an open. */
 function details({ entry, backing }: FileItem): Line[] {
   const lines: string[] = [];
   if (entry.stat) {

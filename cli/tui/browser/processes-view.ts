@@ -15,7 +15,7 @@ import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { LoadedView } from "./loaded-view.ts";
 
-/** Maximum number of open files, of a kilobyte each: one process may have a million. */
+/** Maximum number of open files, of a kilobyte each. A single process may have a million. */
 const MAX_FILES = 200_000;
 
 /** A process, an open file of it, or a deleted file that it only maps. */
@@ -25,7 +25,7 @@ interface OpenFileItem extends ListItem {
   mapped: MappedFile | undefined;
 }
 
-/** The processes of a target, each with its open files. */
+/** Lists the processes of a target, each with its open files. */
 export function processesView(browser: BrowserContext, connection: Connection): LoadedView<OpenFileItem> {
   const only = { deleted: false };
   let isWhole = true;
@@ -153,7 +153,7 @@ function remark(item: OpenFileItem | undefined): string {
     : "this name was deleted; the file has other names or is in an image's layer";
 }
 
-/** Total size of the deleted files; a file that is open twice counts once. */
+/** Returns the total size of the deleted files. Counts a file that is open twice only once. */
 function held(items: readonly OpenFileItem[]): string {
   const files = new Map<string, bigint>();
   for (const { file } of items) {

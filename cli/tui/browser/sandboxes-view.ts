@@ -7,7 +7,10 @@ interface SandboxItem extends ListItem {
   sandbox: NamespaceSandbox;
 }
 
-/** Namespaces of processes outside of the containers whose first processes are `known`. */
+/**
+ * Lists namespaces of processes outside of containers. `known` are the first processes of all
+ * containers.
+ */
 export function sandboxesView(browser: BrowserContext, known: readonly number[]): LoadedView<SandboxItem> {
   const { theme } = browser;
   return new LoadedView<SandboxItem>(

@@ -2,10 +2,10 @@ import { layerText } from "../../ls/layer-text.ts";
 import type { Connection } from "./connection.ts";
 import { type FileItem, isLayer } from "./files-items.ts";
 
-/** Milliseconds that a selection lasts before its layer is requested. */
+/** Milliseconds that a file must stay selected before its layer is requested. */
 const REST_MS = 200;
 
-/** The layer of the selected file, requested once the selection has lasted. */
+/** Finds the layer of the selected file, after the file has stayed selected. */
 export class SelectedLayer {
   readonly #connection: Connection;
   readonly #changed: () => void;
@@ -27,7 +27,7 @@ export class SelectedLayer {
     this.#timer = setTimeout(() => void this.#ask(item), REST_MS);
   }
 
-  /** `layer 3 of 5 of the image: RUN ...`; undefined while it is not known. */
+  /** Returns `layer 3 of 5 of the image: RUN ...`; undefined until it is known. */
   sentence(item: FileItem): string | undefined {
     return item === this.#selected ? this.#sentence : undefined;
   }
@@ -45,7 +45,7 @@ export class SelectedLayer {
     this.#changed();
   }
 
-  /** Undefined for a root without layers, and if the layers cannot be requested. */
+  /** Undefined for a root without layers, or if the layers cannot be requested. */
   async #find({ entry }: FileItem): Promise<string | undefined> {
     try {
       const layer = await this.#connection.use((session) => session.layer(entry.path, { noFollow: true }));

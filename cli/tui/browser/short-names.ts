@@ -1,4 +1,4 @@
-/** A file by the name of its container (empty on this machine) and its path. */
+/** A file, with the name of its container (empty on this machine) and its path. */
 export interface Named {
   container: string;
   path: string;
@@ -7,9 +7,9 @@ export interface Named {
 }
 
 /**
- * The shortest distinct names for these files: the container's if each has one file, the ends of
- * the paths within one container, both otherwise. The engine is before the name of a container that
- * several engines have: `podman!web`.
+ * Returns the shortest distinct names for these files. If each container has one file, its name is
+ * enough. Within one container, the ends of the paths are used. Otherwise a name has both parts. If
+ * several engines have the container, its name begins with the engine: `podman!web`.
  */
 export function shortNames(all: readonly Named[]): string[] {
   const files = withEngines(all);
@@ -36,7 +36,7 @@ function withEngines(files: readonly Named[]): readonly Named[] {
   });
 }
 
-/** `podman` of `unix:///run/podman/podman.sock`. */
+/** Returns the engine's name from its address: `podman` from `unix:///run/podman/podman.sock`. */
 function engineWord(address: string): string {
   return /([^/]+?)(?:\.sock)?$/.exec(address)?.[1] ?? address;
 }
@@ -45,7 +45,7 @@ function fullName({ container, path }: Named): string {
   return container === "" ? path : `${container}:${path}`;
 }
 
-/** The fewest last components that no other path ends with. */
+/** Returns as few last components of the path as no other path ends with. */
 function shortestEnd(path: string, siblings: readonly Named[]): string {
   const parts = path.split("/");
   for (let count = 1; count < parts.length; count++) {

@@ -13,7 +13,7 @@ export interface StateLabel {
   tone: "good" | "warning" | "bad" | "dim";
 }
 
-/** True if the container has a process, so its live files can be opened. */
+/** True if the container has a process, so that its live files can be opened. */
 export function isRunning({ state }: Pick<ListedContainer, "state">): boolean {
   return state === "running" || state === "paused";
 }
@@ -23,7 +23,9 @@ export function isLive(container: Pick<ListedContainer, "state">): boolean {
   return isRunning(container) || container.state === "restarting";
 }
 
-/** The state with its health, or the exit status and the reason: `exited 137`, `OOM killed`. */
+/**
+ * Returns the state with its health, or the exit status and the reason: `exited 137`, `OOM killed`.
+ */
 export function stateLabels(container: ListedContainer): StateLabel[] {
   const { state, status, details } = container;
   const exitCode = details?.exitCode ?? exitCodeIn(status);
@@ -49,7 +51,10 @@ export function stateLabels(container: ListedContainer): StateLabel[] {
   }
 }
 
-/** Start of a container's current state in milliseconds since 1970; undefined if unknown. */
+/**
+ * Returns the start of a container's current state in milliseconds since 1970; undefined if
+ * unknown.
+ */
 export function stateBegan(container: ListedContainer): number | undefined {
   const { details } = container;
   return isRunning(container) ? details?.started : details?.finished;
@@ -83,7 +88,7 @@ function reasonLabels(exitCode: number, details: ContainerDetails | undefined, t
 /** Shells and engines add this to the number of the signal that ended a command. */
 const SIGNALLED = 128;
 
-/** SIGTERM and SIGINT: the usual signals of a requested stop. */
+/** The usual signals of a requested stop: SIGTERM and SIGINT. */
 const STOPPED_BY: ReadonlySet<number> = new Set([
   SIGNALLED + constants.signals.SIGTERM,
   SIGNALLED + constants.signals.SIGINT,
@@ -96,13 +101,19 @@ function signalName(number: number): string | undefined {
   return Object.entries(constants.signals).find(([, one]) => one === number)?.[0];
 }
 
-/** From the engine's summary: `Exited (137) 2 days ago`, `Restarting (1) 3 seconds ago`. */
+/**
+ * Parses the exit status in the engine's summary: `Exited (137) 2 days ago`, `Restarting (1) 3
+ * seconds ago`.
+ */
 function exitCodeIn(status: string): number | undefined {
   const code = /^\w+ \((\d+)\)/.exec(status)?.[1];
   return code === undefined ? undefined : Number(code);
 }
 
-/** From the engine's summary: `Up 3 hours (healthy)`, `Up 2 seconds (health: starting)`. */
+/**
+ * Parses the health in the engine's summary: `Up 3 hours (healthy)`, `Up 2 seconds (health:
+ * starting)`.
+ */
 function healthIn(status: string): string {
   return /^Up .*\((?:health: )?(healthy|unhealthy|starting)\)$/.exec(status)?.[1] ?? "";
 }

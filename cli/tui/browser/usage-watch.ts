@@ -16,13 +16,15 @@ export const MAX_SAMPLES = 60;
  * A stream ends when its container is no longer visible, or at its own end.
  */
 export class UsageWatch {
-  /** By {@link runKey}. A failed stream stays in the map, which prevents another request. */
+  /**
+   * Streams by {@link runKey}. A failed stream stays in the map, which prevents another request.
+   */
   readonly #streams = new Map<string, UsageStream>();
   readonly #ending = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  /** Sets the visible containers. An empty list means that the list is not on the screen. */
+  /** Sets the visible containers. The array is empty while the list is not on the screen. */
   show(containers: readonly ListedContainer[]): void {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
@@ -67,7 +69,7 @@ export class UsageWatch {
         if (samples.length > MAX_SAMPLES) samples.shift();
       }
     } catch {
-      // An engine without control groups provides no statistics: the cells stay empty.
+      // An engine without control groups provides no statistics, and the cells stay empty.
     }
   }
 }

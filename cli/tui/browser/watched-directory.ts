@@ -1,15 +1,15 @@
 import { PortholeError } from "../../../src/errors.ts";
 import type { Connection } from "./connection.ts";
 
-/** inotify(7): events that change a list of files with sizes and times. */
+/** Events that change a list of files with sizes and times (inotify(7)). */
 const MASK = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x400 | 0x800;
 
 /** Minimum milliseconds between two reloads of a directory that changes constantly. */
 const MIN_MS = 500;
 
 /**
- * Calls `look` soon after a directory has changed, at most twice a second. Never if it cannot be
- * watched.
+ * Calls `look` soon after a directory has changed, at most twice a second. If the directory cannot
+ * be watched, never calls it.
  */
 export class WatchedDirectory {
   readonly #look: () => Promise<void>;
@@ -17,7 +17,7 @@ export class WatchedDirectory {
   #timer: NodeJS.Timeout | undefined;
   #turn = 0;
   #last = 0;
-  /** Something has changed since the last reload began. */
+  /** True if the directory has changed since the last reload began. */
   #hasNews = false;
 
   /** `look` must not reject. */
@@ -58,7 +58,7 @@ export class WatchedDirectory {
     this.#timer ??= setTimeout(() => void this.#lookAgain(), Math.max(50, this.#last + MIN_MS - performance.now()));
   }
 
-  /** One reload at a time: a change during a reload causes the next one. */
+  /** Runs one reload at a time. A change during a reload causes the next one. */
   async #lookAgain(): Promise<void> {
     const turn = this.#turn;
     this.#hasNews = false;

@@ -1,7 +1,7 @@
 import { decodeAs, readJsonLine } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 
-/** Limits of the check: lines, and bytes at the beginning. */
+/** Limits of the check: number of lines, and number of bytes at the beginning. */
 const LINES = 5;
 const HEAD = 64 * 1024;
 

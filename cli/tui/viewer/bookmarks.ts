@@ -1,11 +1,11 @@
 import { clusters } from "../../../src/text/index.ts";
 
-/** The pending key: the name of a mark to set, or of one to jump to. */
+/** The meaning of the next key: the name of a mark to set, or of a mark to jump to. */
 export type Awaited = "mark" | "jump";
 
 /**
- * The user's marks: positions by letter. `'` is the position before the last jump, `^` the start,
- * `$` the end.
+ * The user's marks: each letter has a position. `'` is the position before the last jump, `^` the
+ * start, `$` the end.
  */
 export class Bookmarks {
   readonly #offsets = new Map<string, number>();
@@ -19,7 +19,7 @@ export class Bookmarks {
     return true;
   }
 
-  /** The position of a mark; undefined if there is no mark of that name. */
+  /** Returns the position of a mark; undefined if no mark has that name. */
   get(name: string): number | "start" | "end" | undefined {
     if (name === "'") return this.before;
     if (name === "^") return "start";

@@ -1,8 +1,8 @@
 import type { ViewerParts } from "./viewer-parts.ts";
 
 /**
- * Cancels work of a viewer: first a pending jump, then a search or count; without any, removes the
- * shown marks. Reports what it cancelled.
+ * Cancels work of a viewer: first a pending jump, then a search or count. If no work is pending,
+ * removes the visible marks. Reports what it cancelled.
  */
 export function cancel(parts: ViewerParts): void {
   const { text, searching, counting, say } = parts;
@@ -14,7 +14,7 @@ export function cancel(parts: ViewerParts): void {
   else if (text.isFilteredEmpty) text.showAllLines();
   else if (text.anchor !== undefined) text.anchor = undefined;
   else if (searching.status !== undefined) searching.isHidden = true;
-  // Last: a count that started by itself is rarely what the user wants to cancel.
+  // The count is last: the user rarely wants to cancel a count that started by itself.
   else if (counting.cancel()) say("counting cancelled");
 }
 

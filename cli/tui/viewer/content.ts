@@ -14,7 +14,7 @@ import {
 } from "../../../src/text/index.ts";
 
 /**
- * The part of an open file that the screen uses; {@link OpenFile} has it. The caller keeps
+ * The part of an open file that the screen uses; {@link OpenFile} implements it. The caller keeps
  * ownership.
  */
 export interface ScreenFile {
@@ -23,13 +23,18 @@ export interface ScreenFile {
   readonly fd: number;
   /** True if pread(2) works at any position. */
   readonly isSeekable: boolean;
-  /** End of the hole at a position; undefined if unknown. See {@link ByteSource.nextData}. */
+  /**
+   * Returns the end of the hole at a position; undefined if unknown. See
+   * {@link ByteSource.nextData}.
+   */
   nextData?(position: number): number | undefined;
-  /** The content from the beginning, for files that cannot seek or whose size is unknown. */
+  /**
+   * Returns the content from the beginning, for files that cannot seek or whose size is unknown.
+   */
   stream(options: { signal: AbortSignal }): AsyncIterable<Uint8Array>;
 }
 
-/** A file of a rotated log before the current one. */
+/** An earlier file of a rotated log. */
 export interface EarlierFile {
   readonly name: string;
   readonly fd: number;
@@ -43,17 +48,17 @@ export interface Content {
   /** Set if the bytes are read as a stream. */
   stream?: StreamSource;
   encoding: Encoding;
-  /** Length of the byte order mark, 0 if there is none. */
+  /** Length of the byte order mark; 0 without a mark. */
   mark: number;
 }
 
-/** Bytes from which the encoding is detected. */
+/** Number of bytes from which the encoding is detected. */
 const HEAD = 64 * 1024;
 
 /**
- * Reads regular files and block devices in place. Keeps the newest part of other content in memory
- * as it arrives: files without a size (/proc), and files that cannot seek. `failed` receives the
- * error of a read. `earlier`: files shown before a regular file, oldest first.
+ * Reads regular files and block devices in place. Streams other content and keeps its newest part
+ * in memory: files without a size (/proc), and files that cannot seek. `failed` receives the error
+ * of a read. `earlier`: files shown before a regular file, oldest first.
  */
 export function contentOf(
   file: ScreenFile,
@@ -90,7 +95,7 @@ export function seemsBinary({ source }: Content, atEnd: boolean): boolean {
 
 const PLAIN = { encoding: "utf-8", mark: 0 } as const;
 
-/** Ends of the holes of an open file. */
+/** Returns the ends of the holes of an open file. */
 export function holesOf(file: Pick<ScreenFile, "nextData">): NextData | undefined {
   return file.nextData && ((position) => file.nextData?.(position));
 }
@@ -101,8 +106,9 @@ function headOf(source: ByteSource): Buffer {
 }
 
 /**
- * False for a file that cannot be read this way: /proc/PID/pagemap accepts only whole words, and
- * some files of /proc are write-only. The stream reports that error.
+ * True if the file has no bytes. False for a file that cannot be read this way: /proc/PID/pagemap
+ * accepts only whole words, and some files of /proc are write-only. The stream then reports the
+ * error.
  */
 function isEmpty(fd: number): boolean {
   try {
@@ -112,7 +118,10 @@ function isEmpty(fd: number): boolean {
   }
 }
 
-/** fstat(2) reports no size of a block device: finds the first sector that cannot be read. */
+/**
+ * Returns the size of a block device, which fstat(2) does not report. Finds the first sector that
+ * cannot be read.
+ */
 function deviceSize(fd: number): number {
   const byte = Buffer.alloc(1);
   const has = (sector: number) => {
@@ -135,7 +144,7 @@ function deviceSize(fd: number): number {
 
 const SECTOR = 512;
 
-/** Bytes that are read ahead of the screen without follow: /dev/zero is endless. */
+/** Bytes that are read ahead of the screen without a follow: /dev/zero is endless. */
 const READ_AHEAD = 1024 * 1024;
 
 /** Copies a stream into its ring buffer on demand. Wake it after every move of the viewer. */

@@ -5,8 +5,8 @@ import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
 /**
- * The status of the visible rows and of running work, without the count. `positions` are the
- * visible rows.
+ * Returns the status of the visible rows and of work in progress, without the count. `positions`
+ * are the visible rows.
  */
 export function currentStatus(
   document: Document,
@@ -27,7 +27,7 @@ export function currentStatus(
     sparkline: growth.sparkline,
     top: chain?.offsetInFile(top) ?? top,
     length: chain?.fileEnd(top) ?? end,
-    // A follow stays at the end, even while its filter checks new lines.
+    // The position of a follow is the end, even while its filter checks new lines.
     bottom: last === undefined || following.isOn ? end : text.shownUpTo(last),
     end,
     start: source.start(),

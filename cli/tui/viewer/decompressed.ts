@@ -4,7 +4,7 @@ import type { ViewerOptions } from "./viewer-view.ts";
 type Shown = Pick<ViewerOptions, "file" | "subtitle" | "filling" | "lend" | "closed"> & { followSource?: undefined };
 
 /**
- * Options that show a compressed file as its text; undefined if the file is not compressed.
+ * Returns options that show a compressed file as its text; undefined if the file is not compressed.
  * `closed` stops decompression. Await it before closing the compressed file.
  * @throws PortholeError FILE if the file cannot be decompressed
  */

@@ -31,7 +31,7 @@ export class Document {
     return this.#content.stream !== undefined;
   }
 
-  /** Length of the hidden byte order mark at the beginning. */
+  /** Length of the byte order mark at the beginning, which is not shown. */
   get mark(): number {
     return this.encoding === this.#content.encoding ? this.#content.mark : 0;
   }
@@ -58,14 +58,14 @@ export class Document {
     return this.#end;
   }
 
-  /** Forgets everything before `offset`. No scan may be in progress. */
+  /** Drops everything before `offset`. No scan may be in progress. */
   dropBefore(offset: number): void {
     this.cache.clear();
     this.index.scan.counts.dropBefore(offset);
     this.#end = this.source.end();
   }
 
-  /** The number of the line that begins at `offset` in its own file, from 1. */
+  /** Returns the number of the line that begins at `offset` in its own file, from 1. */
   lineNumber(offset: number): { number: number; isExact: boolean } {
     const at = this.index.before(offset);
     const file = this.chain?.fileAt(offset);
@@ -79,8 +79,8 @@ export class Document {
   }
 
   /**
-   * Offset of line `number` of the newest file; "unknown" if it is not counted yet, undefined if
-   * there is no such line.
+   * Returns the offset of line `number` of the newest file; "unknown" if the line is not counted
+   * yet, undefined if there is no such line.
    */
   offsetOfLine(number: number): number | "unknown" | undefined {
     const file = this.chain?.fileAt(this.source.end());

@@ -3,21 +3,24 @@ import { compressionOf, DecompressedFile, type OpenFile, type Session } from "..
 import type { EarlierFile } from "./content.ts";
 import { rotatedNames } from "./rotated-names.ts";
 
-/** Older files are left out once the newer ones have this many bytes of decompressed text. */
+/**
+ * Maximum bytes of decompressed text. Older files are omitted once the newer files have this many
+ * bytes.
+ */
 const MAX_DECOMPRESSED = 1024 ** 3;
 
-/** The earlier files of a rotated log, oldest first, as the screen shows them. */
+/** The earlier files of a rotated log, oldest first, in the form for the screen. */
 export interface EarlierFiles {
   readonly files: readonly EarlierFile[];
-  /** The files that are not shown, with the reason; empty if all are. */
+  /** Describes the omitted files, with the reason; empty if no file is omitted. */
   readonly omitted: string;
-  /** Closes the files. The screen must not read them any more. */
+  /** Closes the files. The screen must not read them afterwards. */
   close(): Promise<void>;
 }
 
 /**
  * Opens the earlier files of the log at `path`, and decompresses those that are compressed, newest
- * first. A file that cannot be read is named in `omitted`.
+ * first. Adds a file that cannot be read to `omitted`.
  * @throws PortholeError FILE if the directory cannot be read
  */
 export async function earlierFiles(session: Session, path: string): Promise<EarlierFiles> {
@@ -50,7 +53,7 @@ export async function earlierFiles(session: Session, path: string): Promise<Earl
   };
 }
 
-/** Describes the number of earlier files; empty if there are none. */
+/** Describes the number of earlier files; empty without earlier files. */
 export function earlierText(earlier: Pick<EarlierFiles, "files"> | undefined): string {
   const count = earlier?.files.length ?? 0;
   return count === 0 ? "" : `${count} earlier ${count === 1 ? "file" : "files"}`;
@@ -59,13 +62,13 @@ export function earlierText(earlier: Pick<EarlierFiles, "files"> | undefined): s
 interface Shown {
   file: OpenFile;
   isDecompressed: boolean;
-  /** Why decompression ended early. */
+  /** Why decompression failed before the end. */
   failure: string | undefined;
   nextData: NonNullable<EarlierFile["nextData"]> | undefined;
   close(this: void): Promise<void>;
 }
 
-/** Takes ownership of the file. */
+/** Opens a file for the screen. Takes ownership of it. */
 async function opened(file: OpenFile): Promise<Shown> {
   const compression = compressionOf(file);
   if (compression === undefined) {

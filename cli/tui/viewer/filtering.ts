@@ -5,14 +5,14 @@ import { lineQuery } from "./searching.ts";
 
 /** The conditions of a filter. */
 export interface FilterConditions {
-  /** As typed: a leading `!` inverts the match. Empty: every line matches. */
+  /** As typed: a leading `!` inverts the match. An empty pattern matches every line. */
   pattern: string;
   ignoreCase: boolean;
-  /** JSON is shown by its fields: `name=value` matches members. */
+  /** True if the text shows JSON by its fields: `name=value` then matches members. */
   fields: boolean;
-  /** Leave out continuation lines that do not match themselves. */
+  /** Hides continuation lines that do not match themselves. */
   byLine: boolean;
-  /** Levels of the visible records; undefined for all. */
+  /** Levels of the visible records; undefined for all levels. */
   levels: readonly RecordLevel[] | undefined;
   /** Prefixes of hidden lines. */
   without: readonly Uint8Array[];
@@ -20,9 +20,9 @@ export interface FilterConditions {
 
 /** A filter in the status row. */
 export interface FilterStatus {
-  /** As typed: a leading `!` inverts the match. Empty: every line matches. */
+  /** As typed: a leading `!` inverts the match. An empty pattern matches every line. */
   pattern: string;
-  /** The other conditions in words. */
+  /** Describes the other conditions. */
   descriptions: readonly string[];
   context: number;
   total: number;
@@ -31,21 +31,21 @@ export interface FilterStatus {
 }
 
 /**
- * A filter over a document's lines. Finds the visible lines in the background, beginning at the
- * current position.
+ * Filters a document's lines. Finds the visible lines in the background, beginning at the current
+ * position.
  */
 export class Filtering {
   readonly pattern: string;
   readonly #document: Document;
   readonly #hits: Hits;
   readonly #descriptions: readonly string[];
-  /** Continuation lines are shown with the first line of their record. */
+  /** True if a record's continuation lines are shown with its first line. */
   readonly areRecords: boolean;
   #context = 0;
   #lines: FilteredLines;
 
   /**
-   * `near`: the position to begin at. `descriptions`: of the other conditions, for the
+   * `near`: the position to begin at. `descriptions`: texts of the other conditions, for the
    * status.
    * @throws Error for an invalid pattern, in one line
    */
@@ -79,7 +79,7 @@ export class Filtering {
     this.#lines = new FilteredLines(this.#document.lines, this.#hits, this.#context);
   }
 
-  /** Continues the scan at this position, which is visible now. */
+  /** Continues the scan at this position, which is now visible. */
   near(offset: number, direction: "forward" | "backward" = "forward"): void {
     if (!this.#hits.scan.isCancelled) this.#hits.scan.go(offset, direction, this.#document.knownEnd);
   }
@@ -119,7 +119,7 @@ export class Filtering {
     return true;
   }
 
-  /** Resolves with a function that resumes, once nothing reads the source. */
+  /** Resolves once nothing reads the source. The result is a function that resumes the scan. */
   async pause(): Promise<() => void> {
     const { scan } = this.#hits;
     const goesOn = !scan.isCancelled;
@@ -131,7 +131,7 @@ export class Filtering {
 }
 
 /**
- * The conditions as a query: the plain one is the fastest.
+ * Converts the conditions to a query. A plain query is the fastest.
  * @throws Error for an invalid pattern
  */
 function filterQuery(document: Document, { pattern, byLine, levels, without, ...options }: FilterConditions): Query {

@@ -9,7 +9,7 @@ export interface FollowModeOptions {
 }
 
 /**
- * Keeps the screen at the end of the file. Scrolling away from the end pauses the follow, going to
+ * Keeps the screen at the end of the file. Scrolling away from the end pauses the follow. Going to
  * the end resumes it.
  */
 export class FollowMode {
@@ -61,7 +61,7 @@ export class FollowMode {
     else if (rows > 0 && this.#state === "paused" && viewport.atEnd()) this.#state = "on";
   }
 
-  /** The position has changed: pauses the follow unless it is at the end. */
+  /** Called when the position has changed. Pauses the follow unless the position is at the end. */
   moved(): void {
     if (!this.isOn || this.#text.viewport.atEnd()) return;
     this.#state = "paused";

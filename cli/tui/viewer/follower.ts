@@ -3,17 +3,17 @@ import { type FollowFile, type FollowSource, follow, onTick } from "../../../src
 import type { ScreenFile } from "./content.ts";
 import type { SourceChanges } from "./source-changes.ts";
 
-/** Milliseconds between checks whether a replaced file is deleted. */
+/** Milliseconds between checks for the deletion of a replaced file. */
 const DELETED_CHECK_MS = 1000;
 
-/** A generation of the file, as the screen reads it. */
+/** A generation of the file, in the form that the screen reads. */
 export interface ScreenGeneration extends FollowFile {
   readonly file: Pick<ScreenFile, "fd" | "nextData">;
 }
 
 /**
  * Passes the events of the follow engine to the viewer, as notes between the lines of the file.
- * Runs from the first follow until the screen closes, even while the user has paused it.
+ * Runs from the first follow until the screen closes, even while the follow is paused.
  */
 export class Follower {
   readonly #source: FollowSource<ScreenGeneration>;
@@ -25,8 +25,8 @@ export class Follower {
    */
   readonly #shown = new Map<number, ScreenGeneration>();
   /**
-   * Generations that the engine has left. Each is closed once it is deleted, which frees its
-   * storage.
+   * Generations that the engine no longer follows. Each is closed once its file is deleted, which
+   * frees its storage.
    */
   readonly #left = new Map<number, ScreenGeneration>();
   readonly #opened = new WeakMap<ScreenGeneration, ScreenGeneration>();
@@ -44,8 +44,8 @@ export class Follower {
   }
 
   /**
-   * Called when the user follows; starts the engine the first time. `failed` receives the error
-   * that ends it.
+   * Called when the user follows. The first call starts the engine. `failed` receives the error
+   * that ends the engine.
    */
   start(failed: (error: unknown) => void): void {
     this.#changes.isFollowed = true;
@@ -113,8 +113,8 @@ export class Follower {
   }
 
   /**
-   * Keeps a generation open that the engine would close when it leaves it: the user can still
-   * scroll back into it.
+   * Wraps a source so that its generations stay open after the engine has closed them: the user can
+   * still scroll back into them.
    */
   #kept(source: FollowSource<ScreenGeneration>): FollowSource<ScreenGeneration> {
     const keep = (file: ScreenGeneration): ScreenGeneration => {
@@ -137,7 +137,7 @@ export class Follower {
   }
 
   #leave(fd: number, file: ScreenGeneration): void {
-    // When the engine ends, it also leaves the newest generation.
+    // The engine also closes the newest generation when it ends.
     if (this.#abort.signal.aborted) return;
     this.#left.set(fd, file);
     this.#endTicks ??= onTick(DELETED_CHECK_MS, () => this.#releaseDeleted());

@@ -4,7 +4,7 @@ export type Destination =
   | { kind: "percent"; percent: number }
   | { kind: "offset"; offset: number }
   | { kind: "end" }
-  /** Milliseconds after the time of the top line. */
+  /** A time, in milliseconds after the time of the top line. */
   | { kind: "later"; milliseconds: number }
   /** A time on the day of the top line. */
   | { kind: "clock"; hours: number; minutes: number; seconds: number }
@@ -38,11 +38,14 @@ export function parseDestination(text: string): Destination | undefined {
   return { kind: "time", text: typed };
 }
 
-/** Prefixes of a time; other words after `:` are names of commands. */
+/** Prefixes of a time. Other words after `:` are names of commands. */
 const TIME =
   /^(?:\d|@\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w* +\d|(?:mon|tue|wed|thu|fri|sat|sun)\w*,? +\S+ +\d|yesterday$)/i;
 
-/** True if {@link parseDestination} accepts the text. A time must also look like one. */
+/**
+ * True if {@link parseDestination} accepts the text. For a time, the text must also look like a
+ * time.
+ */
 export function isDestination(text: string): boolean {
   const destination = parseDestination(text);
   return destination !== undefined && (destination.kind !== "time" || TIME.test(text.trim()));

@@ -1,8 +1,7 @@
 import type { Document } from "./document.ts";
 
 /**
- * Maximum bytes that are counted per frame, in about a millisecond: more than is written in that
- * time.
+ * Maximum bytes that are counted per frame, in about a millisecond. Writers are slower than this.
  */
 const MAX_SCAN = 8 * 1024 * 1024;
 const BLOCK = 64 * 1024;
@@ -11,15 +10,15 @@ const NEWLINE = 10;
 const SECONDS = 12;
 
 /**
- * Counts the lines that are written during a follow: their total, and those of each of the last
- * seconds.
+ * Counts the lines that are written during a follow: their total, and the number in each of the
+ * last seconds.
  */
 export class Growth {
   readonly #document: Document;
   readonly #buffer = Buffer.allocUnsafeSlow(BLOCK);
   #at: number;
   #lines = 0;
-  /** Lines of each second, the newest last, and the time of that second. */
+  /** Numbers of lines in each second, newest last, and the time of that second. */
   #seconds: number[] = Array.from({ length: SECONDS + 1 }, () => 0);
   #second = 0;
 
@@ -34,12 +33,12 @@ export class Growth {
     return this.#lines;
   }
 
-  /** The file was replaced or truncated: continues with new data. */
+  /** Continues with new data after the file was replaced or truncated. */
   skipTo(offset: number): void {
     this.#at = offset;
   }
 
-  /** Counts new lines. True if there is more to count. */
+  /** Counts new lines. True if it has not reached the end. */
   look(now: number): boolean {
     this.#turn(now);
     const { source } = this.#document;
@@ -56,12 +55,12 @@ export class Growth {
     return to < end;
   }
 
-  /** Lines in the last whole second. */
+  /** Number of lines in the last whole second. */
   get rate(): number {
     return this.#seconds.at(-2) ?? 0;
   }
 
-  /** Sparkline of the last whole seconds; empty if they had no lines. */
+  /** Sparkline of the last whole seconds; empty without lines in them. */
   get sparkline(): string {
     const whole = this.#seconds.slice(0, -1);
     const max = Math.max(...whole);
@@ -70,7 +69,7 @@ export class Growth {
   }
 
   /**
-   * True if a displayed second or the current one has lines: then the sparkline changes with the
+   * True if a displayed second or the current one has lines. The sparkline then changes with the
    * next second, even without new lines.
    */
   get isMoving(): boolean {

@@ -1,12 +1,12 @@
 import { decodeAs, HEAD_BYTES, RecordHeads } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 
-/** Lines in the sample from the beginning and from the end of a text. */
+/** Number of lines in a sample, from the beginning and from the end of a text. */
 const SAMPLE = 200;
 
 /**
- * True if most lines of a text begin a record, by a sample: then the others are continuation lines,
- * such as stack traces.
+ * True if most lines in a sample of a text begin a record. The other lines are then continuation
+ * lines, such as stack traces.
  */
 export function hasRecords(document: Document): boolean {
   const { lines } = document;

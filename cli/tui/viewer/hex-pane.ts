@@ -4,7 +4,7 @@ import type { PaneView } from "./pane.ts";
 import type { Searching } from "./searching.ts";
 
 /**
- * The row of bytes at `offset`. Marks matching bytes, even if a match begins or ends in a
+ * Returns the row of bytes at `offset`. Marks matching bytes, even if a match begins or ends in a
  * neighbouring row.
  */
 export function hexPaneRow(

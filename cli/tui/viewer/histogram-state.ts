@@ -6,7 +6,10 @@ import type { KeyOf } from "./viewer-types.ts";
 
 const DAY = 86_400_000;
 
-/** The state of a histogram for its surface. `shown` is undefined until it is known. */
+/**
+ * Converts a histogram to the state of its surface. `shown` is undefined until the histogram is
+ * known.
+ */
 export function histogramState(
   shown: { histogram: Histogram; isSample: boolean } | undefined,
   top: number,
@@ -38,7 +41,7 @@ function summaryOf({ bars }: Histogram, isSample: boolean): string {
   return isSample ? `${numbers}  (a sample)` : numbers;
 }
 
-/** Formats a time as the lines do, with the date if the axis is longer than a day. */
+/** Formats a time as the lines do. Adds the date if the axis is longer than a day. */
 function clock(time: number, span: number): string {
   const text = new Date(time).toISOString();
   return span < DAY ? text.slice(11, 19) : `${text.slice(0, 10)} ${text.slice(11, 16)}`;

@@ -1,15 +1,15 @@
-/** Records of a part of a text. */
+/** Counts of the records of a part of a text. */
 export interface Tally {
-  /** The part, in offsets of the text; empty for a single record. */
+  /** The part, in offsets of the text. It is empty for a single record. */
   from: number;
   to: number;
-  /** Time of its first record in milliseconds since 1970, and the time at which the part ends. */
+  /** Time of the first record in milliseconds since 1970, and the time at which the part ends. */
   time: number | undefined;
   until: number | undefined;
   records: number;
   errors: number;
   warnings: number;
-  /** Offset of its first record of the worst level; undefined without errors and warnings. */
+  /** Offset of the first record of the worst level; undefined without errors and warnings. */
   worstAt: number | undefined;
 }
 
@@ -18,13 +18,16 @@ export interface Bar {
   records: number;
   errors: number;
   warnings: number;
-  /** Offset of the text of this bar. */
+  /** Offset of the bar's text. */
   from: number;
   /** Target of a jump to this bar: its first record of the worst level. */
   at: number;
 }
 
-/** Records over time, or by part of the text if the times of the lines do not ascend. */
+/**
+ * Numbers of records over time. If the times of the lines do not ascend, bars are equal parts of
+ * the text.
+ */
 export interface Histogram {
   bars: readonly Bar[];
   /** The times of both ends, in milliseconds since 1970; undefined for parts of the text. */
@@ -32,8 +35,8 @@ export interface Histogram {
 }
 
 /**
- * Minimum share of parts that have a time, and maximum share of parts whose time is before that of
- * the previous part.
+ * Minimum share of parts that have a time, and maximum share of parts that are earlier than the
+ * part before them.
  */
 const MIN_TIMED = 0.8;
 const MAX_DISORDER = 0.02;
@@ -66,7 +69,10 @@ export function histogramOf(
   return { bars: withOffsets(bars, range), times };
 }
 
-/** `offset`: where the part's text begins in this bar. `at`: where a jump to it leads. */
+/**
+ * Adds a share of a part to a bar. `offset`: where the part's text begins in this bar. `at`: the
+ * target of a jump to the part.
+ */
 function addTo(bar: OpenBar, tally: Tally, { share, offset, at }: { share: number; offset: number; at: number }): void {
   if (bar.at === undefined || severityOf(tally) > severityOf(bar)) bar.at = at;
   bar.from ??= offset;
@@ -75,7 +81,7 @@ function addTo(bar: OpenBar, tally: Tally, { share, offset, at }: { share: numbe
   bar.warnings += tally.warnings * share;
 }
 
-/** The column that shows the text at `offset`. */
+/** Returns the column of the text at `offset`. */
 export function columnAt({ bars }: Histogram, offset: number): number {
   return Math.max(
     0,
@@ -108,7 +114,10 @@ function severityOf({ errors, warnings }: { errors: number; warnings: number }):
   return errors > 0 ? 2 : warnings > 0 ? 1 : 0;
 }
 
-/** First and last time; undefined if the times do not ascend, or most parts have none. */
+/**
+ * Returns the first and the last time; undefined if the times do not ascend, or if most parts have
+ * no time.
+ */
 function timesOf(tallies: readonly Tally[]): { first: number; last: number } | undefined {
   const times = tallies.flatMap(({ time }) => (time === undefined ? [] : [time]));
   if (times.length < 2 || times.length < MIN_TIMED * tallies.length) return undefined;

@@ -7,18 +7,18 @@ import { offsetOfTime, type TimeDestination } from "./times.ts";
 import type { ViewerText } from "./viewer-text.ts";
 
 /**
- * An offset beyond the end of every file, but valid (node:fs accepts up to 2^53). A stream has no
- * known end to use instead.
+ * A valid offset beyond the end of every file (node:fs accepts up to 2^53). It replaces the end of
+ * a stream, which is unknown.
  */
 const FARTHEST = 2 ** 52;
 
-/** The viewer as jumps see it. */
+/** The parts of the viewer that jumps use. */
 export interface JumpsHost {
   /** The zone of times without a zone; default UTC. */
   readonly zone: (() => Promise<Zone>) | undefined;
   /** Shows the last page. */
   toEnd(): void;
-  /** Called when the position has changed. */
+  /** Called after a change of the position. */
   moved(): void;
   /** Starts counting the document's lines, unless a count is in progress. */
   countLines(): void;
@@ -27,15 +27,15 @@ export interface JumpsHost {
 }
 
 /**
- * Goes to lines, fractions, offsets, times and marks: at once, or once the position is known,
- * unless the user has moved meanwhile.
+ * Goes to lines, fractions, offsets, times and marks. If the position is not known yet, goes there
+ * once it is known, unless the user has moved meanwhile.
  */
 export class Jumps {
   readonly #document: Document;
   readonly #text: ViewerText;
   readonly #host: JumpsHost;
   readonly #bookmarks = new Bookmarks();
-  /** Counts moves: a pending jump is dropped after another move. */
+  /** Number of moves so far: another move cancels a pending jump. */
   #moves = 0;
   /** Number of the move that waits for the result of a time search. */
   #timeMove: number | undefined;
@@ -54,13 +54,13 @@ export class Jumps {
     return wasLooking;
   }
 
-  /** Cancels pending jumps, so that nothing reads the document. */
+  /** Cancels pending jumps. Nothing reads the document afterwards. */
   close(): void {
     this.#isClosed = true;
     this.end();
   }
 
-  /** Runs a move, and remembers the position before it. */
+  /** Runs a move. Remembers the position before the move. */
   jump(move: () => void): true {
     const { viewport } = this.#text;
     const before = viewport.top.line;
@@ -108,7 +108,7 @@ export class Jumps {
     else this.jump(() => (wanted === "start" ? this.#text.toStart() : this.#text.show(wanted)));
   }
 
-  /** Goes to a destination typed after `:`. Reports an invalid one. */
+  /** Goes to a destination typed after `:`. Reports an invalid destination. */
   goto(text: string): void {
     const destination = parseDestination(text);
     if (!destination) return;
@@ -169,7 +169,7 @@ export class Jumps {
     this.#text.show(start + Math.floor(((end - start) * percent) / 100));
   }
 
-  /** Goes to a line once that many lines are counted, unless the user has moved meanwhile. */
+  /** Goes to a line once the count has reached it, unless the user has moved meanwhile. */
   async #awaitLine(number: number, move: number): Promise<void> {
     const { scan } = this.#document.index;
     while (move === this.#moves && !this.#isClosed) {

@@ -4,15 +4,15 @@ import { evenlySpaced, recordReader } from "./level-records.ts";
 import { inSlices } from "./slices.ts";
 
 /**
- * Number of evenly spaced samples; a text that is not larger than all of them is counted
+ * Number of evenly spaced samples. A text that is not larger than all samples together is counted
  * completely.
  */
 const PARTS = 64;
 const PART = BLOCK;
 
 /**
- * Records of a text by their level. A text of more than 4 MiB is estimated from a sample, so that
- * the time does not depend on its size.
+ * Counts the records of a text by their level. Estimates a text of more than 4 MiB from a sample,
+ * so that the time does not depend on the size.
  */
 export class LevelCounts {
   readonly #document: Document;
@@ -40,7 +40,7 @@ export class LevelCounts {
     });
   }
 
-  /** Number of records with one of these levels; undefined until they are counted. */
+  /** Returns the number of records with one of these levels; undefined until they are counted. */
   of(levels: readonly RecordLevel[]): number | undefined {
     if (!this.#counted) return undefined;
     return levels.reduce((sum, level) => sum + (this.#counts.get(level) ?? 0), 0);
@@ -52,7 +52,7 @@ export class LevelCounts {
     return end - start > PARTS * PART;
   }
 
-  /** Stops counting, so that nothing reads the document. */
+  /** Stops counting. Nothing reads the document afterwards. */
   close(): void {
     this.#isClosed = true;
   }
@@ -66,7 +66,7 @@ export class LevelCounts {
   }
 }
 
-/** Counts the records of a range, or of a sample of it scaled to the range; one line per step. */
+/** Counts the records of a range, or of a sample scaled to the range. One step reads one line. */
 function* countIn(document: Document, start: number, end: number): Generator<unknown, Map<RecordLevel, number>> {
   const counts = new Map<RecordLevel, number>();
   const records = recordReader(document);

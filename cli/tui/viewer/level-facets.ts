@@ -2,7 +2,7 @@ import type { RecordLevel } from "../../../src/text/index.ts";
 import { grouped } from "../canvas/grouped.ts";
 import type { LevelCounts } from "./level-counts.ts";
 
-/** Levels that one key selects, by their displayed name. */
+/** Sets of levels that one key selects, by their displayed name. */
 const FACETS = {
   error: ["fatal", "error"],
   warn: ["warn"],
@@ -14,7 +14,7 @@ export type Facet = keyof typeof FACETS;
 
 const NAMES = Object.keys(FACETS) as Facet[];
 
-/** The levels of the visible records: all, or the selected ones. */
+/** The levels of the visible records: all levels, or the selected ones. */
 export class LevelFacets {
   readonly counts: LevelCounts;
   readonly #chosen = new Set<Facet>();
@@ -33,17 +33,19 @@ export class LevelFacets {
     this.#chosen.clear();
   }
 
-  /** The selected levels; undefined for all. */
+  /** The selected levels; undefined if all records are visible. */
   get levels(): readonly RecordLevel[] | undefined {
     return this.#chosen.size === 0 ? undefined : this.#names.flatMap((name) => FACETS[name]);
   }
 
-  /** The selected levels in words; empty for all. */
+  /** Names the selected levels; empty if all records are visible. */
   get description(): string {
     return this.#chosen.size === 0 ? "" : `only ${this.#names.join(", ")}`;
   }
 
-  /** Number of records for each level; empty without a selection, and until it is known. */
+  /**
+   * Number of records for each level; empty without a selection, and until the numbers are known.
+   */
   get summary(): string {
     if (this.#chosen.size === 0) return "";
     const about = this.counts.isEstimate ? "~" : "";

@@ -5,18 +5,24 @@ import { type Histogram, histogramOf, type Tally } from "./histogram.ts";
 import { evenlySpaced, type LevelRecord, recordReader } from "./level-records.ts";
 import { inSlices } from "./slices.ts";
 
-/** A larger text is estimated from a sample: for each bar, one part of this many bytes. */
+/**
+ * Maximum bytes that are read completely. A larger text is estimated from a sample: for each bar,
+ * one part of the text.
+ */
 const MAX_WHOLE = 4 * 1024 * 1024;
 const PART = 32 * 1024;
 /** Maximum bytes of a record that are searched for its time. */
 const TIME_BYTES = 512;
-/** A growing text is read again after this multiple of the duration of the last read. */
+/**
+ * Minimum pause before a growing text is read again, as a multiple of the duration of the last
+ * read.
+ */
 const REST = 10;
 const MIN_REST_MS = 1000;
 
 /**
- * The levels of a text over time, read in the background while they are shown. A text of more than
- * 4 MiB is estimated from a sample, so that the time does not depend on its size.
+ * Reads the levels of a text over time in the background, while the histogram is visible. Estimates
+ * a text of more than 4 MiB from a sample, so that the time does not depend on the size.
  */
 export class LevelHistogram {
   readonly #document: Document;
@@ -32,7 +38,10 @@ export class LevelHistogram {
     this.#changed = changed;
   }
 
-  /** The latest histogram, which may be older than a growing text; undefined until there is one. */
+  /**
+   * Returns the latest histogram; undefined before the first result. For a growing text it may be
+   * out of date.
+   */
   of(bars: number): { histogram: Histogram; isSample: boolean } | undefined {
     const { source, encoding } = this.#document;
     const [start, end] = [source.start(), source.end()];
@@ -41,7 +50,7 @@ export class LevelHistogram {
     return this.#known?.histogram.bars.length === bars ? this.#known : undefined;
   }
 
-  /** Cancels the read, so that nothing reads the document. */
+  /** Cancels the read. Nothing reads the document afterwards. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#rest);
@@ -68,7 +77,7 @@ export class LevelHistogram {
   }
 }
 
-/** A tally for each record. */
+/** Yields a tally for each record. */
 function* counted(document: Document, { start, end }: { start: number; end: number }): Generator<unknown, Tally[]> {
   const tallies: Tally[] = [];
   const times = new TimestampReader({ now: Date.now(), zone: utc });
@@ -79,7 +88,7 @@ function* counted(document: Document, { start, end }: { start: number; end: numb
   return tallies;
 }
 
-/** A tally for each part of a sample, scaled to the text up to the next part. */
+/** Yields a tally for each part of a sample, scaled to the text up to the next part. */
 function* sampled(
   document: Document,
   { start, end }: { start: number; end: number },

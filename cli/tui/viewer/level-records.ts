@@ -15,7 +15,7 @@ export interface LevelRecord {
   /** Offset of the line. */
   line: number;
   level: RecordLevel;
-  /** The decoded beginning of the line, up to so many bytes. */
+  /** Decodes the beginning of the line, up to this number of bytes. */
   textOf(bytes: number): string;
 }
 
@@ -27,7 +27,7 @@ export function recordReader(
   document: Document,
 ): (from: number, to: number) => Generator<LevelRecord | undefined, void> {
   const { source, encoding } = document;
-  // A cache of its own: the screen's cache keeps the data of the screen.
+  // Uses a separate cache, because the screen's cache must keep the data of the screen.
   const lines = new Lines(new BlockCache(source, 4), encoding);
   const heads = hasRecords(document) ? new RecordHeads() : undefined;
   return function* (from, to) {
@@ -45,7 +45,7 @@ export function recordReader(
   };
 }
 
-/** Ranges of `length` bytes, evenly spaced from `start` to `end`. */
+/** Returns ranges of `length` bytes, evenly spaced from `start` to `end`. */
 export function evenlySpaced(
   { start, end }: { start: number; end: number },
   count: number,

@@ -1,11 +1,14 @@
 import type { Document } from "./document.ts";
 
-/** A smaller file is counted at once, a larger one when a line number is first needed. */
+/**
+ * A smaller file is counted immediately. A larger file is counted when a line number is first
+ * needed.
+ */
 const COUNTED_AT_ONCE = 256 * 1024 * 1024;
 
 /**
- * Minimum bytes of a count whose progress is shown: a file that is written constantly always has
- * some left.
+ * Minimum bytes of a count whose progress is shown. A file that is written constantly always has
+ * some uncounted bytes.
  */
 const WORTH_TELLING = 1024 * 1024;
 
@@ -13,7 +16,7 @@ const WORTH_TELLING = 1024 * 1024;
 export class LineCounting {
   readonly #document: Document;
   #isReady = false;
-  /** The user has cancelled the count: it does not start by itself again. */
+  /** True after the user has cancelled the count: it does not start by itself again. */
   #isEnded = false;
   #isAsked = false;
 
@@ -34,7 +37,7 @@ export class LineCounting {
     return this.#isAsked;
   }
 
-  /** The viewer has been open for a moment: a count may start by itself. */
+  /** Called a moment after the viewer was opened: a count may then start by itself. */
   ready(): void {
     this.#isReady = true;
   }
@@ -52,7 +55,7 @@ export class LineCounting {
     if (!scan.isCancelled) scan.go();
   }
 
-  /** Called once a frame: starts to count a small file. */
+  /** Called once per frame. Starts to count a small file. */
   look(): void {
     const { scan } = this.#document.index;
     const isSmall = this.#document.source.end() < COUNTED_AT_ONCE;
@@ -68,7 +71,7 @@ export class LineCounting {
     return true;
   }
 
-  /** Resolves with a function that resumes, once nothing reads the source. */
+  /** Resolves once nothing reads the source. The result is a function that resumes the count. */
   async pause(): Promise<() => void> {
     const { scan } = this.#document.index;
     const goesOn = !scan.isCancelled;

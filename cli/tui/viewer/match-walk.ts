@@ -3,17 +3,20 @@ import type { Direction } from "../../../src/text/index.ts";
 import type { Searching } from "./searching.ts";
 import type { KeyOf } from "./viewer-types.ts";
 
-/** Matches hidden by a filter that are skipped in one step. */
+/** Maximum number of matches hidden by a filter that one step skips. */
 const HIDDEN_AT_ONCE = 256;
 /** Maximum steps of a key with a number before it. */
 const MAX_STEPS = 1000;
 
-/** The visible text as a walk sees it. */
+/** The parts of the visible text that a walk uses. */
 export interface MatchWalkHost {
-  /** The start of a search in this direction: the current position, or the edge of the screen. */
+  /**
+   * Returns the start of a search in this direction: the current position, or the edge of the
+   * screen.
+   */
   start(direction: Direction, isBeyondScreen: boolean): number;
   isShown(hit: number): boolean;
-  /** End of a match's line, or of its byte. */
+  /** Returns the end of a match's line, or of its byte. */
   endOf(hit: number): number;
   show(hit: number): void;
   say(message: string): void;
@@ -22,15 +25,15 @@ export interface MatchWalkHost {
 }
 
 /**
- * Goes from match to match: `n` pressed three times goes three matches on, even if each takes long
- * to find.
+ * Goes from match to match. After three presses of `n` it goes three matches further, even if each
+ * takes long to find.
  */
 export class MatchWalk {
   readonly #searching: Searching;
   readonly #host: MatchWalkHost;
   #steps: { direction: Direction; isBeyondScreen: boolean }[] = [];
   #running: Promise<void> | undefined;
-  /** Counts cancelled walks: a result of an earlier one is dropped. */
+  /** Number of cancelled walks: the result of a cancelled walk is dropped. */
   #ends = 0;
 
   constructor(searching: Searching, host: MatchWalkHost) {
@@ -38,7 +41,10 @@ export class MatchWalk {
     this.#host = host;
   }
 
-  /** `isBeyondScreen`: skips matches on the screen, so that adjacent ones are one step. */
+  /**
+   * Goes `times` matches further. `isBeyondScreen`: skips matches on the screen, so that adjacent
+   * matches are one step.
+   */
   go(direction: Direction, times: number, isBeyondScreen = false): void {
     if (this.#searching.pattern === "") {
       this.#host.say(`no search yet: type ${this.#host.keyOf("search")} and a regular expression`);

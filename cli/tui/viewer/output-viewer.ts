@@ -6,8 +6,8 @@ import { outputNotice } from "../../tail/output-notice.ts";
 import type { ViewerOptions } from "./viewer-view.ts";
 
 /**
- * Options that show a container's own output as a growing file, with events of the container as
- * rows. `closed` ends it.
+ * Returns options that show a container's own output as a growing file, with events of the
+ * container as rows. `closed` ends the output.
  * @throws PortholeError TARGET, FILE
  */
 export async function outputViewer(

@@ -21,16 +21,18 @@ export interface PaneView {
   colours: "pass" | "drop";
   wrap: boolean;
   json: JsonView;
-  /** Undefined: levels without colour. */
+  /** Styles of levels; undefined shows levels without colour. */
   levels: LevelLooks | undefined;
-  /** Matches to show in reverse video. */
+  /** Matches that are shown in reverse video. */
   highlight: Highlight | undefined;
 }
 
 /** Marks a truncated row in its last column; dim, so that it is not taken for text. */
 const CLIPPED = "\x1b[0;2m>\x1b[m";
 
-/** Bytes per column that are decoded at first for a row. Decodes more only if the text needs it. */
+/**
+ * Bytes per column that are decoded first for a row. More are decoded only if the text needs them.
+ */
 const BYTES_PER_COLUMN = 4;
 
 /** Maximum bytes of a line that is parsed as JSON. */
@@ -39,20 +41,18 @@ const MAX_JSON = 256 * 1024;
 /** Rows that are cached in addition to the visible ones. */
 const KEPT_ROWS = 20_000;
 
-/**
- * From this number of bytes on, only the visible rows of a line are laid out, and some around them.
- */
+/** Minimum bytes of a long line. Only its visible rows, and some around them, are laid out. */
 const LONG = 64 * 1024;
 const ROWS_AROUND = 100;
-/** Long lines whose text is cached: a screen shows one or two. */
+/** Number of long lines whose text is cached: a screen shows one or two. */
 const KEPT_LONG = 3;
 
 const DIM: StyleOverlay = { attributes: [2] };
 
 interface LaidOut {
-  /** End of the line's text at layout time: the last line of a growing file changes. */
+  /** End of the line's text at the time of the layout: the last line of a growing file changes. */
   textEnd: number;
-  /** Index of the line's row that is first in `rows`. */
+  /** Index of the first row in `rows` among the rows of the line. */
   first: number;
   rows: readonly string[];
   /** Number of rows of the line. */
@@ -67,7 +67,7 @@ interface Wanted {
   to: number;
 }
 
-/** Lays out lines as rows of the screen, each once per view. */
+/** Lays out lines as rows of the screen. Each line is laid out once per view. */
 export class Pane {
   readonly #document: Document;
   #laidOut = new Map<number, LaidOut>();
@@ -90,7 +90,7 @@ export class Pane {
     this.#forgetRows();
   }
 
-  /** Discards all layouts: the bytes were replaced. */
+  /** Discards all layouts, because the bytes were replaced. */
   clear(): void {
     this.#forgetShapes();
     this.#forgetRows();
@@ -136,14 +136,17 @@ export class Pane {
     return 0;
   }
 
-  /** The rows at `positions`. `isAside`: lines to dim. `notes`: lines that porthole added. */
+  /**
+   * Returns the rows at `positions`. `isAside`: lines that are dimmed. `notes`: lines that porthole
+   * added.
+   */
   rows(positions: readonly Position[], notes: readonly Note[], isAside: (line: number) => boolean): string[] {
     const missing = this.#wanted(positions).filter(({ line, textEnd, from, to }) => {
       const known = this.#laidOut.get(line);
       if (known?.textEnd !== textEnd) return true;
       return from < known.first || Math.min(to, known.count - 1) >= known.first + known.rows.length;
     });
-    // All at once: see withDeadline.
+    // Decodes all texts together: see withDeadline.
     const texts = missing.map(({ line, textEnd }) => this.#texts(line, textEnd));
     const marks = this.#highlight(texts);
     missing.forEach((wanted, index) => {
@@ -181,7 +184,10 @@ export class Pane {
     return { first, rows: long.rows(first, to + 1 + ROWS_AROUND, marks), count: long.count };
   }
 
-  /** A wrapped line with the starts of its rows, if it is too long to lay out completely. */
+  /**
+   * Returns a wrapped line with the starts of its rows, if the line is too long to lay out
+   * completely.
+   */
   #longLine(line: number, textEnd: number): WrappedLine | undefined {
     const { wrap, width, colours, json } = this.#view;
     if (!wrap || textEnd - line <= LONG) return undefined;
@@ -229,7 +235,7 @@ export class Pane {
       );
       if (isCut) bytes = bytes.subarray(0, boundaryAs(bytes, bytes.length, encoding));
       const text = decodeAs(bytes, encoding);
-      // Escape sequences take no columns: the decoded text may be too short.
+      // Escape sequences take no columns, so the decoded text may be too short.
       if (isCut && !layoutRow(text, { left, width, colours: "drop", marks: [] }).clipped) continue;
       return { parts: lineTexts(text, isCut ? "raw" : json, levels), isCut };
     }
@@ -279,7 +285,7 @@ function dimmed(text: Text): Text {
   };
 }
 
-/** A row that is not in any file, marked by a rule. */
+/** Returns a row that is not in any file, marked by a rule. */
 function noteRow(text: string, { width }: PaneView): string {
   const shown = layoutRow(`── ${text} `, { left: 0, width, colours: "drop", marks: [] }).text;
   return `\x1b[0;1m${shown}\x1b[0;2m${"─".repeat(Math.max(0, width - shown.length))}\x1b[m`;

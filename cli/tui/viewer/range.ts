@@ -9,8 +9,8 @@ export interface ByteRange {
 }
 
 /**
- * The bytes of a range as they are in the file, without rows that porthole added. Each piece is
- * valid until the next one.
+ * Yields the bytes of a range as they are in the file, without rows that porthole added. Each piece
+ * is valid until the next one.
  */
 export function* bytesOf(source: ByteSource, range: ByteRange, notes: readonly Note[]): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(BLOCK);
@@ -28,7 +28,7 @@ export function* bytesOf(source: ByteSource, range: ByteRange, notes: readonly N
   }
 }
 
-/** The same for lines that pass a filter. `endOf`: end of a line, with its newline. */
+/** Does the same for lines that pass a filter. `endOf`: end of a line, with its newline. */
 export function* linesOf(
   source: ByteSource,
   lines: LineSpace,

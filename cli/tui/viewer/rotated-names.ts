@@ -4,9 +4,9 @@ const DATE = /^[-.](\d{4}-?\d\d-?\d\d(?:[-T_.]?\d{1,6}(?:[-:]?\d\d){0,2})?|\d{10
 const COMPRESSED = /\.(?:gz|zst)$/;
 
 /**
- * The earlier files of a log among the names of its directory, oldest first: `app.log-20260131`,
- * `app.log.2.gz`, `app.log.1`. If a file exists both compressed and uncompressed, uses the
- * uncompressed one.
+ * Finds the earlier files of a log among the names of its directory, oldest first:
+ * `app.log-20260131`, `app.log.2.gz`, `app.log.1`. If a file exists both compressed and
+ * uncompressed, uses the uncompressed file.
  */
 export function rotatedNames(name: string, names: readonly string[]): string[] {
   const dated: { name: string; key: string }[] = [];

@@ -3,7 +3,7 @@ import { messageOf } from "../../../src/errors.ts";
 import type { Direction, Position } from "../../../src/text/index.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 
-/** Maximum number of hidden matches to skip before it yields to keys. */
+/** Maximum number of hidden matches that are skipped before keys are handled. */
 const HIDDEN_AT_ONCE = 256;
 
 /**
@@ -18,7 +18,7 @@ export class SearchPreview {
   readonly #origin: Position;
   readonly #wasFollowing: boolean;
   #wanted: string | undefined;
-  /** Counts patterns: the result for an earlier one is dropped. */
+  /** Number of patterns so far: the result for an earlier pattern is dropped. */
   #turn = 0;
 
   /** `changed` requests a frame. */
@@ -43,7 +43,7 @@ export class SearchPreview {
     this.#toOrigin();
   }
 
-  /** Cancels the search, so that nothing reads the text. */
+  /** Cancels the search. Nothing reads the text afterwards. */
   close(): void {
     this.#turn++;
     this.#wanted = undefined;
@@ -71,7 +71,7 @@ export class SearchPreview {
     }
   }
 
-  /** The next match that no filter hides. */
+  /** Finds the next match that no filter hides. */
   async #find(turn: number): Promise<number | undefined> {
     const { searching, text } = this.#parts;
     let from = this.#origin.line;

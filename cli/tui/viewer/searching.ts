@@ -14,7 +14,7 @@ import {
 import type { Highlight } from "../canvas/highlight.ts";
 import type { Document } from "./document.ts";
 
-/** Meaning of a pattern: text in lines, or bytes. */
+/** How a pattern is interpreted: as text in lines, or as bytes. */
 export type SearchMode = "text" | "hex" | "levels";
 
 /** The displayed pattern of a search for levels. */
@@ -24,9 +24,11 @@ const PROBLEM_LEVELS: readonly RecordLevel[] = ["fatal", "error", "warn"];
 /** A search in the status row. */
 export interface SearchStatus {
   pattern: string;
-  /** The pattern describes the search in words. */
+  /** True if the pattern describes the search in words. */
   isOfLevels: boolean;
-  /** Number of the current match; undefined if there is none or it is not known yet. */
+  /**
+   * Number of the current match; undefined if there is no match, or if the number is not known yet.
+   */
   ordinal: number | undefined;
   total: number;
   /** Searched fraction of the text, from 0 to 1. */
@@ -46,23 +48,23 @@ interface Search {
   bytes: Buffer | undefined;
 }
 
-/** The current search: its pattern, its matches in the document, and the current match. */
+/** The current search: a pattern, its matches in the document, and the current match. */
 export class Searching {
   readonly #document: Document;
   readonly #changed: () => void;
   #pattern = "";
   #mode: SearchMode = "text";
   #ignoresCase = false;
-  /** JSON is shown by its fields: `name=value` matches members. */
+  /** True if the text shows JSON by its fields: `name=value` then matches members. */
   #fields = false;
   #search: Search | undefined;
-  /** The pattern during typing; its matches are shown instead of the search's. */
+  /** The pattern during typing. Its matches are shown instead of those of the search. */
   #tried: Search | undefined;
   /** Resolves once cancelled searches no longer read. */
   #ending: Promise<void> = Promise.resolve();
   /** Offset of the current match. */
   at: number | undefined;
-  /** Hides the matches. */
+  /** True if the matches are hidden. */
   isHidden = false;
 
   constructor(document: Document, changed: () => void) {
@@ -91,15 +93,15 @@ export class Searching {
     this.at = undefined;
   }
 
-  /** Counts the matches. `at`: the current one, if known; the scan starts there. */
+  /** Counts the matches. `at`: the current match, if known; the scan starts there. */
   count(at: number | undefined): void {
     this.at = at;
     this.#search?.hits.scan.go(at);
   }
 
   /**
-   * Shows the matches of a pattern during typing, instead of those of the search, which stays.
-   * Cancels the scan of the previous typed pattern.
+   * Shows the matches of a pattern during typing. Keeps the search, but hides its matches. Cancels
+   * the scan of the previous typed pattern.
    * @throws Error for an invalid pattern; the previous one then stays
    */
   try(pattern: string, mode: SearchMode): void {
@@ -118,14 +120,14 @@ export class Searching {
     return (await this.#tried?.hits.find(from, direction)) ?? { kind: "none" };
   }
 
-  /** Cancels the scan for the typed pattern; its visible matches stay marked. */
+  /** Cancels the scan for the typed pattern. Keeps the marks of its visible matches. */
   restTried(): void {
     void this.#tried?.hits.scan.cancel();
   }
 
   /**
-   * Searches for the same pattern in the other mode; ends the search if the pattern is invalid
-   * there.
+   * Searches for the same pattern in the other mode. Ends the search if the pattern is invalid in
+   * that mode.
    */
   turn(mode: SearchMode): void {
     if (this.#pattern === "" || mode === this.#mode) return;
@@ -160,7 +162,10 @@ export class Searching {
     if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
   }
 
-  /** Why a search for `pattern` is impossible, in one line; undefined if it is valid. */
+  /**
+   * Returns why a search for `pattern` is impossible, in one line; undefined if the pattern is
+   * valid.
+   */
   refusal(pattern: string, mode: SearchMode): string | undefined {
     try {
       if (mode === "hex") byteQuery(pattern);
@@ -187,7 +192,7 @@ export class Searching {
     return this.#shown?.highlight;
   }
 
-  /** Matches within `bytes`. */
+  /** Returns the matches within `bytes`. */
   marksIn(bytes: Buffer): Mark[] {
     const wanted = this.#shown?.bytes;
     const marks: Mark[] = [];
@@ -197,7 +202,7 @@ export class Searching {
     return marks;
   }
 
-  /** Length of a match in a search of bytes. */
+  /** Length of a match in bytes, for a search of bytes. */
   get length(): number {
     return this.#shown?.bytes?.length ?? 0;
   }
@@ -206,7 +211,7 @@ export class Searching {
     const hits = this.#search?.hits;
     if (!hits || this.isHidden) return undefined;
     const { scan } = hits;
-    // Copied from the other mode, and unused since.
+    // The scan was copied from the other mode and never used.
     if (scan.isCancelled && scan.counts.knownBytes === 0) return undefined;
     return {
       pattern: this.#pattern,
@@ -219,7 +224,7 @@ export class Searching {
   }
 
   /**
-   * For each of `parts` equal parts of the text, whether it has matches; undefined without a
+   * Returns for each of `parts` equal parts of the text whether it has matches. Undefined without a
    * search, and during typing.
    */
   ticks(parts: number): Uint8Array | undefined {
@@ -235,7 +240,7 @@ export class Searching {
     if (hits && !hits.scan.isCancelled) hits.grown();
   }
 
-  /** Forgets everything before `offset`. No scan may be in progress. */
+  /** Drops everything before `offset`. No scan may be in progress. */
   dropBefore(offset: number): void {
     this.#search?.hits.dropBefore(offset);
     this.#tried?.hits.dropBefore(offset);
@@ -250,7 +255,7 @@ export class Searching {
     return true;
   }
 
-  /** Resolves once nothing reads the source; the result resumes the search. */
+  /** Resolves once nothing reads the source. The result is a function that resumes the search. */
   async pause(): Promise<() => void> {
     const { scan } = this.#search?.hits ?? {};
     const wasRunning = scan?.isRunning === true || scan?.isCancelled === false;
@@ -330,8 +335,8 @@ export function lineQuery(
 }
 
 /**
- * `name=value`, as folded JSON shows a member, also matches the member in the file:
- * `"name":"value"`.
+ * Extends a pattern such as `name=value`, the form of a member in folded JSON. It also matches the
+ * member in the file: `"name":"value"`.
  */
 function orMember(pattern: string): string {
   const [, name, value] = /^([\w@.-]+)=(.+)$/s.exec(pattern) ?? [];
@@ -340,7 +345,7 @@ function orMember(pattern: string): string {
 }
 
 /**
- * `x 7f454c46` means bytes in hexadecimal; any other pattern means text.
+ * Parses a pattern of bytes: `x 7f454c46` means bytes in hexadecimal; any other pattern means text.
  * @throws Error for invalid digits
  */
 function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {

@@ -1,4 +1,4 @@
-/** Milliseconds of work before it yields to keys and frames. */
+/** Milliseconds of work before keys and frames are handled. */
 const SLICE_MS = 4;
 
 /** Runs a generator to its end in slices. Returns its result; undefined once `isClosed` is true. */

@@ -14,8 +14,8 @@ export interface SourceReaders {
 }
 
 /**
- * Applies changes of the source while it is shown: growth, truncation, another file after it, and
- * notes of the viewer between files.
+ * Applies changes of the source while it is visible: growth, truncation, a next file, and notes of
+ * the viewer between files.
  */
 export class SourceChanges {
   readonly #document: Document;
@@ -50,31 +50,31 @@ export class SourceChanges {
     if (growth.look(Date.now())) this.#changed();
   }
 
-  /** The source has grown. */
+  /** Called when the source has grown. */
   grown(): void {
     this.#changed();
   }
 
-  /** True while the source is being decompressed: its end is not known yet. */
+  /** Set while the source is being decompressed: its end is not known yet. */
   set isFilling(on: boolean) {
     this.#readers.text.isFilling = on;
   }
 
-  /** The source is complete, or an error (`failure`) ended it early. */
+  /** Called when the source is complete, or when an error (`failure`) ended it early. */
   filled(failure: string | undefined): void {
     this.isFilling = false;
     if (failure !== undefined) this.note(failure);
     this.#changed();
   }
 
-  /** Adds a row of porthole at the end: an event of the followed file. */
+  /** Adds a row of porthole at the end for an event of the followed file. */
   note(text: string): void {
     this.#document.chain?.note(text);
     this.#readers.growth.skipTo(this.#document.source.end());
     this.#changed();
   }
 
-  /** The file was truncated or rewritten in place. */
+  /** Called when the file was truncated or rewritten in place. */
   truncated(note: string): void {
     const { chain } = this.#document;
     const { text, searching, growth } = this.#readers;
@@ -111,7 +111,7 @@ export class SourceChanges {
 
   /**
    * Keeps the end of a deleted file in memory and stops reading its descriptor, which `dropped`
-   * receives. False while a visible part would be lost.
+   * receives. False while this would lose a visible part.
    */
   release(fd: number, dropped: (fds: number[]) => void): boolean {
     const { chain } = this.#document;
@@ -133,7 +133,7 @@ export class SourceChanges {
     await this.#drops;
   }
 
-  /** Forgets everything before `start`, once nothing reads the source. */
+  /** Drops everything before `start`, once nothing reads the source. */
   #drop(start: number, dropped: () => void = () => undefined): void {
     this.#drops = this.#drops.then(async () => {
       const { text, searching, counting } = this.#readers;

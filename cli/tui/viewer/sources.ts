@@ -7,7 +7,7 @@ export interface LineSource {
   beginning: Uint8Array;
 }
 
-/** The sources of a merged text, and which of them are muted. */
+/** The sources of a merged text. Some may be muted. */
 export class Sources {
   readonly #all: readonly LineSource[];
   readonly #muted = new Set<LineSource>();
@@ -21,7 +21,7 @@ export class Sources {
     return this.#all.filter((one) => this.#muted.has(one)).map(({ beginning }) => beginning);
   }
 
-  /** The muted sources in words; empty if there are none. */
+  /** Describes the muted sources; empty if no source is muted. */
   get description(): string {
     const names = (isMuted: boolean) => this.#all.filter((one) => this.#muted.has(one) === isMuted).map(nameOf);
     const [muted, shown] = [names(true), names(false)];
@@ -29,7 +29,7 @@ export class Sources {
     return shown.length === 1 ? `only ${shown[0]}` : `muted: ${muted.join(", ")}`;
   }
 
-  /** The source of a line by its prefix, if it has one. */
+  /** Finds the source of a line by its prefix; undefined if the line has no such prefix. */
   of(line: Buffer): LineSource | undefined {
     return this.#all.find(({ beginning }) => line.subarray(0, beginning.length).equals(beginning));
   }
@@ -39,7 +39,7 @@ export class Sources {
     return Math.max(0, ...this.#all.map(({ beginning }) => beginning.length));
   }
 
-  /** Mutes a source. False for the last visible one, which stays. */
+  /** Mutes a source. False for the last visible source, which stays visible. */
   mute(source: LineSource): boolean {
     if (this.#muted.size + 1 >= this.#all.length) return false;
     this.#muted.add(source);

@@ -1,8 +1,8 @@
 import type { ViewerStart } from "./viewer-view.ts";
 
 /**
- * Start of `porthole open`, as written after the target: `+G`, `+123`, `+50%`, `+/regex`, `+F`.
- * Undefined for anything else.
+ * Parses the start position of `porthole open`, which follows the target: `+G`, `+123`, `+50%`,
+ * `+/regex`, `+F`. Undefined for any other text.
  */
 export function parseStart(text: string): Partial<ViewerStart> | undefined {
   if (!text.startsWith("+")) return undefined;

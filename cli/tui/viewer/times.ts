@@ -2,7 +2,7 @@ import type { Zone } from "../../../src/times/index.ts";
 import type { Document } from "./document.ts";
 import type { Destination } from "./goto.ts";
 
-/** Milliseconds of reading before it yields to keys and frames. */
+/** Milliseconds of reading before keys and frames are handled. */
 const SLICE_MS = 4;
 /** Maximum bytes of a line that are searched for a time. */
 const LINE = 64 * 1024;
@@ -10,9 +10,9 @@ const LINE = 64 * 1024;
 export type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "time" }>;
 
 /**
- * Offset of the first line at or after a time; undefined if `goesOn` returned false meanwhile. If
- * the times are not ascending, it may read the whole text. `zoneOf`: zone of times without one.
- * `top`: the line that relative times start from.
+ * Finds the offset of the first line at or after a time. Returns undefined if `goesOn` returned
+ * false meanwhile. If the times are not ascending, it may read the whole text. `zoneOf`: zone of
+ * times without a zone. `top`: the line that relative times start from.
  * @throws Error with the reason in one line if there is no such line
  */
 export async function offsetOfTime(
@@ -31,7 +31,7 @@ export async function offsetOfTime(
   const timestamps = new TimestampReader({ now, zone });
   const wanted = () => {
     if (destination.kind === "time") {
-      // Formats of log lines, and formats that people type.
+      // Accepts the formats of log lines, and formats that people type.
       const time = parseTimestamp(destination.text, { now, zone });
       return time ?? parseTime(destination.text, now, zone);
     }
@@ -62,7 +62,7 @@ function stepsWithin<T>(steps: Generator<void, T>, milliseconds: number): Iterat
   }
 }
 
-/** Time of the line or of one of the next lines: stack traces have none. */
+/** Returns the time of a line, or of one of the next lines: lines of a stack trace have no time. */
 function timeNear(
   { lines, cache }: Document,
   line: number,

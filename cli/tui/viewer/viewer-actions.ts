@@ -24,7 +24,7 @@ export function performAction(parts: ViewerParts, action: Action, press: Press):
   return handler !== undefined;
 }
 
-/** Moves, which cancel a pending search. */
+/** Moves. Each cancels a pending search. */
 const MOVES: ReadonlySet<string> = new Set([
   "line-down",
   "line-up",
@@ -38,7 +38,7 @@ const MOVES: ReadonlySet<string> = new Set([
   "percent",
 ]);
 
-/** Columns that one press of Left or Right moves; a tab stop. */
+/** Columns per press of Left or Right: a tab stop. */
 const SIDE_STEP = 8;
 
 type Handler = (parts: ViewerParts, press: Press & { times: number }) => unknown;
@@ -111,7 +111,7 @@ function toggleLevel({ text, following, say }: ViewerParts, facet: Facet): void 
   if (following.isOn) text.toEnd();
 }
 
-/** Changes which sources of a merged text are shown. */
+/** Changes which sources of a merged text are visible. */
 function changeSources(
   { text, following, say }: ViewerParts,
   change: (sources: Sources, here: LineSource | undefined) => string,
@@ -133,7 +133,7 @@ function mute(parts: ViewerParts): void {
   });
 }
 
-/** Shows only one source, or all of them again. */
+/** Shows only one source, or shows all sources again. */
 function solo(parts: ViewerParts): void {
   changeSources(parts, (sources, here) => {
     if (sources.description !== "") {

@@ -4,23 +4,25 @@ import { textWidth } from "../canvas/text-width.ts";
 import type { Status } from "../view.ts";
 import type { KeyOf, ViewerStatus } from "./viewer-types.ts";
 
-/** A part of the row. */
+/** A part of the status row. */
 interface Part {
   text: string;
-  /** Priority of omission if there is no room: the highest first. Parts without it always stay. */
+  /**
+   * Order of omission if there is no room: the highest number first. Parts without it always stay.
+   */
   dispensable?: number;
-  /** Replacement instead of the omission. */
+  /** A shorter text, used before the part is omitted. */
   short?: string;
 }
 
 /**
- * Status row of the viewer: activity, and the position in the text. Omits the least important parts
- * to fit `columns`.
+ * Returns the status row of the viewer: activity, and the position in the text. Omits the least
+ * important parts to fit `columns`.
  */
 export function viewerStatus(status: ViewerStatus, columns: number, keyOf: KeyOf): Status {
   const mark = markOf(status);
   const ends = { left: leftOf(status, keyOf), right: rightOf(status) };
-  // Blanks around the mark, between the ends, and after the last part.
+  // Reserves blanks around the mark, between the ends, and after the last part.
   const around = mark === "" ? 4 : textWidth(mark) + 6;
   const width = () => around + textWidth(sanitiseText(joined(ends.left))) + textWidth(joined(ends.right));
   const order = [...ends.left, ...ends.right]
@@ -30,7 +32,7 @@ export function viewerStatus(status: ViewerStatus, columns: number, keyOf: KeyOf
     if (width() <= columns) break;
     part.text = part.short ?? "";
   }
-  // A gap after a truncated left end.
+  // Puts a gap after a truncated left end.
   const tone = status.follow === "on" ? "good" : status.follow === "paused" ? "warning" : "accent";
   return { mark, tone, left: joined(ends.left), right: ` ${joined(ends.right)}` };
 }

@@ -28,7 +28,7 @@ const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
   "utf-16be": "UTF-16 BE",
 };
 
-/** The views that one key cycles through. The first press leaves the initial view. */
+/** Views of JSON that one key cycles through. The first press replaces the initial view. */
 const JSON_VIEWS: Readonly<Record<"raw" | "folded", readonly JsonView[]>> = {
   raw: ["raw", "folded", "unfolded"],
   folded: ["folded", "raw", "unfolded"],
@@ -44,7 +44,7 @@ export class ViewerText {
   readonly #changed: () => void;
   readonly #pane: Pane;
   readonly #gutter = new Gutter();
-  /** Set while some lines are hidden. */
+  /** The filter, while some lines are hidden. */
   #filter: Filtering | undefined;
   #pattern = "";
   #byLine = false;
@@ -56,7 +56,7 @@ export class ViewerText {
   #hex: HexRows | undefined;
   #columns = 80;
   #left = 0;
-  /** The same for rows of the hex dump, which scroll separately. */
+  /** Columns that are scrolled out in the hex dump, which scrolls separately. */
   #hexLeft = 0;
   #wrap = false;
   readonly #jsonViews: readonly JsonView[];
@@ -64,17 +64,17 @@ export class ViewerText {
   #levels = true;
   #numbers = false;
   /**
-   * Position before the encoding changed: in a wrong encoding the bytes may have no lines, and the
-   * position would be lost.
+   * Position before a change of the encoding. In a wrong encoding the bytes may have no lines, and
+   * the position would be lost.
    */
   #turned: { shown: number; original: number } | undefined;
   /** Resolves once cancelled filters and counts no longer read. */
   #ending: Promise<unknown> = Promise.resolve();
-  /** Start of the marked range. */
+  /** Start of the marked range, in the document. */
   anchor: number | undefined;
-  /** Show the end once it is known. */
+  /** True if the end is shown once it is known. */
   isEndWanted = false;
-  /** The document is being decompressed: its end is not known yet. */
+  /** True while the document is being decompressed: its end is not known yet. */
   isFilling = false;
 
   /** `changed` is called when the displayed text changes. */
@@ -125,7 +125,7 @@ export class ViewerText {
     return this.#hex ?? this.#filter?.lines ?? this.#document.lines;
   }
 
-  /** Display modes other than the default, in words. */
+  /** Names of the display modes that differ from the default. */
   get ways(): string[] {
     const { encoding } = this.#document;
     return [
@@ -156,13 +156,13 @@ export class ViewerText {
     this.#reshape();
   }
 
-  /** Returns whether they are visible now. */
+  /** Shows or hides line numbers. Returns whether they are visible now. */
   toggleNumbers(): boolean {
     this.#numbers = !this.#numbers;
     return this.#numbers;
   }
 
-  /** Returns whether they are coloured now. */
+  /** Turns the colours of levels on or off. Returns whether they are on now. */
   toggleLevels(): boolean {
     this.#levels = !this.#levels;
     return this.#levels;
@@ -208,7 +208,7 @@ export class ViewerText {
   }
 
   /**
-   * Shows only matching lines; all for an empty pattern.
+   * Shows only matching lines. Shows all lines for an empty pattern.
    * @throws Error for an invalid pattern; the previous filter then stays
    */
   setFilter(pattern: string): void {
@@ -239,7 +239,9 @@ export class ViewerText {
     this.refilter();
   }
 
-  /** The source of the current line: that of the visible match, else the top line. */
+  /**
+   * Returns the source of the current line: the line of the visible match, or else the top line.
+   */
   sourceHere(): LineSource | undefined {
     const { longest } = this.sources;
     const lines = this.viewport.visible().map(({ line }) => line);
@@ -259,8 +261,8 @@ export class ViewerText {
   }
 
   /**
-   * Shows more or fewer lines around matches. Below zero: hides the continuation lines of their
-   * records. Returns what is shown now if that has changed; undefined without a filter.
+   * Shows more or fewer lines around matches. Below zero, hides the continuation lines of their
+   * records. Returns what is visible now if that has changed; undefined without a filter.
    */
   addContext(lines: number): "lines" | "records" | "" | undefined {
     const filter = this.#filter;
@@ -294,7 +296,7 @@ export class ViewerText {
     this.viewport.show(offset, 0, row);
   }
 
-  /** Scrolls so that a match is visible: a wrapped line may be higher than the screen. */
+  /** Scrolls so that a match is visible. A wrapped line may be higher than the screen. */
   showMatch(hit: number): void {
     this.#filter?.near(hit);
     this.#pane.show(this.#view(this.#gutter.width));
@@ -302,27 +304,27 @@ export class ViewerText {
     this.viewport.show(hit, 0, row < this.viewport.height ? 0 : row);
   }
 
-  /** End of the line that begins at `line`, with its newline. */
+  /** Returns the end of the line that begins at `line`, with its newline. */
   endOf(line: number): number {
     const end = this.#document.source.end();
     return this.#hex ? Math.min(line + this.#hex.bytes, end) : (this.#document.lines.next(line) ?? end);
   }
 
-  /** Offset at which the visible text starts if this position is the top row. */
+  /** Returns the offset at which the visible text starts if this position is the top row. */
   shownFrom({ line, row }: Position): number {
     if (row === 0) return line;
     return line + Math.floor(((this.endOf(line) - line) * row) / Math.max(1, this.#rowsIn(line)));
   }
 
   /**
-   * Offset up to which the text is visible if `last` is the bottom row. A row inside a wrapped line
-   * counts as its fraction of the line.
+   * Returns the offset up to which the text is visible if `last` is the bottom row. A row inside a
+   * wrapped line counts as its fraction of the line.
    */
   shownUpTo({ line, row }: Position): number {
     const end = this.endOf(line);
     const rows = this.#rowsIn(line);
     if (row + 1 < rows) return line + Math.floor(((end - line) * (row + 1)) / rows);
-    // The filter's lines end at the position that its scan has reached.
+    // The last known line of a filter ends at the position of its scan.
     const isKnown = this.isHex || this.#filter === undefined || this.#filter.status.progress === 1;
     return isKnown && this.space.next(line) === undefined ? this.#document.source.end() : end;
   }
@@ -333,7 +335,7 @@ export class ViewerText {
     this.viewport.forget();
   }
 
-  /** Offsets of the marked range, or of the visible lines, in the document. */
+  /** Returns the offsets of the marked range, or of the visible lines, in the document. */
   range(): ByteRange & { isMarked: boolean } {
     const last = this.viewport.visible().at(-1);
     const start = this.viewport.top.line;
@@ -343,7 +345,10 @@ export class ViewerText {
     return { start: Math.min(start, anchor), end: Math.max(end, this.endOf(anchor)), isMarked: true };
   }
 
-  /** These bytes as they are in the file; only visible lines, if there is a filter. */
+  /**
+   * Yields the bytes of {@link range} as they are in the file. With a filter, yields only visible
+   * lines.
+   */
   *output(): Generator<Buffer> {
     const { source, chain } = this.#document;
     const notes = chain?.notes() ?? [];
@@ -352,7 +357,7 @@ export class ViewerText {
     else yield* bytesOf(source, this.range(), notes);
   }
 
-  /** The visible rows. `atEnd`: scroll to the end first. */
+  /** Returns the visible rows. `atEnd`: scrolls to the end first. */
   frame(atEnd: boolean): { rows: string[]; positions: Position[] } {
     const { source, chain } = this.#document;
     const numbers = this.#numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
@@ -379,7 +384,7 @@ export class ViewerText {
     return this.#ending;
   }
 
-  /** Cancels all work, so that nothing reads the document. */
+  /** Cancels all work. Nothing reads the document afterwards. */
   close(): void {
     this.facets.counts.close();
     this.levelsOverTime.close();
@@ -430,7 +435,7 @@ export class ViewerText {
     };
   }
 
-  /** Keeps the same line at the top after a change of the display. */
+  /** Keeps the top line in place after a change of the display. */
   #reshape(): void {
     this.#pane.show(this.#view(this.#gutter.width));
     this.viewport.reshape(this.space, (line) => this.#rowsIn(line));

@@ -6,7 +6,9 @@ import type { FilterStatus } from "./filtering.ts";
 import type { SearchStatus } from "./searching.ts";
 import type { LineSource } from "./sources.ts";
 
-/** Returns the key of an action as the help writes it; its command if it has none. */
+/**
+ * Returns the key of an action in the notation of the help; its command if the action has no key.
+ */
 export type KeyOf = (action: Action) => string;
 
 export type FollowState = "off" | "on" | "paused";
@@ -17,7 +19,7 @@ export interface ViewerStatus {
   follow: FollowState;
   /** Number of lines since the pause. */
   news: number;
-  /** Lines per second, and the sparkline of the last seconds. */
+  /** Lines per second, and their sparkline over the last seconds. */
   rate: number;
   sparkline: string;
   /** Offset of the first visible line in its file, and the size of that file. */
@@ -29,7 +31,7 @@ export interface ViewerStatus {
   start: number;
   /** The ring buffer of a stream has dropped its beginning. */
   isDropping: boolean;
-  /** Number of the first visible line. */
+  /** Number of the first visible line; undefined if it is not shown. */
   line: { number: number; isExact: boolean } | undefined;
   left: number;
   search: SearchStatus | undefined;
@@ -38,7 +40,7 @@ export interface ViewerStatus {
   levels: string;
   /** Fraction of the file that is counted, while a count runs. */
   index: number | undefined;
-  /** Display modes other than the default. */
+  /** Names of the display modes that differ from the default. */
   modes: readonly string[];
   /** Digits typed before a key. */
   count: string;
@@ -48,10 +50,10 @@ export interface ViewerStatus {
 export interface FoundMatch {
   /** Line number, from 1. */
   line: number;
-  /** Offset of the line, and its first bytes. The file may have changed since. */
+  /** Offset of the line, and its first bytes. The file may have changed since the search. */
   offset: number;
   head: Buffer;
-  /** Regular expression, for the next match. */
+  /** Regular expression of the search, for the next match. */
   pattern: string;
 }
 
@@ -66,7 +68,7 @@ export interface ViewerOptions {
   hex: boolean;
   /** The sources of a merged text. */
   sources?: readonly LineSource[] | undefined;
-  /** The key of an action, for hints. */
+  /** Returns the key of an action, for hints. */
   keyOf: KeyOf;
   /** Requests a frame. */
   changed(): void;

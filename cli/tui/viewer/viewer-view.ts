@@ -17,24 +17,24 @@ import type { FoundMatch } from "./viewer-types.ts";
 
 /** Initial display of a file. */
 export interface ViewerStart {
-  /** Start with the last page. */
+  /** Starts with the last page. */
   startAtEnd: boolean;
-  /** Start following; implies the last page. */
+  /** Starts to follow; implies the last page. */
   follow: boolean;
-  /** Start with a hex dump. */
+  /** Starts with a hex dump. */
   hex?: boolean | undefined;
-  /** Start at a destination, as typed after `:` (`123`, `50%`), */
+  /** Starts at a destination, as typed after `:` (`123`, `50%`). */
   goto?: string | undefined;
-  /** or with the first match of a search. */
+  /** Starts with the first match of a search. */
   search?: string | undefined;
-  /** or with this match. */
+  /** Starts with this match. */
   match?: FoundMatch | undefined;
 }
 
 export interface ViewerOptions extends ViewerStart {
   /**
-   * The displayed file. The caller keeps it open until {@link ViewerView.close} has resolved; a
-   * deleted file that is followed may be closed earlier.
+   * The displayed file. The caller keeps it open until {@link ViewerView.close} has resolved. If a
+   * followed file is deleted, it may be closed earlier.
    */
   file: ScreenFile;
   /** The target as the user wrote it. */
@@ -44,27 +44,26 @@ export interface ViewerOptions extends ViewerStart {
   /** The zone of times without a zone, requested by the first search for a time; default UTC. */
   zone?: (() => Promise<Zone>) | undefined;
   /**
-   * How to follow; its `file` is the same open file. Undefined for a file that cannot seek. `tell`
-   * reports events of its container.
+   * How to follow; its `file` is the same open file. Undefined for a file that cannot seek. The
+   * source reports events of its container to `tell`.
    */
   followSource?:
     | FollowSource<ScreenGeneration>
     | ((tell: (text: string) => void) => FollowSource<ScreenGeneration>)
     | undefined;
-  /** Shown beside a list: nothing is counted in the background. */
+  /** True beside a list: nothing is counted in the background. */
   isPreview?: boolean | undefined;
-  /** Files of a rotated log to show before it. The caller closes them after the view. */
+  /** Earlier files of a rotated log. The caller closes them after the view. */
   earlier?: Pick<EarlierFiles, "files" | "omitted"> | undefined;
-  /** The sources of a merged text: `mute` and `solo` hide lines of some. */
+  /** The sources of a merged text. `mute` and `solo` hide the lines of some sources. */
   sources?: readonly LineSource[] | undefined;
   /** Location of the file. */
   location?: Location | undefined;
   /**
-   * The same file with a descriptor of its own, for programs of this machine: see {@link
-   * View.lend}.
+   * Returns a new descriptor of the same file, for programs of this machine: see {@link View.lend}.
    */
   lend?: (() => Promise<OpenFile>) | undefined;
-  /** Whether the session that opened the file has ended. */
+  /** Returns whether the session that opened the file has ended. */
   ended?: (() => boolean) | undefined;
   /** Set while the file is being decompressed: notifies of growth and of the end. */
   filling?: { watch(listener: FillingListener): void } | undefined;
@@ -73,16 +72,16 @@ export interface ViewerOptions extends ViewerStart {
 }
 
 /**
- * Up to this width the text uses every column, because lines of 80 columns are common. The scroll
- * bar appears only beside rows that leave the last column free.
+ * Maximum width at which the text uses every column, because lines of 80 columns are common. The
+ * scroll bar then appears only beside rows whose last column is free.
  */
 const FULL_COLUMNS = 80;
 
-/** Minimum rows of the body for a histogram: at least half of them are left for the text. */
+/** Minimum rows of the body for a histogram. At least half of the rows stay free for the text. */
 const MIN_FOR_HISTOGRAM = 2 * HISTOGRAM_ROWS;
 
 /**
- * Milliseconds between checks of a file that is not followed: it may be truncated, or its container
+ * Milliseconds between checks of a file that is not followed. It may be truncated, or its container
  * may end.
  */
 const LOOK_MS = 1000;
@@ -90,8 +89,8 @@ const LOOK_MS = 1000;
 const ENDED = "the container or its agent has ended; the open file is still read";
 
 /**
- * Milliseconds before background work starts: the program is still loading, and the user may quit
- * at once.
+ * Milliseconds before background work starts. Until then the program is still loading, and the user
+ * may quit at once.
  */
 const REST_MS = 250;
 
@@ -110,7 +109,7 @@ export class ViewerView implements View {
   #size: Size | undefined;
   /** Columns of the body, including the scroll bar. */
   #bodyColumns = 0;
-  /** The mouse drags over the histogram, not the scroll bar. */
+  /** True while the mouse drags over the histogram, not the scroll bar. */
   #isOnHistogram = false;
   /** Start options, until the size is known. */
   #start: ViewerStart | undefined;
@@ -163,7 +162,7 @@ export class ViewerView implements View {
       this.#viewer.changes.isFilling = true;
       options.filling.watch({
         grown: () => this.#viewer.changes.grown(),
-        // Removes the path: the title shows it.
+        // Removes the path from the message, because the title shows it.
         ended: (error) => this.#viewer.changes.filled(error?.message.replace(`${file.path}: `, "")),
       });
     }
@@ -212,12 +211,12 @@ export class ViewerView implements View {
     return true;
   }
 
-  /** The bytes of the marked range; without one, of the visible lines. */
+  /** Returns the bytes of the marked range; without a range, of the visible lines. */
   output(): Generator<Buffer> {
     return this.#viewer.output();
   }
 
-  /** The range of these bytes. */
+  /** Returns the offsets of these bytes. */
   range(): { start: number; end: number; isMarked: boolean } {
     return this.#viewer.range();
   }
@@ -278,7 +277,7 @@ export class ViewerView implements View {
     await this.#closed?.();
   }
 
-  /** The key of an action, in the narrowest context that has it. */
+  /** Returns the key of an action, in the narrowest context that has the action. */
   #keyOf(action: Action): string {
     const context = this.contexts.find((one) => KEYMAP[one].some((binding) => binding.action === action));
     return this.#host.keyOf(context ?? "viewer", action);
@@ -290,7 +289,7 @@ export class ViewerView implements View {
     if (!changes.isFollowed && !this.#isEnded && ended?.()) {
       this.#isEnded = true;
       changes.note(ENDED);
-      // The row is at the end of the text, which may not be visible.
+      // The message replaces the row at the end of the text, which may not be visible.
       this.#viewer.say(ENDED);
     }
     if (this.#viewer.hasChanged) this.#host.changed();

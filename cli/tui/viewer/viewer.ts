@@ -23,7 +23,7 @@ import type { ViewerParts } from "./viewer-parts.ts";
 import { ViewerText } from "./viewer-text.ts";
 import type { FollowState, FoundMatch, KeyOf, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
 
-/** Prompts for the name of a mark. */
+/** Prompts that ask for the name of a mark. */
 const NAME_ASKED: Readonly<Record<Awaited, string>> = {
   mark: "mark: a letter",
   jump: "jump to mark: its letter, or ' for the position before the last jump",
@@ -40,7 +40,7 @@ export interface ViewerFrame {
   ticks: Uint8Array | undefined;
 }
 
-/** The viewer, independent of a terminal: actions in, rows and status out. */
+/** The viewer, independent of a terminal. It receives actions, and returns rows and a status. */
 export class Viewer {
   readonly #options: ViewerOptions;
   readonly #document: Document;
@@ -50,7 +50,7 @@ export class Viewer {
   readonly changes: SourceChanges;
   #columns = 80;
   #height = 22;
-  /** Set while the next key names a mark. */
+  /** Set while the next key is the name of a mark. */
   #awaited: Awaited | undefined;
   /** Typed digits. */
   #count = "";
@@ -106,7 +106,7 @@ export class Viewer {
     return text.hasHistogram && !text.isHex;
   }
 
-  /** The histogram with the current position, for this place. */
+  /** Returns the histogram for this rectangle, with the current position. */
   histogram(rectangle: Rectangle): HistogramState {
     const { text } = this.#parts;
     return histogramState(
@@ -117,7 +117,7 @@ export class Viewer {
     );
   }
 
-  /** Shows the text of a column of the histogram. `isJump`: remember the place before. */
+  /** Shows the text of a column of the histogram. `isJump`: remembers the position before. */
   showBar(column: number, columns: number, isJump: boolean): void {
     endWaits(this.#parts);
     const { text, jumps, following } = this.#parts;
@@ -139,7 +139,7 @@ export class Viewer {
     return this.#parts.following.isOn && this.#growth.isMoving;
   }
 
-  /** The file's length differs from that of the last frame. */
+  /** True if the file's length differs from that of the last frame. */
   get hasChanged(): boolean {
     return this.#document.source.end() !== this.#document.knownEnd;
   }
@@ -155,7 +155,7 @@ export class Viewer {
     this.#parts.text.resize(columns, height);
   }
 
-  /** Handles digits and names of marks, before the key table. True if it has used the key. */
+  /** Handles digits and names of marks, before the key table. True if it handled the key. */
   key(key: string): boolean {
     const awaited = this.#awaited;
     this.#awaited = undefined;
@@ -169,7 +169,7 @@ export class Viewer {
     return true;
   }
 
-  /** Runs an action. False if it is not the viewer's. */
+  /** Runs an action. False if the viewer does not have the action. */
   act(action: Action): boolean {
     const count = this.#count === "" ? undefined : Number(this.#count);
     this.#count = "";
@@ -191,8 +191,8 @@ export class Viewer {
   }
 
   /**
-   * Scrolls to the fraction that a row of the scroll bar stands for; its first and last row are the
-   * start and the end. `isJump`: remember the position before.
+   * Scrolls to the fraction of the text that a row of the scroll bar represents. Its first and last
+   * rows are the start and the end. `isJump`: remembers the position before.
    */
   scrollTo(row: number, isJump: boolean): void {
     endWaits(this.#parts);
@@ -212,7 +212,7 @@ export class Viewer {
     }
   }
 
-  /** Goes to a destination typed after `:`. Reports an invalid one. */
+  /** Goes to a destination typed after `:`. Reports an invalid destination. */
   goto(text: string): void {
     endWaits(this.#parts);
     this.#parts.jumps.goto(text);
@@ -220,7 +220,7 @@ export class Viewer {
 
   /**
    * Shows a match that ripgrep has found, and searches for its pattern from there on. If the file
-   * has changed since, shows the same line number.
+   * has changed meanwhile, shows the line of the same number.
    */
   showFound({ line, offset, head, pattern }: FoundMatch): void {
     const { searching, text, jumps } = this.#parts;
@@ -228,7 +228,7 @@ export class Viewer {
     const isThere = lines.beginsLine(offset) && cache.slice(offset, offset + head.length).equals(head);
     if (isThere) jumps.jump(() => text.show(offset));
     else jumps.toLine(line);
-    // Ignore patterns that only ripgrep's syntax has.
+    // Ignores patterns that only ripgrep's syntax has.
     if (text.isHex || this.refusal(pattern) !== undefined) return;
     searching.set(pattern, "text");
     searching.count(isThere ? offset : undefined);
@@ -276,14 +276,18 @@ export class Viewer {
     walk.go(direction, 1);
   }
 
-  /** Why neither a search nor a filter can use a pattern; undefined for a valid or empty one. */
+  /**
+   * Returns why neither a search nor a filter can use a pattern; undefined for a valid or empty
+   * pattern.
+   */
   refusal(pattern: string): string | undefined {
     const { searching, text } = this.#parts;
     return pattern === "" ? undefined : searching.refusal(pattern, text.isHex ? "hex" : "text");
   }
 
   /**
-   * Shows only matching lines, or with a leading `!` only others; all lines for an empty pattern.
+   * Shows only matching lines, or with a leading `!` only lines that do not match. Shows all lines
+   * for an empty pattern.
    */
   setFilter(pattern: string): void {
     const { text, following } = this.#parts;
@@ -318,27 +322,29 @@ export class Viewer {
     this.#parts.text.layOutAnew();
   }
 
-  /** The viewer has been open for a moment: background work may start. */
+  /** Called a moment after the viewer was opened: background work may then start. */
   ready(): void {
     this.#parts.counting.ready();
     this.#options.changed();
   }
 
   /**
-   * The bytes of the marked range, or of the visible lines, as they are in the file; only visible
-   * lines, if there is a filter.
+   * Returns the bytes of the marked range, or of the visible lines, as they are in the file. With a
+   * filter, returns only visible lines.
    */
   output(): Generator<Buffer> {
     return this.#parts.text.output();
   }
 
-  /** The range of these bytes in the document. `isMarked`: the user has marked it. */
+  /**
+   * Returns the offsets of these bytes in the document. `isMarked`: the user has marked the range.
+   */
   range(): ByteRange & { isMarked: boolean } {
     return this.#parts.text.range();
   }
 
   /**
-   * The visible rows, their status and the message, from one observation of the source.
+   * Returns the visible rows, their status and the message, from one observation of the source.
    * `wantsTicks` adds the ticks of the scroll bar.
    */
   frame(wantsTicks = false): ViewerFrame {
@@ -381,7 +387,7 @@ export class Viewer {
     this.#options.changed();
   }
 
-  /** End of the text above the screen, or start of the text below it. */
+  /** Returns the end of the text above the screen, or the start of the text below it. */
   #screenEdge(direction: Direction): number {
     const { viewport } = this.#parts.text;
     const last = viewport.visible().at(-1);
@@ -389,8 +395,8 @@ export class Viewer {
   }
 
   /**
-   * The start of a search: next to the last match if that is visible, otherwise the first visible
-   * line.
+   * Returns the start of a search: next to the last match if that match is visible, otherwise the
+   * first visible line.
    */
   #searchStart(direction: Direction): number {
     const { text, searching } = this.#parts;
@@ -403,13 +409,13 @@ export class Viewer {
   }
 }
 
-/** The visible part of the text, as fractions from 0 to 1. */
+/** Returns the visible part of the text, as fractions from 0 to 1. */
 function partOf({ start, end, bottom }: { start: number; end: number; bottom: number }, top: number) {
   const length = Math.max(1, end - start);
   return { from: (top - start) / length, to: (bottom - start) / length };
 }
 
-/** Why a filter shows nothing, and how to remove it. */
+/** Returns rows that explain why a filter shows nothing, and how to remove the filter. */
 function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: number): string[] {
   if (!filter || isHex) return [];
   const { pattern, descriptions, isRunning, progress } = filter.status;
