@@ -16,15 +16,15 @@ import { type Context, KEYMAP, type Keymap } from "./keymap/keymap.ts";
 export interface Config {
   keymap: Keymap;
   theme: ThemeChoice;
-  /** Enable the mouse at start. */
+  /** Enables the mouse at start. */
   mouse: boolean;
-  /** Show hidden files. */
+  /** Shows hidden files. */
   hidden: boolean;
-  /** Show the content of the selected file beside the list, if there is room. */
+  /** Shows the content of the selected file beside the list, if there is room. */
   preview: boolean;
-  /** Show details of the selected container beside the list, if there is room. */
+  /** Shows details of the selected container beside the list, if there is room. */
   details: boolean;
-  /** Show a scroll bar beside texts. */
+  /** Shows a scroll bar beside texts. */
   scrollBar: boolean;
 }
 
@@ -41,7 +41,7 @@ export const DEFAULT_CONFIG: Config = {
 /**
  * Reads `$XDG_CONFIG_HOME/porthole/config.json` (by default below `~/.config`). Missing keys, or a
  * missing file, mean the defaults.
- * @throws PortholeError USAGE that names the file, the key and the problem
+ * @throws PortholeError USAGE with the file, the key and the problem
  */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   const path = configPath(environment);
@@ -60,7 +60,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
 }
 
-/** XDG Base Directory Specification: a relative path is ignored. */
+/** Ignores a relative path in XDG_CONFIG_HOME (XDG Base Directory Specification). */
 function configPath({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string {
   const base = XDG_CONFIG_HOME && isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(HOME || homedir(), ".config");
   return join(base, "porthole", "config.json");
@@ -68,7 +68,7 @@ function configPath({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string {
 
 /**
  * Decodes the text of a config file. Pure.
- * @throws Error that names the key and the problem
+ * @throws Error with the key and the problem
  */
 export function decodeConfig(text: string): Config {
   let value: unknown;
@@ -90,8 +90,8 @@ export function decodeConfig(text: string): Config {
 }
 
 /**
- * `{ "viewer": { "line-down": ["j", "down"] } }`: replaces the keys of an action; an empty list
- * removes them.
+ * Decodes `{ "viewer": { "line-down": ["j", "down"] } }`. A list replaces the keys of an action; an
+ * empty list removes them.
  */
 function decodeKeys(value: unknown): Keymap {
   const keymap: Record<string, Keymap[Context]> = { ...KEYMAP };
@@ -120,7 +120,7 @@ function decodeKeys(value: unknown): Keymap {
 const NAMED =
   /^(up|down|left|right|home|end|pageup|pagedown|insert|delete|enter|escape|tab|backtab|backspace|f[1-9]|f1[0-2]|ctrl-space)$/;
 
-/** What terminals send for these keys (ASCII). */
+/** The key that terminals report for each of these combinations (ASCII). */
 const SENT: Readonly<Record<string, string>> = {
   "ctrl-h": "backspace",
   "ctrl-i": "tab",

@@ -22,13 +22,13 @@ export interface Frame {
   /** Levels over time in the rows that `rows` leave free. */
   histogram?: HistogramState | undefined;
   status: Status;
-  /** A message of the view, shown as a toast over the body. Empty or undefined for none. */
+  /** A message of the view, shown as a toast over the body. Empty or undefined means no message. */
   message?: string | undefined;
 }
 
 /** The status row of a view. The drawing code sanitises names in it. */
 export interface Status {
-  /** A bold word at the left end for a lasting state, such as FOLLOW. Empty for none. */
+  /** A bold word at the left end for a lasting state, such as FOLLOW. Empty means no mark. */
   mark: string;
   left: string;
   right: string;
@@ -41,7 +41,7 @@ export interface Size {
   height: number;
 }
 
-/** Location of a view: a target, and the path that it shows there. */
+/** Location of a view: a target, and the path that is shown in it. */
 export interface Location {
   connection: Connection;
   path: string;
@@ -61,11 +61,14 @@ export interface View {
   /** Undefined for views without a location, such as the list of containers. */
   readonly location?: Location | undefined;
   /**
-   * Receives a key before the key table, for digits or the name of a mark. True if the view has
-   * used the key.
+   * Receives a key before the key table, for digits or the name of a mark. True if the view handled
+   * the key.
    */
   key?(key: string): boolean;
-  /** Runs the action of a key. False if the view does not handle it: then the host does. */
+  /**
+   * Runs the action of a key. False if the view does not handle the action; the host then handles
+   * it.
+   */
   act(action: Action): boolean;
   /**
    * Runs a command typed after `:` that is not the name of an action. False if the view does not
@@ -79,8 +82,8 @@ export interface View {
   /** The range of these bytes. */
   range?(): { start: number; end: number; isMarked: boolean };
   /**
-   * The visible file, or the selected one, with a descriptor of its own, for programs of this
-   * machine. The caller closes it.
+   * A new descriptor of the visible or selected file, for programs of this machine. The caller
+   * closes it.
    */
   lend?(): Promise<OpenFile | undefined>;
   /** Text to copy if there is no {@link output}: the selected item. */
@@ -98,7 +101,7 @@ export interface View {
    * scroll bar. Returns true in that case: {@link View.drag} then receives the mouse movements.
    */
   grab?(row: number, column: number): boolean;
-  /** The mouse moved while dragging; the position may be outside of the body. */
+  /** Handles a move of the mouse while dragging. The position may be outside of the body. */
   drag?(row: number, column: number): void;
   /**
    * Scrolls the part at this position by rows, down if positive. False if the view has only one
@@ -113,7 +116,7 @@ export interface View {
 
 /** An entry of a prompt's list. */
 export interface Choice {
-  /** The text that the line is matched with. */
+  /** The text that is matched with the line. */
   name: string;
   detail: string;
   /** Its key in the notation of the help; empty if it has none. */
@@ -122,7 +125,7 @@ export interface Choice {
   matched: readonly number[];
   /** The equivalent line, which goes into the history. */
   line: string;
-  /** The entry needs an argument: Enter puts its line into the prompt. */
+  /** True if the entry needs an argument: Enter puts its line into the prompt. */
   isBeginning?: boolean;
   /** Runs the entry on Enter. */
   take(): void;
@@ -134,39 +137,44 @@ export interface PromptRequest {
   label: string;
   /** Initial text of the line. */
   text?: string;
-  /** Why Enter must not accept this text, shown beside it; undefined if the text is valid. */
+  /**
+   * Returns why Enter must not accept this text, for display beside the text. Undefined if the text
+   * is valid.
+   */
   check?(text: string): string | undefined;
-  /** Enter. */
+  /** Called by Enter. */
   done(text: string): void;
   /** Called with every change, for lists that narrow during typing. */
   changed?(text: string): void;
-  /** Completions of the whole line, requested by Tab. Aborted when the line changes. */
+  /** Returns completions of the whole line for Tab. Aborted when the line changes. */
   complete?(text: string, signal: AbortSignal): Promise<readonly string[]>;
   /**
-   * Entries for the line, best first, for a list above the prompt. Enter takes the selected entry:
-   * by default the first, unless the line is empty. {@link PromptRequest.done} gets a line without
-   * an entry.
+   * Returns entries for the line, best first, for a list above the prompt. Enter chooses the
+   * selected entry: by default the first, unless the line is empty. {@link PromptRequest.done}
+   * receives a line without an entry.
    */
   choices?(text: string): readonly Choice[];
-  /** Called once; `again` requests the entries again. */
+  /** Called once at the start. `again` requests the entries again. */
   opened?(again: () => void): void;
-  /** Esc, or Backspace in an empty line. */
+  /** Called by Esc, or by Backspace in an empty line. */
   cancelled?(): void;
 }
 
-/** A question with two answers. Texts may come from containers; the drawing code sanitises them. */
+/**
+ * A question with two answers. Its texts may come from containers; the drawing code sanitises them.
+ */
 export interface Question {
   title: string;
   /** The consequences, and the reason for the question. */
   text: string;
   /** The effect of `y`, in a few words. */
   yes: string;
-  /** The effect of `n`, Esc and a bare Enter: nothing changes. */
+  /** The effect of `n`, Esc and Enter without a choice: nothing changes. */
   no: string;
   answered(isYes: boolean): void;
 }
 
-/** The program around a view. */
+/** The functions of the program that a view calls. */
 export interface Host {
   /**
    * The theme. The object stays the same when the terminal reports its background and colours
@@ -175,11 +183,14 @@ export interface Host {
   readonly theme: Theme;
   /** True if texts have a scroll bar. */
   readonly hasScrollBar: boolean;
-  /** The key of an action as the help writes it, for hints; its command if it has none. */
+  /**
+   * Returns the key of an action in the notation of the help, for hints. If the action has no key,
+   * returns its command.
+   */
   keyOf(context: Context, action: Action): string;
   /** Requests a frame. */
   changed(): void;
-  /** Shows a message as a toast over the body until the next key. */
+  /** Shows a message as a toast over the body. The next key removes it. */
   say(message: string): void;
   ask(question: PromptRequest): void;
   /** Asks in a dialog over the body. */
@@ -191,20 +202,23 @@ export interface Host {
   outside<T>(action: () => Promise<T>, pause?: (result: T) => boolean): Promise<T>;
   /** Puts bytes on the terminal's clipboard (OSC 52). */
   copy(bytes: Uint8Array): void;
-  /** Shows another view over this one (closing it returns here), or in a new tab. */
+  /**
+   * Shows another view over this one, or in a new tab. Closing a view over this one returns to this
+   * one.
+   */
   open(view: View, how?: "over" | "tab"): void;
   /** Closes the visible view. */
   back(): void;
   /**
-   * Closes the views above a wanted one in the visible tab. False if there is none: then nothing is
-   * closed.
+   * Closes the views above the last view in the visible tab that satisfies `isWanted`. False if no
+   * view does: then nothing is closed.
    */
   backTo(isWanted: (view: View) => boolean): boolean;
   /** Ends the program with an error. */
   fail(error: unknown): void;
 }
 
-/** Navigation from any view. Loaded on first use, because `porthole open` shows its text before. */
+/** Navigates from any view. Loaded on first use, because `porthole open` shows its text before. */
 export interface Navigator {
   /**
    * Opens the containers, or the files, processes or mounts at a view's location. False for any
@@ -213,7 +227,7 @@ export interface Navigator {
   go(action: Action, from: View | undefined): boolean;
   /** Runs one of `COMMANDS` except `tab`; shows failures as messages. */
   command(name: string, argument: string, from: View | undefined): void;
-  /** Completions of an argument. */
+  /** Returns completions of an argument. */
   complete(name: string, argument: string): Promise<readonly string[]>;
   /** Opens a recent file or output again. */
   reopen(file: RecentFile): void;

@@ -51,12 +51,12 @@ export class App implements Host {
     act: (view, action) => this.#act(view, action),
   });
   readonly #program: Program = this.#asProgram();
-  /** Pending ends of closed views. */
+  /** Closed views whose threads and descriptors are still in use. */
   readonly #closing = new Set<Promise<void>>();
   /** History of prompts, by label. */
   readonly #typed = new Map<string, string[]>();
   #hasScrollBar: boolean;
-  /** Exact widths of characters are loaded. */
+  /** True once the exact widths of characters are loaded. */
   #isExact = false;
   #finish: (outcome: Outcome) => void = () => {};
 

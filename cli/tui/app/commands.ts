@@ -8,7 +8,7 @@ import { RecentFiles } from "./recent-files.ts";
 export interface CommandTargets {
   host: Host;
   keymap: Keymap;
-  /** The view that is shown. */
+  /** The visible view. */
   view(): View | undefined;
   act(view: View, action: Action): void;
   /** Returns false if there is no such tab. */
@@ -25,7 +25,7 @@ export class Commands {
   readonly recent = new RecentFiles();
   readonly #targets: CommandTargets;
   #navigator: Promise<Navigator> | undefined;
-  /** The last list of containers. */
+  /** The containers of the last request. */
   #containers: readonly KnownContainer[] = [];
 
   constructor(targets: CommandTargets) {
@@ -87,7 +87,8 @@ export class Commands {
       this.#containers = await (await this.#load()).containers();
       changed();
     } catch {
-      // Without an engine there are no containers. The list of containers shows the error.
+      // Ignores the error: without an engine the palette has no containers, and the list of
+      // containers shows the reason.
     }
   }
 

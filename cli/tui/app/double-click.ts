@@ -6,8 +6,8 @@ export class DoubleClick {
   #last: { row: number; column: number; at: number } | undefined;
 
   /**
-   * True for a second press at the same place within the limit; a third press starts over. `at`:
-   * milliseconds.
+   * True for a second press at the same position within the limit. A third press starts a new
+   * double click. `at`: milliseconds.
    */
   press(row: number, column: number, at: number): boolean {
     const last = this.#last;

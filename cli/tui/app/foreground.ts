@@ -15,7 +15,10 @@ export class Foreground {
   #isOutside = false;
   #isOver = false;
 
-  /** `resumed` is called when the terminal is taken again, whose content is then unknown. */
+  /**
+   * `resumed` is called after the terminal is taken again. The content of the terminal is then
+   * unknown.
+   */
   constructor(terminal: Terminal, keys: KeyInput, resumed: () => void) {
     this.#terminal = terminal;
     this.#keys = keys;
@@ -27,7 +30,7 @@ export class Foreground {
     return !this.#isOutside && !this.#isOver;
   }
 
-  /** Restores the terminal for good. */
+  /** Restores the terminal at the end of the program. */
   end(): void {
     this.#isOver = true;
     this.#terminal.leave();

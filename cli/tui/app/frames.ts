@@ -2,9 +2,9 @@
 const FRAME_MS = 16;
 
 /**
- * Draws at once if the last frame is old enough, otherwise when it is. All requests meanwhile make
- * one frame. While `ready` returns false (the terminal has not taken the last frame), requests wait
- * for the next call of {@link FrameClock.request}.
+ * Draws at once if the last frame is old enough, otherwise as soon as it is. Combines all requests
+ * until then into one frame. While `ready` returns false (the terminal has not accepted the last
+ * frame), requests wait for the next call of {@link FrameClock.request}.
  */
 export class FrameClock {
   readonly #draw: () => void;
@@ -22,7 +22,7 @@ export class FrameClock {
   request(): void {
     if (this.#timer || this.#immediate || this.#stopped) return;
     const wait = this.#last + FRAME_MS - performance.now();
-    // A timer takes a millisecond at least.
+    // A timer waits for at least a millisecond.
     if (wait > 0) this.#timer = setTimeout(() => this.#drawIfReady(), wait);
     else this.#immediate = setImmediate(() => this.#drawIfReady());
   }

@@ -7,7 +7,7 @@ import type { KeyEvent } from "../keymap/keys.ts";
 export class HeldKeys {
   #held: KeyEvent[] | undefined;
 
-  /** Keeps a key for later. False if no code is being loaded. */
+  /** Stores a key until the code is loaded. False if no code is being loaded. */
   add(event: KeyEvent): boolean {
     this.#held?.push(event);
     return this.#held !== undefined;

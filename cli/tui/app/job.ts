@@ -29,8 +29,8 @@ function descendants(pid: number): number[] {
 }
 
 /**
- * proc_pid_stat(5): the field after the state and the parent. The name before them may contain any
- * character.
+ * The process group: the field after the state and the parent (proc_pid_stat(5)). The name before
+ * these fields may contain any character.
  */
 function groupOf(pid: number): string | undefined {
   const stat = read(() => readFileSync(`/proc/${pid}/stat`, "latin1"), "");

@@ -2,7 +2,7 @@ import { KeyParser, type TerminalEvent } from "../keymap/keys.ts";
 
 /**
  * Milliseconds to wait after ESC. Bytes of one key nearly always arrive within this time, even over
- * a slow connection. It is a part of the 50 ms that Esc may take to cancel.
+ * a slow connection. Esc may take 50 ms to cancel, this wait included.
  */
 const ESCAPE_MS = 20;
 
@@ -58,7 +58,7 @@ export class KeyInput {
     });
   }
 
-  /** Stops reading for good. Input errors are still caught until {@link release}. */
+  /** Stops reading at the end of the program. Catches input errors until {@link release}. */
   close(): void {
     clearTimeout(this.#escape);
     this.#input.off("end", this.#onEnd);

@@ -7,10 +7,7 @@ import { readConfig } from "../config.ts";
 import type { Location } from "../view.ts";
 import type { AppOptions } from "./app.ts";
 
-/**
- * The location of a file that was opened alone, and the browser for it, which is loaded on first
- * use.
- */
+/** The location of a file that was opened directly. Loads the browser for it on first use. */
 export class LazyBrowser {
   readonly location: Location;
   readonly app: AppOptions;

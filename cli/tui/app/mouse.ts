@@ -8,23 +8,23 @@ import { DoubleClick } from "./double-click.ts";
 import type { Overlays } from "./overlays.ts";
 import type { Tabs } from "./tabs.ts";
 
-/** Rows that one step of the mouse's wheel moves. */
+/** Rows per step of the mouse wheel. */
 const WHEEL_ROWS = 3;
 
 type MouseEvent = KeyEvent & { kind: "mouse" };
 
-/** The program as the mouse sees it. */
+/** The parts of the program that the mouse acts on. */
 export interface MouseHost {
   tabs: Tabs;
   overlays: Overlays;
   regions(): Regions;
   state(): ScreenState | undefined;
-  /** Presses the key of a hint. */
+  /** Acts as if the user pressed the key of a hint. */
   press(key: string): void;
   act(view: View, action: Action): void;
 }
 
-/** Handles events of the mouse: clicks, drags and steps of the wheel. */
+/** Handles mouse events: clicks, drags and steps of the wheel. */
 export class Mouse {
   readonly #host: MouseHost;
   readonly #doubleClick = new DoubleClick();
@@ -35,7 +35,7 @@ export class Mouse {
     this.#host = host;
   }
 
-  /** Handles a press or a step of the wheel. */
+  /** Handles a press, or a step of the wheel. */
   take(view: View, event: MouseEvent): void {
     if (event.what === "press") this.#press(view, event);
     else this.#wheel(view, event, event.what === "wheel-down" ? 1 : -1);

@@ -26,7 +26,7 @@ export async function runOutAction(view: View, action: OutAction, host: Host): P
   }
 }
 
-/** Describes the bytes that `|` and `s` use. */
+/** Describes the bytes that `|` and `s` pass on. */
 function whatOf(view: View): string {
   if (!view.output) return "the selected file";
   return view.range?.().isMarked ? "the marked range" : "the screen";
@@ -63,7 +63,7 @@ async function save(view: View, name: string, host: Host): Promise<void> {
     fd = openSync(name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    // Node's text is "ENOENT: no such file or directory, open '...'".
+    // Node's message is "ENOENT: no such file or directory, open '...'".
     const reason = /^\w+: ([^,]*)/.exec(message)?.[1] ?? message;
     throw new Error(code === "EEXIST" ? `${name} exists: nothing was written` : `cannot save to ${name}: ${reason}`);
   }
@@ -102,7 +102,8 @@ async function* closing(file: OpenFile): AsyncGenerator<Uint8Array> {
 }
 
 /**
- * Runs a shell command on the file: by a path that replaces `{}`, otherwise as its standard input.
+ * Runs a shell command on the file. The command gets a path in place of `{}`, or else the file as
+ * its standard input.
  */
 async function run(
   view: View,

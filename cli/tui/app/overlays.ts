@@ -4,7 +4,7 @@ import { helpAction } from "../ui/help.ts";
 import type { Dialog } from "./dialog.ts";
 import type { PromptLine } from "./prompt-line.ts";
 
-/** The prompt, the dialog and the help of the program. They receive keys before the view does. */
+/** The prompt, the dialog and the help. They receive keys before the view does. */
 export class Overlays {
   prompt: PromptLine | undefined;
   dialog: Dialog | undefined;
@@ -25,7 +25,7 @@ export class Overlays {
     return dialog !== undefined || prompt !== undefined;
   }
 
-  /** Takes an entry of the prompt's list. */
+  /** Chooses an entry of the prompt's list. */
   pick(index: number): void {
     const { prompt } = this;
     if (prompt) this.#run(prompt, () => prompt.pick(index));
@@ -38,7 +38,10 @@ export class Overlays {
     dialog?.question.answered(isYes);
   }
 
-  /** Turns or closes the help. False if the action has its usual effect. */
+  /**
+   * Handles an action while the help is visible: turns its page or closes it. False if the action
+   * has its usual effect.
+   */
   turnHelp(action: Action): boolean {
     if (this.help === undefined) return false;
     const { page, isTaken } = helpAction(this.help, action);
@@ -46,7 +49,7 @@ export class Overlays {
     return isTaken;
   }
 
-  /** Runs `take`, which returns true if the prompt is answered. */
+  /** Runs `take`, and removes the prompt if that returns true. */
   #run(prompt: PromptLine, take: () => boolean): void {
     // Remove the prompt first: the answer may ask the next question.
     this.prompt = undefined;

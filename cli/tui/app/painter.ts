@@ -11,7 +11,7 @@ import type { Terminal } from "./terminal.ts";
 /** Minimum milliseconds between renders of the surfaces: 30 per second. */
 const SURFACES_MS = 33;
 
-/** The application as the painter sees it. */
+/** The parts of the application that the painter reads. */
 export interface PainterHost {
   /**
    * What the surfaces show; undefined if there is nothing to show, or if another program has the
@@ -28,7 +28,7 @@ export interface Body {
   rows: readonly string[];
   /** Cells of the last column, one per row. */
   edge: readonly string[] | undefined;
-  /** The part that `rows` leave to the panel; undefined if there is no panel. */
+  /** The part of the body for the panel; undefined if there is no panel. */
   side?: Rectangle | undefined;
   columns: number;
   regions: Regions;
@@ -95,13 +95,13 @@ export class Painter {
   #render(): void {
     if (!this.#store || this.#timer || this.#isClosed) return;
     const wait = Math.max(0, this.#last + SURFACES_MS - performance.now());
-    // Runs after pending keys: timers run before input, this runs after it.
+    // Runs after pending keys: timers run before input, setImmediate runs after it.
     this.#timer = setTimeout(() => setImmediate(() => this.#renderNow()), wait);
   }
 
   #renderNow(): void {
     this.#timer = undefined;
-    // The frame of that key requests the surfaces again.
+    // The frame for the waiting key requests the surfaces again.
     if (this.#isClosed || this.#host.isKeyWaiting()) return;
     const state = this.#host.state();
     if (!state) return;
@@ -109,7 +109,7 @@ export class Painter {
     this.#store?.set(state);
   }
 
-  /** A busy terminal requests a whole frame when it accepts output again. */
+  /** If the terminal is busy, the painter requests a whole frame when output is accepted again. */
   #changed(): void {
     if (this.#isClosed || this.#terminal.busy || !this.#host.state()) return;
     try {
@@ -124,7 +124,8 @@ export class Painter {
     if (!body) return;
     const { columns, regions } = body;
     const state = this.#store?.get();
-    // Drawn for another width: blank until the surfaces render again.
+    // Surfaces for another width are not shown: the rows stay blank until the surfaces render
+    // again.
     const surfaces = state?.top.columns === columns ? this.#surfaces : undefined;
     const { rows, edge } = this.#laidOut(body, state, surfaces);
     const top = surfaces?.top() ?? (this.#surfaces ? [] : [clipText(` ${sanitiseText(body.title)}`, columns).text]);
@@ -139,7 +140,9 @@ export class Painter {
     );
   }
 
-  /** The body with its panel under its overlays, and the uncovered cells of the edge. */
+  /**
+   * Draws the panel and the overlays over the body. Returns only the uncovered cells of the edge.
+   */
   #laidOut(
     { rows, edge = [], side, columns, regions }: Body,
     state: ScreenState | undefined,

@@ -17,12 +17,15 @@ export interface PaletteSources {
 
 type Entry = Omit<Choice, "matched">;
 
-/** Recent files before the actions if the line is empty; the rest follow the actions. */
+/**
+ * Maximum number of recent files before the actions if the line is empty; the rest follow the
+ * actions.
+ */
 const RECENT_FIRST = 3;
 
 /**
- * The entries for a line, best first. `literal` is the entry for a position or for a command with
- * its argument.
+ * Returns the entries for a line, best first. `literal` is the entry for a position or for a
+ * command with its argument.
  */
 export function paletteChoices(text: string, sources: PaletteSources, literal?: Entry): readonly Choice[] {
   const query = text.trim();
@@ -61,7 +64,9 @@ const ARGUMENTS = COMMANDS.map(
   }),
 );
 
-/** Actions of the keymap, each once, with its key unless a narrower context uses that key. */
+/**
+ * Returns each action of the keymap once. Adds its key, unless a narrower context uses that key.
+ */
 function actionEntries({ contexts, keymap, act }: PaletteSources): Entry[] {
   const taken = new Set<string>();
   const known = new Set<Action>(["command"]);

@@ -9,11 +9,11 @@ export interface GuardHandlers {
   restore(): void;
   /** A signal requests the end with this status. */
   end(status: number): void;
-  /** Uncaught exceptions and rejections. */
+  /** Handles uncaught exceptions and rejections. */
   fail(error: unknown): void;
-  /** SIGTSTP: the process is about to stop. */
+  /** Handles SIGTSTP: the process is about to stop. */
   suspend(): void;
-  /** SIGCONT: the process continues. */
+  /** Handles SIGCONT: the process continues. */
   resume(): void;
 }
 
@@ -41,8 +41,8 @@ export function guardProcess(handlers: GuardHandlers): () => void {
 }
 
 /**
- * Replaces all listeners by `listener`: others would report, or exit, before the terminal is
- * restored. Returns a function that undoes this.
+ * Replaces all listeners by `listener`: other listeners would report, or exit, before the terminal
+ * is restored. Returns a function that undoes this.
  */
 function takeOver(
   event: "uncaughtException" | "unhandledRejection" | "warning",
@@ -72,7 +72,7 @@ function holdOutput(): () => void {
     stream.write = hold;
     return { stream, write };
   });
-  // Node prints warnings without the streams.
+  // Node does not print warnings through these streams.
   const giveBack = takeOver("warning", ({ name, message }) => process.stderr.write(`${name}: ${message}\n`));
   return () => {
     giveBack();

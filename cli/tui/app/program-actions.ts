@@ -4,23 +4,23 @@ import type { Host, View } from "../view.ts";
 import type { OutAction } from "./out.ts";
 import type { Tabs } from "./tabs.ts";
 
-/** The program as its own actions see it. */
+/** The parts of the program that its own actions change. */
 export interface Program {
   host: Host;
   tabs: Tabs;
   quit(): void;
   showHelp(): void;
   askCommand(): void;
-  /** Returns whether mouse reports are on now. */
+  /** Turns mouse reports on or off. Returns whether they are on now. */
   toggleMouse(): boolean;
-  /** Returns whether texts have a scroll bar now. */
+  /** Shows or hides the scroll bar of texts. Returns whether it is visible now. */
   toggleScrollBar(): boolean;
   redraw(): void;
-  /** Closes a view that was removed from its tab. */
+  /** Ends a view that was removed from its tab. */
   end(view: View): void;
-  /** Runs an action of the navigator, with keys held back. */
+  /** Runs an action of the navigator. Delays keys until it is loaded. */
   go(action: Action, view: View): void;
-  /** Holds keys back until `begin` resolves. */
+  /** Delays keys until `begin` resolves. */
   holdKeys<Begun>(begin: () => Promise<Begun>): Promise<Begun>;
 }
 

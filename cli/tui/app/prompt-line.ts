@@ -14,7 +14,7 @@ export class PromptLine {
   readonly question: PromptRequest;
   readonly #changed: () => void;
   readonly #keymap: Keymap;
-  /** History of this label, latest first. */
+  /** History of this label, most recent first. */
   readonly #before: string[];
   #recalled = -1;
   #typed = "";
@@ -25,7 +25,7 @@ export class PromptLine {
   #offered: { all: readonly string[]; at: number } | undefined;
   /** Aborts the pending completion when the line changes. */
   #completing: AbortController | undefined;
-  /** Entries for the line; undefined after a change, until the next frame requests them. */
+  /** Entries for the line; undefined after a change. The next frame requests them again. */
   #listed: readonly Choice[] | undefined;
   /** Index of the entry that the user has selected; undefined if none. */
   #chosen: number | undefined;
@@ -44,8 +44,8 @@ export class PromptLine {
   }
 
   /**
-   * Entries for the line, and the index of the entry that Enter takes. No entry in an empty line
-   * until the user selects one. Undefined for a question without a list.
+   * Entries for the line, and the index of the entry that Enter takes. In an empty line, no entry
+   * until the user selects an entry. Undefined for a question without a list.
    */
   get choices(): { all: readonly Choice[]; at: number | undefined } | undefined {
     if (!this.question.choices) return undefined;
@@ -62,7 +62,7 @@ export class PromptLine {
     this.#chosen = to < 0 ? undefined : to;
   }
 
-  /** Takes an entry by its index. True if that answers the prompt. */
+  /** Takes an entry by its index. True if the entry answers the prompt. */
   pick(index: number): boolean {
     const choice = this.choices?.all[index];
     return choice !== undefined && this.#take(choice);
@@ -75,7 +75,7 @@ export class PromptLine {
     if (this.#refusal !== undefined) return this.#refusal;
     if (this.#state.characters.length >= MAX_CHARACTERS) return `full: ${MAX_CHARACTERS} characters`;
     const { all, at } = this.#offered ?? { all: [], at: -1 };
-    // Of a long list, only what a row can show, including the current one.
+    // Shows only the part of a long list that fits in a row, including the current entry.
     const from = Math.max(0, at + 1 - MAX_OFFERED);
     return all
       .slice(from, from + MAX_OFFERED)
@@ -126,7 +126,7 @@ export class PromptLine {
     return this.#state.characters.join("");
   }
 
-  /** True if that answers the prompt. */
+  /** Chooses an entry. True if the entry answers the prompt. */
   #take(choice: Choice): boolean {
     if (choice.isBeginning) {
       this.#put(choice.line);
@@ -150,8 +150,8 @@ export class PromptLine {
   }
 
   /**
-   * Up on the first entry shows earlier lines of the history; Down returns through them to the
-   * list.
+   * Moves through the list and the history. Up on the first entry shows earlier lines of the
+   * history; Down returns through them to the list.
    */
   #goThrough(by: 1 | -1): void {
     const isRecalling = this.#recalled !== -1;
@@ -167,7 +167,7 @@ export class PromptLine {
       this.#put(all[next] ?? "");
       return;
     }
-    // One completion at a time: a directory may be slow, and Tab repeats while it is held.
+    // Runs one completion at a time: a directory may be slow, and Tab repeats while it is held.
     if (this.#completing) return;
     const abort = new AbortController();
     this.#completing = abort;
@@ -223,14 +223,14 @@ export class PromptLine {
   }
 }
 
-/** The longest common prefix. */
+/** Returns the longest common prefix. */
 export function commonBeginning(all: readonly string[]): string {
   let common = all[0] ?? "";
   for (const one of all) while (!one.startsWith(common)) common = common.slice(0, -1);
   return common;
 }
 
-/** `log/` for `web:/var/log/`. */
+/** Returns the last part of a target: `log/` for `web:/var/log/`. */
 function lastPart(text: string): string {
   return /[^/\s]+\/?$/.exec(text)?.[0] ?? text;
 }

@@ -13,7 +13,7 @@ export class RecentFiles {
     this.#files = [{ title, location }, ...this.#files.filter((one) => one.title !== title)].slice(0, MAX_FILES);
   }
 
-  /** Most recent first, without the current one. */
+  /** Returns the files, most recent first, without the current one. */
   except(shown: View): readonly RecentFile[] {
     return this.#files.filter(({ title }) => title !== shown.title);
   }

@@ -2,8 +2,9 @@ import { isatty } from "node:tty";
 import { PortholeError } from "../../../src/errors.ts";
 
 /**
- * @throws PortholeError USAGE if the screen cannot be shown; `what` names the command, `hint` an
- * alternative
+ * Checks that this terminal can show the screen. `what` is the command, `hint` an alternative to
+ * it.
+ * @throws PortholeError USAGE if it cannot
  */
 export function requireTerminal(what: string, hint: string): void {
   if (!isTerminal())
@@ -23,7 +24,7 @@ function isTerminal(): boolean {
   return isatty(0) && isatty(1);
 }
 
-/** Names of editors' shell windows and build tools, which print control sequences literally. */
+/** True in editors' shell windows and build tools, which print control sequences literally. */
 function isDumb(): boolean {
   return process.env.TERM === "dumb";
 }

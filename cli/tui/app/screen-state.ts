@@ -22,16 +22,16 @@ export interface ScreenParts {
   theme: Theme;
   columns: number;
   regions: Regions;
-  /** Parts of the last frame. */
+  /** The status row of the last frame. */
   status: Status;
   side: PanelSections | undefined;
   histogram: HistogramState | undefined;
-  /** The program's message, and the view's. */
+  /** The message of the program, or of the view. */
   message: string;
   viewMessage: string;
 }
 
-/** State of the surfaces around and over the body. */
+/** Computes the state of the surfaces around and over the body. */
 export function screenState(parts: ScreenParts): ScreenState {
   const { view, tabs, overlays, theme, columns, regions, status, side, histogram, message, viewMessage } = parts;
   const { prompt } = overlays;

@@ -13,7 +13,7 @@ import { screenState } from "./screen-state.ts";
 import type { Tabs } from "./tabs.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The program as the screen sees it. */
+/** The parts of the program that the screen reads. */
 export interface ScreenHost {
   terminal: Terminal;
   tabs: Tabs;
@@ -30,14 +30,14 @@ export class Screen {
   readonly #host: ScreenHost;
   readonly #painter: Painter;
   readonly #clock: FrameClock;
-  /** Parts of the last frame. */
+  /** The status row of the last frame. */
   #status: Status = { mark: "", left: "", right: "" };
   #side: PanelSections | undefined;
   #histogram: HistogramState | undefined;
   #viewMessage = "";
-  /** A key has arrived whose frame is not drawn yet. */
+  /** True from the arrival of a key until its frame is drawn. */
   #isKeyWaiting = false;
-  /** Message of the program. */
+  /** The message of the program. */
   message = "";
 
   constructor(host: ScreenHost) {
@@ -54,7 +54,7 @@ export class Screen {
     host.terminal.onDrain = () => this.request();
   }
 
-  /** Requests a frame. `isForKey`: surfaces wait for it. */
+  /** Requests a frame. `isForKey`: surfaces wait for the frame. */
   request(isForKey = false): void {
     this.#isKeyWaiting ||= isForKey;
     this.#clock.request();
@@ -76,7 +76,7 @@ export class Screen {
     return this.#painter.load();
   }
 
-  /** Draws no more frames. */
+  /** Ends drawing. */
   stop(): void {
     this.#clock.stop();
   }

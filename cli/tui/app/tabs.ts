@@ -19,7 +19,7 @@ export class Tabs {
     return this.#stacks.length;
   }
 
-  /** Titles of the tabs. */
+  /** Titles of all tabs. */
   get titles(): readonly string[] {
     return this.#stacks.map((stack) => stack.at(-1)?.title ?? "");
   }
@@ -50,7 +50,10 @@ export class Tabs {
     return view;
   }
 
-  /** Removes the views above the last wanted one in the visible tab; undefined if there is none. */
+  /**
+   * Removes the views above the last view in the visible tab that satisfies `isWanted`. Undefined
+   * if no view does.
+   */
   popTo(isWanted: (view: View) => boolean): readonly View[] | undefined {
     const stack = this.#stacks[this.#at] ?? [];
     const index = stack.findLastIndex(isWanted);
@@ -65,7 +68,7 @@ export class Tabs {
     return stack;
   }
 
-  /** Shows the tab `by` positions further; wraps around at both ends. */
+  /** Shows the tab that is `by` positions to the right; wraps around at both ends. */
   turn(by: number): void {
     this.#at = (this.#at + by + this.#stacks.length) % this.#stacks.length;
   }

@@ -2,7 +2,7 @@ import { colourDepth, isLightColour, type Theme, type ThemeChoice, type ThemePar
 import { ASK_BACKGROUND, type BackgroundReport } from "../keymap/keys.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Milliseconds that surfaces wait for the terminal's answer. A later answer still counts. */
+/** Milliseconds that surfaces wait for the terminal's answer. A later answer is still used. */
 const DEADLINE_MS = 150;
 
 /**
@@ -31,7 +31,7 @@ export class TerminalTheme {
   }
 
   /**
-   * Requests the background if the theme depends on it. Not on the Linux console, which displays
+   * Requests the background if the theme depends on it. Skips the Linux console, which displays
    * unknown sequences.
    */
   ask(terminal: Terminal): void {
@@ -68,7 +68,10 @@ export class TerminalTheme {
   }
 }
 
-/** COLORFGBG, as rxvt and Konsole set it: the last number is the background, 7 and 15 are light. */
+/**
+ * True if COLORFGBG, as rxvt and Konsole set it, describes a light background. Its last number is
+ * the background; 7 and 15 are light.
+ */
 function byEnvironment({ COLORFGBG }: NodeJS.ProcessEnv): boolean | undefined {
   const background = /;(\d+)$/.exec(COLORFGBG ?? "")?.[1];
   return background === undefined ? undefined : background === "7" || background === "15";

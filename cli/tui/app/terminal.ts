@@ -25,8 +25,8 @@ const RESTORE_DEADLINE_MS = 500;
 
 /**
  * The terminal's modes and its output. Output goes to a non-blocking descriptor of its own, so that
- * a stalled terminal delays no key and no signal. One frame may be pending; frames that become
- * ready meanwhile are not made (see {@link Terminal.busy}).
+ * a stalled terminal delays no key and no signal. One frame may be pending; no other frame is made
+ * until then (see {@link Terminal.busy}).
  */
 export class Terminal {
   readonly #stdin: typeof process.stdin;
@@ -61,7 +61,7 @@ export class Terminal {
     return this.#pending.length > 0;
   }
 
-  /** Sets the terminal up, at the start and after a suspension. */
+  /** Sets the terminal up, at the start and after a stop. */
   enter(): void {
     // libuv remembers the mode that it set. Another program may have changed the mode while this
     // process was stopped, so turn it off first.
@@ -81,7 +81,7 @@ export class Terminal {
     return this.#mouse;
   }
 
-  /** Writes on the user's own screen, while that is visible. */
+  /** Writes on the user's own screen, while that screen is visible. */
   print(text: string): void {
     this.#writeAll(Buffer.from(text));
   }
@@ -106,13 +106,13 @@ export class Terminal {
     clearTimeout(this.#retry);
     const cut = this.busy;
     this.#pending = Buffer.alloc(0);
-    // Setting modes waits for the output to drain (TCSADRAIN in libuv). If nothing drains, Node
-    // resets them at exit without waiting.
+    // If nothing drains, does not set modes: libuv waits for the output to drain (TCSADRAIN). Node
+    // resets the modes at exit without waiting.
     if (!this.#writeAll(Buffer.from((cut ? CANCEL : "") + (this.#mouse ? MOUSE_OFF : "") + RESTORE))) return;
     try {
       this.#stdin.setRawMode(false);
     } catch {
-      // The terminal is gone (SIGHUP): nothing to restore.
+      // The terminal is gone (SIGHUP), so there is nothing to restore.
     }
   }
 

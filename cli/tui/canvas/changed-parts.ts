@@ -1,13 +1,13 @@
-/** A part of a row that replaces what the terminal shows from `column` on. */
+/** A part of a row. It replaces the terminal's content from `column` on. */
 export interface RowPart {
   column: number;
-  /** The characters in their own styles; ends in the plain style. */
+  /** The characters with their styles; ends in the plain style. */
   text: string;
 }
 
 /**
  * The ranges of columns in which `row` differs from `shown`; undefined if drawing the whole row is
- * simpler. Runs for each row of each frame, so it makes no object per column.
+ * simpler. This function runs for each row of each frame, so it creates no object per column.
  */
 export function changedParts(shown: string, row: string): RowPart[] | undefined {
   if (!COMPARABLE.test(shown) || !COMPARABLE.test(row)) return undefined;
@@ -23,16 +23,19 @@ export function changedParts(shown: string, row: string): RowPart[] | undefined 
  */
 const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;
 
-/** From this number of equal columns on, a cursor movement is shorter than drawing them. */
+/**
+ * Minimum number of equal columns that are skipped: a cursor movement is then shorter than drawing
+ * them.
+ */
 const WORTH_A_STEP = 24;
 
-/** A row without SGR, and the style of its columns. */
+/** A row without SGR sequences, and the style of each column. */
 interface StyledText {
   text: string;
   runs: StyleRun[];
 }
 
-/** The columns `from` to `to`, without `to`, that have one style. */
+/** Columns of one style, from `from` up to but excluding `to`. */
 interface StyleRun {
   from: number;
   to: number;
@@ -63,17 +66,23 @@ function styleAfter(style: string, token: string): string {
   return token.startsWith("\x1b[0;") ? token : added(style, token);
 }
 
-/** Sequences that set one colour only: of the text, and of its background (ECMA-48 8.3.117). */
+/**
+ * Sequences that set only the colour of the text, or only the colour of its background (ECMA-48
+ * 8.3.117).
+ */
 const COLOURS = [/\x1b\[(?:3[0-79]|9[0-7]|38;[25];[\d;]+)m/g, /\x1b\[(?:4[0-79]|10[0-7]|48;[25];[\d;]+)m/g];
 
-/** A style with one more sequence, which replaces an earlier colour. */
+/** Adds a sequence to a style. It replaces an earlier sequence for the same colour. */
 function added(style: string, token: string): string {
   if (style === "") return token;
   const replaced = COLOURS.find((colour) => token.replace(colour, "") === "");
   return (replaced ? style.replace(replaced, "") : style) + token;
 }
 
-/** Ranges of columns of `after` that differ from `before`, those that are near each other as one. */
+/**
+ * Returns the ranges of columns of `after` that differ from `before`. Joins ranges that are close
+ * to each other.
+ */
 function differences(before: StyledText, after: StyledText): { from: number; to: number }[] {
   const ranges: { from: number; to: number }[] = [];
   let [old, now] = [0, 0];

@@ -5,8 +5,8 @@ const SYNC_BEGIN = "\x1b[?2026h";
 const SYNC_END = "\x1b[?2026l";
 
 /**
- * A valid row: printable characters and SGR. Another character is a bug of a caller; it is made
- * visible instead of sent.
+ * Matches a valid row: printable characters and SGR. Any other character is a bug of the caller.
+ * The compositor makes it visible instead of sending it.
  */
 const SAFE_ROW = /^(?:[^\x00-\x1f\x7f-\x9f]|\x1b\[[0-9;:]*m)*$/;
 
@@ -52,7 +52,7 @@ function safeRow(row: string): string {
   return SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text;
 }
 
-/** One column of cells, each a character with SGR. An empty string is no cell. */
+/** One column of cells. A cell is a character with SGR; an empty string means no cell. */
 export interface Edge {
   column: number;
   cells: readonly string[];
@@ -60,7 +60,7 @@ export interface Edge {
 
 interface ScreenRow {
   text: string;
-  /** The cell in `column`, next to the text. */
+  /** The cell of the edge column in this row. */
   cell: string;
   column: number;
 }
@@ -82,7 +82,7 @@ interface Scroll {
 
 /**
  * Finds the scroll that saves the most rows. The region excludes unchanged rows at the top and
- * bottom. A scroll is shorter than drawing only if at least half of the region stays.
+ * bottom. Scrolling needs fewer bytes than drawing only if at least half of the region stays.
  */
 function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRow[]): Scroll | undefined {
   const numbers = new Map<string, number>();
@@ -92,7 +92,7 @@ function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRo
     numbers.set(text, known);
     return known;
   };
-  // Hashes, because rows are compared many times.
+  // Numbers represent the rows, because rows are compared many times.
   const shown = shownRows.map(number);
   const next = nextRows.map(number);
   let top = 0;

@@ -1,4 +1,4 @@
-/** A number of the screen, with its digits in groups of three: `2,017`. */
+/** Formats a number for the screen, with its digits in groups of three: `2,017`. */
 export function grouped(value: number | bigint): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -1,4 +1,4 @@
-/** Columns at the left of the text: line numbers, and marks for the selected range. */
+/** Draws the columns at the left of the text: line numbers, and marks for the selected range. */
 export class Gutter {
   #digits = 0;
   #isRanged = false;
@@ -15,7 +15,7 @@ export class Gutter {
   fit({ numbers, isRanged }: { numbers: number; isRanged: boolean }): number {
     this.#isRanged = isRanged;
     if (numbers === 0) this.#digits = 0;
-    // One more column for the mark of an estimated number.
+    // Adds a column for the mark of an estimated number.
     else this.#digits = Math.max(this.#digits, String(numbers).length + 1, 5);
     return this.width;
   }

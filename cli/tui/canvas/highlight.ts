@@ -6,19 +6,19 @@ const MAX_MARKS = 1000;
 /** A search pattern for highlighting. */
 export interface Highlight {
   matcher: Matcher;
-  /** The expression may take exponential time on a line. */
+  /** True if the expression may take exponential time on a line. */
   isRisky: boolean;
 }
 
-/** Text of a line. `cut`: the line continues, so a match at the end may not be one. */
+/** Text of a line. `cut`: the line continues, so a match at its end may be wrong. */
 export interface ShownText {
   text: string;
   isCut: boolean;
 }
 
 /**
- * Matches in each text, as indexes of its characters. An expression that takes too long marks
- * nothing.
+ * Finds the matches in each text, as indexes of its characters. An expression that takes too long
+ * has no matches.
  */
 export function findMarks(texts: readonly ShownText[], { matcher, isRisky }: Highlight): Mark[][] {
   const all = () => texts.map((text) => marksIn(text, matcher));

@@ -9,12 +9,12 @@ export interface Regions {
 }
 
 /**
- * Minimum rows of a screen with a row of keys. Below the second limit, only one row above and one
- * below the body remain.
+ * Minimum rows of a screen with a row of keys. Below the second limit, only one row above the body
+ * and one row below it remain.
  */
 const MIN_FOR_KEYS = 8;
 
-/** Divides the rows of a screen between the bars and the body, which gets at least one row. */
+/** Divides the rows of a screen between the bars and the body. The body gets at least one row. */
 export function regionsOf(rows: number, { hasTabs }: { hasTabs: boolean }): Regions {
   const top = hasTabs ? 2 : 1;
   const bottom = rows < MIN_FOR_KEYS ? 1 : 2;
@@ -71,7 +71,7 @@ export function isSameRectangle(a: Rectangle, b: Rectangle): boolean {
   return a.column === b.column && a.row === b.row && a.width === b.width && a.height === b.height;
 }
 
-/** Centres a rectangle in the body; at the body's corner if it does not fit. */
+/** Centres a rectangle in the body. A rectangle that is too large starts at the body's corner. */
 export function centred(size: { width: number; height: number }, body: { columns: number; height: number }): Corner {
   return {
     column: Math.max(0, Math.floor((body.columns - size.width) / 2)),
@@ -80,8 +80,8 @@ export function centred(size: { width: number; height: number }, body: { columns
 }
 
 /**
- * Lays rows over others from a corner on; cuts what does not fit below. Rows are printable text and
- * SGR.
+ * Draws rows over other rows, from a corner on. Cuts the rows that do not fit below. Rows are
+ * printable text and SGR.
  */
 export function laidOver(rows: readonly string[], over: readonly string[], width: number, at: Corner): string[] {
   return rows.map((row, index) => {
@@ -102,19 +102,19 @@ export function withPanel(rows: readonly string[], panel: readonly string[], at:
   });
 }
 
-/** Exactly `width` columns of a row. */
+/** Returns exactly `width` columns of a row. */
 function part(row: string, left: number, width: number): string {
   if (width <= 0) return "";
   const { text } = layoutRow(row, { left, width, colours: "pass", marks: [] });
   return padded(text, width);
 }
 
-/** A row padded with blanks to this width. */
+/** Pads a row with blanks to this width. */
 function padded(row: string, width: number): string {
   return row + " ".repeat(Math.max(0, width - textWidth(row.replace(/\x1b\[[0-9;:]*m/g, ""))));
 }
 
-/** Exactly this number of rows, padded with blank ones at the end. */
+/** Returns exactly this number of rows. Adds blank rows at the end if there are too few. */
 export function exactly(rows: readonly string[], count: number): string[] {
   return Array.from({ length: count }, (_, index) => rows[index] ?? "");
 }

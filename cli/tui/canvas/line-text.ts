@@ -12,18 +12,18 @@ import type { Theme } from "./theme.ts";
 /** Display of lines that are JSON. */
 export type JsonView = "raw" | "folded" | "unfolded";
 
-/** The displayed text of a line, in one row or more, with its styles. */
+/** The displayed text of a line, in one or more rows, with its styles. */
 export interface LineText {
   text: string;
   marks: readonly Mark[];
 }
 
-/** How the word of a level looks. */
+/** Maps a level to the style of its word. */
 export type LevelLooks = (level: Level) => StyleOverlay;
 
 /**
- * Levels in the colours of a theme. An error stands out more than a warning. The theme may change:
- * the terminal reports its background later.
+ * Returns the styles of levels in the colours of a theme. An error stands out more than a warning.
+ * The theme may change: the terminal reports its background later.
  */
 export function levelLooks(theme: Theme): LevelLooks {
   return (level) => lookOf(LEVEL_STYLES[level](theme));
@@ -39,8 +39,8 @@ const LEVEL_STYLES: Readonly<Record<Level, (theme: Theme) => string>> = {
 };
 
 /**
- * The displayed text of a line: the line itself with its level in colour, or a view of its JSON.
- * Keeps the line's own colours. Without `levels` no level is coloured.
+ * Returns the displayed text of a line: the line itself with its level in colour, or a view of its
+ * JSON. Keeps the line's own colours. Without `levels`, no level is coloured.
  */
 export function lineTexts(text: string, json: JsonView, levels: LevelLooks | undefined): LineText[] {
   if (json === "unfolded") {
@@ -55,7 +55,10 @@ export function lineTexts(text: string, json: JsonView, levels: LevelLooks | und
   ];
 }
 
-/** The level of a line that has colours elsewhere, such as a coloured source name before it. */
+/**
+ * Finds the level of a line that has colours elsewhere, such as a coloured source name before the
+ * level.
+ */
 function uncolouredLevel(line: string, levels: LevelLooks): Mark[] {
   const { text, original } = visibleText(line);
   const found = findLevel(text);

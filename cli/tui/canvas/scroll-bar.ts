@@ -23,7 +23,7 @@ export function scrollBar({ height, from, to, ticks }: ScrollBar, theme: Theme):
   const min = from <= 0 ? 0 : Math.min(1, height - length);
   const max = height - length - (to >= 1 || height - length <= min ? 0 : 1);
   const first = from <= 0 ? 0 : to >= 1 ? height - length : clamp(Math.floor(from * height), min, max);
-  // Ticks must not cover all of the thumb: it shows the position.
+  // Ticks must not cover the whole thumb, because the thumb shows the position.
   const isCovered = ticks?.subarray(first, first + length).every((tick) => tick !== 0) ?? false;
   return Array.from({ length: height }, (_, row) => {
     const isThumb = row >= first && row < first + length;

@@ -25,12 +25,12 @@ export function forgetWidths(): void {
   known.clear();
 }
 
-/** Width of a text in columns once it is sanitised. */
+/** Returns the width in columns that a text has after sanitising. */
 export function safeWidth(text: string): number {
   return made(text).width;
 }
 
-/** Width of a sanitised text in columns. */
+/** Returns the width of a sanitised text in columns. */
 export function textWidth(text: string): number {
   if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;

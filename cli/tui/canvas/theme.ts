@@ -4,8 +4,8 @@ export type Theme = Readonly<Record<ThemePart, string>>;
 export type ThemePart = (typeof THEME_PARTS)[number];
 
 /**
- * Tokens: the role of a part of the screen, not its colour. Ink's components and the canvas use the
- * same ones.
+ * The parts of a theme: roles of parts of the screen, not colours. Ink's components and the canvas
+ * use the same parts.
  */
 export const THEME_PARTS = [
   "selection",
@@ -43,7 +43,8 @@ export const DEFAULT_THEME: Theme = {
   title: "2",
   dim: "2",
   good: "32",
-  // Yellow letters are not readable on a light background: yellow is the background here.
+  // Yellow letters are not readable on a light background, so yellow is the background of this
+  // style.
   warning: "30;43",
   bad: "31",
   marked: "1;35",
@@ -99,7 +100,8 @@ const LIGHT: Theme = {
 };
 
 /**
- * The user's choice: a theme by name, or one that suits the terminal, and styles for some parts.
+ * The user's choice: a theme by name or the theme that suits the terminal, and styles for some
+ * parts.
  */
 export interface ThemeChoice {
   name: ThemeName | "auto";
@@ -118,7 +120,9 @@ export interface TerminalColours {
   isLight: boolean | undefined;
 }
 
-/** The theme for a choice on a terminal. NO_COLOR wins over the choice. */
+/**
+ * Returns the theme for the user's choice on a terminal. NO_COLOR takes precedence over the choice.
+ */
 export function themeFor({ name, parts }: ThemeChoice, { depth, isPlain, isLight }: TerminalColours): Theme {
   const auto = depth === 16 ? "terminal" : isLight ? "light" : "dark";
   const base = BASES[name === "auto" ? auto : name];
@@ -134,7 +138,7 @@ const BASES: Readonly<Record<ThemeName, Theme>> = {
   plain: DEFAULT_THEME,
 };
 
-/** By COLORTERM, and by TERM as terminfo names entries. */
+/** Determines the depth from COLORTERM, and from TERM by the names of terminfo entries. */
 export function colourDepth({ COLORTERM, TERM }: NodeJS.ProcessEnv): ColourDepth {
   if (/^(truecolor|24bit)$/.test(COLORTERM ?? "") || /-direct$/.test(TERM ?? "")) return "all";
   return /256|kitty|ghostty|alacritty|wezterm|foot/.test(TERM ?? "") ? 256 : 16;
@@ -147,7 +151,7 @@ export function isLightColour({ red, green, blue }: { red: number; green: number
   return 0.299 * red + 0.587 * green + 0.114 * blue > 0.5;
 }
 
-/** A theme without colours (NO_COLOR): only attributes stay. */
+/** Removes the colours from a theme (NO_COLOR) and keeps its attributes. */
 export function withoutColours(theme: Theme): Theme {
   const plain = mapStyles(theme, (style) =>
     style
@@ -156,12 +160,12 @@ export function withoutColours(theme: Theme): Theme {
       .filter((parameter) => /^[1-9]$/.test(parameter))
       .join(";"),
   );
-  // Replaces differences that only a colour shows.
+  // Without colours these parts would look the same, so they get attributes.
   const { selection, bad, marked, thumb, tick } = plain;
   return {
     ...plain,
     ...{ selection: selection || "7", bad: bad || "1", marked: marked || "1" },
-    // Styles for a blank cell: reverse video fills it; an underline is thinner.
+    // Styles for a blank cell: reverse video fills the cell; an underline is thinner.
     ...{ thumb: thumb || "7", tick: tick || "4" },
   };
 }
@@ -170,7 +174,7 @@ function mapStyles(theme: Theme, change: (style: string) => string): Theme {
   return Object.fromEntries(THEME_PARTS.map((part) => [part, change(theme[part])])) as Record<ThemePart, string>;
 }
 
-/** Replaces each colour by the nearest of 256 (xterm's cube and its greys). */
+/** Replaces each colour by the nearest of the 256 colours (xterm's cube and greys). */
 function reduceColours(style: string): string {
   return style.replace(/([34]8);2;(\d+);(\d+);(\d+)/g, (_, ground, ...parts) => {
     const [red, green, blue] = parts.slice(0, 3).map(Number) as [number, number, number];
@@ -193,12 +197,12 @@ function indexOfNearest(of: readonly number[], wanted: number): number {
   return of.reduce((best, one, at) => (Math.abs(one - wanted) < Math.abs((of[best] ?? 0) - wanted) ? at : best), 0);
 }
 
-/** Text colour. */
+/** Returns the text colour of a style. */
 function foreground(colour: string): string {
   return `38;2;${partsOf(colour)}`;
 }
 
-/** Background colour. */
+/** Returns the background colour of a style. */
 function background(colour: string): string {
   return `48;2;${partsOf(colour)}`;
 }

@@ -14,13 +14,13 @@ export interface ContainerPanelOptions {
   found: Found;
   /** Milliseconds since 1970. */
   now: number;
-  /** Key that shows the whole output, and key that opens the files. */
+  /** Keys that show the whole output and open the files. */
   keys: { output: string; open: string };
   /** True if the containers belong to several engines. */
   areSeveralEngines: boolean;
 }
 
-/** Details of a container for the panel. */
+/** Returns the panel with details of a container. */
 export function containerPanel(container: ListedContainer, at: Rectangle, options: ContainerPanelOptions): PanelState {
   const { usage, found, keys } = options;
   return {
@@ -40,7 +40,9 @@ export function containerPanel(container: ListedContainer, at: Rectangle, option
   };
 }
 
-/** Details of a folded group: its name, and how many containers it has in each state. */
+/**
+ * Returns the panel of a folded group: its name, and the number of its containers in each state.
+ */
 export function groupPanel(
   { text, note = "" }: { text: string; note?: string | undefined },
   at: Rectangle,
@@ -77,7 +79,7 @@ function sinceRow(container: ListedContainer, now: number): FactRow[] {
   return textRow(isRunning(container) ? duration(now - began) : relativeTime(began, now));
 }
 
-/** The route to the files, and why earlier ones are not available. */
+/** The route to the files, and why routes before it are not available. */
 function routeRows(container: ListedContainer): FactRow[] {
   const { details } = container;
   if (container.state === REMOVED || container.state === UNREACHABLE) return [];
@@ -87,7 +89,7 @@ function routeRows(container: ListedContainer): FactRow[] {
   return [{ texts: [first] }, ...details.obstacles.map((text) => ({ texts: [{ text, tone: "dim" as const }] }))];
 }
 
-/** Published ports first. */
+/** Rows of ports, published ports first. */
 function portRows({ ports }: ListedContainer): FactRow[] {
   const published = ports.filter((one) => one.published > 0).map((one) => `${one.published}→${portOf(one)}`);
   const others = ports.filter((one) => one.published === 0).map(portOf);
@@ -132,7 +134,10 @@ function logRows(
   }));
 }
 
-/** Full height is the highest value, for CPU at least a quarter of a core, and more for memory. */
+/**
+ * Scales charts so that the highest value has full height. For CPU, full height is at least a
+ * quarter of a core; memory has a larger minimum.
+ */
 function charts(usage: readonly ContainerUsage[]): Chart[] {
   if (usage.length === 0) return [];
   const cores = usage.map((one) => one.cores);

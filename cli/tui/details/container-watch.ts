@@ -7,7 +7,7 @@ import { isRunning, REMOVED, UNREACHABLE } from "../browser/state-labels.ts";
 import { findLogFiles, type LogFile } from "./log-files.ts";
 import { OutputTail } from "./output-tail.ts";
 
-/** Milliseconds that a selection lasts before anything is requested for it. */
+/** Milliseconds that a container must stay selected before anything is requested for it. */
 const REST_MS = 200;
 
 /** Maximum milliseconds of a search for log files. */
@@ -18,26 +18,26 @@ export interface Found {
   lines: readonly string[] | undefined;
   /** Why there are no lines; empty if there is no reason. */
   failure: string;
-  /** Undefined if no search was made, or while it runs. */
+  /** Undefined if there was no search, or while the search runs. */
   logFiles: readonly LogFile[] | undefined;
 }
 
 const NOTHING: Found = { lines: undefined, failure: "", logFiles: undefined };
 
 /**
- * Looks up the last output and the log files of the selected container. Begins once the selection
- * has lasted, and aborts when another container is selected.
+ * Looks up the last output and the log files of the selected container. Begins after the container
+ * has stayed selected, and aborts when another container is selected.
  */
 export class ContainerWatch {
   readonly #browser: BrowserContext;
-  /** Identifies the watched run of the container; empty for none. */
+  /** Identifies the watched run of the container; empty if no run is watched. */
   #run = "";
   #key = "";
   #timer: NodeJS.Timeout | undefined;
   #output: OutputTail | undefined;
   #search: AbortController | undefined;
   #logFiles: readonly LogFile[] | undefined;
-  /** Lines of the previous run, until this one has some. */
+  /** Lines of the previous run, shown until the current run has written some. */
   #before: readonly string[] | undefined;
   readonly #ending = new Set<Promise<void>>();
 
@@ -112,8 +112,9 @@ export class ContainerWatch {
 }
 
 /**
- * A selection starts no process in a container and no sidecar. It looks for files only with a
- * running agent, or with one that this machine can start by itself.
+ * True if a search for log files is permitted. Selecting a container starts no process in a
+ * container and no sidecar. So a search needs a running agent, or an agent that this machine can
+ * start by itself.
  */
 function canLook(container: ListedContainer, connection: Connection): boolean {
   return (

@@ -4,7 +4,7 @@ import { readJsonLine, visibleText } from "../../../src/text/index.ts";
 const MAX_LINES = 60;
 const MAX_BYTES = 4_096;
 
-/** The last lines of a stream of bytes, in bounded memory. */
+/** Keeps the last lines of a stream of bytes, in bounded memory. */
 export class LastLines {
   #lines: string[] = [];
   #begun = "";
@@ -17,7 +17,7 @@ export class LastLines {
     if (this.#lines.length > MAX_LINES) this.#lines = this.#lines.slice(-MAX_LINES);
   }
 
-  /** The lines as a screen shows them: without colours, JSON as its summary. */
+  /** Returns the lines in the form for the screen: without colours, JSON as its summary. */
   lines(): string[] {
     const all = this.#begun === "" ? this.#lines : [...this.#lines, this.#begun];
     return all.map(shown);
@@ -25,7 +25,7 @@ export class LastLines {
 }
 
 function shown(line: string): string {
-  // A progress bar shows what follows the last carriage return.
+  // For a progress bar, shows only the text after the last carriage return.
   const text = visibleText(line.replace(/\r+$/, "").split("\r").at(-1) ?? "").text;
   return readJsonLine(text)?.summary ?? text.replaceAll("\t", "    ");
 }

@@ -24,9 +24,9 @@ const [DIRECTORY, FILE] = [4, 8];
 const LOG = /\.(log|out|err)(\.\d+)?$|(^|\/)logs?\//;
 
 /**
- * Log files of a container, the latest first: files below the usual directories, and files with a
- * log's name that its processes have open for writing. Opens none of them. Returns what it has
- * found when the signal aborts.
+ * Finds log files of a container, most recent first. These are files below the usual directories,
+ * and files with a log's name that its processes have open for writing. Opens none of them. When
+ * the signal aborts, returns the files found so far.
  */
 export async function findLogFiles(session: Session, signal: AbortSignal): Promise<LogFile[]> {
   const found = new Map<string, LogFile>();
@@ -63,7 +63,7 @@ async function addListed(
     if (signal.aborted || budget.left-- <= 0) return;
     const path = joinPath(directory, name);
     if (type === DIRECTORY) below.push(path);
-    // Account databases and empty files are not logs.
+    // Excludes account databases and empty files, which are not logs.
     else if (type === FILE && stat && stat.size > 0n && !/(^|\/)(lastlog|faillog|[bw]tmp)$/.test(path))
       found.set(path, fileOf(path, stat));
   }

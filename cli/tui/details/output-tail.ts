@@ -9,7 +9,7 @@ import {
 import { failureLine } from "../browser/failure-lines.ts";
 import { LastLines } from "./last-lines.ts";
 
-/** Stored records that are requested first. */
+/** Number of stored records in the first request. */
 const TAIL = 60;
 
 /**
@@ -19,7 +19,7 @@ const TAIL = 60;
 const MAX_RECORDS = 200;
 const FLOOD_MS = 1_000;
 
-/** Milliseconds without a record before a stream is replaced that may have stalled. */
+/** Milliseconds without a record until a stream, which may have stalled, is replaced. */
 const STALL_MS = 30_000;
 
 /** Milliseconds between two updates of the panel. */
@@ -64,7 +64,8 @@ export class OutputTail {
     const { signal } = this.#abort;
     const { engine, id } = container;
     const address = engineAddress(engine);
-    // Another container may have got the name. A pod's container has no other address.
+    // Uses the id: another container may have taken the name. A pod's container has no address but
+    // its name.
     const name = engine.isCri ? container.name : id;
     for (;;) {
       const output = await outputContainer(name, address, signal);
@@ -78,8 +79,8 @@ export class OutputTail {
   }
 
   /**
-   * Shows records until the stream ends, has too many of them, or may have stalled. It repeats the
-   * stored ones: a start by time would make the engine read its whole log.
+   * Shows records until the stream ends, has too many of them, or may have stalled. The stream
+   * repeats the stored records: with a start time the engine would read its whole log.
    */
   async #follow(output: OutputContainer): Promise<void> {
     const { signal } = this.#abort;

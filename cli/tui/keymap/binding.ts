@@ -5,6 +5,6 @@ export interface Binding {
   /** Key names as in `KeyEvent`; the help shows the first ones. */
   keys: readonly string[];
   help: string;
-  /** A word for the key hints at the bottom of the screen; a key without it has no hint. */
+  /** A word for the key hints at the bottom of the screen; undefined for a key without a hint. */
   hint?: string;
 }

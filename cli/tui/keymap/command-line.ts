@@ -15,7 +15,7 @@ export const COMMANDS: readonly { name: string; help: string }[] = [
   { name: "tab", help: "show the tab with this number" },
 ];
 
-/** Splits a command line into its name and the text after it. */
+/** Splits a command line into a name and the text after it. */
 export function parseCommand(text: string): Command {
   const [, name = "", argument = ""] = /^\s*(\S*)\s*(.*?)\s*$/s.exec(text) ?? [];
   return { name, argument };
@@ -40,7 +40,7 @@ export function parseBeginning(text: string): CommandBeginning {
   return { before: lead + name + gap, command: name, begun: argument };
 }
 
-/** Command names with this prefix: actions of the keymap, and {@link COMMANDS}. */
+/** Returns the command names with this prefix: actions of the keymap, and {@link COMMANDS}. */
 export function commandNames(begun: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): string[] {
   const actions = [...contexts, "global" as const].flatMap((context) => keymap[context].map(({ action }) => action));
   const others = COMMANDS.map(({ name }) => name);

@@ -16,8 +16,8 @@ export interface KeyHints {
 }
 
 /**
- * The keys with a hint in `contexts` (narrowest first), in the order of the table. Omits keys that
- * a narrower context overrides.
+ * Returns the keys with a hint in `contexts` (narrowest first), in the order of the table. Omits
+ * keys that a narrower context overrides.
  */
 export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP): KeyHints {
   const taken = new Set<string>();
@@ -33,7 +33,10 @@ export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP):
   return { here, everywhere: contexts[0] === "prompt" ? [] : of("global") };
 }
 
-/** The key of an action as the help writes it; its command if it has none. */
+/**
+ * Returns the key of an action in the notation of the help. If the action has no key, returns its
+ * command.
+ */
 export function keyName(context: Context, action: Action, keymap: Keymap = KEYMAP): string {
   const key = keymap[context].find((binding) => binding.action === action)?.keys[0];
   return key === undefined ? `:${action}` : keyLabel(key);

@@ -34,7 +34,7 @@ const TABLE = {
 /** A context of keys. */
 export type Context = keyof typeof TABLE;
 
-/** The action of a key. */
+/** The name of an action. */
 export type Action = (typeof TABLE)[Context][number]["action"];
 
 export interface ActionBinding extends Binding {
@@ -61,7 +61,7 @@ export const CONTEXT_NAMES: Readonly<Record<Context, string>> = {
   prompt: "In a prompt",
 };
 
-/** The action of a key in `contexts`, narrowest first; `global` comes last. */
+/** Returns the action of a key in `contexts`, narrowest first. `global` comes last. */
 export function actionFor(key: string, contexts: readonly Context[], keymap: Keymap = KEYMAP): Action | undefined {
   // A prompt receives all keys.
   const everywhere = contexts[0] === "prompt" ? [] : (["global"] as const);
@@ -91,7 +91,7 @@ const NAMES: Readonly<Record<string, string>> = {
   insert: "Ins",
 };
 
-/** Name of a key in the help. */
+/** Returns the name of a key for the help. */
 export function keyLabel(key: string): string {
   const control = /^ctrl-(.)$/.exec(key)?.[1];
   if (control) return `^${control.toUpperCase()}`;

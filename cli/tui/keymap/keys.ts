@@ -13,7 +13,7 @@ export type KeyEvent =
 /** `drag`: the mouse moves while its left button is pressed. */
 export type MouseAction = "wheel-up" | "wheel-down" | "press" | "drag" | "release";
 
-/** What the terminal sends: keys, or an answer. */
+/** An event from the terminal: a key, or an answer. */
 export type TerminalEvent = KeyEvent | BackgroundReport;
 
 /** The terminal's answer to {@link ASK_BACKGROUND}: components from 0 to 1. */
@@ -83,7 +83,7 @@ const CONSOLE_FINALS: Readonly<Record<string, string>> = { A: "f1", B: "f2", C: 
 
 /**
  * Decodes bytes from the terminal into key events. Pure. Sequences and characters may be split
- * across calls, and a call may have several keys. Escape alone cannot be distinguished from the
+ * across calls, and a call may contain several keys. Escape alone cannot be distinguished from the
  * start of a sequence: while {@link waiting}, call {@link flush} after a short time without bytes.
  */
 export class KeyParser {
@@ -92,7 +92,7 @@ export class KeyParser {
 
   push(chunk: Uint8Array): TerminalEvent[] {
     const events: TerminalEvent[] = [];
-    // The end marker of a paste may be lost. A separate ^C was pressed by the user: pasted text
+    // Ends a paste whose end marker was lost. A separate ^C was pressed by the user: pasted text
     // arrives in larger pieces, and terminals remove ^C from it.
     if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
       this.#pasting = false;
@@ -134,8 +134,8 @@ export class KeyParser {
   }
 
   /**
-   * The next key and its length; undefined if more bytes are needed. Without an event, the bytes
-   * have no meaning here.
+   * Returns the next key and its length; undefined if more bytes are needed. Bytes without an event
+   * have no meaning for porthole.
    */
   #key(): Step | undefined {
     const bytes = this.#bytes;
@@ -144,12 +144,12 @@ export class KeyParser {
     if (first === ESC) return this.#escape();
     if (first < 0x20 || first === 0x7f) return { length: 1, event: key(controlName(first)) };
     const length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    // Drop only a byte that cannot begin a character, or whose character is invalid.
+    // Drops only bytes that cannot begin a character, or whose character is invalid.
     for (let i = 1; i < length && i < bytes.length; i++) if (((bytes[i] ?? 0) & 0xc0) !== 0x80) return { length: 1 };
     if (first >= 0x80 && first < 0xc2) return { length: 1 };
     if (bytes.length < length) return undefined;
-    // U+0080 to U+009F are control characters: no key sends them, and the text of a prompt must not
-    // contain them.
+    // Drops control characters (U+0080 to U+009F). No key sends them, and the text of a prompt must
+    // not contain them.
     if (first === 0xc2 && (bytes[1] ?? 0) < 0xa0) return { length };
     return { length, event: key(bytes.toString("utf8", 0, length)) };
   }
@@ -182,7 +182,7 @@ export class KeyParser {
     }
   }
 
-  /** CSI: parameter bytes, intermediate bytes, one final byte (ECMA-48 5.4). */
+  /** Parses a CSI sequence: parameter bytes, intermediate bytes, one final byte (ECMA-48 5.4). */
   #controlSequence(): Step | undefined {
     const bytes = this.#bytes;
     let at = 2;
@@ -204,8 +204,8 @@ export class KeyParser {
   }
 
   /**
-   * OSC, DCS and similar sequences, up to BEL or ST: a terminal's answers. Skips answers that were
-   * not requested.
+   * Parses OSC, DCS and similar sequences, up to BEL or ST: a terminal's answers. Skips answers
+   * that were not requested.
    */
   #controlString(): Step | undefined {
     const bytes = this.#bytes;
@@ -228,13 +228,13 @@ export class KeyParser {
   }
 }
 
-/** Number of bytes, and their event; without an event they are skipped. */
+/** A number of bytes and their event. Bytes without an event are skipped. */
 interface Step {
   length: number;
   event?: TerminalEvent;
 }
 
-/** `] 11 ; rgb:RRRR/GGGG/BBBB`: one to four digits per component (XParseColor). */
+/** Parses `] 11 ; rgb:RRRR/GGGG/BBBB`: one to four digits per component (XParseColor). */
 function background(text: string): BackgroundReport | undefined {
   const parts = /^\]11;rgba?:([\da-f]{1,4})\/([\da-f]{1,4})\/([\da-f]{1,4})(?:\/[\da-f]{1,4})?$/i.exec(text)?.slice(1);
   if (!parts) return undefined;
@@ -251,8 +251,8 @@ const MOUSE_ACTIONS: Readonly<Record<string, MouseAction>> = {
 };
 
 /**
- * `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel step, or an event of
- * the left button. A release ends with `m`.
+ * Parses `CSI < buttons ; column ; row M` (xterm, "Extended coordinates"): a wheel step, or an
+ * event of the left button. A release ends with `m`.
  */
 function mouse(length: number, parameters: string, final: number): Step {
   const [buttons = 0, column = 0, row = 0] = parameters.split(";").map(Number);
@@ -263,8 +263,8 @@ function mouse(length: number, parameters: string, final: number): Step {
 }
 
 /**
- * Distinguishes only Alt (xterm: 1 plus the sum of Shift 1, Alt 2, Ctrl 4); other modifiers are
- * ignored.
+ * Adds the Alt modifier to a key name (xterm: 1 plus the sum of Shift 1, Alt 2, Ctrl 4). Ignores
+ * other modifiers.
  */
 function modified(name: string, modifiers: string | undefined): string {
   return ((Number(modifiers ?? 1) - 1) & 2) !== 0 ? `alt-${name}` : name;

@@ -1,13 +1,13 @@
-/** Separates texts. A word of a filter has no line break. */
+/** Separates the texts. Words of a filter contain no line break. */
 const SEPARATOR = "\n";
 
 /**
- * The texts of a list's items in lower case, in one string: a search of 100,000 separate texts
- * takes ten times as long, because each needs a copy in lower case.
+ * Holds the texts of a list's items in lower case, in one string. A search of 100,000 separate
+ * texts takes ten times as long, because each needs a copy in lower case.
  */
 export class ItemTexts {
   readonly #texts: string;
-  /** The end of each item's text. */
+  /** The offset of the end of each item's text. */
   readonly #ends: Int32Array;
 
   constructor(items: readonly { text: string }[]) {
@@ -25,7 +25,10 @@ export class ItemTexts {
     });
   }
 
-  /** For each item, 1 if it contains every word. Words are in lower case, without blanks. */
+  /**
+   * Returns an array with 1 for each item that contains every word, else 0. Words are in lower
+   * case, without blanks.
+   */
   having(words: readonly string[]): Uint8Array {
     const found = new Uint8Array(this.#ends.length).fill(1);
     for (const word of words) this.#keepHaving(word, found);

@@ -8,7 +8,7 @@ import { type Column, paint, paintOver, Table } from "./table.ts";
 export interface ListPaneOptions<Item extends ListItem> {
   columns: readonly Column<Item>[];
   theme: Theme;
-  /** Lines that are shown when there are no items: why, and what to do. */
+  /** Lines that replace an empty list: why it is empty, and what to do. */
   empty(): readonly string[];
   /** Called when the selection changes. */
   moved?(): void;
@@ -44,14 +44,14 @@ export class ListPane<Item extends ListItem> {
   }
 
   /**
-   * Id of the column whose title is at this position, relative to the pane's corner; undefined
-   * elsewhere.
+   * Returns the id of the column whose title is at this position, relative to the pane's corner;
+   * undefined at any other position.
    */
   titleAt(row: number, column: number): string | undefined {
     return row === 0 && this.list.shown.length > 0 ? this.#table.columnAt(column - 1)?.id : undefined;
   }
 
-  /** Handles the keys of every list, except opening and reloading. */
+  /** Handles keys that every list has, except opening and reloading. */
   act(action: Action): boolean {
     const before = this.list.selected?.key;
     const done = this.#move(action);
@@ -75,8 +75,8 @@ export class ListPane<Item extends ListItem> {
   }
 
   /**
-   * Exactly `height` rows. With a neighbour, exactly `columns` columns; otherwise without trailing
-   * blanks.
+   * Draws exactly `height` rows. Beside a panel, a row has exactly `columns` columns; otherwise it
+   * has no trailing blanks.
    */
   rows({ columns, height }: Size, isBeside = false): string[] {
     const { theme } = this.#options;
@@ -148,8 +148,8 @@ export class ListPane<Item extends ListItem> {
       this.list.setFilter(text);
       this.#options.moved?.();
     };
-    // Once per batch of keys: a paste without brackets is a change per character, and the list may
-    // be long.
+    // Filters once per batch of keys. A paste without brackets is one change per character, and the
+    // list may be long.
     const narrowSoon = (text: string) => {
       if (wanted === undefined)
         setImmediate(() => {

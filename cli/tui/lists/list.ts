@@ -6,7 +6,7 @@ export interface ListItem {
   key: string;
   /** The text that filters match. */
   text: string;
-  /** A line that names the items below it. It can be selected only while it is folded. */
+  /** True for a line that names the items below it. It can be selected only while it is folded. */
   heading?: boolean;
   /** Text next to a heading. */
   note?: string;
@@ -17,19 +17,19 @@ export interface ListItem {
 /** Minimum rows between the selection and the edge while scrolling. */
 const MARGIN = 2;
 
-/** A list's items, filter, selection and scroll position. Knows no terminal. */
+/** Holds a list's items, filter, selection and scroll position. Does not depend on a terminal. */
 export class List<Item extends ListItem> {
   #items: readonly Item[] = [];
   #shown: readonly Item[] = [];
   #filter = "";
-  /** The texts of the items, from the first filter of these items to its end. */
+  /** The texts of the items. Created by the first filter, and dropped at the end of filtering. */
   #texts: ItemTexts | undefined;
   #index = 0;
   #top = 0;
   #height = 1;
   /** Keys of folded headings. A filter shows their items too. */
   readonly #folded = new Set<string>();
-  /** Indexes of the headings among the visible items: computed once, not per frame. */
+  /** Number of all headings, and indexes of the visible ones. Computed once, not per frame. */
   #headings = 0;
   #shownHeadings: readonly number[] = [];
 
@@ -60,13 +60,14 @@ export class List<Item extends ListItem> {
     return item && this.#isPassed(item) ? undefined : item;
   }
 
-  /** Items that pass the filter, in order, headings included. */
+  /** Returns the items that pass the filter, in order, headings included. */
   get shown(): readonly Item[] {
     return this.#shown;
   }
 
   /**
-   * Counts without headings: all items, visible items, and the position of the selected one from 1.
+   * Returns counts without headings: all items, visible items, and the position of the selected
+   * item from 1.
    */
   get counts(): { all: number; shown: number; at: number } {
     const before = this.#shownHeadings.filter((at) => at <= this.#index).length;
@@ -101,7 +102,7 @@ export class List<Item extends ListItem> {
   }
 
   /**
-   * Folds or unfolds the group of `item`, by default of the selected item. The selection moves to
+   * Folds or unfolds the group of `item`, by default of the selected item. Moves the selection to
    * the heading or back. False if there is nothing to fold.
    */
   toggleFold(item: Item | undefined = this.selected): boolean {
@@ -140,7 +141,7 @@ export class List<Item extends ListItem> {
     this.#settle(-1);
   }
 
-  /** The item or heading in this row of the last window. */
+  /** Returns the item or heading in this row of the last window. */
   itemOn(row: number): Item | undefined {
     return row < 0 || row >= this.#height ? undefined : this.#shown[this.#top + row];
   }
@@ -153,7 +154,7 @@ export class List<Item extends ListItem> {
     return true;
   }
 
-  /** The items for `height` rows, including the selected one. */
+  /** Returns the items for `height` rows, including the selected item. */
   window(height: number): { items: readonly Item[]; selected: number } {
     this.#height = height;
     const margin = Math.min(MARGIN, Math.floor((height - 1) / 2));
@@ -165,7 +166,7 @@ export class List<Item extends ListItem> {
     return { items: this.#shown.slice(this.#top, this.#top + height), selected: this.#index - this.#top };
   }
 
-  /** Keeps the selection on its item, or on the heading if that is folded. */
+  /** Keeps the selection on its item, or moves it to the heading if that is folded. */
   #applyFolds(selected: Item | undefined): void {
     const at = selected?.heading ? this.#items.find(({ within }) => within === selected.key) : selected;
     this.#apply();
@@ -186,7 +187,7 @@ export class List<Item extends ListItem> {
     this.#settle(1);
   }
 
-  /** The items that pass the filter; also the one with the key `kept`. */
+  /** Returns the items that pass the filter, and also the item with the key `kept`. */
   #passing(kept: string | undefined): readonly Item[] {
     const words = this.#filter.toLowerCase().split(/\s+/).filter(Boolean);
     if (words.length === 0) {
@@ -202,7 +203,7 @@ export class List<Item extends ListItem> {
     return this.#items.filter(({ within }) => within === undefined || !this.#folded.has(within));
   }
 
-  /** Moves off a heading: in this direction, otherwise in the other. */
+  /** Moves the selection off a heading: in this direction if possible, otherwise in the other. */
   #settle(step: 1 | -1): void {
     for (const direction of [step, -step]) {
       let index = this.#index;
@@ -223,13 +224,16 @@ function headingsIn(items: readonly ListItem[]): number[] {
   return found;
 }
 
-/** The index of an item, by its key if the items were read again. */
+/** Returns the index of an item. If the items were read again, finds the item by its key. */
 function indexOf<Item extends ListItem>(items: readonly Item[], wanted: Item): number {
   const index = items.indexOf(wanted);
   return index === -1 ? items.findIndex(({ key }) => key === wanted.key) : index;
 }
 
-/** The items that are `found`, the item with the key `kept`, and the headings of those items. */
+/**
+ * Returns the items that are `found`, the item with the key `kept`, and the headings of those
+ * items.
+ */
 function withHeadings<Item extends ListItem>(
   items: readonly Item[],
   found: Uint8Array,

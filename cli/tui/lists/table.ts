@@ -21,15 +21,16 @@ export interface Column<Item> {
   maxWidth?: number;
   /** Maximum width as a share of the table's width. */
   share?: number;
-  /** Hide the column while all its cells are empty. */
+  /** Hides the column while all its cells are empty. */
   isOptional?: boolean;
   /**
-   * Takes the remaining width, at least this number of columns; `true` means {@link MIN_REST}. At
-   * most one column of a table has this option.
+   * Gives the column the remaining width, at least this number of columns; `true` means
+   * {@link MIN_REST}. At most one column of a table has this option.
    */
   rest?: true | number;
   /**
-   * Priority of omission if there is no room: the highest first. Columns without it always stay.
+   * Order of omission if there is no room: the highest number first. Columns without it always
+   * stay.
    */
   dispensable?: number;
 }
@@ -37,19 +38,19 @@ export interface Column<Item> {
 /** Columns between two columns of the table. */
 const GAP = 2;
 
-/** Minimum width of the column with the remaining width, before other columns are omitted. */
+/** Minimum width of the column with {@link Column.rest}. Below it, other columns are omitted. */
 const MIN_REST = 20;
 
 /** Minimum width of a column with {@link Column.share}. */
 const MIN_SHARE = 12;
 
 /**
- * Formats rows of exactly `width` columns. Widths of the table's columns only grow, so that nothing
- * jumps during scrolling.
+ * Formats rows of exactly `width` columns. Columns of the table only become wider, so that they do
+ * not jump during scrolling.
  */
 export class Table<Item> {
   readonly #columns: readonly Column<Item>[];
-  /** 0 for an optional column that has had no text. */
+  /** The width of each column; 0 for an optional column without text so far. */
   readonly #widths: number[] = [];
   /** Indexes of the columns in the last frame. */
   #shown: readonly number[] = [];
@@ -66,7 +67,7 @@ export class Table<Item> {
     });
   }
 
-  /** The title row, and one row for each item. Computes each cell once. */
+  /** Returns the title row, and one row for each item. Computes each cell once. */
   rows(items: readonly Item[], width: number, style: { title: string }): { title: string; rows: string[] } {
     const cells = items.map((item) => this.#columns.map((column) => segmentsOf(column.cell(item))));
     for (const row of cells) {
@@ -85,19 +86,19 @@ export class Table<Item> {
     };
   }
 
-  /** The column whose title is at this offset of a row, from 0. */
+  /** Returns the column whose title is at this offset of a row, from 0. */
   columnAt(offset: number): Column<Item> | undefined {
     let end = 0;
     return this.#columns.find((_, index) => {
       const width = this.#shown[index] ?? 0;
       if (width === 0) return false;
-      // The gap after a column belongs to the column.
+      // The gap after a column is part of the column.
       end += width + GAP;
       return offset < end;
     });
   }
 
-  /** Widths of the columns that fit, 0 for omitted ones. */
+  /** Computes the widths of the columns that fit; 0 for omitted columns. */
   #fit(width: number): number[] {
     const shown = this.#columns.map(({ rest, share = 1 }, index) =>
       rest ? 0 : Math.min(this.#widths[index] ?? 0, Math.max(MIN_SHARE, Math.floor(share * width))),
@@ -139,7 +140,7 @@ function layOut<Item>(
   return text + " ".repeat(Math.max(0, width - used));
 }
 
-/** Truncates with an ellipsis, also if the text ends exactly between two segments. */
+/** Truncates with an ellipsis, even if the text ends exactly between two segments. */
 function cut(segments: readonly Segment[], columns: number): { text: string; width: number } {
   const isCut = widthOf(segments) > columns;
   let text = "";

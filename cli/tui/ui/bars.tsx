@@ -15,7 +15,7 @@ export function TopBar({ state, theme }: { state: TopState; theme: Theme }) {
   );
 }
 
-/** Draws the first row below the body: the status or the prompt. */
+/** Draws the first row below the body: the status, or the prompt. */
 export function StatusBar({ state, theme }: { state: Omit<BottomState, "keys">; theme: Theme }) {
   const { columns, prompt } = state;
   return (

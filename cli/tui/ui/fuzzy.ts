@@ -48,7 +48,7 @@ function inName(word: readonly string[], name: readonly string[]): FuzzyMatch | 
   return { score: word.length === name.length ? WHOLE : PREFIX, matched };
 }
 
-/** Index of the word, preferably at the start of a word in the name. */
+/** Returns the index of a query's word, preferably at the start of a word in the name. */
 function indexOf(word: readonly string[], name: readonly string[]): number | undefined {
   let inside: number | undefined;
   for (let at = 0; at + word.length <= name.length; at++) {

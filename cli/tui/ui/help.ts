@@ -12,7 +12,7 @@ export interface HelpPage {
   columns: readonly (readonly HelpLine[])[];
   /** Width of a line in terminal columns. */
   width: number;
-  /** From 0. */
+  /** Index of the page, from 0. */
   page: number;
   pages: number;
 }
@@ -21,10 +21,12 @@ export interface HelpPage {
 export const HELP_KEYS_WIDTH = 16;
 export const HELP_GAP = 2;
 
-/** Width of a line: the longest text fits. */
+/** Width of a line in columns. The longest text fits. */
 const WIDTH = 56;
 
-/** A help that is nearly as wide as the screen takes all of it, up to this number of columns a line. */
+/**
+ * If the screen has fewer spare columns than this for each line, the help takes the whole width.
+ */
 const NARROW = 8;
 
 /** Border and padding around the lines. */
@@ -32,8 +34,8 @@ const FRAME_ROWS = 2;
 const FRAME_COLUMNS = 4;
 
 /**
- * Every key of `contexts`, of all views and of prompts, divided into pages for a screen. A page
- * number beyond the last means the last.
+ * Lays out every key of `contexts`, of all views and of prompts in pages for a screen. A page
+ * number beyond the last means the last page.
  */
 export function helpPage(
   contexts: readonly Context[],
@@ -45,7 +47,7 @@ export function helpPage(
   const room = size.columns - FRAME_COLUMNS + HELP_GAP;
   const beside = Math.min(all.length, Math.max(1, Math.floor(room / (WIDTH + HELP_GAP))));
   const most = Math.max(1, Math.floor(room / beside) - HELP_GAP);
-  // Instead of a narrow rest of the view at both sides.
+  // Avoids a narrow strip of the view at both sides.
   const width = most - WIDTH < NARROW ? most : WIDTH;
   const pages = Math.max(1, Math.ceil(all.length / beside));
   const at = Math.min(Math.max(0, page), pages - 1);
@@ -58,8 +60,8 @@ export function helpWidth({ columns, width }: HelpPage): number {
 }
 
 /**
- * The effect of an action while the help is visible: it turns the page, or it closes the help and
- * has its usual effect.
+ * Returns the effect of an action while the help is visible. It turns the page, or it closes the
+ * help and has its usual effect.
  */
 export function helpAction(page: number, action: Action): { page: number | undefined; isTaken: boolean } {
   if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) return { page: page + 1, isTaken: true };
@@ -67,7 +69,7 @@ export function helpAction(page: number, action: Action): { page: number | undef
   return { page: undefined, isTaken: action === "cancel" || action === "help" || action === "back" };
 }
 
-/** Keeps a context's title out of the last row of a column. */
+/** Divides lines into columns. Keeps a context's title out of the last row of a column. */
 function inColumns(lines: readonly HelpLine[], height: number): HelpLine[][] {
   const columns: HelpLine[][] = [];
   for (let from = 0; from < lines.length; ) {
@@ -82,7 +84,7 @@ function inColumns(lines: readonly HelpLine[], height: number): HelpLine[][] {
 function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
   const taken = new Set<string>();
   return [...contexts, "global" as const, "prompt" as const].flatMap((context) => {
-    // Nothing overrides the keys of a prompt.
+    // No other context overrides the keys of a prompt.
     if (context === "prompt") taken.clear();
     const lines = keymap[context].flatMap(({ keys, help }) => {
       // A narrower context may override some keys.
@@ -94,7 +96,7 @@ function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
   });
 }
 
-/** As many of the keys as fit in a line. */
+/** Returns as many of the keys as fit in a line. */
 function keysText(keys: readonly string[]): string {
   const labels = keys.map(keyLabel);
   while (labels.length > 1 && labels.join(" ").length > HELP_KEYS_WIDTH - HELP_GAP) labels.pop();

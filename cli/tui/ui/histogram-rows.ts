@@ -11,7 +11,7 @@ export const HISTOGRAM_ROWS = BAR_ROWS + 2;
 const BLOCKS = "▁▂▃▄▅▆▇█";
 const MARKER = "▲";
 
-/** The title, the bars from the top row to the bottom row, and the axis. */
+/** Returns the title, the bars from the top row to the bottom row, and the axis. */
 export function histogramRows(state: HistogramState, theme: Theme): Piece[][] {
   return [titleRow(state, theme), ...barRows(state.bars, theme), axisRow(state, theme)];
 }
@@ -28,8 +28,8 @@ function titleRow({ title, summary, hint, width }: HistogramState, theme: Theme)
 }
 
 /**
- * A bar's height is its number of records. Its lower part has the colour of the worst level, in
- * proportion to the errors and warnings, and at least one row.
+ * Draws the bars. The height of a bar shows its number of records. Its lower part has the colour of
+ * the worst level, in proportion to the errors and warnings, and is at least one row high.
  */
 function barRows(bars: readonly HistogramBar[], theme: Theme): Piece[][] {
   const max = Math.max(1, ...bars.map(({ records }) => records));
@@ -54,7 +54,7 @@ function barRows(bars: readonly HistogramBar[], theme: Theme): Piece[][] {
 function axisRow({ first, last, at, width }: HistogramState, theme: Theme): Piece[] {
   const room = width - textWidth(first) - textWidth(last) - 4;
   const cells = Array.from({ length: width }, () => "─");
-  // Keep the marker off the labels: it would hide a digit.
+  // Keeps the marker off the labels, where it would hide a digit.
   const put = (text: string, from: number) => {
     if (at < from || at >= from + text.length) cells.splice(from, text.length, ...text);
   };

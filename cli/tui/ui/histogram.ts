@@ -7,7 +7,7 @@ export interface HistogramState extends Rectangle {
   summary: string;
   /** Key hints for the right end of the title. */
   hint: string;
-  /** One for each column. */
+  /** One bar for each column. */
   bars: readonly HistogramBar[];
   /** The column of the current position. */
   at: number;
@@ -16,7 +16,7 @@ export interface HistogramState extends Rectangle {
   last: string;
 }
 
-/** Records of a column, and how many of them are errors and warnings. */
+/** Counts of a column: records, and the errors and warnings among them. */
 export interface HistogramBar {
   records: number;
   errors: number;

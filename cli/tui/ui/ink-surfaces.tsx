@@ -16,11 +16,11 @@ import type { Surfaces } from "./surfaces.ts";
 import { Toast } from "./toast.tsx";
 
 /**
- * The surfaces. Each is an Ink root of its own that reads the store, because Ink's cost depends on
- * the area. `changed` is called once for all surfaces whose rows have changed together.
+ * Creates the surfaces. Each is a separate Ink root that reads the store, because Ink's cost
+ * depends on the area. Calls `changed` once for all surfaces whose rows have changed together.
  */
 export async function inkSurfaces(store: ScreenStore, changed: () => void): Promise<Surfaces> {
-  // Ink is a bundle of its own, with its own table of widths.
+  // Ink is a separate bundle, with its own table of widths.
   await loadWidths();
   let isTold = true;
   const tell = () => {
@@ -66,7 +66,7 @@ function Status({ store }: { store: ScreenStore }) {
   return <StatusBar state={usePart(store, "bottom")} theme={usePart(store, "theme")} />;
 }
 
-/** A root of its own: the status changes with each step, the keys do not. */
+/** The keys have a separate root: the status changes with each step, the keys do not. */
 function Keys({ store }: { store: ScreenStore }) {
   const keys = useSyncExternalStore(store.subscribe, () => store.get().bottom.keys);
   const columns = useSyncExternalStore(store.subscribe, () => store.get().bottom.columns);
@@ -112,12 +112,12 @@ function Said({ store }: { store: ScreenStore }) {
   return toast && <Toast state={toast} theme={theme} />;
 }
 
-/** A part of the store: the root renders again only when this part has changed. */
+/** Returns a part of the store. The root renders again only when this part has changed. */
 function usePart<Part extends keyof ScreenState>(store: ScreenStore, part: Part): ScreenState[Part] {
   return useSyncExternalStore(store.subscribe, () => store.get()[part]);
 }
 
-/** A section of the panel. */
+/** Returns a section of the panel. */
 function useSection<Name extends "facts" | "charts" | "lines">(
   store: ScreenStore,
   name: Name,
@@ -128,7 +128,7 @@ function useSection<Name extends "facts" | "charts" | "lines">(
 /**
  * An Ink root. Its stdout keeps the last frame as rows: Ink lays out and draws, and only the
  * compositor writes to the terminal. In debug mode Ink writes each frame whole and at once, without
- * cursor movements. It gets no stdin: keys come from the application.
+ * cursor movements. It gets no stdin, because the application handles the keys.
  */
 class Root {
   #rows: readonly string[] = [];

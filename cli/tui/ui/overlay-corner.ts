@@ -2,8 +2,8 @@ import { type Corner, centred } from "../canvas/layout.ts";
 import type { OverlayState, ToastState } from "./state.ts";
 
 /**
- * Position of an overlay in the body. The palette is above the prompt, a toast at the lower right,
- * others in the middle.
+ * Returns the position of an overlay in the body. The palette is above the prompt, a toast at the
+ * lower right, other overlays in the middle.
  */
 export function overlayCorner(
   state: OverlayState | ToastState,
@@ -15,7 +15,7 @@ export function overlayCorner(
   return state.kind === "palette" ? { column: 0, row } : centred({ width, height }, body);
 }
 
-/** Height of an overlay in rows, with its frame. */
+/** Returns the height of an overlay in rows, with its frame. */
 export function overlayHeight(state: OverlayState): number {
   if (state.kind === "palette") return state.rows.length + 2;
   if (state.kind === "dialog") return state.lines.length + 4;

@@ -61,7 +61,7 @@ function painted(text: string, style: string): string {
   return open + text + [...new Set(close)].join("");
 }
 
-/** The SGR parameter that ends another one (ECMA-48 8.3.117). */
+/** Returns the SGR parameter that ends another one (ECMA-48 8.3.117). */
 function endOf(parameter: string): number {
   const first = Number(parameter.split(";")[0]);
   if (first === 1 || first === 2) return 22;

@@ -4,7 +4,7 @@ import { Panel, Row } from "./paint.tsx";
 import type { Piece } from "./row-text.ts";
 import type { PaletteRow, PaletteState } from "./state.ts";
 
-/** Maximum width of names, as a share, so that descriptions have room. */
+/** Maximum width of names, as a share of the palette, so that descriptions have room. */
 const NAME_SHARE = 0.5;
 
 /** Columns between a name, its description and its key. */
@@ -50,7 +50,7 @@ function entryPieces(
   return isChosen ? pieces.map(({ text, style }) => ({ text, style: joined(theme.selection, style) })) : pieces;
 }
 
-/** A name cut to its width, with the matching characters in the accent style. */
+/** Truncates a name to its width, and draws the matching characters in the accent style. */
 function namePieces(name: string, matched: readonly number[], columns: number, theme: Theme): Piece[] {
   const isMatched = new Set(matched);
   const pieces: Piece[] = [];

@@ -1,7 +1,7 @@
 import type { Choice } from "../view.ts";
 import type { PaletteState } from "./state.ts";
 
-/** Maximum columns and entries: users cannot scan more at a glance. */
+/** Maximum columns and entries. Users cannot scan more at a glance. */
 const WIDTH = 100;
 const ENTRIES = 12;
 
@@ -9,8 +9,8 @@ const ENTRIES = 12;
 const FRAME_ROWS = 2;
 
 /**
- * The visible part of the list, around the selected entry. Undefined if the list is empty or the
- * body is too small.
+ * Returns the visible part of the list, around the selected entry. Undefined if the list is empty
+ * or the body is too small.
  */
 export function paletteState(
   { all, at }: { all: readonly Choice[]; at: number | undefined },

@@ -5,13 +5,16 @@ import { DEFAULT_THEME, type Theme, type ThemePart } from "../canvas/theme.ts";
 import type { Chart, Fact, FactRow, PanelLines, PanelSections, PanelState, StyledText } from "./panel.ts";
 import type { Piece } from "./row-text.ts";
 
-/** Width of the labels in columns, with a blank after the longest one. */
+/** Width of the labels in columns, including a blank after the longest label. */
 const LABEL = 10;
 
-/** Minimum rows for the lines at the end and their title; above it, facts are shortened. */
+/**
+ * Minimum rows for the last lines and their title. The facts above are shortened if fewer rows
+ * would remain.
+ */
 const MIN_LINES = 6;
 
-/** Maximum rows of a line. */
+/** Maximum number of rows for a line. */
 const MAX_ROWS = 3;
 
 /** Minimum height of a panel whose charts have two rows. */
@@ -37,7 +40,7 @@ export function panelSections(state: PanelState): PanelSections {
   };
 }
 
-/** The title, and facts in as many of the rows as they need. */
+/** Draws the title and the facts, in as many rows as the facts need. */
 export function factRows(section: PanelSections["facts"], theme: Theme): Piece[][] {
   const { title, summary, facts, height, isBeside } = section;
   const width = contentWidth(section);
@@ -58,7 +61,7 @@ export function chartRows(section: PanelSections["charts"], theme: Theme): Piece
   );
 }
 
-/** The last lines in exactly the section's rows, below a title. */
+/** Draws the last lines in exactly the section's rows, below a title. */
 export function lastLineRows(section: PanelSections["lines"], theme: Theme): Piece[][] {
   const { lines, height } = section;
   const isRoomy = height > MIN_LINES;
@@ -82,7 +85,7 @@ function edged(rows: readonly Piece[][], { isBeside }: { isBeside: boolean }, th
   return rows.map((row) => [edge, ...row]);
 }
 
-/** Facts in two columns, for a wide and low panel. */
+/** Draws facts in two columns, for a wide and low panel. */
 function factsBeside(facts: readonly Fact[], { width, height }: ChartSize, theme: Theme): Piece[][] {
   const half = Math.floor((width - 2) / 2);
   const rows = allFactRows(facts, { width: half, height: height * 2 }, theme);
@@ -99,7 +102,7 @@ function allFactRows(facts: readonly Fact[], { width, height }: ChartSize, theme
   return facts.flatMap((fact, index) => rowsOfFact(fact, limits[index] ?? 0, width, theme));
 }
 
-/** The title, its summary, and a rule up to the end where the panel is below a list. */
+/** Draws the title and its summary. If the panel is below a list, a rule follows up to the end. */
 function headRow(
   title: string,
   summary: readonly StyledText[],
@@ -119,8 +122,8 @@ function headRow(
 }
 
 /**
- * Rows of each fact, so that all of them fit into `room`. Every fact has its first row; longer
- * facts share the remaining rows.
+ * Computes the rows of each fact, so that all facts fit into `room`. Every fact has its first row;
+ * longer facts share the remaining rows.
  */
 export function factLimits(counts: readonly number[], room: number): number[] {
   const limits = counts.map(() => 0);
@@ -137,7 +140,7 @@ export function factLimits(counts: readonly number[], room: number): number[] {
 function rowsOfFact({ label, rows }: Fact, limit: number, width: number, theme: Theme): Piece[][] {
   if (limit === 0) return [];
   const room = Math.max(1, width - LABEL);
-  // The last row counts the others.
+  // The last row shows the number of omitted rows.
   const shown = rows.length > limit && limit > 1 ? rows.slice(0, limit - 1) : rows.slice(0, limit);
   const hidden = rows.length - shown.length;
   const body = shown.map((row) => factRow(row, room, limit === 1 ? hidden : 0, theme));
@@ -175,7 +178,7 @@ function rowsOfChart({ label, value, values, max }: Chart, size: ChartSize, them
   });
 }
 
-/** A title, and the last lines. */
+/** Draws a title, and the last lines. */
 function lineRows(panel: PanelLines, { width, height }: ChartSize, theme: Theme): Piece[][] {
   const { title, hint, lines, note } = panel;
   const rule = Math.max(0, width - safeWidth(title) - safeWidth(hint) - 2);
@@ -193,7 +196,7 @@ function lineRows(panel: PanelLines, { width, height }: ChartSize, theme: Theme)
   return [head, ...rows.slice(-(height - 1))];
 }
 
-/** A line with its level in colour, wrapped. */
+/** Draws a line with its level in colour, wrapped. */
 function lineOf(line: string, width: number, theme: Theme): Piece[][] {
   const rows = wrapText(line, width);
   const shown = rows.slice(0, MAX_ROWS);
@@ -220,7 +223,7 @@ function painted(texts: readonly StyledText[], theme: Theme): Piece[] {
   return texts.map(({ text, tone }) => ({ text, style: tone === undefined ? "" : theme[tone] }));
 }
 
-/** The first words that fit; the last of them truncated. */
+/** Returns the first words that fit, and truncates the last of them. */
 function clipTexts(texts: readonly StyledText[], columns: number): { texts: StyledText[]; width: number } {
   const shown: StyledText[] = [];
   let left = columns;
@@ -233,7 +236,7 @@ function clipTexts(texts: readonly StyledText[], columns: number): { texts: Styl
   return { texts: shown, width: columns - Math.max(0, left) };
 }
 
-/** A path keeps its end when it is truncated. */
+/** Truncates a path at its start, so that its end stays visible. */
 function clipPath(texts: readonly StyledText[], columns: number): { texts: StyledText[]; width: number } {
   const [first, ...rest] = texts;
   if (first === undefined) return { texts: [], width: 0 };

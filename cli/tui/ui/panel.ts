@@ -4,11 +4,11 @@ import type { ThemePart } from "../canvas/theme.ts";
 /** Details of the selected item of a list. Texts come from containers; the panel sanitises them. */
 export interface PanelState extends Rectangle {
   title: string;
-  /** Follows the title. */
+  /** Shown after the title. */
   summary: readonly StyledText[];
   facts: readonly Fact[];
   charts: readonly Chart[];
-  /** The end of a text, in the remaining rows. */
+  /** The last lines of a text, shown in the remaining rows. */
   lines: PanelLines | undefined;
 }
 
@@ -25,13 +25,13 @@ export interface PanelSections extends Rectangle {
 /** A part of a panel and its size, border included. */
 export type Section<Content> = Content & { width: number; height: number; isBeside: boolean };
 
-/** Text in the style of a theme part; plain without one. */
+/** Text in the style of a theme part; without a part it is plain. */
 export interface StyledText {
   text: string;
   tone?: ThemePart | undefined;
 }
 
-/** A label, and one row or more beside it. */
+/** A label, with one or more rows beside it. */
 export interface Fact {
   label: string;
   rows: readonly FactRow[];
@@ -40,7 +40,7 @@ export interface Fact {
 /** A row of a fact. */
 export interface FactRow {
   texts: readonly StyledText[];
-  /** Aligned to the right. */
+  /** Text that is aligned to the right. */
   end?: string;
   /** True for a path: its end stays visible if it is too long. */
   isPath?: boolean;
@@ -51,13 +51,13 @@ export interface Chart {
   label: string;
   value: string;
   values: readonly number[];
-  /** The value of full height. */
+  /** The value that is drawn at full height. */
   max: number;
 }
 
 export interface PanelLines {
   title: string;
-  /** At the right end of the title's row. */
+  /** Key hint at the right end of the title's row. */
   hint: string;
   lines: readonly string[];
   /** Shown if there are no lines. */

@@ -20,13 +20,13 @@ const PRINTABLE_ASCII = /^[\x20-\x7e]$/;
 
 export const EMPTY_PROMPT: PromptState = { characters: [], cursor: 0 };
 
-/** A line with this text, and the cursor at its end. */
+/** Creates a line with this text and the cursor at its end. */
 export function promptOf(text: string): PromptState {
   const characters = [...clusters(text)];
   return { characters, cursor: characters.length };
 }
 
-/** The prompt after a key. Drops control characters of pasted text. */
+/** Returns the prompt after a key. Drops control characters of pasted text. */
 export function editPrompt(
   state: PromptState,
   event: Exclude<KeyEvent, { kind: "mouse" }>,
@@ -69,7 +69,7 @@ export function editPrompt(
       return typing([...before, ...characters.slice(cursor)], before.length);
     }
     default:
-      // Names of other keys are longer than one cluster.
+      // Other keys have names that are longer than one cluster.
       return [...clusters(event.key)].length === 1 ? insert(state, event.key) : typing(characters, cursor);
   }
 }
@@ -78,11 +78,12 @@ function insert(state: PromptState, text: string): PromptResult {
   const { characters, cursor } = state;
   const room = MAX_CHARACTERS - characters.length;
   if (room <= 0) return { kind: "typing", state };
-  // ASCII characters never combine. A terminal without bracketed paste sends a character at a time.
+  // ASCII characters never combine. Without bracketed paste, a terminal sends one character at a
+  // time.
   const around = [text, characters[cursor - 1], characters[cursor]];
   if (around.every((one) => one === undefined || PRINTABLE_ASCII.test(one)))
     return { kind: "typing", state: { characters: characters.toSpliced(cursor, 0, text), cursor: cursor + 1 } };
-  // Split the whole line again: a combining mark joins the cluster before it.
+  // Splits the whole line again: a combining mark joins the cluster before it.
   const added = [...clusters(text)].slice(0, room).join("");
   const before = characters.slice(0, cursor).join("") + added;
   const all = [...clusters(before + characters.slice(cursor).join(""))];

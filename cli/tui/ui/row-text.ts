@@ -4,16 +4,16 @@ import type { Theme, ThemePart } from "../canvas/theme.ts";
 import type { KeyHint, KeyHints } from "../keymap/hints.ts";
 import type { BottomState, ShownPrompt, TopState } from "./state.ts";
 
-/** Text in one style: parameters of SGR, empty for plain. */
+/** Text in one style. The style is the parameters of SGR, empty for plain. */
 export interface Piece {
   text: string;
   style: string;
 }
 
-/** Minimum columns of the left end; below it, the right end is omitted. */
+/** Minimum columns of the left end. If fewer remain, the right end is omitted. */
 const LEFT_MINIMUM = 12;
 
-/** Title row: the content and its route. Sanitises names, which come from containers. */
+/** Draws the title row: the content and its route. Sanitises names, which come from containers. */
 export function titleRow({ title, subtitle, columns }: Omit<TopState, "tabs">, theme: Theme): Piece[] {
   const { left, right } = fitRow(` ${sanitiseText(title)}`, ` ${sanitiseText(subtitle)} `, columns);
   const { before, name, after } = titleParts(left);
@@ -25,14 +25,17 @@ export function titleRow({ title, subtitle, columns }: Omit<TopState, "tabs">, t
   ]);
 }
 
-/** Emphasises the last component of a path; the whole of any other title. */
+/**
+ * Divides a title for emphasis: on the last component of a path, or on the whole of any other
+ * title.
+ */
 function titleParts(title: string): { before: string; name: string; after: string } {
   const end = title.indexOf("  ") === -1 ? title.trimEnd().length : title.indexOf("  ");
   const slash = title.lastIndexOf("/", end - 2);
   return { before: title.slice(0, slash + 1), name: title.slice(slash + 1, end), after: title.slice(end) };
 }
 
-/** Row of tabs: their numbers and titles, as far as they fit. */
+/** Draws the row of tabs: as many numbers and titles as fit. */
 export function tabsRow(state: TopState, theme: Theme): Piece[] {
   return tabParts(state).map(({ text }, index) => {
     const style = index === state.tabs?.at ? `${theme.accent};1;4` : theme.dim;
@@ -40,7 +43,7 @@ export function tabsRow(state: TopState, theme: Theme): Piece[] {
   });
 }
 
-/** Index of the tab in this column; undefined if there is none. */
+/** Returns the index of the tab in this column; undefined if there is none. */
 export function tabAt(state: TopState, column: number): number | undefined {
   let end = 0;
   const index = tabParts(state).findIndex(({ width }) => {
@@ -50,7 +53,7 @@ export function tabAt(state: TopState, column: number): number | undefined {
   return index === -1 ? undefined : index;
 }
 
-/** The tabs that fit. */
+/** Returns the tabs that fit. */
 function tabParts({ tabs, columns }: TopState): { text: string; width: number }[] {
   const titles = tabs?.titles ?? [];
   const room = Math.max(4, Math.floor((columns - 1) / Math.max(1, titles.length)) - 4);
@@ -65,14 +68,15 @@ function tabParts({ tabs, columns }: TopState): { text: string; width: number }[
 }
 
 /**
- * Status row: activity at the left, position at the right. `mark` comes before `left`, as a label.
+ * Draws the status row: activity at the left, position at the right. `mark` comes before `left`, as
+ * a label.
  */
 export function statusRow({ status, columns }: Pick<BottomState, "status" | "columns">, theme: Theme): Piece[] {
   const mark = clipText(status.mark === "" ? "" : ` ${status.mark} `, columns);
   const left = ` ${sanitiseText(status.left)}`;
   const right = `${sanitiseText(status.right)} `;
   const room = columns - mark.width;
-  // A gap after a truncated end.
+  // Puts a gap after a truncated left end.
   const gap = textWidth(left) + textWidth(right) <= room ? "" : "  ";
   const ends = fitRow(left, gap + right, room);
   return [
@@ -85,7 +89,8 @@ export function statusRow({ status, columns }: Pick<BottomState, "status" | "col
 }
 
 /**
- * Row of keys: global keys at the right, and as many keys of the current view as fit at the left.
+ * Draws the row of keys: global keys at the right, and as many keys of the current view as fit at
+ * the left.
  */
 export function keysRow(hints: KeyHints, columns: number, theme: Theme): Piece[] {
   const { left, right, gap } = placedHints(hints, columns);
@@ -101,7 +106,7 @@ export function keysRow(hints: KeyHints, columns: number, theme: Theme): Piece[]
   );
 }
 
-/** The hint in this column; undefined if there is none. */
+/** Returns the hint in this column; undefined if there is none. */
 export function hintAt(hints: KeyHints, columns: number, column: number): KeyHint | undefined {
   const { left, right, gap } = placedHints(hints, columns);
   const within = (all: readonly KeyHint[], from: number) => {
@@ -116,7 +121,7 @@ export function hintAt(hints: KeyHints, columns: number, column: number): KeyHin
   return within(left.hints, 1) ?? within(right.hints, 1 + left.width + gap);
 }
 
-/** The hints that fit at both ends, and the number of columns between them. */
+/** Returns the hints that fit at both ends, and the number of columns between them. */
 function placedHints({ here, everywhere }: KeyHints, columns: number) {
   const right = fitting(everywhere, columns - 2);
   const left = fitting(here, columns - 2 - right.width - (right.width > 0 ? GAP.length : 0));
@@ -129,7 +134,7 @@ function hintWidth({ key, text }: KeyHint): number {
 
 const GAP = "  ";
 
-/** The first hints that fit side by side. */
+/** Returns the first hints that fit side by side. */
 function fitting(all: readonly KeyHint[], columns: number): { hints: readonly KeyHint[]; width: number } {
   let width = 0;
   let count = 0;
@@ -143,8 +148,8 @@ function fitting(all: readonly KeyHint[], columns: number): { hints: readonly Ke
 }
 
 /**
- * The prompt: its label, the line with the character under the cursor reversed, and the hint. A
- * long line shows its end.
+ * Draws the prompt: its label, the line with the character under the cursor reversed, and the hint.
+ * For a long line, shows the part around the cursor.
  */
 export function promptRow(prompt: ShownPrompt, columns: number, theme: Theme): Piece[] {
   const { label, before, under, after, hint } = promptParts(prompt, columns);

@@ -6,16 +6,16 @@ import type { HistogramState } from "./histogram.ts";
 import type { PanelSections } from "./panel.ts";
 import type { PromptState } from "./prompt.ts";
 
-/** State of the surfaces. Equal states draw equal rows. */
+/** State of the surfaces. Equal states produce equal rows. */
 export interface ScreenState {
   theme: Theme;
   top: TopState;
   bottom: BottomState;
-  /** The panel beside or below a list; undefined for none. */
+  /** The panel beside or below a list; undefined if there is no panel. */
   side: PanelSections | undefined;
   /** Levels over time below a text; undefined if they are not shown. */
   histogram: HistogramState | undefined;
-  /** The overlay of the body; undefined for none. */
+  /** The overlay of the body; undefined if there is no overlay. */
   overlay: OverlayState | undefined;
   /** A message, drawn over the overlay. */
   toast: ToastState | undefined;
@@ -34,7 +34,7 @@ export interface TopState {
 export interface BottomState {
   columns: number;
   status: Status;
-  /** Shown instead of the status. */
+  /** The prompt, which replaces the status. */
   prompt: ShownPrompt | undefined;
   /** Keys that are valid now; undefined if there is no row for them. */
   keys: KeyHints | undefined;
@@ -43,7 +43,7 @@ export interface BottomState {
 /** A line being typed. */
 export interface ShownPrompt extends PromptState {
   label: string;
-  /** Completions, or why the line was refused, for the rest of the row. */
+  /** Completions, or why the line was refused, at the end of the row. */
   hint?: string;
 }
 
@@ -71,7 +71,7 @@ export interface HelpState {
   /** Width in columns. */
   width: number;
   page: HelpPage;
-  /** How to turn the pages. */
+  /** Key hint for turning the pages. */
   turn: string;
 }
 

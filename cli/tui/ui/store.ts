@@ -18,7 +18,8 @@ export class ScreenStore {
   };
 
   /**
-   * Keeps the objects of parts that are equal, so that only surfaces whose part has changed render.
+   * Replaces the state. Keeps the objects of parts that are equal, so that only surfaces whose part
+   * has changed render.
    */
   set(next: ScreenState): void {
     const before = this.#state;
@@ -37,7 +38,7 @@ export class ScreenStore {
   }
 }
 
-/** Keeps equal sections of a panel one by one. */
+/** Compares the sections of a panel one by one, and keeps the objects of equal sections. */
 function keptSections(before: PanelSections | undefined, next: PanelSections | undefined): PanelSections | undefined {
   if (!before || !next) return next;
   const facts = kept(before.facts, next.facts);

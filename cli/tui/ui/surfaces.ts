@@ -1,5 +1,5 @@
 /**
- * The parts that Ink draws around and over the body: the current rows of each surface, each for the
+ * The surfaces that Ink draws around and over the body. Each returns its current rows, for the
  * columns of the state.
  */
 export interface Surfaces {
