@@ -38,7 +38,7 @@ function row(agent: LiveAgent): string[] {
     agent.route,
     agent.container.slice(0, 12) || "-",
     age(agent.ageSeconds),
-    // The clients of an agent inside a helper are unknown here.
+    // The number of clients of an agent inside a helper is unknown to this process.
     agent.route === "helper" ? "-" : String(agent.clients),
     agent.route === "helper" ? "-" : `${agent.memoryKiB} KiB`,
   ];

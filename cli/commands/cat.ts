@@ -76,7 +76,7 @@ async function catInput(): Promise<void> {
   write(output.end());
 }
 
-/** `--trace`: prints the descriptor, the route and the time. */
+/** `--trace`: prints the descriptor, the route and the time taken. */
 function tell(target: Target, session: Session, file: OpenFile, milliseconds: number): void {
   const agent = session.agent === undefined ? "" : session.fresh ? ", new agent" : ", live agent";
   writeSync(
@@ -94,7 +94,7 @@ function whyCopied({ whyCopied: why }: Session): string {
 async function copy(file: OpenFile): Promise<void> {
   if (!isTerminal(2)) return void (await file.copyTo(1));
   const { Progress } = await import("../io/progress.ts");
-  // Files that the kernel generates have the size 0.
+  // Files that the kernel generates have the size 0: their total is unknown.
   const progress = new Progress(file.size() || undefined);
   try {
     await file.copyTo(1, { onProgress: (copied) => progress.at(Number(copied)) });
@@ -103,7 +103,7 @@ async function copy(file: OpenFile): Promise<void> {
   }
 }
 
-/** `--decompress`: the decompressed data; undefined if the file is not compressed. */
+/** `--decompress`: returns the decompressed data; undefined if the file is not compressed. */
 async function decompressed(file: OpenFile): Promise<AsyncIterable<Buffer> | undefined> {
   const { compressionOf, decompress } = await import("../../src/sessions/index.ts");
   const compression = compressionOf(file);
@@ -121,7 +121,7 @@ async function safely() {
   return new TerminalStream({ colours: process.env.NO_COLOR === undefined });
 }
 
-/** Ends the process if the output failed. A target that cannot be read does not end it. */
+/** Ends the process after a failed write to the output. Ignores an error of a target. */
 function endIfOutputIsLost(error: unknown): void {
   if (error instanceof PortholeError && error.message.startsWith(WRITE_FAILED) && error.errno !== "EINVAL")
     failOutput(error);

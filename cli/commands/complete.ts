@@ -10,8 +10,8 @@ const Status = { found: 0, files: 10, programs: 11 } as const;
 /**
  * `porthole __complete SHELL -- ...`: writes the candidates for the word at the cursor, one per
  * line. For shells that show descriptions, a tab and the description follow. zsh and fish pass the
- * words after the program's name, the last one up to the cursor. bash breaks words at colons, so it
- * passes the line up to the cursor and the part of it to replace.
+ * words after the program's name; the last word ends at the cursor. bash breaks words at colons. So
+ * it passes the line up to the cursor, and the part of the line to replace.
  */
 export async function complete(root: Command, shell: string, args: string[]): Promise<number> {
   const line = shell === "bash" ? shellWords(args[0] ?? "") : args.map(plainWord);
@@ -44,7 +44,9 @@ async function candidates(root: Command, line: string[]): Promise<Candidate[] | 
   }
 }
 
-/** The part of each candidate that replaces `replaced`, quoted like the word at the cursor. */
+/**
+ * Returns the part of each candidate that replaces `replaced`, quoted like the word at the cursor.
+ */
 function forBash(found: Candidate[], last: ShellWord, replaced: string): string {
   const kept = last.raw.endsWith(replaced) ? last.raw.slice(0, last.raw.length - replaced.length) : "";
   const skip = shellWords(kept).at(-1)?.text.length ?? 0;

@@ -12,8 +12,8 @@ export async function completion(shell: Shell): Promise<number> {
 }
 
 /**
- * Exit statuses of `__complete`: 0 candidates, 10 files of this machine, 11 programs. No space
- * follows a candidate that ends in `/`, `:` or `=`.
+ * The scripts. Exit statuses of `__complete`: 0 candidates, 10 files of this machine, 11 programs.
+ * No space follows a candidate that ends in `/`, `:` or `=`.
  */
 const scripts: Record<Shell, string> = {
   bash: `# porthole's completion for bash 4.4 or newer. In ~/.bashrc: source <(porthole completion bash)

@@ -43,8 +43,8 @@ export async function cp(paths: string[], options: CpOptions): Promise<number> {
 }
 
 /**
- * `porthole __copies`: sends targets to the porthole of another machine, which creates them there.
- * With `--one` it chooses the copy's name.
+ * `porthole __copies`: sends targets to the porthole of another machine, which creates the copies.
+ * With `--one`, the other porthole chooses the copy's name.
  */
 export async function sendCopies(sources: string[], options: CpOptions & { one?: boolean }): Promise<number> {
   return copying(options, async (context) => {
@@ -54,7 +54,7 @@ export async function sendCopies(sources: string[], options: CpOptions & { one?:
   });
 }
 
-/** Reports errors and progress. Returns the exit status. */
+/** Runs the copies of a command. Reports errors and progress. Returns the exit status. */
 async function copying(options: CpOptions, action: (context: CopyContext) => Promise<void>): Promise<number> {
   const sessions = new SessionPool(options);
   const progress = isTerminal(2) ? new Progress() : undefined;
@@ -86,7 +86,7 @@ async function copying(options: CpOptions, action: (context: CopyContext) => Pro
   return status;
 }
 
-/** @param name of the one copy; undefined: each keeps its own */
+/** @param name name of the single copy; undefined: each copy keeps its own name */
 async function copyAll(
   sources: readonly NamedTarget[],
   into: CopyDirectory,
@@ -123,7 +123,9 @@ async function copyOne(
   if (copy.isNew) copy.finish(stat.mode, stat);
 }
 
-/** A copy's own name: the last part of the path that the user wrote, or that a glob matched. */
+/**
+ * Returns a copy's own name: the last part of the path that the user wrote, or that a glob matched.
+ */
 function ownName({ text, target }: NamedTarget): string {
   const name =
     target.kind === "output"
@@ -136,7 +138,7 @@ function ownName({ text, target }: NamedTarget): string {
   return name;
 }
 
-/** Writes a file over the content of one that exists in a target, in place. */
+/** Overwrites the content of an existing file of a target, in place. */
 async function overwrite(
   sources: readonly NamedTarget[],
   into: NamedTarget,
@@ -166,7 +168,10 @@ async function overwrite(
   ftruncateSync(to.fd, Number(await from.copyTo(to.fd)));
 }
 
-/** The command that creates a file in a container: docker cp, if one side is this machine. */
+/**
+ * Returns the command that creates a file in a container: docker cp, if the source or the
+ * destination is on this machine.
+ */
 function creation(source: NamedTarget, into: NamedTarget): string | undefined {
   if (into.target.kind !== "container") return undefined;
   if (source.target.kind === "local") return `docker cp ${source.text} ${into.text}`;

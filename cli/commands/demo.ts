@@ -17,7 +17,7 @@ export async function demo(options: { seconds: number }): Promise<number> {
   try {
     return await inSandbox(options);
   } catch (error) {
-    // The reader of the output closed the pipe. The sandbox has ended already.
+    // The reader of the output closed the pipe. The sandbox has already ended.
     if ((error as NodeJS.ErrnoException).code === "EPIPE") dieBySignal("SIGPIPE");
     throw error;
   }
@@ -47,7 +47,7 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
   }
 }
 
-/** Opens the log. Waits for it: its first line may be written after the agent has started. */
+/** Opens the log, once it exists: its first line may be written after the agent has started. */
 async function whenThere(sandbox: Sandbox): Promise<OpenFile> {
   for (let attempt = 0; ; attempt++) {
     try {

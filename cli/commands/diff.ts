@@ -25,7 +25,7 @@ export async function diff(container: string, options: DiffOptions): Promise<num
   }
   const sessions = new SessionPool(options);
   try {
-    // The engine's comparison is slow: connect to the files at the same time.
+    // Connects to the files at the same time, because the engine's comparison is slow.
     const reached = sessions.session(target);
     reached.catch(() => undefined);
     const { changes, mounts } = await containerChanges(target.name, options);
@@ -45,18 +45,21 @@ export async function diff(container: string, options: DiffOptions): Promise<num
   }
 }
 
-/** Lines per write(2). */
+/** Maximum number of lines per write(2). */
 const AT_ONCE = 1_000;
 
-/** Listing a directory is cheaper than one stat per path from this number of paths on. */
+/**
+ * Minimum number of changed paths in a directory from which listing it is cheaper than one stat per
+ * path.
+ */
 const WORTH_A_LIST = 8;
 
-/** The displayed part of a stat. A container may have thousands of changed paths. */
+/** The parts of a stat that are displayed. A container may have thousands of changed paths. */
 type Shown = Pick<FileStat, "mode" | "size" | "mtime">;
 
 /**
- * Stats of the changed paths that exist, by the index of their change. Omits paths that were
- * removed since or cannot be read.
+ * Returns the stats of the changed paths that exist, by the index of their change. Omits paths that
+ * were removed meanwhile or cannot be read.
  */
 async function statsOf(reached: Promise<Session>, changes: readonly ContainerChange[]): Promise<(Shown | undefined)[]> {
   const found = new Array<Shown | undefined>(changes.length);
@@ -104,7 +107,7 @@ function line(kind: string, path: string, stat: Shown | undefined, { human }: Di
   return `${letter} ${size.padStart(human ? 6 : 12)} ${printable(path)}\n`;
 }
 
-/** See docs/json.md. */
+/** The record of a change in `--json`: see docs/json.md. */
 function record(container: string, change: string, path: string, stat: Shown | undefined): object {
   return {
     ...{ container, target: `${container}:${path}`, path, change },

@@ -63,7 +63,7 @@ export async function find(args: string[], options: FindOptions): Promise<number
 
 interface Output {
   add(text: string): void;
-  /** Counts a visited file for the progress line. */
+  /** Called for each visited file, which the progress line counts. */
   looked(): void;
   flush(): void;
   show(text: string): string;
@@ -93,7 +93,10 @@ async function search(
     out.add(jsonLine(record(file)));
 }
 
-/** Files after which a walk continues on a tree: its start takes as long as to list some thousand. */
+/**
+ * Number of files after which a walk continues on a tree. Starting such a walk takes as long as
+ * listing some thousand files.
+ */
 const LONG = 2_000;
 
 function longWalk(walk: TreeWalk): Omit<TakeOver, "visit"> | undefined {
@@ -137,5 +140,5 @@ async function printer({ json }: FindOptions): Promise<Output> {
 }
 
 const FLUSH = 32 * 1024;
-/** Files between two reads of the clock. */
+/** Number of files between two reads of the clock. */
 const PROGRESS_STEP = 64;

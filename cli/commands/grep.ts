@@ -16,7 +16,7 @@ import { failOutput } from "../io/output.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
-/** porthole's own options; all others go to ripgrep. */
+/** porthole's own options. ripgrep gets all other options. */
 export interface GrepOptions extends ConnectionOptions {
   raw?: boolean;
 }
@@ -50,7 +50,7 @@ async function search(args: readonly string[], sessions: SessionPool, isRaw: boo
   };
   const targets = (await sessions.expand(operands, failed)).filter((named) => mayRead(named, failed));
   if (targets.length === 0) return Status.failed;
-  // A failed target must not change how the matches of the others are printed.
+  // A failed target must not change the format of the other targets' matches.
   if (operands.length > 1 || isPartOfSeveral()) flags.unshift({ name: "with-filename", value: undefined });
   const run = new Search(program, flags);
   const isLocal = targets.every(({ target }) => target.kind === "local");
@@ -60,7 +60,7 @@ async function search(args: readonly string[], sessions: SessionPool, isRaw: boo
   return hasFailed && !(set.has("quiet") && status === Status.matched) ? Status.failed : status;
 }
 
-/** False for a file of this machine where reading removes the data. */
+/** False for a local file whose data reading removes. */
 function mayRead({ text, target }: NamedTarget, failed: (error: unknown) => void): boolean {
   if (target.kind !== "local") return true;
   try {
@@ -87,7 +87,7 @@ function noTarget(set: FlagSet): PortholeError {
 }
 
 /**
- * Output of files up to this size passes through porthole, which detects when ripgrep hides a
+ * Maximum size of files whose output passes through porthole, which detects when ripgrep hides a
  * match.
  */
 const SMALL = 64 * 1024 * 1024;
@@ -109,7 +109,7 @@ class Search {
     return this.#run([], { size: 0, isParallel: false, start: this.#spawn });
   }
 
-  /** Searches paths of this machine: ripgrep opens them itself, in the current directory. */
+  /** Searches local paths: ripgrep opens them itself, in the current directory. */
   onPaths(targets: readonly NamedTarget[]): Promise<number> {
     const sizes = targets.map(({ text }) => {
       const stat = statSync(text, { throwIfNoEntry: false });
@@ -124,13 +124,13 @@ class Search {
     });
   }
 
-  /** Searches files that agents open. */
+  /** Searches files that agents open, and passes them to ripgrep. */
   async onTargets(
     targets: readonly NamedTarget[],
     sessions: SessionPool,
     { isRaw, failed }: { isRaw: boolean; failed: (error: unknown) => void },
   ): Promise<number> {
-    // From here on a signal ends this process at once, so connect to all agents first.
+    // Connects to all agents first: after this point, a signal ends the process at once.
     const reached: NamedTarget[] = [];
     for (const each of targets) {
       try {
@@ -170,7 +170,7 @@ class Search {
     }
   }
 
-  /** The exit status of a search on trees; undefined if the search needs links. */
+  /** Searches on trees. Returns the exit status; undefined if the search needs links. */
   async #onTrees(files: SearchFiles, sessions: SessionPool, isRaw: boolean): Promise<number | undefined> {
     const { NotOnTrees, searchTrees } = await import("../grep/tree-search.ts");
     const { filter, first, last } = await this.#presentation();
@@ -233,7 +233,7 @@ class Search {
     }
   }
 
-  /** Options that give a pipe the output format of a terminal. */
+  /** Returns the options that give a pipe the output format of a terminal. */
   async #presentation(): Promise<{ filter?: OutputFilter; first: string[]; last: string[] }> {
     if (!isTerminal(1)) return { first: [], last: [] };
     const { TerminalOutput } = await import("../grep/terminal-output.ts");
@@ -247,9 +247,9 @@ class Search {
   }
 }
 
-/** The input of one run. */
+/** The input of a single run. */
 interface Work {
-  /** In bytes; infinite if unknown. */
+  /** Bytes; infinite if unknown. */
   size: number;
   isParallel: boolean;
   start: Start;

@@ -73,7 +73,8 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
           await printer.write(lane, bytes);
           end += bytes.length;
         });
-        // Other processes may share the standard input: leave the offset after the printed part.
+        // Sets the offset of the standard input after the printed part, because other processes may
+        // share it.
         if (input.isStdin && input.file) seekTo(0, end);
       } catch (error) {
         failed(errorReading(name, error), error);
@@ -98,7 +99,7 @@ async function zoneOf(sessions: SessionPool, { target }: NamedTarget) {
   return target.kind === "local" ? systemZone : targetZone(await sessions.session(target));
 }
 
-/** Writes the first lines or bytes, or with `-` all but the last. */
+/** Writes the first lines or bytes. With `-`, writes all but the last. */
 async function copyHead(
   input: Input,
   { unit, count, sign }: Amount,

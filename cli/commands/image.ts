@@ -24,7 +24,7 @@ export async function image({ load, tag, engine: explicit }: ImageOptions): Prom
     throw new PortholeError("USAGE", "cannot write an image to a terminal", {
       hint: "use --load, or a pipe such as | docker load",
     });
-  // Fails early, before reading the files.
+  // Checks the engine before reading the files, so that an error comes early.
   const remote = load ? await engineElsewhere(explicit) : undefined;
   const connections = remote && dialler(remote);
   const engine = connections?.engine ?? (load ? oneEngine(explicit) : undefined);

@@ -24,7 +24,7 @@ import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
 /** `porthole ls`: lists the targets. Continues after a failure and returns the highest status. */
 export async function ls(texts: string[], given: LsOptions): Promise<number> {
-  // Totals are shown in the size column of -l.
+  // The size column of -l shows the totals.
   const options = given.total && !given.json ? { ...given, l: true } : given;
   const lister = new Lister(options, await view(options));
   try {
@@ -35,7 +35,7 @@ export async function ls(texts: string[], given: LsOptions): Promise<number> {
   return lister.status;
 }
 
-/** A session, with the names and totals that its files share. */
+/** A session, and the names and totals that its files share. */
 interface SessionContext {
   session: Session;
   users: Map<number, string> | undefined;
@@ -55,7 +55,7 @@ class Lister {
   readonly #sessions: SessionPool;
   readonly #contexts = new Map<Session, SessionContext>();
   readonly #needsStat: boolean;
-  /** Set with --total only, which visits every file. */
+  /** Set only with --total, which visits every file. */
   readonly #progress: Progress | undefined;
   #added = { files: 0, bytes: 0n };
   #pending = "";
@@ -158,7 +158,7 @@ class Lister {
     }
   }
 
-  /** Reads the entries of a directory. Returns false if none could be read. */
+  /** Reads the entries of a directory. Returns false if no entry could be read. */
   async #read(context: SessionContext, lookahead: Lookahead, entries: Entries): Promise<boolean> {
     const { all, almostAll } = this.#options;
     const at = entries.directory;
@@ -188,7 +188,7 @@ class Lister {
     return true;
   }
 
-  /** Adds the total, and the mode of a link's target, which decides its colour. */
+  /** Adds the total. Adds the mode of a link's target, which decides the colour of the link. */
   async #complete(context: SessionContext, item: Item): Promise<void> {
     await this.#followLinks(context, item.linkMode === undefined ? [item] : []);
     if (!this.#options.total || item.type !== DIRECTORY || item.name === "." || item.name === "..") return;
@@ -274,7 +274,7 @@ function* directoriesOf(entries: Entries): Generator<string> {
 
 const DIRECTORY = 4;
 const LINK = 10;
-/** Concurrent requests; the agent accepts 32. */
+/** Maximum number of concurrent requests; the agent accepts 32. */
 const AT_ONCE = 16;
 const FLUSH = 64 * 1024;
 

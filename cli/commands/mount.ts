@@ -22,7 +22,7 @@ export async function mount(operands: string[], command: string[], options: Moun
       hint: "porthole mount web:/var/log DIRECTORY, or porthole mount web:/ -- COMMAND",
     });
   }
-  // `web:` means the whole tree.
+  // `web:` selects the whole tree.
   const whole = text.endsWith(":") ? `${text}/` : text;
   if (directory === undefined) {
     const { withTool } = await import("./with.ts");

@@ -12,7 +12,7 @@ import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
 
 /**
  * `porthole open --merge`: follows files and outputs of containers in one text, ordered by time. A
- * pattern means the containers and files that match now.
+ * pattern selects the containers and files that match at the start.
  */
 export async function openMerged(
   texts: readonly string[],
@@ -30,7 +30,7 @@ export async function openMerged(
   const connections = new Map<string, Connection>();
   const entry = (target: Target): FollowEntry => {
     const name = targetName(target);
-    // Files of the same container may follow its output.
+    // The user may add files of the same container to its output.
     const files: Target = target.kind === "output" ? { kind: "container", name: target.name, path: "/" } : target;
     const connection = connections.get(name) ?? new Connection(files, options, abort.signal);
     connections.set(name, connection);
@@ -50,7 +50,7 @@ export async function openMerged(
   }
 }
 
-/** The targets that patterns of containers and files match now. */
+/** Expands patterns to the containers and files that match now. */
 async function expanded(texts: readonly string[], options: ConnectionOptions): Promise<Target[]> {
   const sessions = new SessionPool(options);
   try {

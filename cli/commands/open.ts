@@ -37,7 +37,7 @@ export async function open(
     const file = await openTarget(session, { text, target }, options);
     if (file.kind === "directory") {
       file.close();
-      // Without a slash or colon, `porthole NAME` would mean a container.
+      // Without a slash or colon, `porthole NAME` would open a container.
       const hint = `porthole ${/[:/]/.test(text) ? text : `./${text}`}`;
       throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint });
     }
@@ -114,7 +114,7 @@ async function show(
   }
 }
 
-/** The earlier files of a rotated log. */
+/** Returns the earlier files of a rotated log. */
 async function earlierOf(session: Session, file: OpenFile) {
   if (!file.isSeekable)
     throw new PortholeError("FILE", `${file.path}: --rotated needs a regular file`, { hint: "leave out --rotated" });

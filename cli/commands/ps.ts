@@ -127,7 +127,7 @@ function table(processes: TargetProcess[], users: Map<number, string>): string {
   return text;
 }
 
-/** As ps(1): the name in brackets if there are no arguments. */
+/** Formats the command line as ps(1) does: the name in brackets if there are no arguments. */
 function commandLine({ command, arguments: args }: TargetProcess): string {
   return args.length === 0 ? `[${sanitiseText(command)}]` : sanitiseText(args.join(" "));
 }
@@ -169,7 +169,8 @@ function modeOf({ access, append }: ProcessFile): string {
 const LETTERS = { read: "r", write: "w", "read and write": "rw", path: "-" } as const;
 
 /**
- * The total space of the deleted files. A file that is open or mapped more than once counts once.
+ * Describes the total space of the deleted files. Counts a file that is open or mapped more than
+ * once only once.
  */
 function summary(processes: TargetProcess[]): string {
   const files = new Map<string, bigint>();
@@ -196,7 +197,7 @@ const counted = ({ size }: Map<string, bigint>) => (size === 1 ? "1 deleted file
 
 const sum = (sizes: Map<string, bigint>) => [...sizes.values()].reduce((total, size) => total + size, 0n);
 
-/** Units of 1000 with one decimal, as in `1.2 MB`. */
+/** Formats a size in units of 1000 with one decimal: `1.2 MB`. */
 function humanSize(bytes: bigint): string {
   const units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
   let value = Number(bytes);

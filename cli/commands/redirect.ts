@@ -5,8 +5,8 @@ import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { splitEngine } from "../elsewhere/segments.ts";
 
 /**
- * Runs a command on the machines of its engines, if they have other kernels or are several. Returns
- * its exit status; undefined if the command runs in this process.
+ * Runs a command on the machines of its engines, if an engine has another kernel or there are
+ * several. Returns the exit status; undefined if the command runs in this process.
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
  */
 export async function redirect(

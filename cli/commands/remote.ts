@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { agentProgram } from "../../src/routes/index.ts";
 
 /**
- * `porthole __remote OPTIONS -- ARGS`: runs porthole for a client on another machine, which has
- * started it by ssh. The agent serves the connection: agent/remote.c.
+ * `porthole __remote OPTIONS -- ARGS`: runs porthole for a client on another machine, which started
+ * this process by ssh. The agent serves the connection: agent/remote.c.
  */
 export function remote(args: readonly string[]): Promise<number> {
   const at = args.indexOf("--");

@@ -23,8 +23,8 @@ const PARTS = ["files", "net", "pid", "ipc", "uts"] as const;
 type Part = (typeof PARTS)[number];
 
 /**
- * `porthole shell`: runs this user's shell, or a command of this machine, in namespaces of a
- * container. Ends with the command's status or signal.
+ * `porthole shell`: runs this user's shell, or a local command, in namespaces of a container. Ends
+ * with the command's status or signal.
  */
 export async function shell(text: string, command: string[], options: ShellOptions): Promise<number> {
   const sessions = new SessionPool(options);
@@ -75,8 +75,8 @@ function partsOf(list: string | undefined): Set<Part> {
 }
 
 /**
- * The namespaces to join. Skips the PID namespace if the container's processes could take over the
- * command, unless the user asks for it.
+ * Returns the namespaces to join. Skips the PID namespace if the container's processes could take
+ * over the command, unless the user asks for it.
  */
 async function joined(
   parts: ReadonlySet<Part>,
@@ -98,7 +98,10 @@ async function joined(
   return { pid, started, namespaces: wanted.filter((part) => part !== "pid" || !isLeftOut) };
 }
 
-/** The working directory in the launcher's directory. Resolves links first: a tree follows none. */
+/**
+ * Returns the working directory in the launcher's directory. Resolves links first, because a tree
+ * does not follow links.
+ */
 async function directoryOf(sessions: SessionPool, target: TreeTarget, name: string): Promise<string> {
   if (target.path === "/") return `${name}/.`;
   const session = await sessions.session(target);

@@ -53,7 +53,7 @@ export async function stat(texts: string[], options: StatOptions): Promise<numbe
   return status;
 }
 
-/** Requested once per session. */
+/** Tables of a target, requested once per session. */
 interface SessionTables {
   users: Map<number, string>;
   groups: Map<number, string>;
@@ -64,11 +64,11 @@ interface Known {
   item: Item;
   /** Undefined if the mount table does not contain the mount. */
   backing: Backing | undefined;
-  /** The reason why the engine copies it; undefined for a file that is read in place. */
+  /** Why the engine copies the file; undefined for a file that is read in place. */
   whyCopied: string | undefined;
-  /** Layer of the target's root file system, if known. */
+  /** Layer of the target's root file system; undefined if unknown. */
   layer: FileLayer | undefined;
-  /** The file has no name: only a process holds it open (/proc/PID/fd). */
+  /** True for a file without a name, which only a process holds open (/proc/PID/fd). */
   isDeleted: boolean;
 }
 
@@ -89,7 +89,7 @@ async function look(
   options: StatOptions,
 ): Promise<Known> {
   const { path } = target;
-  // For /proc/PID/fd/N, show the open file, not the magic link.
+  // For /proc/PID/fd/N, shows the open file, not the magic link.
   const isProcessFile = /^\/proc\/\d+\/fd\/\d+$/.test(path);
   const follows = options.dereference === true || path.endsWith("/");
   const stat = await session.stat(path, { noFollow: !follows && !isProcessFile });
@@ -113,7 +113,10 @@ async function look(
   return { item, backing: mount && backingOf(mount), whyCopied: session.whyCopied, layer, isDeleted };
 }
 
-/** Undefined if the link cannot be read, as /proc/self from another PID namespace. */
+/**
+ * Returns the text of a link. Undefined if it cannot be read, such as /proc/self from another PID
+ * namespace.
+ */
 async function textOfLink(session: Session, path: string): Promise<string | undefined> {
   try {
     return await session.readlink(path);
@@ -131,7 +134,7 @@ const kinds: Record<string, string> = {
   "block device": "block special file",
 };
 
-/** The block of stat(1) without the I/O block size, plus where the file is stored. */
+/** Formats the block of stat(1) without the I/O block size, and adds the storage of the file. */
 function block(known: Known, show: (text: string) => string): string {
   const { item, backing, layer, isDeleted } = known;
   const { stat, link } = item;
@@ -178,7 +181,7 @@ function keeper({ kind, mount, volume, readOnly }: Backing, show: (text: string)
   return `${what} (${show(mount.type)}, ${readOnly ? "read-only" : "writable"}), mounted at ${show(mount.point)} from ${from}${replaced}`;
 }
 
-/** See docs/json.md. */
+/** The record of a file in `--json`: see docs/json.md. */
 function asJson({ item, backing, whyCopied, layer, isDeleted }: Known): Record<string, unknown> {
   return {
     ...fileRecord(item),

@@ -30,7 +30,7 @@ export interface WithOptions extends ConnectionOptions {
 }
 
 /**
- * `porthole with`: runs a command of this machine on files of targets. Ends with its status or
+ * `porthole with`: runs a local command on files of targets. Ends with the command's status or
  * signal.
  */
 export async function withTool(targets: string[], command: string[], options: WithOptions): Promise<number> {
@@ -68,7 +68,7 @@ async function runWith(
   const byInput = options.stdin === true || !(hasPlaceholder(args) || hasDirectory(args) || directory !== undefined);
   if (byInput) {
     const input = oneInput(named);
-    // The agent relays the file for as long as the session lasts.
+    // Keeps the session open for a relayed file: the agent relays it only during the session.
     if (!input.relayed) sessions.close();
     return started(() => runTool(name, args, { input }));
   }
@@ -92,7 +92,7 @@ async function runInTrees(
       command,
       write,
     );
-    // Reported here, not earlier, so that a file that cannot be passed by descriptor either is
+    // Reports only after the check, so that a file that cannot be passed by descriptor either is
     // reported once.
     for (const one of [...placement.refused, ...refused]) sayDescriptor(one);
     const shown = paths.map((path, index) => (path === undefined ? toolPath(index) : resolve(at ?? "", path)));
@@ -111,7 +111,7 @@ async function runInTrees(
 }
 
 /**
- * Replaces the command's placeholders by paths. `undefined` stands for a file that is passed by
+ * Replaces the command's placeholders by paths. `undefined` marks a file that is passed by
  * descriptor. Reports these files and the reason.
  */
 type WordsOf = (
@@ -121,7 +121,7 @@ type WordsOf = (
 ) => string[];
 
 /**
- * Runs the command on trees. Passes descriptors alone if there is no tree, or if this user cannot
+ * Runs the command on trees. Passes only descriptors if there is no tree, or if this user cannot
  * attach one.
  */
 async function runPlaced(
@@ -159,15 +159,18 @@ async function runPlaced(
 }
 
 /**
- * The working directory: the named directory, or the parent of several, so that their names read as
- * targets.
+ * Returns the working directory. It is the named directory. For several files it is the parent of
+ * their trees, so that their names look like targets.
  */
 function workingDirectory({ treeFiles }: Placement): string | undefined {
   if (!treeFiles.some(isDirectory)) return undefined;
   return treeFiles.length === 1 ? treeFiles[0]?.path : ".";
 }
 
-/** The result of a command. Reports a command that could not be started, and returns its status. */
+/**
+ * Runs a command and returns its result. If the command could not be started, reports that and
+ * returns the status.
+ */
 async function started<T>(run: () => Promise<T>): Promise<T | number> {
   try {
     return await run();
@@ -205,7 +208,7 @@ async function openOne(sessions: SessionPool, named: NamedTarget, { rw, consume 
   try {
     return await openTarget(session, named, { write: rw, consume });
   } catch (error) {
-    // A directory is not opened for writing, even if the command writes below it.
+    // Opens a directory for reading only, even if the command writes below it.
     if (rw !== true || !(error instanceof PortholeError) || error.errno !== "EISDIR") throw error;
     return openTarget(session, named, { consume });
   }
@@ -226,7 +229,7 @@ function oneInput(named: NamedFile[]): OpenFile {
   });
 }
 
-/** Fails before the start if the command could not open one of its paths. */
+/** Throws before the start if the command could not open one of its paths. */
 function checkPaths(named: NamedFile[], command: string[], write: boolean): void {
   for (const { text, file } of named) {
     const error = file.relayed

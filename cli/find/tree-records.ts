@@ -7,13 +7,13 @@ import {
 } from "../../src/files/index.ts";
 import { pathText } from "../../src/target.ts";
 
-/** Where the walked directory is, without a slash at the end. */
+/** Location of the walked directory, without a slash at the end. */
 export interface Place {
-  /** As the walk names it. */
+  /** The path that the walk prints. */
   path: string;
-  /** Below the directory of the trees, without links: `web:/var/log`. */
+  /** The path below the directory of the trees, without links: `web:/var/log`. */
   inTree: string;
-  /** Mount points below it whose mounts the tree lacks. */
+  /** Mount points below the directory whose mounts are missing in the tree. */
   absent: readonly string[];
 }
 
@@ -21,8 +21,8 @@ type Needs = Pick<FindExpression, "maxDepth" | "needsStat" | "oneFileSystem">;
 
 /**
  * The command line of GNU find that reports everything below the directories. It does not enter
- * what only an agent can list: mounts that the tree lacks and, unless the user is root, directories
- * that modes deny. Undefined if there are too many.
+ * directories that only an agent can list. These are mounts that the tree lacks and, unless the
+ * user is root, directories that modes deny. Undefined if there are too many of them.
  */
 export function findArguments(
   { path, inTree, absent }: Place,
@@ -48,17 +48,17 @@ export function findArguments(
 }
 
 const MAX_ABSENT = 100;
-/** The type of a directory that find did not enter. */
+/** Type of a directory that find did not enter. */
 const LEFT = "-";
 
-/** Turns the output of {@link findArguments} into files. */
+/** Converts the output of {@link findArguments} to files. */
 export class RecordReader {
   readonly #place: Place;
   readonly #depths: Map<string, number>;
   readonly #needsStat: boolean;
   readonly #devices = new Map<string, { major: number; minor: number }>();
   #rest: Buffer = Buffer.alloc(0);
-  /** Depth of the directory that find walks. */
+  /** Depth of the directory for which find runs. */
   #base = 0;
   hasAny = false;
 
@@ -77,7 +77,7 @@ export class RecordReader {
     const files: TakenFile[] = [];
     for (const record of pathText(bytes.subarray(0, end)).split("\0")) {
       const file = this.#file(record);
-      // The directories themselves were found before.
+      // Skips the directories themselves, which the walk already has.
       if (file.depth > this.#base) files.push(file);
       else if (file.todo !== undefined) files.push({ ...file, todo: "list again" });
     }
@@ -123,7 +123,7 @@ export class RecordReader {
   }
 }
 
-/** `d_type` of getdents64(2). */
+/** Values of `d_type` in getdents64(2). */
 const types: Record<string, number> = { [LEFT]: 4, f: 8, d: 4, l: 10, p: 1, s: 12, b: 6, c: 2 };
 
 function nanoseconds(text: string): bigint {

@@ -27,8 +27,8 @@ export interface TreeWalk {
 }
 
 /**
- * Lets find(1) of this machine walk below directories on a tree of the target. Yields false, first
- * and alone, where there is no tree or no GNU find.
+ * Runs find(1) of this machine to walk below directories on a tree of the target. If there is no
+ * tree or no GNU find, yields only false.
  */
 export async function* walkOnTree(
   walk: TreeWalk,
@@ -55,7 +55,7 @@ export async function* walkOnTree(
     if (signal !== null && records.hasAny)
       throw new PortholeError("SESSION", "find(1), which walks on the tree, was killed");
   } catch (error) {
-    // Not started.
+    // Falls back only if find was not started.
     if (records.hasAny || !(error instanceof PortholeError) || error.code === "CANCELLED") throw error;
     yield false;
   } finally {
@@ -65,14 +65,14 @@ export async function* walkOnTree(
   }
 }
 
-/** A message of find about a file, in the C locale. */
+/** Matches a message of find about a file, in the C locale. */
 const OF_FILE = /^find: '(.*)': (.*)$/;
 
 function isOfFile(message: string): boolean {
   return OF_FILE.test(message);
 }
 
-/** The message as porthole words it, with the name that the user wrote. */
+/** Converts a message to porthole's words, with the name that the user wrote. */
 function shown(message: string, { path, inTree }: Place, { text, target }: NamedTarget): string {
   const [, file, reason] = OF_FILE.exec(message) ?? [];
   if (file === undefined || !file.startsWith(inTree)) return message;
@@ -89,7 +89,7 @@ async function treeOf(sessions: SessionPool, target: TreeTarget): Promise<Tree |
   }
 }
 
-/** Undefined if the directory is not in a tree, or is on a mount that a tree lacks. */
+/** Returns undefined if the directory is not in a tree, or is on a mount that a tree lacks. */
 async function placeOf(session: Session, { target }: NamedTarget): Promise<Place | undefined> {
   if (session.route !== "direct" || target.kind === "local" || target.kind === "output") return undefined;
   const root = await followLinks(target.path, (link) => session.readlink(link));
@@ -114,7 +114,7 @@ interface Run {
   output: Promise<AsyncIterable<Buffer>>;
   ended: Promise<ToolEnd>;
   child: ChildProcess | undefined;
-  /** Complete once it has ended. */
+  /** The messages so far; complete after the end of find. */
   messages(): string[];
 }
 

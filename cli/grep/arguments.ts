@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { PortholeError } from "../../src/errors.ts";
 import { REFUSED, SHORT, WITH_VALUE, WITHOUT_PATTERN, WITHOUT_TARGET } from "./flags.ts";
 
-/** One option of ripgrep as given. */
+/** An option of ripgrep on the command line. */
 export interface Flag {
   /** The long name, without dashes. */
   name: string;
@@ -13,7 +13,7 @@ export interface Flag {
 /** A parsed command line of ripgrep. */
 export interface ParsedArguments {
   flags: Flag[];
-  /** The pattern, unless an option gives it, and the targets. */
+  /** The targets. The pattern comes first, unless an option gives it. */
   operands: string[];
 }
 
@@ -61,7 +61,7 @@ function readCluster(letters: string, flags: Flag[], take: Take): void {
   }
 }
 
-/** Whether the word after an option is its value. */
+/** True if the word after an option is its value. */
 export function takesValue(word: string): boolean {
   if (word.startsWith("--")) return WITH_VALUE.has(word.slice(2));
   if (!word.startsWith("-")) return false;
@@ -91,7 +91,7 @@ export function refuseFlags(flags: readonly Flag[]): void {
 }
 
 /**
- * The available options of the file that `RIPGREP_CONFIG_PATH` names (one word per line, `#` for
+ * Reads the available options from the file in `RIPGREP_CONFIG_PATH` (one word per line, `#` for
  * comments). Empty with `--no-config`.
  * @throws PortholeError USAGE if the file cannot be read
  */
@@ -132,7 +132,7 @@ export class FlagSet {
     return this.#flags.flatMap((flag) => (flag.name === name && flag.value !== undefined ? [flag.value] : []));
   }
 
-  /** Whether `on` is given, and not overridden by a later `off`. */
+  /** True if `on` is given, and not overridden by a later `off`. */
   isOn(on: string, off: string): boolean {
     return this.#flags.findLast(({ name }) => name === on || name === off)?.name === on;
   }
@@ -149,12 +149,12 @@ export class FlagSet {
     return !this.#flags.some(({ name }) => WITHOUT_TARGET.has(name));
   }
 
-  /** Whether hidden files are searched. */
+  /** True if hidden files are searched. */
   get seesHidden(): boolean {
     return this.isOn("hidden", "no-hidden") || this.count("unrestricted") > 1;
   }
 
-  /** Whether ignore files apply. */
+  /** True if ignore files apply. */
   get heedsIgnoreFiles(): boolean {
     return !this.isOn("no-ignore", "ignore") && this.count("unrestricted") === 0;
   }

@@ -1,12 +1,12 @@
 import type { Filter, OpenFile } from "../../src/sessions/index.ts";
 import { visibleBytes } from "../../src/text/index.ts";
 
-/** Bytes that are checked at each end of a file. */
+/** Number of bytes that are checked at each end of a file. */
 const SAMPLE = 64 * 1024;
 const sample = Buffer.allocUnsafeSlow(SAMPLE);
 
 /**
- * Whether a file contains colour codes, which would hide matches. Checks both ends only: reading a
+ * True if a file contains colour codes, which would hide matches. Checks both ends only: reading a
  * large file completely would take as long as the search.
  */
 export function hasColours(file: OpenFile): boolean {
@@ -18,7 +18,7 @@ export function hasColours(file: OpenFile): boolean {
       return bytes.includes(ESCAPE) && !bytes.includes(0) && visibleBytes(bytes).length < bytes.length;
     });
   } catch {
-    // ripgrep reports the read error.
+    // Ignores the read error: ripgrep reports it.
     return false;
   }
 }

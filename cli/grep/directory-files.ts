@@ -8,12 +8,12 @@ import { type Flag, FlagSet, writeFlags } from "./arguments.ts";
 import { FILTERS } from "./flags.ts";
 import type { LinkTree } from "./link-tree.ts";
 
-/** A directory that was named as a target. */
+/** A directory that the user named as a target. */
 export interface NamedDirectory {
   session: Session;
-  /** As named on the command line; the names of its files begin with it. */
+  /** The name on the command line. The names of its files begin with it. */
   name: string;
-  /** In the target. */
+  /** The path in the target. */
   path: string;
 }
 
@@ -27,7 +27,7 @@ export interface FoundFile {
 }
 
 const IGNORE_FILE = /^\.(git|rg)?ignore$/;
-/** In bytes: ripgrep reads a whole ignore file into memory. */
+/** Maximum bytes of an ignore file: ripgrep reads the whole file into memory. */
 const MAX_IGNORE_FILE = 1024 * 1024;
 
 /** Finds the files of directories that ripgrep would search, before any of them is opened. */
@@ -81,7 +81,7 @@ export class DirectoryFiles {
 
   async #walk(directory: NamedDirectory, above: readonly string[], files: FoundFile[]): Promise<void> {
     const { session, name, path } = directory;
-    // The trailing slash follows a link to a directory.
+    // The trailing slash makes the agent follow a link to a directory.
     const root = path.endsWith("/") ? path : `${path}/`;
     const shown = (found: string) => joinPath(name, found.slice(root.length));
     const oneFileSystem = this.#set.isOn("one-file-system", "no-one-file-system");
@@ -112,7 +112,7 @@ export class DirectoryFiles {
     }
   }
 
-  /** The files behind a symbolic link, unless it leads to a directory above it. */
+  /** Adds the files behind a symbolic link. Skips a link to a directory above it. */
   async #linked(file: FoundFile, above: readonly string[], files: FoundFile[]): Promise<void> {
     try {
       const stat = await file.session.stat(file.path);
@@ -133,7 +133,7 @@ export class DirectoryFiles {
     return text !== undefined && /^\d+$/.test(text) ? { maxDepth: Number(text) } : {};
   }
 
-  /** False for a hidden directory without searched files or ignore rules. */
+  /** False for a hidden directory that can contain neither searched files nor ignore rules. */
   #mayEnter(name: string): boolean {
     if (!name.startsWith(".") || this.#set.seesHidden || this.#set.has("glob") || this.#set.has("iglob")) return true;
     return this.#set.heedsIgnoreFiles && name !== ".git";
@@ -178,7 +178,7 @@ export class DirectoryFiles {
     }
   }
 
-  /** Runs ripgrep on empty files of the same names to select the files. */
+  /** Selects the files by a run of ripgrep on empty files of the same names. */
   #asked(found: readonly FoundFile[], roots: readonly string[], program: string): FoundFile[] {
     for (const { name } of found) this.#tree.file(name);
     const flags = this.#flags.filter(({ name }) => FILTERS.has(name));
@@ -195,14 +195,14 @@ export class DirectoryFiles {
   }
 }
 
-/** Filters without depth and hidden files, which this class evaluates itself. */
+/** Filters by name. This class evaluates the depth and hidden files itself. */
 const NAME_FILTERS = new Set(
   [...FILTERS].filter(
     (name) => !/^(hidden|no-hidden|max-?depth|unrestricted|no-ignore|ignore|no-require-git)$/.test(name),
   ),
 );
 
-/** Identities of the directories on a path. */
+/** Returns the identities of the directories on a path. */
 function ancestors(path: string, identities: ReadonlyMap<string, string>): string[] {
   const found: string[] = [];
   for (let slash = path.lastIndexOf("/"); slash >= 0; slash = slash === 0 ? -1 : path.lastIndexOf("/", slash - 1)) {
@@ -216,7 +216,7 @@ function trimmed(name: string): string {
   return name.replace(/\/+$/, "");
 }
 
-/** Whether a component of the name below the named directory begins with a dot. */
+/** True if a component of the name below the named directory begins with a dot. */
 function isHidden(name: string, roots: readonly string[]): boolean {
   return roots.every((root) => !name.startsWith(root) || /(^|\/)\.[^/]*/.test(name.slice(trimmed(root).length)));
 }

@@ -68,7 +68,7 @@ export const WITHOUT_PATTERN: ReadonlySet<string> = new Set(["files", "type-list
 /** Options that need no target. */
 export const WITHOUT_TARGET: ReadonlySet<string> = new Set(["type-list", "version", "pcre2-version"]);
 
-/** Reasons why an option is not available. */
+/** Unavailable options, with the reasons. */
 export const REFUSED: Readonly<Record<string, string>> = {
   pre: "it would run a program on the path of a descriptor (use porthole with TARGET -- PROGRAM)",
   "pre-glob": "it needs --pre, which is not available",

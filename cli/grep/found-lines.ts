@@ -15,8 +15,8 @@ export interface FoundLine {
   /** Line number, from 1. */
   line: number;
   /**
-   * Offset of the line in the input of ripgrep. A file whose colours were stripped is shorter
-   * there.
+   * Offset of the line in the input of ripgrep. For a file whose colours were stripped, that input
+   * is shorter than the file.
    */
   offset: number;
   /** The first bytes of the line. */
@@ -30,7 +30,7 @@ const MAX_COLUMNS = 4096;
 /** Maximum characters of a displayed line, and maximum characters before its first match. */
 const KEPT = 400;
 const KEPT_BEFORE = 60;
-/** Bytes of {@link FoundLine.head}. */
+/** Maximum bytes of {@link FoundLine.head}. */
 const HEAD = 64;
 /** Maximum bytes of a path and a line. A longer record is not ripgrep output. */
 const MAX_RECORD = 64 * 1024;
@@ -38,8 +38,8 @@ const MAX_RECORD = 64 * 1024;
 const RESET = "\x1b[0m";
 
 /**
- * Decodes ripgrep's output. A random background colour marks matches, so the content of a file
- * cannot imitate it; a NUL byte ends a path, so a path can contain newlines.
+ * Decodes ripgrep's output. A random background colour marks matches, so that the content of a file
+ * cannot imitate it. A NUL byte ends a path, so that a path can contain newlines.
  */
 export class FoundLines {
   /** Options that make ripgrep print this format. */
@@ -108,7 +108,7 @@ export class FoundLines {
   }
 }
 
-/** What ripgrep prints about files with a NUL byte. */
+/** Matches the notices of ripgrep about files with a NUL byte. */
 const NOTICES = /^(?:[^\n]*(?:binary file matches|stopped searching binary file after match) \(found [^\n]*\n)+/;
 
 function endOfRecord(text: string, from: number): number {
@@ -120,7 +120,7 @@ function shown(latin1: string): string {
   return decodeText(visibleBytes(Buffer.from(latin1, "latin1"))).replace(/[\t\r]/g, " ");
 }
 
-/** Keeps a part of a long line with its first match; drops indentation. */
+/** Shortens a long line to a part with its first match. Removes indentation. */
 function shortened(pieces: readonly FoundPiece[]): FoundPiece[] {
   const kept: FoundPiece[] = [];
   let length = 0;

@@ -16,7 +16,7 @@ export interface PassedDescriptor {
  * Passes descriptors to ripgrep, so that one ripgrep searches any number of files. It inherits as
  * many as its limit allows, under the same numbers: Node needs milliseconds to renumber 10,000 of
  * them. Holder processes keep the other files open. A holder is a ripgrep that waits for the end of
- * its standard input, which comes when this process ends, even by SIGKILL.
+ * its standard input. The input ends when this process ends, even by SIGKILL.
  */
 export class Handover {
   readonly #program: string;
@@ -37,7 +37,7 @@ export class Handover {
     this.#block.push(handed);
   }
 
-  /** Starts the search, which inherits the last descriptors, and closes this process's copies. */
+  /** Starts the search, which inherits the last descriptors. Closes this process's copies. */
   start(
     args: readonly string[],
     options: SpawnOptions,
@@ -77,15 +77,18 @@ export class Handover {
   }
 }
 
-/** Leaves room for the descriptors of this process, of ripgrep and of the start of a child. */
+/**
+ * Returns the number of descriptors that a process can inherit. Reserves some for this process, for
+ * ripgrep and for the start of a child.
+ */
 function capacity(): number {
   const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
   return Math.max(1, Math.floor(Number(soft ?? 1024) * 0.6) - 32);
 }
 
 /**
- * As spawn, also for arguments that are not UTF-8. Node cannot pass these, so a shell creates them.
- * They follow the other arguments.
+ * Works as spawn, and also for arguments that are not UTF-8. Node cannot pass these, so a shell
+ * creates them. They follow the other arguments.
  */
 function spawnExact(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   const odd = args.filter((arg) => !arg.isWellFormed());
@@ -96,6 +99,6 @@ function spawnExact(program: string, args: readonly string[], options: SpawnOpti
 
 function append(arg: string): string {
   const octal = [...pathBytes(arg)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join("");
-  // The letter protects trailing newlines, which $() removes.
+  // A letter at the end protects trailing newlines, which $() removes.
   return `v=$(printf %b '${octal}x')\nset -- "$@" "\${v%x}"`;
 }

@@ -7,7 +7,7 @@ import { pathBytes } from "../../src/target.ts";
  * the directory `web:/var/log`. ripgrep runs in {@link directory}, so that it prints these names.
  */
 export class LinkTree {
-  /** The working directory of ripgrep. It is deep enough for every leading `..` of a name. */
+  /** The working directory of ripgrep. It has enough parents for every leading `..` of a name. */
   readonly directory: string;
   readonly #private: PrivateDirectory;
   readonly #made = new Set<string>();
@@ -42,16 +42,17 @@ export class LinkTree {
   addDirectory(name: string): void {
     if (this.#made.has(name)) return;
     const slash = name.lastIndexOf("/");
-    // One component after the other: `a/../b` needs `a`.
+    // Creates each parent directory first: `a/../b` needs `a`.
     if (slash > 0) this.addDirectory(name.slice(0, slash));
     this.#made.add(name);
     if (slash === name.length - 1) return;
     unlessThere(() => mkdirSync(this.#at(name), { mode: 0o700 }));
   }
 
-  /** Idempotent. */
+  /** Removes everything. Idempotent. */
   remove(): void {
-    // Removes known names: searching the directory for them takes three times as long.
+    // Removes files by their known names: reading the directory to find them takes three times as
+    // long.
     for (const name of this.#files.splice(0)) this.removeFile(name);
     this.#private.remove();
   }
@@ -75,7 +76,7 @@ function unlessThere(make: () => void): void {
   }
 }
 
-/** How many levels a relative path goes above its beginning. */
+/** Returns the number of levels that a relative path goes above its beginning. */
 function levelsAbove(path: string): number {
   let depth = 0;
   let minDepth = 0;

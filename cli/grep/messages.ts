@@ -2,7 +2,7 @@ import { complain, printable } from "../io/fail.ts";
 
 /**
  * Converts ripgrep's standard error to messages of porthole, one line each. Joins the lines of a
- * message that has several (a regular expression with a mark below it).
+ * long message, such as a regular expression with a mark below it.
  */
 export class Messages {
   readonly #show: (message: string) => void;

@@ -10,20 +10,20 @@ const writeOut = promisify(writeCallback);
 /** ripgrep's exit statuses, which are grep's. */
 export const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
 
-/** Memory limit of ripgrep, in bytes: for lines and the output of one file. */
+/** Memory limit of ripgrep in bytes, for lines and for the output of one file. */
 export const SEARCH_MEMORY = 512 * 1024 * 1024;
 
 /** ripgrep's notice about a file that contains a NUL byte. */
 const BINARY = /binary file matches \(found "\\0" byte around offset \d+\)/;
 
-/** True if ripgrep's output has a notice about such a file. */
+/** True if ripgrep's output contains such a notice. */
 export function hidesBinary(output: Buffer): boolean {
   return BINARY.test(output.toString("latin1"));
 }
 
 /** Filters the output of ripgrep before it is written. */
 export interface OutputFilter {
-  /** True if the file content so far had an escape character. */
+  /** True if the file content so far contained an escape character. */
   readonly hasEscape: boolean;
   push(bytes: Buffer): Buffer;
   end(): Buffer;
@@ -32,14 +32,16 @@ export interface OutputFilter {
 /** How a run ended. */
 export interface RunEnd {
   status: number;
-  /** A file matched, but its lines were not printed, because it contains a NUL byte. */
+  /** True if a file matched, but ripgrep hid its lines because the file contains a NUL byte. */
   hidesBinary: boolean;
 }
 
 /** The destination of a run's output. */
 export interface RunOutput {
   filter?: OutputFilter | undefined;
-  /** Receives output that is a pipe; by default it is written to the standard output. */
+  /**
+   * Receives the output if it is a pipe. By default, the output is written to the standard output.
+   */
   write?: (bytes: Buffer) => void | Promise<void>;
   messages?: Messages;
 }
@@ -56,7 +58,7 @@ export async function follow(
 ): Promise<RunEnd> {
   const ended = endOf(child);
   ended.catch(() => {});
-  // ripgrep may have ended before its memory is limited.
+  // ripgrep may end before the limit is set.
   if (child.pid !== undefined) attempt(() => limitMemory(child.pid as number, memory));
   child.stderr?.setEncoding("utf8").on("data", (text: string) => messages.push(text));
   let hidesBinary = false;
@@ -95,7 +97,7 @@ function remedy(how: string, reason: string): string | undefined {
 function endOf(child: ChildProcess): Promise<{ status: number | null; signal: NodeJS.Signals | null }> {
   return new Promise((resolve, reject) => {
     child.once("error", (error: NodeJS.ErrnoException) => reject(startError(error)));
-    // `close` comes after the last message, `exit` may come before.
+    // `close` comes after the last message; `exit` may come before it.
     child.once("close", (status, signal) => resolve({ status, signal }));
   });
 }

@@ -14,35 +14,37 @@ import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
 import type { OpenDirectory } from "./tree-search.ts";
 
-/** Concurrent batches: the agent opens the next one while this process handles the last. */
+/**
+ * Number of concurrent batches: the agent opens a batch while this process handles the one before
+ * it.
+ */
 const AT_ONCE = 2;
 
-/** Where sessions come from. */
+/** Provides the sessions of targets. */
 export interface SessionSource {
   session(target: Target): Promise<Session>;
 }
 
-/** What is searched, and how. */
+/** Options of a search on files. */
 export interface SearchOptions {
   /** Path of ripgrep. */
   program: string;
   flags: readonly Flag[];
-  /** Search the raw bytes, with colour codes. */
+  /** Searches the raw bytes, with colour codes. */
   isRaw: boolean;
   /** False for a directory that is skipped. */
   mayEnter?: (path: string) => boolean;
-  /** Ends {@link SearchFiles.open}. */
+  /** Aborts {@link SearchFiles.open}. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * The files of one search: opened by their agents and passed to ripgrep under the names of the
- * targets.
+ * The files of a search. Agents open them, and ripgrep gets them under the names of the targets.
  */
 export class SearchFiles {
   /** The paths for ripgrep, in the order of the targets. */
   readonly paths: string[] = [];
-  /** Allocated bytes of the files, without holes. */
+  /** Total allocated bytes of the files, without holes. */
   bytes = 0;
   /** The targets that are directories. */
   readonly directories: OpenDirectory[] = [];
@@ -51,7 +53,7 @@ export class SearchFiles {
     return this.directories.length > 0;
   }
 
-  /** ripgrep uses several threads for more than one file. */
+  /** True for more than one file: ripgrep then uses several threads. */
   get isParallel(): boolean {
     return this.paths.length > 1 || this.hasDirectory;
   }
@@ -78,7 +80,7 @@ export class SearchFiles {
   /** Opens the targets. */
   async open(targets: readonly NamedTarget[], sessions: SessionSource): Promise<void> {
     for (const { text, target } of targets) {
-      // ripgrep opens absolute paths itself: the link tree cannot contain them.
+      // The link tree cannot contain absolute paths, so ripgrep opens them itself.
       if (target.kind === "local" && target.path.startsWith("/")) {
         this.paths.push(text);
         continue;
@@ -106,7 +108,8 @@ export class SearchFiles {
     const named = this.directories.map(({ session, text, target: { path } }) => ({ session, name: text, path }));
     const { program, signal } = this.#options;
     const files = await new DirectoryFiles(this.#tree, this.#options, this.#failed).find(named, program);
-    // The files of the current batches are open in addition to those that wait for ripgrep.
+    // Reserves descriptors: the files of the current batches are open in addition to those that
+    // wait for ripgrep.
     const left = batches(files, Math.min(MAX_BATCH, Math.ceil(this.#handover.capacity / 4)));
     const work = async () => {
       for (const batch of left) {
@@ -116,7 +119,7 @@ export class SearchFiles {
     };
     const count = this.paths.length;
     await Promise.all(Array.from({ length: AT_ONCE }, work));
-    // The files are opened in any order: sort them.
+    // Sorts the files, which are opened in any order.
     this.paths.push(...this.paths.splice(count).sort(compareNames));
   }
 
@@ -140,7 +143,7 @@ export class SearchFiles {
           await feed(this.#feeding.signal);
         } catch (error) {
           const { errno, code } = error as PortholeError;
-          // EPIPE: ripgrep stopped reading, or has ended.
+          // EPIPE means that ripgrep stopped reading, or has ended.
           if (errno !== "EPIPE" && (code as string) !== "EPIPE" && code !== "CANCELLED")
             this.#failed(named(name, error));
         }
@@ -148,7 +151,7 @@ export class SearchFiles {
     );
   }
 
-  /** Idempotent. */
+  /** Closes the files. Idempotent. */
   close(): void {
     this.#closeDirectories();
     this.#feeding.abort();
@@ -173,15 +176,15 @@ export class SearchFiles {
 
   async #openFound({ session, path, name, isLinked }: FoundFile): Promise<void> {
     const file = await session.open(path, { noFollow: !isLinked });
-    // It was replaced after the walk.
+    // The file was replaced after the walk.
     if (file.kind !== "file") return file.close();
-    // ripgrep skips pipes below a directory, so name them.
+    // Names pipes explicitly, because ripgrep skips pipes below a directory.
     if (this.#add(name, file, "found")) this.paths.push(name);
   }
 
   /** Adds a file. Returns true if its content goes through a pipe. */
   #add(name: string, file: OpenFile, how: "named" | "found"): boolean {
-    // A file that is named twice is searched twice, through one descriptor.
+    // Searches a file that is named twice two times, through one descriptor.
     if (this.#names.has(name)) {
       file.close();
       return false;
@@ -216,8 +219,8 @@ export class SearchFiles {
 }
 
 /**
- * Groups consecutive files of one directory, at most `maxFiles` each; a file found through a link
- * is alone.
+ * Groups consecutive files of a directory, at most `maxFiles` per batch. A file that was found
+ * through a link has its own batch.
  */
 function* batches(files: readonly FoundFile[], maxFiles: number): Generator<FoundFile[]> {
   let batch: FoundFile[] = [];
@@ -246,18 +249,21 @@ async function openTogether(batch: readonly FoundFile[]): Promise<(OpenFile | un
     const names = batch.map((file) => nameOf(file.path));
     return await session.openMany(path.slice(0, -(names[0] as string).length), names);
   } catch {
-    // The single opens report the reason.
+    // Ignores the error: opening the files one by one reports the reason.
     return [];
   }
 }
 
-/** Replaces the hint of an error that a file would be consumed. Returns other errors unchanged. */
+/**
+ * Replaces the hint of the error for a file that reading would consume. Returns other errors
+ * unchanged.
+ */
 export function withCatHint(name: string, error: unknown): unknown {
   return withHint(error, `use porthole cat --consume ${name} | grep PATTERN`);
 }
 
 /**
- * Whether ripgrep, with this user's permissions, can open the file by the path of the descriptor.
+ * True if ripgrep, with this user's permissions, can open the file by the path of the descriptor.
  */
 function mayReopen(file: OpenFile): boolean {
   if (file.relayed || file.kind !== "file") return false;

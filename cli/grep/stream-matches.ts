@@ -8,7 +8,7 @@ import { Messages } from "./messages.ts";
 import { follow, SEARCH_MEMORY, Status } from "./run.ts";
 import { SearchFiles, type SessionSource } from "./search-files.ts";
 
-/** A search whose matches are received as they are found. */
+/** A search that passes its matches on as they are found. */
 export interface MatchStream {
   /** Path of ripgrep. */
   program: string;
@@ -19,13 +19,13 @@ export interface MatchStream {
    * file.
    */
   maxLines: number;
-  /** Search hidden files. */
+  /** Searches hidden files. */
   hidden: boolean;
   targets: readonly NamedTarget[];
   sessions: SessionSource;
-  /** False for a directory of a container that is skipped. */
+  /** Returns false for a directory of a container that the search must skip. */
   mayEnter?: (path: string) => boolean;
-  /** Ends ripgrep at once. */
+  /** When aborted, ends ripgrep at once. */
   signal: AbortSignal;
   found(line: FoundLine): void;
   /** Receives errors of files that cannot be searched. The search continues. */
@@ -36,8 +36,8 @@ export interface MatchStream {
 const KILL_GRACE_MS = 1000;
 
 /**
- * Searches targets with ripgrep, as `porthole grep` does, and passes the matching lines on.
- * Resolves when ripgrep has ended, also after an abort.
+ * Searches targets with ripgrep as `porthole grep` does, and passes the matching lines on. Resolves
+ * when ripgrep has ended, even after an abort.
  * @throws PortholeError USAGE for an invalid pattern, FILE if ripgrep ends early
  */
 export async function streamMatches(search: MatchStream): Promise<void> {
@@ -104,7 +104,7 @@ async function run(search: MatchStream, files: SearchFiles, flags: readonly Flag
   }
 }
 
-/** Rejects some time after an abort. */
+/** Rejects {@link KILL_GRACE_MS} after an abort. */
 function graceAfter(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const late = () => setTimeout(() => reject(signal.reason), KILL_GRACE_MS).unref();

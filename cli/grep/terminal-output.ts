@@ -7,12 +7,12 @@ const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "wh
 const RESET = "\x1b[0m";
 
 /**
- * Sanitises ripgrep's output for a terminal: ripgrep's own colours pass, control characters of the
- * file content are escaped. ripgrep marks its own colours with a random background colour per run,
- * which a file cannot contain.
+ * Sanitises ripgrep's output for a terminal: passes ripgrep's own colours, and escapes control
+ * characters of the file content. ripgrep marks its own colours with a random background colour per
+ * run, which a file cannot contain.
  */
 export class TerminalOutput {
-  /** Options for ripgrep, which must come last. */
+  /** Options for ripgrep, which must be the last ones. */
   readonly flags: string[];
   readonly #escapes: boolean;
   readonly #own: RegExp;
@@ -37,7 +37,7 @@ export class TerminalOutput {
     );
   }
 
-  /** True if the file content so far had an escape character. */
+  /** True if the file content so far contained an escape character. */
   get hasEscape(): boolean {
     return this.#hasEscape;
   }
@@ -47,7 +47,8 @@ export class TerminalOutput {
     const end = bytes.lastIndexOf(0x0a) + 1;
     if (end === 0) {
       this.#rest.push(bytes);
-      // Flush a very long line early. A colour sequence that is cut here is shown as text.
+      // Returns a very long line before its end. A colour sequence that is cut at this point is
+      // shown as text.
       return this.#rest.length < LONG ? Buffer.alloc(0) : this.end();
     }
     const whole = Buffer.concat([...this.#rest, bytes.subarray(0, end)]);
@@ -73,7 +74,7 @@ export class TerminalOutput {
     return Buffer.concat(pieces);
   }
 
-  /** Splits a line at ripgrep's own colours; the pieces between them are file content. */
+  /** Splits a line at ripgrep's own colours. The pieces between them are file content. */
   #line(line: Buffer): Uint8Array[] {
     const text = line.toString("latin1");
     const pieces: Uint8Array[] = [];
@@ -84,7 +85,7 @@ export class TerminalOutput {
     };
     for (const found of text.matchAll(this.#own)) {
       const [sequence, style, mark] = found;
-      // A reset without an open colour belongs to the content.
+      // A reset without an open colour is file content.
       if (mark === undefined && !isColoured) continue;
       content(found.index);
       at = found.index + sequence.length;
@@ -102,7 +103,7 @@ export class TerminalOutput {
   }
 }
 
-/** Maximum pieces of 64 KiB that are kept of one line. */
+/** Maximum number of pieces of 64 KiB that are buffered for a line. */
 const LONG = 16;
 const ESCAPE = 0x1b;
 const NEWLINE = Buffer.from("\n");
@@ -113,7 +114,7 @@ function escaped(character: string): string {
     .join("");
 }
 
-/** The background colour that `--colors` gives a part, as an escape sequence. */
+/** Returns the background colour that `--colors` sets for a part, as an escape sequence. */
 function background(specs: readonly string[], part: string): string {
   let sequence = "";
   for (const spec of specs) {

@@ -2,9 +2,9 @@ import { type Flag, FlagSet } from "./arguments.ts";
 import { FILTERS } from "./flags.ts";
 
 /**
- * How a search on trees ensures that no file has colour codes, which it cannot strip. `none`: the
- * search reads raw bytes. `along`: ESC is one more pattern of the search, visible in its output.
- * `before`: a separate search for ESC runs first.
+ * How a search on trees detects colour codes, which it cannot strip. `none`: the search reads raw
+ * bytes. `along`: the search has ESC as an additional pattern, visible in its output. `before`: a
+ * separate search for ESC runs first.
  */
 export type ColourCheck = "none" | "along" | "before";
 
@@ -44,11 +44,11 @@ const NEEDS_LINKS: Readonly<Record<string, string>> = {
   trace: "it prints more than results",
 };
 
-/** Why a search with these options cannot run on trees; undefined if it can. */
+/** Returns why a search with these options cannot run on trees; undefined if it can. */
 export function linksReason(flags: readonly Flag[]): string | undefined {
   for (const { name, value } of flags) {
     if (NEEDS_LINKS[name] !== undefined) return `--${name}: ${NEEDS_LINKS[name]}`;
-    // A second search could not read the standard input again.
+    // A second search cannot read the standard input again.
     if (name === "file" && value === "-") return "the patterns come from standard input";
   }
   return undefined;
@@ -59,7 +59,10 @@ export function colourCheck(flags: readonly Flag[], isRaw: boolean): ColourCheck
   return flags.every(({ name }) => PRINTS_MATCHES.has(name)) ? "along" : "before";
 }
 
-/** Options of the separate search for colour codes: the same files, no output. */
+/**
+ * Returns options of the separate search for colour codes, which searches the same files without
+ * output.
+ */
 export function colourSearch(flags: readonly Flag[]): Flag[] {
   const set = new FlagSet(flags);
   const selecting = flags.filter(({ name }) => SELECTS.has(name));

@@ -11,13 +11,13 @@ import { type Flag, FlagSet } from "./arguments.ts";
 import { type OutputFilter, Status } from "./run.ts";
 import { colourCheck, colourSearch, ESCAPE_PATTERN, linksReason } from "./tree-flags.ts";
 
-/** A directory that was named as a target, and is open. */
+/** An open directory that the user named as a target. */
 export interface OpenDirectory {
   session: Session;
   target: Target;
-  /** As named on the command line; the names of its files begin with it. */
+  /** The name on the command line. The names of its files begin with it. */
   text: string;
-  /** Undefined if no agent passes it, because its file system may not answer. */
+  /** Undefined if no agent passes the directory, because its file system may block. */
   file: OpenFile | undefined;
 }
 
@@ -27,33 +27,35 @@ export interface TreeOutput {
   status: number;
 }
 
-/** The search needs links instead of trees; the message is the reason. */
+/** Thrown if the search needs links instead of trees. The message is the reason. */
 export class NotOnTrees extends Error {}
 
 /**
  * Milliseconds after which the search falls back to links, which print results as they are found.
  */
 const TIMEOUT_MS = 3_000;
-/** Maximum bytes of output, which is held back until the search has ended. */
+/** Maximum bytes of output. The output is buffered until the search has ended. */
 const MAX_OUTPUT = 16 * 1024 * 1024;
 
 /** A search of directories. */
 export interface TreeSearch {
   directories: readonly OpenDirectory[];
   flags: readonly Flag[];
-  /** Colour codes of the files may be part of the output. */
+  /** True if colour codes of the files may be part of the output. */
   isRaw: boolean;
-  /** The ripgrep command line with these options; the names of the directories follow it. */
+  /**
+   * Returns the ripgrep command line with these options. The names of the directories are appended.
+   */
   command: (flags: readonly Flag[]) => readonly string[];
   filter: OutputFilter | undefined;
-  /** Limit for ripgrep, in bytes. */
+  /** Memory limit of ripgrep in bytes. */
   memory: number;
 }
 
 /**
  * Runs ripgrep below trees of the targets, in a mount namespace where their names are paths.
- * ripgrep walks and reads on its own, so its output is discarded if it found anything that only
- * agents and links can handle: an error, colour codes, a file system whose server may not answer.
+ * ripgrep walks and reads without agents. So its output is discarded if it found anything that only
+ * agents and links can handle: an error, colour codes, or a file system whose server may block.
  * @throws NotOnTrees; PortholeError CANCELLED
  */
 export async function searchTrees(search: TreeSearch, sessions: SessionPool): Promise<TreeOutput> {
@@ -138,8 +140,8 @@ function asReason(error: unknown): unknown {
 }
 
 /**
- * The directory's path below the launcher's directory. It must equal its name, because a tree
- * follows no links.
+ * Returns the directory's path below the launcher's directory. It must equal the directory's name,
+ * because a tree does not follow links.
  */
 async function fileOf({ session, target, text, file }: OpenDirectory): Promise<Launch["files"][number]> {
   const root = `${targetName(target)}:`;
@@ -153,9 +155,9 @@ async function fileOf({ session, target, text, file }: OpenDirectory): Promise<L
   return { file, path: root + (path === "/" ? "" : path), isOffline: session.offline !== undefined };
 }
 
-/** Holds back the output of a run, and ends the run once its output must be discarded. */
+/** Buffers the output of a run. Ends the run once its output must be discarded. */
 class HeldOutput {
-  /** The reason why the output is discarded. */
+  /** Why the output is discarded. */
   reason: NotOnTrees | undefined;
   readonly #memory: number;
   readonly #noEscapes: boolean;
@@ -200,11 +202,11 @@ class HeldOutput {
     child.stdout?.on("data", (bytes: Buffer) => this.#add(bytes));
     child.stderr?.on("data", () => this.#giveUp("ripgrep has a message"));
     this.#ended = new Promise((resolve) => child.once("close", resolve));
-    // The timer must not wait for a process that cannot be killed.
+    // The timer may have fired before: it does not wait for a process that cannot be killed.
     if (this.reason !== undefined) child.kill("SIGKILL");
   }
 
-  /** The complete output, once the streams have ended. */
+  /** Returns the complete output, once the streams have ended. */
   async end(): Promise<Buffer> {
     await this.#ended;
     if (this.#filter) this.#keep(this.#filter.end());
@@ -237,9 +239,9 @@ class HeldOutput {
 }
 
 /**
- * Whether ripgrep's JSON has an escape character: in a string, or in the base64 of a line that is
- * not UTF-8. Also true for a line with the text `\u001b`, which is then searched by links without
- * need.
+ * True if ripgrep's JSON contains an escape character: in a string, or in the base64 of a line that
+ * is not UTF-8. Also true for a line with the text `\u001b`: its search then falls back to links
+ * without need.
  */
 function hasJsonEscape(output: Buffer): boolean {
   if (output.includes("\\u001b")) return true;
