@@ -15,12 +15,12 @@ const statusByCode: Record<string, number> = {
 };
 
 /**
- * The exit status for an error. Tests the code, not the class, so that this file does not load the
- * library.
+ * Returns the exit status for an error. Tests the code, not the class, so that this file does not
+ * load the library.
  */
 export function exitStatus(error: unknown): number {
   const { code, errno } = (error ?? {}) as { code?: unknown; errno?: unknown };
-  // A timeout, not an interrupt.
+  // ETIMEDOUT means a timeout, not an interrupt.
   if (code === "CANCELLED" && errno === "ETIMEDOUT") return Exit.session;
   return (typeof code === "string" ? statusByCode[code] : undefined) ?? Exit.file;
 }
@@ -45,8 +45,9 @@ export function report(error: unknown): void {
 }
 
 /**
- * The message and remedy of an error. Node's own begin with a code and end with the system call:
- * `EMFILE: too many open files, open '/x'` becomes `open /x failed: too many open files`.
+ * Returns the message and remedy of an error. Node's messages begin with a code and end with the
+ * system call: `EMFILE: too many open files, open '/x'` becomes `open /x failed: too many open
+ * files`.
  */
 export function errorText(error: unknown): { message: string; hint: string | undefined } {
   const { message = String(error), hint, code } = (error ?? {}) as { message?: string; hint?: string; code?: unknown };
@@ -60,8 +61,8 @@ export function errorText(error: unknown): { message: string; hint: string | und
 export function fail(error: unknown): never {
   // Commander has already written its message.
   if (error instanceof CommanderError) process.exit(error.exitCode);
-  // The reader of a help text closed the pipe. Node ignores SIGPIPE: exit with the shell's status
-  // for it.
+  // The reader of a help text closed the pipe. Node ignores SIGPIPE, so exits with the status that
+  // a shell reports for it.
   if ((error as NodeJS.ErrnoException | undefined)?.code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
   const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
   if (syscall === "write") complain(`write error: ${code === "ENOSPC" ? "No space left on device" : code}`);

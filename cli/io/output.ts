@@ -19,8 +19,9 @@ export function write(data: string | Uint8Array, status: number = Exit.file): vo
 }
 
 /**
- * Ends the process after a failed write to standard output: by SIGPIPE if the reader closed the
- * pipe, as other programs do, else with one line, written by `tell`, and `status`.
+ * Ends the process after a failed write to standard output. If the reader closed the pipe, ends by
+ * SIGPIPE, as other programs do. Otherwise `tell` writes one line, and the process ends with
+ * `status`.
  */
 export function failOutput(
   error: unknown,
@@ -29,8 +30,8 @@ export function failOutput(
 ): never {
   const { code, errno, message } = error as { code?: unknown; errno?: unknown; message: string };
   if (code === "EPIPE" || errno === "EPIPE") dieBySignal("SIGPIPE");
-  // Node: "ENOSPC: no space left on device, write"; the library: "write failed: No space left on
-  // device".
+  // Node's message is "ENOSPC: no space left on device, write"; the library's is "write failed: No
+  // space left on device".
   const reason = (/: ([^,:]*)(?:, write)?$/.exec(message)?.[1] ?? message).trim();
   tell(`${reason.charAt(0).toUpperCase()}${reason.slice(1)}`);
   process.exit(status);

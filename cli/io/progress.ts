@@ -1,14 +1,14 @@
 import { writeSync } from "node:fs";
 import { terminalState } from "../../src/descriptors/index.ts";
 
-/** Shorter work shows no progress. */
+/** Work that is shorter than this shows no progress. */
 const PATIENCE_MS = 500;
 const INTERVAL_MS = 100;
 
-/** Content of a progress line. */
+/** The numbers that a progress line shows. */
 export interface ProgressState {
   bytes: number;
-  /** Expected bytes; undefined or less than `bytes` if unknown. */
+  /** Expected bytes; undefined if unknown. Ignored if less than `bytes`. */
   total: number | undefined;
   elapsedMs: number;
 }
@@ -35,8 +35,8 @@ export class Progress {
   }
 
   /**
-   * Draws the caller's line if one is due. `line` gets the milliseconds since the start and the
-   * free columns.
+   * Draws the caller's line if an update is due. `line` gets the milliseconds since the start and
+   * the free columns.
    */
   show(line: (elapsedMs: number, columns: number) => string): void {
     const now = performance.now();
@@ -44,12 +44,14 @@ export class Progress {
     this.#due = now + INTERVAL_MS;
     const columns = freeColumns();
     if (columns === undefined) return;
-    // Keep the last column free: the terminal would wrap to the next row.
+    // Leaves the last column free, because the terminal would wrap to the next row.
     const text = line(now - this.#started, columns - 1);
     this.#draw(text.padEnd(Math.min(this.#drawn, columns - 1)), text.length);
   }
 
-  /** As {@link erase}, for output to the same terminal: visible output needs no progress line. */
+  /**
+   * Works as {@link erase}, for output to the same terminal: visible output needs no progress line.
+   */
   giveWay(): void {
     this.erase();
     this.#due = performance.now() + PATIENCE_MS;
@@ -71,8 +73,8 @@ export class Progress {
 }
 
 /**
- * `1.2 GiB of 4.0 GiB, 30 %, 250 MiB/s, ETA 0:11`, or without a total `1.2 GiB, 250 MiB/s`;
- * truncated to `columns`.
+ * Formats `1.2 GiB of 4.0 GiB, 30 %, 250 MiB/s, ETA 0:11`, or without a total `1.2 GiB, 250 MiB/s`.
+ * Truncates it to `columns`.
  */
 export function progressLine({ bytes, total, elapsedMs }: ProgressState, columns: number): string {
   const rate = elapsedMs > 0 ? (bytes / elapsedMs) * 1000 : 0;
@@ -84,7 +86,7 @@ export function progressLine({ bytes, total, elapsedMs }: ProgressState, columns
   return parts.join(", ").slice(0, Math.max(0, columns));
 }
 
-/** `12345 files, 1.2 GiB, 8230 files/s`; without a size if `bytes` is undefined. */
+/** Formats `12345 files, 1.2 GiB, 8230 files/s`; without a size if `bytes` is undefined. */
 export function filesLine(files: number, bytes: number | undefined, elapsedMs: number, columns: number): string {
   const parts = [`${files} files`];
   if (bytes !== undefined) parts.push(humanBytes(bytes));
@@ -93,8 +95,8 @@ export function filesLine(files: number, bytes: number | undefined, elapsedMs: n
 }
 
 /**
- * Formats a number of bytes in the largest unit of 1024 that gives at least 1, with one decimal
- * below ten.
+ * Formats a number of bytes in the largest unit of 1024 whose value is at least 1. Values below ten
+ * have one decimal.
  */
 export function humanBytes(bytes: number): string {
   let value = bytes;
@@ -110,8 +112,8 @@ export function humanBytes(bytes: number): string {
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /**
- * Formats minutes and seconds, with hours if there are any. Rounds up, so that unfinished work
- * never shows 0:00.
+ * Formats minutes and seconds, and hours from one hour on. Rounds up, so that unfinished work never
+ * shows 0:00.
  */
 function clock(seconds: number): string {
   const whole = Math.ceil(seconds);

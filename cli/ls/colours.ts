@@ -7,8 +7,8 @@ const defaults =
 const byType: Record<number, string> = { 1: "pi", 2: "cd", 4: "di", 6: "bd", 8: "fi", 10: "ln", 12: "so" };
 
 /**
- * Colours of names by LS_COLORS (dir_colors(5)): kinds (`di`, `ln`, `ex` ...) and endings
- * (`*.tar`), on top of the defaults.
+ * Colours of names. LS_COLORS (dir_colors(5)) overrides the defaults, by kinds (`di`, `ln`, `ex`
+ * ...) and endings (`*.tar`).
  */
 export class Colours {
   readonly #kinds = new Map<string, string>();
@@ -34,7 +34,7 @@ export class Colours {
     return paint(this.styleOf(item), text);
   }
 
-  /** SGR parameters for the name of a file; undefined for no colour. */
+  /** Returns the SGR parameters for the name of a file; undefined for no colour. */
   styleOf(item: Pick<Item, "name" | "type" | "stat" | "linkMode">): string | undefined {
     const style = this.#styleOf(item);
     return style === "target" ? undefined : style;
@@ -89,7 +89,8 @@ export class Colours {
   }
 
   /**
-   * The style of the longest matching ending. Prefers an exact match over one that ignores case.
+   * Returns the style of the longest matching ending. Prefers an exact match over a match that
+   * ignores case.
    */
   #byEnding(name: string): string | undefined {
     const lower = name.toLowerCase();

@@ -1,7 +1,7 @@
-/** How items are printed in columns. */
+/** How to print items in columns. */
 export interface ColumnFormat<T> {
   text: (one: T) => string;
-  /** In terminal columns. */
+  /** Width in terminal columns. */
   width: (one: T) => number;
 }
 
@@ -28,13 +28,13 @@ export function* columnLines<T>(
   }
 }
 
-/** Minimum width of a column: one character and the gap. */
+/** Minimum width of a column: a character and the gap. */
 const LEAST = 3;
 const GAP = 2;
 
 /**
  * Arranges names of these widths column by column, in as many columns as fit in `width`.
- * @returns the width of each column, the last without the gap, and the number of rows
+ * @returns the width of each column and the number of rows; the last column has no gap
  */
 function layoutColumns(widths: ArrayLike<number>, width: number): { rows: number; columns: number[] } {
   const maxCount = Math.min(widths.length, Math.max(1, Math.ceil(width / LEAST)));
@@ -46,7 +46,7 @@ function layoutColumns(widths: ArrayLike<number>, width: number): { rows: number
       const isLast = columns.length === count - 1;
       let widest = 0;
       for (let at = from; at < Math.min(from + rows, widths.length); at++) widest = Math.max(widest, widths[at] ?? 0);
-      // ls(1) counts the gap of a last column even if it is empty.
+      // Like ls(1), counts the gap of a last column even if the column is empty.
       columns.push(widest + (isLast ? 0 : GAP));
       total += columns.at(-1) ?? 0;
     }

@@ -15,7 +15,7 @@ export interface Items extends Iterable<Item> {
 }
 
 /**
- * The entries of a directory. Each access creates a new item; properties that are set on an item
+ * The entries of a directory. Each access creates a new item. Values that are assigned to an item
  * persist.
  */
 export class Entries implements Items {
@@ -29,7 +29,7 @@ export class Entries implements Items {
     this.directory = directory;
   }
 
-  /** Removes all entries, to read another directory. */
+  /** Removes all entries, so that another directory can be read. */
   clear(directory: Directory): void {
     this.directory = directory;
     this.packed.clear();
@@ -54,7 +54,7 @@ export class Entries implements Items {
     }
   }
 
-  /** Sorts by name, or newest or largest first, then by name. */
+  /** Sorts by name. With `t` or `S`, sorts newest or largest first, then by name. */
   sort({ t, S, reverse }: { t?: boolean; S?: boolean; reverse?: boolean }): void {
     const { packed, totals } = this;
     const order = sortByBytes(packed);

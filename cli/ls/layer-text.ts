@@ -1,8 +1,8 @@
 import type { FileLayer } from "../../src/sessions/index.ts";
 
 /**
- * Names the layer that contains a file: `3 of 5 of the image (9b8c...): RUN ...`. Undefined for a
- * root that is a single copy or a volume, which has no layers.
+ * Describes the layer that contains a file: `3 of 5 of the image (9b8c...): RUN ...`. Undefined for
+ * a root that is a single copy or a volume, which has no layers.
  * @param show makes text of the image safe to print
  */
 export function layerText(

@@ -8,7 +8,7 @@ export interface LongOptions {
   human: boolean;
   /** Nanoseconds since 1970. */
   now: bigint;
-  /** The name with the target of a link, ready to print. */
+  /** Returns the name, and the target of a link, ready to print. */
   name: (item: Item) => string;
   /** Sanitises other text of the target: names of users and groups. */
   show: (text: string) => string;
@@ -31,7 +31,7 @@ export function* longLines(items: Items, options: LongOptions): Generator<string
   }
 }
 
-/** The line above the list of a directory: blocks of 1024 bytes, or a size with a unit. */
+/** Returns the line above the list of a directory: blocks of 1024 bytes, or a size with a unit. */
 export function totalLine(items: Items, human: boolean): string {
   let blocks = 0n;
   for (const { stat } of items) blocks += stat?.blocks ?? 0n;
@@ -39,8 +39,8 @@ export function totalLine(items: Items, human: boolean): string {
 }
 
 /**
- * The maximum width of each column. A separate pass: the lines of a million items would not fit in
- * memory.
+ * Returns the maximum width of each column. It is a separate pass, because the lines of a million
+ * items would not fit in memory.
  */
 function widthsOf(items: Items, options: LongOptions) {
   const widths = { links: 0, user: 0, group: 0, major: 0, minor: 0, size: 0 };
@@ -89,7 +89,7 @@ function numbersOf({ stat, type, total, users, groups }: Item, { human, show }: 
 
 const unknown: Owner = { text: "?", isName: true };
 
-/** Aligns names left and numbers right. */
+/** Aligns names to the left and numbers to the right. */
 function pad({ text, isName }: Owner, width: number): string {
   return isName ? text.padEnd(width) : text.padStart(width);
 }

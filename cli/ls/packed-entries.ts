@@ -4,12 +4,12 @@ import { pathBytes, pathText } from "../../src/target.ts";
 import { PackedStat, packStat, STAT_SIZE } from "./packed-stat.ts";
 
 /**
- * Entries of a directory as bytes: stat, header, name and link, one entry after the other. As
- * objects, a million entries took 1 to 3 GB, and a hostile agent could make any command use that.
+ * Entries of a directory as bytes: stat, header, name and link of each entry in turn. As objects, a
+ * million entries took 1 to 3 GB, and a hostile agent could make any command use that much.
  */
 export class PackedEntries {
   #chunks: Chunk[] = [];
-  /** The current chunk, and its used bytes. */
+  /** The current chunk, and the number of its used bytes. */
   #last = -1;
   #used = 0;
   /** The position of each name: the chunk number in the high bits, the offset in the low bits. */
@@ -43,8 +43,8 @@ export class PackedEntries {
   }
 
   /**
-   * Removes all entries. Keeps the memory of a usual directory for the next one: allocating it
-   * again would cost a third of the time of a listing.
+   * Removes all entries. Keeps the memory of a directory of usual size for the next directory:
+   * allocating it again would cost a third of the time of a listing.
    */
   clear(): void {
     this.#chunks = this.#chunks.slice(0, KEPT);
@@ -78,9 +78,9 @@ export class PackedEntries {
     return (view.getUint8(start + FLAGS) & HAS_STAT) === 0 ? undefined : new PackedStat(view, start - HEAD - STAT_SIZE);
   }
 
-  /** A byte of a name, -1 after its end. */
+  /** Returns a byte of a name; -1 after the end of the name. */
   byteOfName(index: number, at: number): number {
-    // Called about ten times per entry during a sort.
+    // This function runs about ten times per entry during a sort.
     const position = this.#starts[index] as number;
     const { bytes } = this.#chunks[position >>> SHIFT] as Chunk;
     const start = position & (CHUNK - 1);
@@ -88,8 +88,8 @@ export class PackedEntries {
   }
 
   /**
-   * Length of the common prefix of two names, at most `max`. The first `from` bytes are known to
-   * be equal.
+   * Returns the length of the common prefix of two names, at most `max`. The first `from` bytes are
+   * known to be equal.
    */
   commonPrefix(one: number, other: number, from: number, max: number): number {
     const position = this.#starts[one] as number;
@@ -118,7 +118,7 @@ export class PackedEntries {
     this.#used = 0;
     const kept = this.#chunks[this.#last];
     if (kept !== undefined && kept.bytes.length >= size) return kept;
-    // Start with a small chunk: most directories are small.
+    // Starts with a small chunk, because most directories are small.
     const bytes = Buffer.allocUnsafeSlow(
       Math.max(size, this.#last < KEPT + 2 ? FIRST_CHUNK << (2 * this.#last) : CHUNK),
     );
@@ -140,14 +140,14 @@ interface PackedEntry extends Chunk {
 
 /**
  * A chunk is larger than the longest entry: a name, and a link of 64 KiB. Positions address 2^32
- * bytes of chunks; the limit of a directory is a tenth of that. Under a memory limit (RLIMIT_DATA)
+ * bytes of chunks; a directory is limited to a tenth of that. Under a memory limit (RLIMIT_DATA)
  * the allocation of a chunk fails early, while the rest of the program still has memory. If the
  * program itself ran out of memory, it would end without a message.
  */
 const SHIFT = 25;
 const CHUNK = 1 << SHIFT;
 const FIRST_CHUNK = 1 << 12;
-/** Number of chunks that stay allocated, and number of entries of a usual directory. */
+/** Number of chunks that stay allocated, and number of entries in a directory of usual size. */
 const KEPT = 5;
 const USUAL = 4096;
 const NOTHING = new Uint8Array(0);

@@ -1,6 +1,6 @@
 import type { FileStat } from "../../src/protocol/index.ts";
 
-/** Bytes that {@link packStat} writes. */
+/** Number of bytes that {@link packStat} writes. */
 export const STAT_SIZE = 116;
 
 const TIME = 12;
@@ -8,7 +8,7 @@ const [ATIME, MTIME, CTIME, BTIME] = [64, 64 + TIME, 64 + 2 * TIME, 64 + 3 * TIM
 const FLAGS = 64 + 4 * TIME;
 const [RELAYED, BORN] = [1, 2];
 
-/** Writes a stat at offset `at` of `view`, in a sixth of the object's memory. */
+/** Writes a stat at offset `at` of `view`. It takes a sixth of the memory of an object. */
 export function packStat(view: DataView, at: number, stat: FileStat): void {
   view.setUint32(at, stat.mode, true);
   view.setUint32(at + 4, stat.links, true);
@@ -29,7 +29,7 @@ export function packStat(view: DataView, at: number, stat: FileStat): void {
   view.setUint32(at + FLAGS, (stat.relayed ? RELAYED : 0) | (stat.btime === undefined ? 0 : BORN), true);
 }
 
-/** A packed stat whose fields are decoded on access: a sort reads one of them. */
+/** A packed stat. It decodes a field on access, because a sort reads only one field. */
 export class PackedStat implements FileStat {
   readonly #view: DataView;
   readonly #at: number;
@@ -95,8 +95,8 @@ export class PackedStat implements FileStat {
 }
 
 /**
- * 64-bit seconds with nanoseconds need more than 64 bits. A hostile agent may report such a time,
- * which is then shown as reported.
+ * Writes a time: 64-bit seconds with nanoseconds need more than 64 bits. A hostile agent may report
+ * such a time, which is then shown as reported.
  */
 function setTime(view: DataView, at: number, value: bigint): void {
   view.setBigUint64(at, BigInt.asUintN(64, value), true);

@@ -3,7 +3,7 @@ export function humanSize(bytes: bigint): string {
   if (bytes < 1024n) return String(bytes);
   let unit = 1024n;
   let letter = 0;
-  // Use the next unit also if rounding up gives 1024 of this one.
+  // Uses the next unit also if rounding up gives 1024 of this unit.
   while (letter < units.length - 1 && ceil(bytes, unit) >= 1024n) {
     unit *= 1024n;
     letter++;

@@ -5,8 +5,8 @@ type Names = Pick<PackedEntries, "length" | "byteOfName" | "commonPrefix">;
 /**
  * Returns the indexes of the entries in byte order of their names, as the C locale and most tools
  * in containers sort them. Uses multikey quicksort (Bentley and Sedgewick), which reads a shared
- * byte of names once, not once per comparison. Pivots are random, so that chosen names cannot make
- * it slow.
+ * byte of names once, not once per comparison. Pivots are random, so that a hostile choice of names
+ * cannot make the sort slow.
  */
 export function sortByBytes(names: Names): Uint32Array {
   const order = new Uint32Array(names.length);
@@ -36,7 +36,7 @@ export function sortByBytes(names: Names): Uint32Array {
   return order;
 }
 
-/** Length of the common prefix of all names of a range. */
+/** Returns the length of the common prefix of all names in a range. */
 function prefixOfRange(names: Names, order: Uint32Array, { from, to, at }: Range): number {
   const first = order[from] as number;
   let length = Number.POSITIVE_INFINITY;
@@ -62,7 +62,7 @@ function isBefore(names: Names, one: number, other: number, from: number): boole
 
 /** Sorts the largest first. The sort is stable. */
 export function sortByAmount(order: Uint32Array, amountOf: (index: number) => bigint): void {
-  // Split into two numbers: comparing numbers takes a tenth of the time of bigints.
+  // Splits amounts into two numbers: comparing bigints takes ten times as long.
   const high = new Float64Array(order.length);
   const low = new Float64Array(order.length);
   for (let index = 0; index < order.length; index++) {
@@ -76,10 +76,10 @@ export function sortByAmount(order: Uint32Array, amountOf: (index: number) => bi
 /** An amount has at most 94 bits: 64-bit seconds in nanoseconds. */
 const LOW_BITS = 48n;
 
-/** Ranges up to this size use insertion sort. */
+/** Maximum size of ranges that use insertion sort. */
 const FEW = 12;
 
-/** A range of names with a common prefix of `at` bytes. */
+/** A range of names whose first `at` bytes are equal. */
 interface Range {
   from: number;
   to: number;

@@ -1,14 +1,14 @@
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-/** Half a mean Gregorian year in nanoseconds, as in ls(1). */
+/** Half a mean Gregorian year in nanoseconds, the limit that ls(1) uses. */
 const HALF_YEAR = (31_556_952n / 2n) * 1_000_000_000n;
 
 /**
- * Formats a time as `ls -l` does, in 12 columns: with the hour within the last half year, else with
- * the year.
+ * Formats a time as `ls -l` does, in 12 columns. Times within the last half year have the hour,
+ * other times the year.
  */
 export function listTime(time: bigint, now: bigint): string {
-  // Cache the last minute: entries of a directory often share it, and local time is half the cost
-  // of a line.
+  // Caches the last minute: entries of a directory often share a minute, and local time is half the
+  // cost of a line.
   const minute = time < 0n ? time : time / 60_000_000_000n;
   if (last === undefined || last.minute !== minute) {
     const date = new Date(Number(time / 1_000_000n));

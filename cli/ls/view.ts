@@ -10,25 +10,25 @@ import type { LsOptions } from "./options.ts";
 
 /** The sorted items of a directory, or the named files. */
 export interface Group {
-  /** The name of the directory, if it is printed. */
+  /** The name of the directory; undefined if it is not printed. */
   title: string | undefined;
   items: Items;
   isDirectory: boolean;
-  /** The first group of the output. */
+  /** True for the first group of the output. */
   isFirst: boolean;
 }
 
-/** The output format of `ls`, by its options and its output. */
+/** The output format of `ls`, for its options and its output. */
 export interface View {
-  /** Colours need the mode of every file. */
+  /** True if colours need the mode of every file. */
   needsStat: boolean;
-  /** Colours need the targets of links. */
+  /** True if colours need the targets of links. */
   needsLinkTargets: boolean;
   /** Formats in pieces: the text of a directory may exceed the maximum length of a string. */
   render(group: Group): Iterable<string>;
 }
 
-/** Prints exact names to a pipe or file, and sanitised names to a terminal. */
+/** Returns a view that prints exact names to a pipe or file, and sanitised names to a terminal. */
 export async function view(options: LsOptions): Promise<View> {
   const isShown = isTerminal(1);
   const { colours, hasTargets } = coloursFor(options, isShown);

@@ -18,7 +18,7 @@ import type { MountPoint } from "./mount-point.ts";
 /**
  * Mounts a directory of a running target. Starts the process that unmounts it when the target ends
  * (agent/keep.c).
- * @throws PortholeError as `takeTree`; ATTACH; FILE for a path that is missing or no directory
+ * @throws PortholeError as `takeTree`; ATTACH; FILE for a path that is missing or not a directory
  */
 export async function mountAt(
   sessions: SessionPool,
@@ -43,7 +43,7 @@ export async function mountAt(
     ];
     const { keeper, number } = await startKeeper(args, [tree.fd.number, mountPoint.fd]);
     const found = mountOfNumber(number);
-    // The mount is already gone if the target has ended.
+    // If the target has ended, the mount is already gone.
     if (found === undefined) return;
     const text = `${name}${withPath(target, path).path}`;
     recordMount(ensureRunDirectory(), { target: text, ...found, keeper, since: Date.now() });

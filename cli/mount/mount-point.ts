@@ -3,7 +3,7 @@ import { openDirectory } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { isMountPoint } from "../../src/routes/index.ts";
 
-/** A directory of this machine for a mount. The caller closes it. */
+/** A local directory for a mount. The caller closes it. */
 export interface MountPoint {
   path: string;
   fd: number;

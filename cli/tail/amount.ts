@@ -5,12 +5,12 @@ export interface Amount {
   unit: "lines" | "bytes";
   count: number;
   /**
-   * The sign of the number: `+` counts from the start (tail), `-` means all but the last (head).
+   * The sign of the number: `+` counts from the start (tail), `-` selects all but the last (head).
    */
   sign: "+" | "-" | "";
 }
 
-/** Invalid usage of head or tail, in GNU's words; `message` has no program name. */
+/** Invalid usage of head or tail, in GNU's words. `message` does not contain the program's name. */
 export class UsageError extends Error {
   readonly code = "USAGE";
 }
@@ -21,7 +21,7 @@ export class UsageError extends Error {
  */
 export function parseAmount(unit: Amount["unit"], text: string, command: "head" | "tail"): Amount {
   const sign = /^[+-]/.exec(text)?.[0] as "+" | "-" | undefined;
-  // Strip only a sign that has a meaning: head accepts `+` as part of the number.
+  // Strips only a sign with a meaning: head accepts `+` as part of the number.
   const digits = sign === "-" ? text.slice(1) : text;
   const count = parseCount(digits, `number of ${unit}`);
   return {

@@ -5,24 +5,24 @@ import type { Session } from "../../src/sessions/index.ts";
 import { pathText } from "../../src/target.ts";
 
 /**
- * Milliseconds after which a glob is expanded without an event: a watch does not report a renamed
- * parent.
+ * Milliseconds after which a glob is expanded even without an event: a watch does not report a
+ * renamed parent.
  */
 const QUIET_MS = 1_500;
 
-/** Maximum number of created names that are remembered until the next expansion. */
+/** Maximum number of created names that are stored until the next expansion. */
 const MAX_CREATED = 4096;
 
 /**
- * Detects when a glob may have new matches, by an inotify watch of its directory. Without a watch
- * (a glob in a directory name, no watches left) it expands the glob every time.
+ * Detects by an inotify watch of its directory when a glob may have new matches. Without a watch (a
+ * glob in a directory name, no watches left) it expands the glob every time.
  */
 export class GlobWatch {
   readonly #directory: string | undefined;
   #session: Session | undefined;
   #isWatched = false;
   #hasChanged = true;
-  /** Names that were created in the directory, not renamed into it. */
+  /** Names of files that were created in the directory, not renamed into it. */
   readonly #created = new Set<string>();
   #lookedAt = Number.NEGATIVE_INFINITY;
 
@@ -46,13 +46,14 @@ export class GlobWatch {
   }
 
   /**
-   * True if the path was created, and no file was renamed to it since. True only once per creation.
+   * True if the path was created, and no file was renamed to it afterwards. Returns true only once
+   * per creation.
    */
   wasCreated(path: string): boolean {
     return this.#created.delete(path.slice(path.lastIndexOf("/") + 1));
   }
 
-  /** Makes the next expansion due at once. Call it when the expansion has failed. */
+  /** Makes an expansion due at once. Call it after a failed expansion. */
   again(): void {
     this.#hasChanged = true;
   }

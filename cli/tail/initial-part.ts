@@ -20,8 +20,8 @@ export interface Since {
 }
 
 /**
- * The part of a file that tail prints first, in chunks. With `size` it ends there, because the rest
- * is followed; without it, at the end of the file.
+ * Yields the part of a file that tail prints first, in chunks. With `size` it ends at that offset,
+ * because the follow reads the rest. Without `size` it ends at the end of the file.
  */
 export async function* initialPart(
   input: Input,
@@ -38,7 +38,7 @@ export async function* initialPart(
     return;
   }
   if (since !== undefined) {
-    // Search the time from the beginning. If no line has a timestamp, print the whole input.
+    // Searches the time from the beginning. If no line has a timestamp, yields the whole input.
     const lines: Uint8Array[] = [];
     for await (const line of linesSince(pieces(input), since, options.delimiter)) lines.push(line);
     const all = Buffer.concat(lines);
@@ -80,7 +80,10 @@ function offsetOf(
   return Math.max(start + from, fromTime ?? 0);
 }
 
-/** Lines from the first one at or after the time; all lines if none has a timestamp. */
+/**
+ * Yields the lines from the first one at or after the time. If no line has a timestamp, yields all
+ * lines.
+ */
 async function* linesSince(source: AsyncIterable<Buffer>, since: Since, delimiter: number): AsyncGenerator<Uint8Array> {
   const splitter = new LineSplitter(delimiter);
   let untimed: Uint8Array[] | undefined = [];

@@ -7,7 +7,7 @@ import { inputPieces } from "../io/standard-input.ts";
 export interface Input {
   /** The open file; undefined for a standard input that cannot seek. */
   file: OpenFile | undefined;
-  /** The initial offset: another program may have read a part of a shared standard input. */
+  /** The initial offset. Another program may have read a part of a shared standard input. */
   start: number;
   isStdin: boolean;
   /** Receives every chunk of a file that cannot seek. */
@@ -15,12 +15,12 @@ export interface Input {
 }
 
 /**
- * Files up to this size are read until end of file: the size of files in /proc and /sys is not
+ * Maximum size of files that are read until end of file: the size of files in /proc and /sys is not
  * reliable.
  */
 const THROUGH = 64 * 1024;
 
-/** Opens standard input: a regular file with its offset, anything else as a stream. */
+/** Opens standard input: a regular file with its offset, any other kind as a stream. */
 export async function standardInput(): Promise<Input> {
   if (!fstatSync(0).isFile()) return { file: undefined, start: 0, isStdin: true };
   const position = /^pos:\s*(\d+)/m.exec(readFileSync("/proc/self/fdinfo/0", "latin1"))?.[1];
@@ -29,7 +29,8 @@ export async function standardInput(): Promise<Input> {
 }
 
 /**
- * The end of a file that can seek and has a reliable size; undefined if it must be read to its end.
+ * Returns the end of a file that can seek and has a reliable size; undefined if the file must be
+ * read to its end.
  */
 export function sizeOf({ file, start }: Input): number | undefined {
   if (!file?.isSeekable) return undefined;
@@ -37,7 +38,7 @@ export function sizeOf({ file, start }: Input): number | undefined {
   return size - start > THROUGH || size >= 2 ** 32 ? size : undefined;
 }
 
-/** The content in chunks, from `from` (if it can seek) to `to` or to the end. */
+/** Yields the content in chunks, from `from` (if the input can seek) up to `to` or to the end. */
 export async function* pieces(input: Input, from = input.start, to = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer> {
   const { file } = input;
   if (!file) return yield* inputPieces();

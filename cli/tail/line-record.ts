@@ -1,7 +1,7 @@
 import { pathText } from "../../src/target.ts";
 import { jsonLine } from "../io/json.ts";
 
-/** The engine's metadata of a line of a container's output. */
+/** The engine's metadata for a line of a container's output. */
 export interface RecordOrigin {
   stream: "stdout" | "stderr";
   /** Nanoseconds since 1970. */
@@ -9,8 +9,8 @@ export interface RecordOrigin {
 }
 
 /**
- * The record of a line in `tail --json` and `head --json`: see docs/json.md.
- * @param bytes with its delimiter, if it has one
+ * Returns the record of a line in `tail --json` and `head --json`: see docs/json.md.
+ * @param bytes the line, with its delimiter if it has one
  */
 export function lineRecord(
   target: string,

@@ -2,9 +2,9 @@ import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } fr
 
 /** Milliseconds that a line of a followed file waits for an earlier line of another file. */
 const WINDOW_MS = 250;
-/** Milliseconds that an unfinished line waits for its rest, before it is printed as it is. */
+/** Milliseconds that an unfinished line waits for its rest. Then it is printed as it is. */
 const UNFINISHED_MS = 1000;
-/** Maximum bytes of waiting lines; above it, back-pressure stops reading. */
+/** Maximum bytes of waiting lines. Above it, backpressure stops reading. */
 const MAX_WAITING = 4 * 1024 * 1024;
 
 /**
@@ -13,7 +13,10 @@ const MAX_WAITING = 4 * 1024 * 1024;
  */
 export interface LineTaker<Lane> {
   line(lane: Lane, bytes: Uint8Array): Promise<void>;
-  /** Receives a part of a line; more parts and a line may follow. Default: {@link line}. */
+  /**
+   * Receives a part of a line. More parts may follow, or the rest of the line. Default:
+   * {@link line}.
+   */
   piece?(lane: Lane, bytes: Uint8Array): Promise<void>;
 }
 
@@ -22,7 +25,7 @@ interface Track<Lane> {
   clock: LineClock<Lane>;
   splitter: LineSplitter;
   timer: NodeJS.Timeout | undefined;
-  /** The last output was a part of a line. */
+  /** True if the last output was a part of a line. */
   isOpen: boolean;
 }
 
@@ -60,7 +63,7 @@ export class Merger<Lane extends { readonly name: string }> {
    */
   async take(lane: Lane, bytes: Uint8Array): Promise<void> {
     const track = this.#of(lane);
-    // Nothing of a single file arrives out of order.
+    // The lines of a single file arrive in order, so they need not wait.
     const since = performance.now() - (this.#tracks.size === 1 ? WINDOW_MS : 0);
     for (const line of track.splitter.push(bytes))
       this.#window.push(track.clock.stamp(this.#marked(track, line), Date.now()), since);
@@ -106,7 +109,7 @@ export class Merger<Lane extends { readonly name: string }> {
     return found;
   }
 
-  /** Passes an unfinished line on if its rest does not arrive soon, as with a prompt. */
+  /** Passes an unfinished line on if its rest does not arrive soon, such as a prompt. */
   #hold(track: Track<Lane>): void {
     clearTimeout(track.timer);
     if (!track.splitter.hasRest) return;
@@ -117,7 +120,7 @@ export class Merger<Lane extends { readonly name: string }> {
     }, UNFINISHED_MS);
   }
 
-  /** The same bytes, marked if they are a part of a line. */
+  /** Returns the same bytes, marked if they are a part of a line. */
   #marked(track: Track<Lane>, bytes: Uint8Array): Uint8Array {
     track.isOpen = bytes.at(-1) !== this.#delimiter;
     if (track.isOpen) this.#pieces.add(bytes);

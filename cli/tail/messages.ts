@@ -11,8 +11,8 @@ export function printMessage(command: "head" | "tail", text: string): void {
 }
 
 /**
- * The reason of an error: the text of strerror(3) for a system error, else porthole's message and
- * hint.
+ * Returns the reason of an error: the text of strerror(3) for a system error, else porthole's
+ * message and hint.
  */
 export function reasonOf(error: unknown): string {
   const { code, message = String(error), hint } = (error ?? {}) as { code?: unknown; message?: string; hint?: string };

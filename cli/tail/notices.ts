@@ -15,8 +15,8 @@ export class Notices {
   #inaccessible: "missing" | "other" | undefined;
 
   /**
-   * `retries`: with `--retry`. `keepsName`: a file that cannot be followed may be replaced by one
-   * that can. `failure`: the error of the first open.
+   * `retries`: with `--retry`. `keepsName`: the name stays followed, because a file that cannot be
+   * followed may be replaced. `failure`: the error of the first open.
    */
   constructor(name: string, { retries, keepsName }: { retries: boolean; keepsName: boolean }, failure?: unknown) {
     this.#name = name;

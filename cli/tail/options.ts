@@ -3,7 +3,7 @@ import type { ConnectionOptions } from "../targets/options.ts";
 import { type Amount, parseAmount, parsePlain, parseSeconds, UsageError } from "./amount.ts";
 import { quotedArgument } from "./quote.ts";
 
-/** Options of head and tail as given on the command line. */
+/** Options of head and tail, unparsed. */
 export interface RawOptions extends ConnectionOptions {
   bytes?: string;
   lines?: string;
@@ -22,7 +22,7 @@ export interface RawOptions extends ConnectionOptions {
   since?: string;
   color?: "auto" | "always" | "never";
   consume?: boolean;
-  /** Attribute names in the order of the options. */
+  /** Attribute names of the options, in the order of the command line. */
   order?: string[];
 }
 
@@ -32,11 +32,11 @@ export interface CommonOptions {
   /** True if -n or -c was given. */
   hasAmount: boolean;
   headers: "always" | "never" | "several";
-  /** The byte that ends a line. */
+  /** The byte at the end of a line. */
   delimiter: number;
-  /** Print each line as a JSON object. */
+  /** Prints each line as a JSON object. */
   json: boolean;
-  /** The zone of timestamps without a zone; undefined: the target's. */
+  /** The zone of timestamps without a zone; undefined means the zone of the target. */
   zone: Zone | undefined;
 }
 
@@ -68,7 +68,10 @@ export function commonOptions(raw: RawOptions, command: "head" | "tail"): Common
   };
 }
 
-/** Throws {@link UsageError}. `warn` receives warnings about options without effect. */
+/**
+ * Parses the options of tail. `warn` receives warnings about options without effect. Throws
+ * {@link UsageError}.
+ */
 export function tailOptions(raw: RawOptions, warn: (text: string) => void): TailOptions {
   const common = commonOptions(raw, "tail");
   if (common.json && raw.prefix)
@@ -97,7 +100,7 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
   };
 }
 
-/** The last given one of these options. */
+/** Returns the option among these that was given last. */
 function lastOf<Name extends keyof RawOptions>(raw: RawOptions, ...names: Name[]): Name | undefined {
   const last = raw.order?.findLast((name) => (names as string[]).includes(name));
   return names.find((name) => name === last);

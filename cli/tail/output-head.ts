@@ -5,8 +5,8 @@ import { OutputLines } from "./output-lines.ts";
 import type { Printer } from "./printer.ts";
 
 /**
- * Prints the first lines of a container's output, or with `-` all but the last lines. Each has its
- * stream and the engine's time.
+ * Prints the first lines of a container's output, or with `-` all but the last lines. Each line has
+ * its stream and the engine's time.
  * @throws PortholeError TARGET
  */
 export async function printOutputHead(

@@ -1,21 +1,21 @@
 import type { OutputRecord } from "../../src/engines/index.ts";
 import type { RecordOrigin } from "./line-record.ts";
 
-/** Maximum bytes of a line; longer lines are split. */
+/** Maximum bytes of a line. Longer lines are split. */
 const MAX_LINE = 1024 * 1024;
 
 /**
- * Joins the records of an engine to lines: a long line has several. Keeps the stream and time of
- * each line by its buffer.
+ * Joins the records of an engine to lines: a long line has several records. Stores the stream and
+ * time of each line by the line's buffer.
  */
 export class OutputLines {
   readonly #origins = new WeakMap<ArrayBufferLike, RecordOrigin>();
   readonly #open = new Map<string, { origin: RecordOrigin; parts: Uint8Array[]; length: number }>();
 
-  /** Stream and time of a line that was returned here, or of a part of it. */
+  /** Returns the stream and time of a line from this object, or of a part of such a line. */
   readonly originOf = (line: Uint8Array): RecordOrigin | undefined => this.#origins.get(line.buffer);
 
-  /** Milliseconds since 1970. */
+  /** Returns milliseconds since 1970. */
   readonly timeOf = (line: Uint8Array): number | undefined => {
     const time = this.originOf(line)?.time;
     return time === undefined ? undefined : Number(time) / 1e6;
@@ -47,7 +47,7 @@ export class OutputLines {
   }
 
   #line({ origin, parts, length }: { origin: RecordOrigin; parts: Uint8Array[]; length: number }): Buffer {
-    // The key is the ArrayBuffer, so do not use Buffer's shared pool.
+    // Does not use Buffer's shared pool, because the key is the ArrayBuffer.
     const buffer = new ArrayBuffer(length);
     const line = Buffer.from(buffer);
     let at = 0;

@@ -1,7 +1,7 @@
 import type { OutputEvent } from "../../src/engines/index.ts";
 import { reasonOf } from "./messages.ts";
 
-/** The notice for an event of a followed container. */
+/** Returns the notice for an event of a followed container. */
 export function outputNotice(event: Exclude<OutputEvent, { kind: "record" }>): string {
   switch (event.kind) {
     case "ended": {

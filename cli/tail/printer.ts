@@ -10,27 +10,27 @@ import { SOURCE_COLOURS } from "./source-colours.ts";
 
 /** Output format of head and tail. */
 export interface PrinterOptions {
-  /** The name in error messages. */
+  /** The name of the command in error messages. */
   command: "head" | "tail";
-  /** Print `==> name <==` whenever the file changes, as GNU does. */
+  /** Prints `==> name <==` whenever the file changes, as GNU does. */
   headers: boolean;
-  /** Print the name before each line. */
+  /** Prints the name before each line. */
   prefix: boolean;
-  /** Print each line as a JSON object, without headers and prefixes. */
+  /** Prints each line as a JSON object, without headers and prefixes. */
   json: boolean;
-  /** Prefer complete lines: several files share one output. */
+  /** Prints complete lines if possible, because several files share one output. */
   shared: boolean;
   delimiter: number;
   color: "auto" | "always" | "never";
 }
 
-/** Milliseconds that an unfinished line of one of several files waits for its rest. */
+/** Milliseconds that an unfinished line waits for its rest, if there are several files. */
 const UNFINISHED_MS = 100;
 
-/** The same for JSON output, where each part of a line is a record of its own. */
+/** The same limit for JSON output, in which each part of a line is a separate record. */
 const JSON_UNFINISHED_MS = 1000;
 
-/** Maximum bytes of a waiting unfinished line. */
+/** Maximum bytes of an unfinished line that waits. */
 const MAX_UNFINISHED = 1024 * 1024;
 const RETURN = 13;
 
@@ -39,11 +39,14 @@ export interface OutputSource {
   readonly name: string;
   readonly splitter: LineSplitter;
   prefix: Uint8Array;
-  /** Formats a line; undefined: print it unchanged. */
+  /** Formats a line; undefined prints it unchanged. */
   record: ((line: Uint8Array) => Uint8Array) | undefined;
   /** The beginning of an unfinished line. */
   rest: Uint8Array;
-  /** With prefixes: the last printed line is unfinished, or its last byte was a carriage return. */
+  /**
+   * With prefixes: true if the last printed line is unfinished, or if its last byte was a carriage
+   * return.
+   */
   open: boolean;
   return: boolean;
   timer: NodeJS.Timeout | undefined;
@@ -59,7 +62,7 @@ export class Printer {
   readonly #output = new Output(1);
   readonly #onTerminal = isTerminal(1);
   readonly #lanes: OutputSource[] = [];
-  /** Number of sources created so far. */
+  /** Number of sources that were created so far. */
   #made = 0;
   #text: typeof import("../../src/text/index.ts") | undefined;
   #last: OutputSource | undefined;
@@ -122,13 +125,13 @@ export class Printer {
     return lane;
   }
 
-  /** Removes a file that is no longer followed, after printing what it held back. */
+  /** Removes a file that is no longer followed, after printing its waiting bytes. */
   leave(lane: OutputSource): void {
     void this.flush(lane);
     this.#lanes.splice(this.#lanes.indexOf(lane), 1);
   }
 
-  /** Sets the current file, whose header the follow does not print again. */
+  /** Sets the current file. The follow does not print its header again. */
   begunWith(lane: OutputSource | undefined): void {
     this.#last = lane;
   }
@@ -166,7 +169,7 @@ export class Printer {
     });
   }
 
-  /** Prints a line, or the end of one whose beginning {@link piece} printed. */
+  /** Prints a line, or the end of a line whose beginning {@link piece} printed. */
   line(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
       if (lane.record !== undefined) return bytes.length > 0 ? this.#put(lane, lane.record(bytes)) : undefined;
@@ -176,7 +179,7 @@ export class Printer {
     });
   }
 
-  /** Prints a part of a line. The next output of the same file continues it. */
+  /** Prints a part of a line. The next output of the same file continues the line. */
   piece(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(() =>
       lane.record === undefined ? this.#open(lane, bytes) : this.#put(lane, lane.record(bytes)),
@@ -185,7 +188,7 @@ export class Printer {
 
   /**
    * Ends an unfinished line: the next chunk belongs to another generation of the file. Without
-   * prefixes and JSON the bytes stay unchanged, as with GNU tail.
+   * prefixes and JSON, the bytes stay unchanged, as in GNU tail.
    */
   async endLine(lane: OutputSource): Promise<void> {
     if (this.#options.json) await this.flush(lane);
@@ -237,9 +240,9 @@ export class Printer {
   }
 
   /**
-   * Prints each line after the name, an unfinished line at once. A line of another file ends the
-   * unfinished line; its continuation gets the name again. A single carriage return, as of a
-   * progress bar, also ends a line. One before a newline is kept.
+   * Prints each line after the name. Prints an unfinished line at once. A line of another file ends
+   * the unfinished line; its continuation gets the name again. A single carriage return, as in a
+   * progress bar, also ends a line. A carriage return before a newline is kept.
    */
   async #prefixed(lane: OutputSource, bytes: Uint8Array, isEnd = false): Promise<void> {
     const { delimiter } = this.#options;
@@ -266,8 +269,8 @@ export class Printer {
   }
 
   /**
-   * Prints bytes of a line that stays open, with the name if it begins. Ends the open line of
-   * another file.
+   * Prints bytes of an unfinished line. Prints the name first if the line begins. Ends the
+   * unfinished line of another file.
    */
   async #open(lane: OutputSource, bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;

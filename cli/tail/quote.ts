@@ -9,11 +9,11 @@ export function quoted(name: string): string {
   const shown = pieces.map((piece) =>
     UNPRINTABLE.test(piece) ? `$'${escaped(piece)}'` : `'${piece.replace(/'/g, "'\\''")}'`,
   );
-  // Coreutils always open a quote before and after an escaped part.
+  // Like coreutils, opens a quote before and after an escaped part.
   return (UNPRINTABLE.test(pieces[0] ?? "") ? "''" : "") + shown.join("");
 }
 
-/** As {@link quoted}, but without quotes if the name needs none. */
+/** Quotes a name as {@link quoted} does, but only if the name needs quotes. */
 export function quotedIfNeeded(name: string): string {
   return /^[A-Za-z0-9_@%+=:,./-][A-Za-z0-9_@%+=:,./~#-]*$/.test(name) ? name : quoted(name);
 }

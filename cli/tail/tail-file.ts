@@ -33,15 +33,18 @@ export interface TailSink {
   show(lane: OutputSource, bytes: Uint8Array): Promise<void>;
   /** Ends an unfinished line: the next chunk belongs to another generation. */
   endLine(lane: OutputSource): Promise<void>;
-  /** Called with every file that is read, so that a glob does not report it as new. */
+  /**
+   * Called with the identity of every file that is read, so that a glob does not report the file as
+   * new.
+   */
   seen(tailTarget: TailTarget, identity: Identity): void;
   /** Called when the file is deleted, without --retry. */
   gone(): void;
-  /** Called when it exists again. */
+  /** Called when the file exists again. */
   back(): void;
 }
 
-/** One target of tail, from opening to the end of following. */
+/** A target of tail, from its opening to the end of its follow. */
 export class TailFile {
   readonly name: string;
   readonly lane: OutputSource;
@@ -53,12 +56,12 @@ export class TailFile {
   readonly #timestamps: TimestampReader;
   #input: Input | undefined;
   #failure: unknown;
-  /** The offset where the initial part ends and following begins. */
+  /** The offset at which the initial part ends and the follow begins. */
   #size = 0;
   #wholly = false;
   /** Fingerprint of the data read from a relayed file, which cannot seek. */
   readonly #relayed = new Fingerprint();
-  /** A file of /proc or similar: read once to its end. */
+  /** True for a file of /proc or similar: it is read once to its end. */
   #pseudo = false;
   #events: Events<SessionFile> | undefined;
   #first: Promise<IteratorResult<FollowEvent<SessionFile>, void>> | undefined;
@@ -149,7 +152,8 @@ export class TailFile {
   }
 
   /**
-   * GNU's message for a file that cannot be followed: not a regular file, FIFO or character device.
+   * GNU's message for a file that cannot be followed, because it is not a regular file, FIFO or
+   * character device.
    */
   get unfollowable(): string | undefined {
     const file = this.#input?.file;
@@ -158,7 +162,7 @@ export class TailFile {
     return `${quotedIfNeeded(this.name)}: cannot follow end of this type of file${gives}`;
   }
 
-  /** The initial part. */
+  /** Yields the initial part. */
   part(): AsyncGenerator<Buffer> {
     const input = this.#input;
     if (input === undefined) throw new Error("nothing is open");
@@ -179,12 +183,12 @@ export class TailFile {
     );
   }
 
-  /** Leaves a shared standard input at its end, as GNU tail does. */
+  /** Moves the offset of a shared standard input to its end, as GNU tail does. */
   leaveInput(): void {
     if (this.#input?.isStdin && this.#input.file) seekTo(0, Math.max(this.#input.start, this.#input.file.size()));
   }
 
-  /** Follows the file and reports its events, until `ended` aborts or no more data can come. */
+  /** Follows the file and reports its events. Ends when `ended` aborts or no more data can come. */
   async follow(sink: TailSink, ended: AbortSignal): Promise<void> {
     const stop = this.#until(ended);
     const input = this.#input;
@@ -223,14 +227,14 @@ export class TailFile {
       signal: AbortSignal.any([stop, this.tailTarget.over]),
     });
     this.#first = this.#events.next();
-    // The rejection is handled where the promise is awaited.
+    // Prevents an unhandled rejection: the caller handles it where the promise is awaited.
     this.#first.catch(() => undefined);
   }
 
-  /** `file`: the open file; undefined if the file is new. */
+  /** Follows a relayed file. `file`: the open file; undefined if the file is new. */
   #followRelayed(file: OpenFile | undefined, stop: AbortSignal): Events<PolledFile> {
     const identity = file && identityOf(file.stat);
-    // The follow opens the file itself.
+    // Closes the file, because the follow opens it itself.
     file?.close();
     printMessage(
       "tail",
@@ -267,7 +271,7 @@ export class TailFile {
       for (let next = await (this.#first ?? events.next()); !next.done; next = await events.next()) {
         const event = next.value;
         if (event.kind === "data") {
-          // End the line when the data switches between generations of the file.
+          // Ends the line when the data switches between generations of the file.
           const isLate = event.late === true;
           if (isLate !== wasLate || (isLate && event.position !== lateEnd)) await sink.endLine(this.lane);
           wasLate = isLate;
@@ -311,7 +315,7 @@ export class TailFile {
   }
 }
 
-/** True if the name now means a relayed file: see followSource. */
+/** True if a relayed file now has this name: see followSource. */
 function isRelayed(error: unknown): boolean {
   return error instanceof PortholeError && error.errno === "ESPIPE";
 }

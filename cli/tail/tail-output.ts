@@ -15,7 +15,7 @@ import { outputNotice } from "./output-notice.ts";
 import type { OutputSource, Printer } from "./printer.ts";
 import type { TailSink } from "./tail-file.ts";
 
-/** The output of a container as a target of tail. */
+/** Follows the output of a container, as a target of tail. */
 export class TailOutput {
   readonly name: string;
   readonly lane: OutputSource;
@@ -72,7 +72,7 @@ export class TailOutput {
     return this.#failure;
   }
 
-  /** The initial part; each chunk is a line, except with -c. */
+  /** Yields the initial part. Each chunk is a line, except with -c. */
   async *part(): AsyncGenerator<Buffer> {
     const { unit, count, sign } = this.#options.amount;
     if (this.#since !== undefined && !this.#options.hasAmount) return yield* this.#all({ since: this.#since });
@@ -89,13 +89,16 @@ export class TailOutput {
 
   fromStart(): void {}
 
-  /** Called when its container was removed: prints the stored output, then ends the follow. */
+  /** Called when the container was removed. Prints the stored output, then ends the follow. */
   leave(): void {
     this.hasLeft = true;
     this.#follower?.leave();
   }
 
-  /** Follows the output until the container ends, or, by name, until `stop` aborts. */
+  /**
+   * Follows the output until the container ends. With a follow by name, continues until `stop`
+   * aborts.
+   */
   async follow(sink: TailSink, stop: AbortSignal): Promise<void> {
     const follower = this.#follower;
     if (follower === undefined) return;
@@ -131,11 +134,11 @@ export class TailOutput {
   }
 
   /**
-   * The last lines. Engines count parts of lines, and Docker counts both streams together: request
-   * more records, and all of them if that is not enough.
+   * Returns the last lines. Engines count parts of lines, and Docker counts both streams together.
+   * So it requests more records, and all of them if that is not enough.
    */
   async #last(count: number): Promise<Buffer[]> {
-    // The end of the stored records is known only from the last ones.
+    // Only the last records show where the stored records end.
     if (count === 0) {
       await this.#lastOf(count, 64);
       this.#lines.end();
@@ -151,7 +154,7 @@ export class TailOutput {
     const since = this.#since;
     for await (const record of this.#records({ ...(tail !== undefined && { tail }), ...(since && { since }) })) {
       lines.push(...this.#lines.push(record));
-      // Keep one more line than requested, to know whether there are more.
+      // Keeps one more line than requested, to detect whether there are more.
       if (lines.length > 2 * count + 1024) lines.splice(0, lines.length - count - 1);
     }
     if (this.#options.follow === undefined) lines.push(...this.#lines.end());

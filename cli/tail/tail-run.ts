@@ -17,15 +17,15 @@ import { TailTarget } from "./tail-target.ts";
 
 /** Milliseconds between expansions of a glob. */
 const GLOB_MS = 1000;
-/** Maximum milliseconds between checks of `--pid`: a kill(2) with signal 0 is cheap. */
+/** Maximum milliseconds between checks of `--pid`. A kill(2) with signal 0 is cheap. */
 const PID_MS = 1000;
 
 type AnyTailed = TailFile | TailOutput;
 
-/** A glob inside a target that may match more files later. */
+/** A glob inside a target that may have more matches later. */
 interface Glob {
   target: PathTarget;
-  /** Set if the container matched a pattern too. */
+  /** The pattern of the container; undefined if the container was named in full. */
   pattern: ContainerPattern | undefined;
   watch: GlobWatch;
 }
@@ -39,9 +39,9 @@ export class TailRun {
   readonly #stop = new AbortController();
   readonly #tailTargets = new Map<string, TailTarget>();
   readonly #files: AnyTailed[] = [];
-  /** Globs that may match more files later. */
+  /** Globs that may have more matches later. */
   #globs: Glob[] = [];
-  /** Patterns that more containers may match later, with the names of those that match now. */
+  /** Patterns that may match more containers later, with the names of the current matches. */
   readonly #selections: { pattern: ContainerPattern; names: Set<string> }[] = [];
   readonly #names = new Set<string>();
   readonly #seen = new Map<TailTarget, Set<string>>();
@@ -52,7 +52,7 @@ export class TailRun {
   #printer: Printer | undefined;
   #merger: Merger<OutputSource> | undefined;
 
-  /** `failed` receives every error after it was reported. */
+  /** `failed` receives every error after the error was reported. */
   constructor(
     sessions: SessionPool,
     options: TailOptions,
@@ -63,7 +63,7 @@ export class TailRun {
     this.#options = options;
     this.#since = since;
     this.#failed = failed;
-    // Each file adds a listener.
+    // Allows any number of listeners, because each file adds one.
     setMaxListeners(0, this.#stop.signal);
   }
 
@@ -114,7 +114,7 @@ export class TailRun {
     }
   }
 
-  /** A glob whose matches are followed by name may match more later. */
+  /** Stores a glob that may have more matches later. It must be followed by name. */
   #keepGlob({ target, pattern }: NamedTarget): void {
     const { follow, retry } = this.#options;
     if (follow !== "name" || !retry || !isPattern(target)) return;
@@ -131,7 +131,7 @@ export class TailRun {
     printer.begunWith(this.#files.at(-1)?.lane);
   }
 
-  /** Follows until no more data can come. Returns the exit status of GNU tail. */
+  /** Follows until no more data can come. Returns the exit status as GNU tail does. */
   async follow(): Promise<number> {
     const { pid } = this.#options;
     const followed = this.#files.filter((file) => !file.isPipedInput);
@@ -240,7 +240,9 @@ export class TailRun {
     }
   }
 
-  /** Called when its container was removed. A new one of that name is followed from the start. */
+  /**
+   * Called when a container was removed. A new container of that name is followed from the start.
+   */
   #forget(file: AnyTailed): void {
     file.close();
     this.#files.splice(this.#files.indexOf(file), 1);
@@ -252,7 +254,10 @@ export class TailRun {
     this.#tailTargets.delete(key);
   }
 
-  /** Without `--retry`, waits for a deleted file only while another file is followed. */
+  /**
+   * Drops a deleted file. Without `--retry`, waits for the file only while another file is
+   * followed.
+   */
   #leave(file: AnyTailed): void {
     this.#live.delete(file);
     if (this.#live.size > 0 || this.#globs.length > 0 || this.#isWaiting || this.#stop.signal.aborted) return;
@@ -260,12 +265,12 @@ export class TailRun {
     this.#stop.abort(AT_END);
   }
 
-  /** True if tail waits for missing containers: with `--retry`. */
+  /** True with `--retry`: tail then waits for missing containers. */
   get #isWaiting(): boolean {
     return this.#selections.length > 0 && this.#options.retry;
   }
 
-  /** Adds containers that match a pattern now, and drops those that were removed. */
+  /** Adds containers that match a pattern now, and drops containers that were removed. */
   async #watchContainers(): Promise<void> {
     const kinds = new Set(this.#selections.map(({ pattern }) => pattern.pods !== undefined));
     await Promise.all([...kinds].map((pods) => this.#watchKind(pods)));
@@ -299,7 +304,7 @@ export class TailRun {
     if (this.#names.has(named.text)) return;
     if (!isPattern(named.target)) return void this.#take(this.#add(named));
     printMessage("tail", `${containerOf(named.target)}: a new container that matches; following it too`);
-    // The next check picks up what it matches.
+    // Stores the glob; the next check finds its matches.
     this.#keepGlob(named);
   }
 
@@ -329,7 +334,7 @@ export class TailRun {
   }
 
   /**
-   * Follows new matches of the globs, except a rotated file that was followed under another name.
+   * Follows new matches of the globs. Skips a rotated file that was followed under another name.
    */
   async #lookForMore(): Promise<void> {
     if (this.#looking) return;
@@ -358,7 +363,8 @@ export class TailRun {
       }
     } catch (error) {
       watch.again();
-      // The target reports an unreachable container; a missing directory may still be created.
+      // Ignores the error: the target reports an unreachable container, and a missing directory may
+      // still be created.
       if (!(error instanceof PortholeError)) throw error;
     }
   }
@@ -376,12 +382,12 @@ function keyOf({ device, inode, born }: Identity): string {
   return `${device}:${inode}:${born ?? ""}`;
 }
 
-/** The name of a container that a pattern matched. */
+/** Returns the name of a container that a pattern matched. */
 function containerOf(target: Target): string {
   return "name" in target ? target.name : "";
 }
 
-/** True for a glob inside a container; the shell expands globs of local paths. */
+/** True for a glob inside a container. The shell expands globs of local paths. */
 function isPattern(target: Target): target is PathTarget {
   return target.kind !== "local" && target.kind !== "output" && /[*?[\\]/.test(target.path);
 }

@@ -2,7 +2,10 @@ import { type FollowSource, followSource, type SessionFile } from "../../src/fol
 import type { OpenFile } from "../../src/sessions/index.ts";
 import type { TailTarget } from "./tail-target.ts";
 
-/** A source for the follow engine that uses the new session after a restart of the container. */
+/**
+ * Returns a source for the follow engine. After a restart of the container, it uses the new
+ * session.
+ */
 export function tailSource(
   tailTarget: TailTarget,
   path: string,

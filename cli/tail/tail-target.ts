@@ -6,14 +6,16 @@ import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts
 import { printMessage, reasonOf } from "./messages.ts";
 
 const TICK_MS = 250;
-/** Milliseconds of failed reconnects after which they become less frequent. */
+/** Milliseconds of failed reconnects after which reconnects become less frequent. */
 const PATIENT_AFTER_MS = 10_000;
 const PATIENT_MS = 1000;
-/** Maximum number of protocol violations. Each may leak descriptors that cannot be closed. */
+/**
+ * Maximum number of protocol violations. Each violation may leak descriptors that cannot be closed.
+ */
 const MAX_BREACHES = 3;
 
 /**
- * Provides a session for a target: a running one, or a new one. With `runningOnly`, no session on
+ * Provides a session for a target: a live session, or a new one. With `runningOnly`, rejects for
  * the files of a stopped container.
  */
 export interface SessionProvider {
@@ -21,8 +23,8 @@ export interface SessionProvider {
 }
 
 /**
- * A container, process or this machine while files in it are followed: its current session, and the
- * next one after a restart. Reports events once for all files in it.
+ * A container, process or this machine while files in it are followed. Holds the current session,
+ * and the next one after a restart. Reports events once for all files in it.
  */
 export class TailTarget {
   readonly #sessions: SessionProvider;
@@ -30,7 +32,7 @@ export class TailTarget {
   readonly #goneMs: number;
   readonly #say: (text: string) => void;
   readonly #listeners = new Set<() => void>();
-  /** The file that each follow by name currently reads. */
+  /** The file that each follow by name currently reads, by the reader. */
   readonly #readers = new Map<object, { path: string; identity: Identity }>();
   #session: Session | undefined;
   #asking: Promise<Session> | undefined;
@@ -55,10 +57,12 @@ export class TailTarget {
     this.#say = tell;
   }
 
-  /** The zone of timestamps without a zone, after {@link learnZone} and the first session. */
+  /** The zone of timestamps without a zone. Valid after {@link learnZone} and the first session. */
   readonly zone: Zone = { name: "target", offsetAt: (instant) => this.#zone.offsetAt(instant) };
 
-  /** Records the file that a follow of `path` reads from now on; undefined at its end. */
+  /**
+   * Records the file that a follow of `path` reads from now on; undefined at the end of the follow.
+   */
   reads(identity: Identity | undefined, path: string, reader: object): void {
     if (identity === undefined) this.#readers.delete(reader);
     else this.#readers.set(reader, { path, identity });
@@ -74,7 +78,9 @@ export class TailTarget {
     this.#learnsZone = true;
   }
 
-  /** Returns the current session. Rejects while there is none. Reconnects are rate-limited. */
+  /**
+   * Returns the current session. Rejects while there is no session. Reconnects are rate-limited.
+   */
   session = (): Promise<Session> => {
     const now = this.#session;
     if (now !== undefined && now.ended === undefined) return Promise.resolve(now);
@@ -89,7 +95,7 @@ export class TailTarget {
     return this.#asking;
   };
 
-  /** Monitors the session and calls `back` whenever there is a new one. */
+  /** Monitors the session. Calls `back` whenever there is a new session. */
   keep(back: () => void): void {
     this.#listeners.add(back);
     if (this.#target.kind !== "local") this.#endTicks ??= onTick(TICK_MS, () => this.#look());
@@ -100,7 +106,7 @@ export class TailTarget {
     this.#listeners.clear();
   }
 
-  /** Aborts when the agent has violated the protocol repeatedly, which is reported. */
+  /** Aborts after repeated protocol violations of the agent, which are reported. */
   get over(): AbortSignal {
     return this.#over.signal;
   }
@@ -121,7 +127,7 @@ export class TailTarget {
   async #ask(): Promise<Session> {
     const before = this.#session;
     try {
-      // Nothing writes to a stopped container: wait for the next running one.
+      // Waits for the next running container: no process writes files in a stopped one.
       const runningOnly = before !== undefined && before.offline === undefined;
       const session = await this.#sessions.session(this.#target, { runningOnly });
       if (this.#learnsZone) this.#zone = await targetZone(session);

@@ -11,8 +11,8 @@ import type { SessionPool } from "../targets/session-pool.ts";
 import { isDirectory, type NamedFile } from "./named-file.ts";
 
 /**
- * A tree of copies, for a stopped container that only its engine can read. The copies are in a
- * private directory, in memory if possible. Closing the tree removes them.
+ * Creates a tree of copies, for a stopped container that only its engine can read. The copies are
+ * in a private directory, in memory if possible. Closing the tree removes them.
  * @param named files and directories of one container, at least one directory
  * @throws PortholeError FILE if there is no room for the copies; as `takeTree`
  */
@@ -43,7 +43,7 @@ function noRoom([first]: readonly NamedFile[], cause: PortholeError): PortholeEr
 }
 
 async function copy(sessions: SessionPool, session: Session, one: NamedFile, root: string): Promise<void> {
-  // The command does not see files that the engine cannot copy: each is reported in one line.
+  // Reports in one line each file that the engine cannot copy, because the command does not see it.
   const context: CopyContext = { sessions, dereference: false, replace: true, failed: report, copied: () => undefined };
   const path = await followLinks(one.target.path, (link) => session.readlink(link));
   const parts = path.split("/").filter((part) => part !== "");

@@ -7,12 +7,13 @@ import { PortholeError } from "../../src/errors.ts";
 import { CannotRun } from "./run-tool.ts";
 
 /**
- * A program of this machine: its files in a container's root directory, and how to start it there.
+ * A program of this machine that runs in a container's root directory: its files, and how to start
+ * it.
  */
 export interface EnclosedProgram {
   /** Its files on this machine, and their names in {@link PLACE}. */
   files: { path: string; as: string }[];
-  /** The words that start it, before its arguments. */
+  /** The words that start the program, before its arguments. */
   args: string[];
 }
 
@@ -35,7 +36,7 @@ export function enclosedProgram(command: string): EnclosedProgram {
   const loader = { path: realpathSync(interpreter), as: "loader" };
   return {
     files: [program, loader, ...libraries.map((library) => ({ path: realpathSync(library), as: basename(library) }))],
-    // The loader must not use the container's cache or libraries.
+    // Keeps the loader from using the container's cache or libraries.
     args: [
       ...[`${PLACE}/loader`, ...(isMusl ? [] : ["--inhibit-cache"]), "--library-path", PLACE],
       ...["--argv0", command, `${PLACE}/${program.as}`],
@@ -61,13 +62,14 @@ function findProgram(command: string): string {
   throw new CannotRun("FILE", `cannot run '${command}': ${errnoText(numbers.errno[errno])}`, { errno });
 }
 
-/** elf(5): types and offsets of the fields that are read. */
+/** ELF types, and offsets of the fields that are read (elf(5)). */
 const ELF_MAGIC = "\x7fELF";
 const PT_INTERP = 3;
 
 /**
- * The path in the segment PT_INTERP of an ELF file (elf(5)); undefined for a static program.
- * @throws PortholeError USAGE if it is no 64-bit ELF file: a script
+ * Returns the path in the segment PT_INTERP of an ELF file (elf(5)); undefined for a static
+ * program.
+ * @throws PortholeError USAGE if it is not a 64-bit ELF file, such as a script
  */
 function interpreterOf(path: string): string | undefined {
   const fd = openSync(path, "r");
@@ -104,7 +106,9 @@ function notEnclosable(path: string): PortholeError {
   );
 }
 
-/** The libraries that the loader maps for a program, by the paths at which it finds them. */
+/**
+ * Returns the libraries that the loader maps for a program, by the paths at which it finds them.
+ */
 function librariesOf(interpreter: string, path: string): string[] {
   const { status, stdout, stderr } = spawnSync(interpreter, ["--list", path], { encoding: "utf8" });
   if (status !== 0 || /not found/.test(stdout))

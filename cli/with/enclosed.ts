@@ -9,9 +9,9 @@ import { placeInTrees, type TreeFile } from "./placement.ts";
 import type { ToolEnd } from "./run-tool.ts";
 
 /**
- * Runs a command of this machine with a container's root directory as its own, so that links
- * resolve as in the container. Closes the files.
- * @throws CannotRun; PortholeError USAGE if the command or a file cannot be used there, ATTACH
+ * Runs a local command whose root directory is the container's, so that links resolve as in the
+ * container. Closes the files.
+ * @throws CannotRun; PortholeError USAGE if the command or a file cannot be used in it, ATTACH
  * without a tree
  */
 export async function runEnclosed(
@@ -35,7 +35,7 @@ export async function runEnclosed(
     const paths = treeFiles.map(pathInside);
     const [only] = treeFiles;
     const directory = treeFiles.length === 1 && only && isDirectory(only) ? only.path : trees[0]?.name;
-    // The root directory has another inode there, with the same entries.
+    // The named root directory has another inode in the mount namespace, with the same entries.
     const files = treeFiles.filter((_, index) => !/^\/\.?$/.test(paths[index] ?? ""));
     const launch = { at, trees, files, directory, write, allMounts, enclosed: program };
     return await runLaunched(launch, (unreadable) => {
@@ -51,7 +51,7 @@ export async function runEnclosed(
   }
 }
 
-/** The path in the container. The command uses the same path. */
+/** Returns the path in the container. The command uses the same path. */
 function pathInside({ target, text, path }: TreeFile): string {
   const name = `${targetName(target)}:`;
   if (target.kind !== "local" && path?.startsWith(name)) return path.slice(name.length);

@@ -9,7 +9,7 @@ import type { OpenFile } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import { endOf, FIRST_FILE, start, startError, type ToolEnd, withSignals } from "./run-tool.ts";
 
-/** Trees of targets for a command of this machine, and the files that it opens in them. */
+/** Trees of targets for a local command, and the files that it opens in them. */
 export interface Launch {
   /** An empty directory of this user. Only the command sees the trees below it. */
   at: string;
@@ -17,32 +17,31 @@ export interface Launch {
   trees: readonly { name: string; tree: Tree }[];
   /**
    * Each named file or directory, with its path below {@link at}, or an absolute path of this
-   * machine; undefined if it is passed by descriptor. Files of an offline target are on another
-   * mount than the tree.
+   * machine. The path is undefined if the file is passed by descriptor. Files of an offline target
+   * are on another mount than the tree.
    */
   files: readonly { file: OpenFile; path: string | undefined; isOffline: boolean }[];
-  /** Working directory of the command, below {@link at}; undefined for this process's own. */
+  /** Working directory of the command, below {@link at}; undefined keeps that of this process. */
   directory: string | undefined;
   write: boolean;
-  /** Keep mounts whose server may never answer. */
+  /** Keeps mounts whose server may block. */
   allMounts: boolean;
   /**
-   * Refuse files on, or below, a mount whose server may never answer, or where a read has an
-   * effect.
+   * Refuses files on, or below, a mount whose server may block, or on which a read has an effect.
    */
   storageOnly?: boolean;
   /**
-   * The only tree becomes the root directory, where links in it are followed. The command sees
-   * these files of this machine there, in `/.porthole`, and paths without the tree's name.
+   * The only tree becomes the root directory, so that its links are followed. In that root, the
+   * command sees these local files in `/.porthole`, and paths without the tree's name.
    */
   enclosed?: { files: readonly { path: string; as: string }[] };
-  /** Its standard streams; default: those of this process. */
+  /** The command's standard streams; default: those of this process. */
   streams?: readonly ["inherit", "pipe", "pipe"];
   /** Receives the process that executes the command. */
   onStart?: (child: ChildProcess) => void;
   /** Namespaces of a process to join: `net`, `pid`, `ipc`, `uts`. */
   join?: { pid: number; started: string; namespaces: readonly string[] } | undefined;
-  /** The command is a shell on a terminal. */
+  /** True if the command is a shell on a terminal. */
   isShell?: boolean;
   /** Content of the file `.shell/.zshrc` below {@link at}. */
   script?: string | undefined;
@@ -51,10 +50,10 @@ export interface Launch {
 }
 
 /**
- * Runs a command of this machine that sees trees, by `porthole-agent run`. Calls `commandOf` once
- * the trees are attached. Its argument `refused` has the error of each file that has a path in a
- * tree but cannot be opened by it: the command inherits that file by descriptor. The caller keeps
- * ownership of files and trees.
+ * Runs a local command that sees trees, by `porthole-agent run`. Calls `commandOf` once the trees
+ * are attached. Its argument `refused` has the error of each file whose path in a tree cannot be
+ * opened: the command inherits that file by descriptor. The caller keeps ownership of files and
+ * trees.
  * @throws PortholeError ATTACH if the trees cannot be attached; FILE with the errno of execve(2);
  * any error of `commandOf`
  */
@@ -91,7 +90,7 @@ export async function runLaunched(
   });
 }
 
-/** Arguments of the launcher, and the descriptors that it inherits after the files. */
+/** Returns the arguments of the launcher, and the descriptors that it inherits after the files. */
 function launchArguments(launch: Launch): { args: string[]; descriptors: number[] } {
   const { at, trees, files, directory, write, allMounts, storageOnly, enclosed, join, isShell, script } = launch;
   const descriptors: number[] = [];
@@ -132,17 +131,20 @@ async function* linesOf(stream: Duplex): AsyncGenerator<string, void, undefined>
       yield* lines;
     }
   } catch {
-    // The launcher was killed: its end is reported.
+    // The launcher was killed. The code that waits for it reports its end.
   }
 }
 
-/** Empty at the end of the stream: the launcher has become the command, or has ended. */
+/**
+ * Returns the next line. It is empty at the end of the stream: the launcher has become the command,
+ * or has ended.
+ */
 async function nextLine(lines: AsyncGenerator<string, void, undefined>): Promise<string> {
   const { value } = await lines.next();
   return typeof value === "string" ? value : "";
 }
 
-/** The files that cannot be opened by their paths, by their number among all files. */
+/** Returns the files that cannot be opened by their paths, by their index among all files. */
 function readyLine(line: string, { files }: Launch): Map<number, PortholeError> {
   if (!/^ready( \d+)*$/.test(line)) throw notAttached(line);
   const answers = line.split(" ").slice(1).map(Number);
@@ -169,7 +171,7 @@ function notAttached(line: string): PortholeError {
   return new PortholeError("ATTACH", `cannot attach the mounts: ${why}`, { hint });
 }
 
-/** An errno of the kernel in the form of Node's own errors. */
+/** Converts an errno of the kernel to the form of Node's own errors. */
 function asSystemError(errno: number): NodeJS.ErrnoException {
   return Object.assign(new Error(errnoText(errno)), { code: getSystemErrorName(-errno), errno: -errno });
 }

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { pathBytes, type Target, targetName } from "../../src/target.ts";
 
 /**
- * A private directory with a link for each target, named after it: `web:/var/log/app.log`. The
- * container chooses the names, so they are used in the file system only, never as arguments.
+ * A private directory with a link for each target, with the target's name: `web:/var/log/app.log`.
+ * The container chooses the names, so they are used only in the file system, never as arguments.
  */
 export class Links {
   readonly #targets: readonly Target[];
@@ -15,7 +15,7 @@ export class Links {
     this.#targets = named.map(({ target }) => target);
   }
 
-  /** Creates the directory. `links` are the paths that the targets' links point at. */
+  /** Creates the directory. `links` are the paths that the links point to. */
   directory(links: readonly string[]): string {
     const path = mkdtempSync(join(tmpdir(), "porthole-"));
     this.#path = path;
@@ -35,7 +35,7 @@ export class Links {
 
 function linkName(target: Target): string {
   const directory = target.kind === "local" ? "local" : `${targetName(target)}:`;
-  // `..` at the root stays at the root, as in the container.
+  // `..` at the root resolves to the root, as in the container.
   return join(directory, join("/", target.path));
 }
 

@@ -1,7 +1,7 @@
 import type { OpenFile } from "../../src/sessions/index.ts";
 import type { NamedTarget } from "../targets/session-pool.ts";
 
-/** A target that was opened. */
+/** A target with its open file. */
 export interface NamedFile extends NamedTarget {
   file: OpenFile;
 }

@@ -1,9 +1,9 @@
 import { PortholeError } from "../../src/errors.ts";
 
 /**
- * `{}` and `{1}`, which are replaced by paths: a whole argument, or a part of one after `:` `=` `,`
- * `@` and before `?` `:` `,` `&` `/`. Other braces belong to the command: jq's `.a // {}`, the
- * regular expression `a{2}`.
+ * Matches `{}` and `{1}`, which are replaced by paths: a whole argument, or a part of an argument
+ * after `:` `=` `,` `@` and before `?` `:` `,` `&` `/`. Other braces belong to the command: jq's
+ * `.a // {}`, the regular expression `a{2}`.
  */
 const PLACEHOLDER = /(?<=^|[:=,@])\{(\d{0,4})\}(?=$|[?:,&/])/g;
 
@@ -12,7 +12,7 @@ export function hasPlaceholder(args: readonly string[]): boolean {
   return args.some((arg) => arg.search(PLACEHOLDER) !== -1);
 }
 
-/** `{dir}`, alone or as the beginning of a path, in the same positions as `{}`. */
+/** Matches `{dir}`, alone or as the beginning of a path, in the same positions as `{}`. */
 const DIRECTORY = /(?<=^|[:=,@])\{dir\}(?=$|[?:,&/])/g;
 
 export function hasDirectory(args: readonly string[]): boolean {
@@ -24,8 +24,8 @@ export function substituteDirectory(args: readonly string[], directory: string):
 }
 
 /**
- * Replaces `{1}`, `{2}` and so on by paths; an argument with `{}` is repeated for each path.
- * @throws PortholeError USAGE for an argument with the number of a missing file
+ * Replaces `{1}`, `{2}` and so on by paths. Repeats an argument with `{}` for each path.
+ * @throws PortholeError USAGE for the number of a missing file
  */
 export function substitute(args: readonly string[], paths: readonly string[]): string[] {
   return args.flatMap((arg) => {
@@ -40,7 +40,10 @@ export function substitute(args: readonly string[], paths: readonly string[]): s
   });
 }
 
-/** The command without its placeholders; undefined if one of them is a part of an argument. */
+/**
+ * Returns the command without its placeholders; undefined if a placeholder is only a part of an
+ * argument.
+ */
 export function withoutPlaceholders(args: readonly string[]): string[] | undefined {
   const rest = args.filter((arg) => !/^\{(\d*|dir)\}$/.test(arg));
   return hasPlaceholder(rest) ? undefined : rest;

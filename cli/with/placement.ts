@@ -8,22 +8,22 @@ import type { SessionPool } from "../targets/session-pool.ts";
 import type { Launch } from "./launcher.ts";
 import { isDirectory, type NamedFile } from "./named-file.ts";
 
-/** A named file, and the path by which a command finds it: see {@link Launch.files}. */
+/** A named file, and its path for a command: see {@link Launch.files}. */
 export interface TreeFile extends NamedFile {
   path: string | undefined;
   isOffline: boolean;
 }
 
-/** Files that a command gets by descriptor, without the files beside them. */
+/** Files that a command gets by descriptor, without the other files of their directories. */
 export interface Refused {
   files: readonly NamedFile[];
   error: PortholeError;
 }
 
-/** The paths by which a command finds the named files. */
+/** The paths of the named files for a command. */
 export interface Placement extends Pick<Launch, "at" | "trees"> {
   treeFiles: readonly TreeFile[];
-  /** Files without a tree, and why. */
+  /** Files without a tree, and the reason. */
   refused: readonly Refused[];
   /** Closes the trees. */
   close(): void;
@@ -31,7 +31,7 @@ export interface Placement extends Pick<Launch, "at" | "trees"> {
 
 /**
  * Takes a tree of each target that has a directory or a regular file among `named`. Without a tree,
- * files are passed by descriptor, which is reported in one line.
+ * passes files by descriptor and reports that in one line.
  * @throws PortholeError as `takeTree`, if a directory was named
  */
 export async function placeInTrees(
@@ -65,7 +65,9 @@ export async function placeInTrees(
   }
 }
 
-/** The tree of a container. If only the engine can read the container, the tree is a copy. */
+/**
+ * Returns the tree of a container. If only the engine can read the container, the tree is a copy.
+ */
 async function treeFor(
   sessions: SessionPool,
   files: readonly NamedFile[],
@@ -78,28 +80,31 @@ async function treeFor(
   return takeCopiedTree(sessions, files);
 }
 
-/** Files without a tree are passed by descriptor. A directory cannot be. */
+/**
+ * Passes files without a tree by descriptor. Throws for a directory, which cannot be passed that
+ * way.
+ */
 function withoutTree(files: readonly NamedFile[], error: PortholeError): Refused {
   if (error.code === "CANCELLED" || files.some(isDirectory)) throw error;
   return { files, error };
 }
 
-/** Reports which files a command opens without the files beside them, and why. */
+/** Reports which files a command opens without the other files of their directories, and why. */
 export function sayDescriptor({ files, error: { message } }: Refused): void {
   const names = files.map(({ text }) => text).join(", ");
   complain(printable(`${names} ${files.length === 1 ? "is" : "are"} passed by descriptor: ${message}`));
 }
 
 /**
- * True if a file has a path in a tree. Relayed files do not, because their mounts are detached
- * there. Open files of a process, devices (nodev) and FIFOs do not either.
+ * True if a file has a path in a tree. A relayed file has none, because its mount is detached in
+ * the tree. Open files of a process, devices (nodev) and FIFOs have none either.
  */
 function isInTree({ target, file }: NamedFile): boolean {
   if (target.kind === "local" || target.kind === "output" || file.relayed) return false;
   return file.kind === "directory" || (file.kind === "file" && !/^\/proc\/\d+\/fd\//.test(target.path));
 }
 
-/** The path below the launcher's directory, without links: a tree follows none. */
+/** Returns the path below the launcher's directory, without links: a tree does not follow links. */
 async function pathOf(
   sessions: SessionPool,
   one: NamedFile,
@@ -112,7 +117,7 @@ async function pathOf(
   const session = await sessions.session(target);
   const isOffline = session.offline !== undefined;
   const path = await followLinks(target.path, (link) => session.readlink(link));
-  // Node passes arguments as UTF-8.
+  // Only UTF-8 paths: Node passes arguments as UTF-8.
   if (path.isWellFormed()) return { path: name + (path === "/" ? "/." : path), isOffline };
   if (file.kind !== "directory") return { path: undefined, isOffline };
   throw new PortholeError("USAGE", `cannot run a command in a directory whose name is not UTF-8: ${one.text}`);

@@ -4,17 +4,17 @@ import { errnoText, isTerminal, setNonBlocking } from "../../src/descriptors/ind
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 
-/** Files for a program of this machine. It inherits the other standard streams. */
+/** Files for a local program. It inherits the standard streams that are not set. */
 export interface ToolFiles {
-  /** Its standard input; by default inherited. */
+  /** The program's standard input; by default inherited. */
   input?: OpenFile | undefined;
-  /** Inherited as descriptors 3, 4 and so on: see {@link toolPath}. */
+  /** Files that are inherited as descriptors 3, 4 and so on: see {@link toolPath}. */
   files?: readonly OpenFile[];
   /** Working directory; by default that of this process. */
   directory?: string | undefined;
 }
 
-/** How a program ended: status or signal is null. */
+/** How a program ended. Either the status or the signal is null. */
 export interface ToolEnd {
   status: number | null;
   signal: NodeJS.Signals | null;
@@ -27,17 +27,17 @@ export const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 export const FIRST_FILE = 3;
 
 /**
- * The path by which a program reopens file `index` of {@link ToolFiles.files} (proc_pid_fd(5)),
- * with its own permissions and its own offset.
+ * Returns the path by which a program reopens file `index` of {@link ToolFiles.files}
+ * (proc_pid_fd(5)). The program uses its own permissions and gets its own offset.
  */
 export function toolPath(index: number): string {
   return `/proc/self/fd/${FIRST_FILE + index}`;
 }
 
 /**
- * Runs a program of this machine on open files. Takes ownership of the files and closes them after
- * the start; they are blocking in the program, as programs expect. While it runs, it handles SIGINT
- * and SIGQUIT of the terminal itself (same process group); other terminating signals are passed on.
+ * Runs a local program on open files. Takes ownership of the files and closes them after the start.
+ * The files are blocking in the program, as programs expect. The program handles SIGINT and SIGQUIT
+ * of the terminal itself (same process group). Other terminating signals are passed on.
  * @throws PortholeError FILE with the errno of execve(2) if the start failed: ENOENT, EACCES, E2BIG
  */
 export async function runTool(command: string, args: readonly string[], given: ToolFiles): Promise<ToolEnd> {
@@ -46,7 +46,7 @@ export async function runTool(command: string, args: readonly string[], given: T
   const odd = [command, ...args].find((arg) => !arg.isWellFormed());
   try {
     if (odd !== undefined) throw new PortholeError("USAGE", `cannot pass on an argument that is not UTF-8: '${odd}'`);
-    // Each has its own open file description, so no other process shares the flag.
+    // Each file has its own open file description, so no other process shares the flag.
     for (const file of all) setNonBlocking(file.descriptor, false);
     return await withSignals(async (begin) => {
       const stdio: StdioOptions = [input?.fd ?? "inherit", "inherit", "inherit", ...files.map((file) => file.fd)];
@@ -79,7 +79,7 @@ export async function withSignals<T>(run: (begin: (child: ChildProcess) => Child
 /**
  * Returns why a program of this user could not open the file again by its path, or undefined if it
  * can. A reopen checks this user's permissions on the file; the agent's descriptor did not need
- * them. Devices and FIFOs are not opened for the check, because an open has side effects on them.
+ * them. Does not open devices and FIFOs for the check, because opening them has side effects.
  */
 export function reopenError(file: OpenFile, write: boolean): PortholeError | undefined {
   const path = `/proc/self/fd/${file.fd}`;
@@ -115,7 +115,7 @@ export function endOf(child: ChildProcess, command: string): Promise<ToolEnd> {
   });
 }
 
-/** A program that could not be started; `errno` is that of execve(2). */
+/** The error for a program that could not be started; `errno` is that of execve(2). */
 export class CannotRun extends PortholeError {}
 
 /** Replaces Node's message for a failed start, "spawn NAME ENOENT". */
@@ -130,7 +130,8 @@ const keys = ["SIGINT", "SIGQUIT"] as const;
 
 /** Keeps this process alive while the program runs. Returns a function that undoes this. */
 function passSignals(pass: (signal: NodeJS.Signals) => void, program: () => number | undefined): () => void {
-  // A terminal sends the signal to the whole process group. Without a terminal, pass it on.
+  // A terminal sends the signal to the whole process group. Passes the signal on if there is no
+  // terminal.
   const onKey = (signal: NodeJS.Signals) => {
     if (![0, 1, 2].some(isTerminal)) pass(signal);
   };
@@ -169,7 +170,7 @@ async function stopAfter(pid: number | undefined): Promise<void> {
 const STOP_MS = 2000;
 const STOP_LOOK_MS = 5;
 
-/** False for a process that is stopped or has ended: proc_pid_stat(5), the state. */
+/** False for a process that is stopped or has ended, by its state in proc_pid_stat(5). */
 function runs(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
