@@ -8,7 +8,7 @@ import { endAs, ownStreams } from "./streams.ts";
 
 /** A `cp` from a remote engine. */
 export interface CopyLine {
-  /** The command line there: `cp` with its options and sources. */
+  /** The command line for the remote porthole: `cp` with its options and sources. */
   args: readonly string[];
   /** The destination on this machine. */
   destination: string;
@@ -16,7 +16,7 @@ export interface CopyLine {
   replace: boolean;
 }
 
-/** Copies to this machine what porthole sends from a place. Returns the exit status. */
+/** Copies to this machine the files that porthole sends from a place. Returns the exit status. */
 export async function copyHere(place: HelperPlace, { args, destination, replace }: CopyLine): Promise<number> {
   const [, ...rest] = args;
   const isDirectory = statSync(pathBytes(destination), { throwIfNoEntry: false })?.isDirectory() === true;
@@ -45,7 +45,7 @@ export async function copyHere(place: HelperPlace, { args, destination, replace 
 
 /**
  * The destination of a `cp`, if it is on this machine.
- * @throws PortholeError USAGE for a source of this machine and a destination there
+ * @throws PortholeError USAGE if a source is local and the destination is remote
  */
 export function destinationHere(
   operands: readonly string[],

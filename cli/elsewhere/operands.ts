@@ -5,13 +5,13 @@ import { FlagSet, parseArguments } from "../grep/arguments.ts";
 import { parsePattern } from "../targets/container-pattern.ts";
 import { OF_CONTAINERS } from "./segments.ts";
 
-/** The machine that an operand belongs to: this one, or the engine's. */
+/** The machine of an operand: this one, or the engine's. */
 export type Side = "here" | "there";
 
 /**
- * Determines on which machine a command runs. It is the engine's if an operand names something of
- * the engine. It is also the engine's if a command that lists containers has no operands. It is
- * this one if all operands are files and processes of this machine.
+ * Determines on which machine a command runs. It runs on the engine's machine if an operand belongs
+ * to the engine, or if it lists containers and has no operands. It runs on this machine if all
+ * operands are local files and processes.
  * @throws PortholeError USAGE if the operands are on both machines
  */
 export function sideOf(operands: readonly string[], { name, engine }: { name: string; engine: string }): Side {

@@ -2,7 +2,10 @@ import type { Command } from "commander";
 import { SHORT, WITH_VALUE } from "../grep/flags.ts";
 import type { OptionTable } from "./split-arguments.ts";
 
-/** The options of a porthole command, from its definition. `grep` also has ripgrep's. */
+/**
+ * Returns the options of a porthole command, from its definition. For `grep` it adds ripgrep's
+ * options.
+ */
 export function tableOf(defined: Command | undefined): OptionTable {
   const command = defined?.name();
   const options = new Map<string, { name: string; takesValue: boolean }>();

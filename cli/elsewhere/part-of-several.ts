@@ -6,7 +6,7 @@ export const PartVariable = { engine: "PORTHOLE_PART_ENGINE", isLater: "PORTHOLE
 
 /**
  * Prefix of the names that this run prints: `far!`. Empty for a command over one engine, and for
- * the engines of this machine.
+ * local engines.
  */
 export function namePrefix(): string {
   const engine = process.env[PartVariable.engine];

@@ -19,7 +19,7 @@ export function placeOf(remote: RemoteEngine, image: string | undefined, version
 }
 
 /**
- * The same command line without the options that choose the engine.
+ * Returns the command line without the options that select the engine.
  * @throws PortholeError USAGE for bytes that the engine's API cannot carry
  */
 export function argumentsThere(args: readonly string[]): string[] {

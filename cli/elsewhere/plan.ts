@@ -53,8 +53,8 @@ function listsEverything(command: Command): boolean {
 }
 
 /**
- * The container that a target names. Undefined for a pattern, image or volume, which can exist in
- * every engine.
+ * The container of a target. Undefined for a pattern, image or volume, which can exist in every
+ * engine.
  */
 function containerOf(text: string, command: Command): string | undefined {
   const { label } = command.opts<{ label?: readonly Label[] }>();

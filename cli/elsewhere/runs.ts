@@ -6,13 +6,13 @@ import { exitStatus, report } from "../io/fail.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { RecordRun } from "./records/record-source.ts";
 
-/** Runs that are begun at once, each with its connections. */
+/** Maximum number of concurrent runs, each with its own connections. */
 const MAX_AT_ONCE = 16;
 
 /**
- * Runs a command in a place. It receives this process's signals, and with `keys` the changes of its
- * terminal.
- * @param left ends the command by SIGTERM
+ * Runs a command in a place. Forwards this process's signals to it, and with `keys` the changes of
+ * the terminal.
+ * @param left when aborted, ends the command with SIGTERM
  * @throws as runThere()
  */
 export async function runInPlace(
@@ -38,12 +38,15 @@ export async function runInPlace(
   }
 }
 
-/** One of several runs. Its output goes to `write`, which waits for its turn, as `turn` does. */
+/**
+ * One of several runs. `turn` resolves when the earlier runs have printed; `write` delays standard
+ * output until then.
+ */
 export type OrderedRun = (write: Streams["write"], turn: Promise<unknown>) => Promise<PlaceEnd>;
 
 /**
- * Starts runs, several at once, and prints their outputs one after another. One that fails is one
- * line, and the others go on. Returns the statuses.
+ * Starts up to {@link MAX_AT_ONCE} runs and prints their outputs one after another. Reports a
+ * failed run in one line and continues. Returns the statuses.
  */
 export async function printInOrder(runs: readonly OrderedRun[], own: Streams, interrupt: Interrupt): Promise<number[]> {
   const statuses: number[] = [];
@@ -69,7 +72,7 @@ export async function printInOrder(runs: readonly OrderedRun[], own: Streams, in
   return statuses;
 }
 
-/** A run whose standard output is records. `start` runs it with the streams that it gets. */
+/** A run whose standard output is records. `start` runs the command with the given streams. */
 export function recordRun(
   own: Streams,
   start: (streams: Streams, output: PassThrough) => Promise<PlaceEnd>,
@@ -84,7 +87,7 @@ export function recordRun(
   return { stdout, ended: ended.finally(() => stdout.end()) };
 }
 
-/** As of a shell. */
+/** The exit status, as a shell reports it. */
 export function statusOf(end: PlaceEnd): number {
   return "status" in end ? end.status : 128 + end.signal;
 }

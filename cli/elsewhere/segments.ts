@@ -8,7 +8,7 @@ export interface CommandLine {
   version: string;
 }
 
-/** An operand of a command line, and the engine it names. */
+/** An operand of a command line, and its engine. */
 export interface Operand {
   /** Index of the operand among the arguments. */
   index: number;
@@ -33,8 +33,8 @@ export const OF_CONTAINERS: ReadonlySet<string> = new Set(["browse", "diff", "do
 const OF_ENGINE = /^([A-Za-z0-9][\w.+-]*)!([^!].*)$/s;
 
 /**
- * Divides `far!web:/path` into an engine and a target. Returns undefined if the text names no
- * engine: the name of a local file may contain an exclamation mark.
+ * Divides `far!web:/path` into an engine and a target. Returns undefined if the text has no engine,
+ * because a local file name may contain an exclamation mark.
  * @param command decides whether a target may be a container without a path: `far!web`
  */
 export function splitEngine(text: string, command: string): { engine: string; rest: string } | undefined {
@@ -44,8 +44,8 @@ export function splitEngine(text: string, command: string): { engine: string; re
 }
 
 /**
- * Finds the operands among the arguments, where they have the same order. The search starts at the
- * end, because an option's value can equal an operand. It starts at the beginning for `find`.
+ * Finds the operands among the arguments, in the same order. The search starts at the end, because
+ * an option's value can equal an operand. For `find` it starts at the beginning.
  * @throws PortholeError USAGE if an operand is not found
  */
 export function locateOperands(args: readonly string[], operands: readonly string[], command: string): Operand[] {

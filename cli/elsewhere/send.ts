@@ -48,7 +48,7 @@ async function runOn(place: HelperPlace, args: readonly string[], use: InputUse)
   }
 }
 
-/** The screen, and the tools of `with`, read keys. */
+/** Determines how a command uses standard input: the screen, and the tools of `with`, read keys. */
 function inputUse(name: string, operands: readonly string[]): InputUse {
   if (["open", "browse", "with"].includes(name)) return "keys";
   return operands.includes("-") ? "data" : "none";

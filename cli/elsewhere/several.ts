@@ -18,7 +18,7 @@ export interface SeveralLine {
   args: readonly string[];
   operands: readonly Operand[];
   segments: readonly Segment[];
-  /** The exit status for engines that could not be asked for a name; 0 if all could. */
+  /** The exit status for engines that did not respond to a query for a name; 0 if all responded. */
   failed: number;
   /** The value of `--engine`, for operands without an engine. */
   engine: string | undefined;
@@ -64,7 +64,9 @@ export async function withSignals(action: (own: Streams, interrupt: Interrupt) =
   }
 }
 
-/** The remote engine of a segment; undefined for this machine. @throws PortholeError USAGE, TARGET */
+/**
+ * The remote engine of a segment; undefined for local engines. @throws PortholeError USAGE, TARGET
+ */
 export async function remoteOf(line: SeveralLine, { engine }: Segment): Promise<RemoteEngine | undefined> {
   return engine === HERE ? undefined : engineElsewhere(engine ?? line.engine);
 }

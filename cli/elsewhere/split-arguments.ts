@@ -6,10 +6,10 @@ export interface Argument {
   option: string | undefined;
 }
 
-/** The options of a command: whether `-x` or `--name` exists, its long name, and whether it takes a value. */
+/** The options of a command, with their long names. */
 export interface OptionTable {
   has(flag: string): boolean;
-  /** @param flag `-x` or `--name` */
+  /** Returns undefined for an unknown option. @param flag `-x` or `--name` */
   find(flag: string): { name: string; takesValue: boolean } | undefined;
   /** True if all words after the first operand are operands, as for find(1). */
   stopsAtOperand: boolean;
@@ -60,7 +60,7 @@ function cluster(word: string, left: string[], table: OptionTable): Argument[] {
   for (let at = 1; at < word.length; at++) {
     const flag = `-${word.charAt(at)}`;
     const known = table.find(flag);
-    // `tail -20`, or unknown letters.
+    // Handles `tail -20`, and unknown letters.
     if (known === undefined) return [...found, { args: [`-${word.slice(at)}`], option: word.slice(at) }];
     if (known.takesValue) {
       const rest = word.slice(at + 1);

@@ -10,8 +10,8 @@ import { endAs } from "./streams.ts";
 const IN_ORDER = new Set("cat head tail ls stat find grep hexdump ps".split(" "));
 
 /**
- * Runs a command whose operands name engines, or that is for all engines. Returns the exit status;
- * undefined if the command runs in this process.
+ * Runs a command whose operands name engines, or a command for all engines. Returns the exit
+ * status; undefined if the command runs in this process.
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
  */
 export async function spread(line: CommandLine): Promise<number | undefined> {
@@ -30,13 +30,13 @@ export async function spread(line: CommandLine): Promise<number | undefined> {
   return runInOrder(plan);
 }
 
-/** The destination of `cp` on this machine goes with every run. */
+/** Removes the local destination of `cp` from the operands: every run gets it. */
 function withoutDestination(plan: SeveralLine): SeveralLine {
   const last = plan.segments.at(-1);
   if (plan.name !== "cp" || last?.engine !== HERE || plan.segments.length === 1) return plan;
   const destination = last.operands.at(-1);
   const others = plan.segments.slice(0, -1);
-  // Sources of this machine before it.
+  // The command also has local sources before the destination.
   if (last.operands.length > 1 || destination === undefined) return plan;
   const withIt = others.map((segment) => ({ ...segment, operands: [...segment.operands, destination] }));
   return { ...plan, segments: withIt };
@@ -47,7 +47,7 @@ async function onOne({ command, version }: CommandLine, plan: SeveralLine): Prom
   if (segment === undefined) return undefined;
   const remote = await remoteOf(plan, segment);
   if (remote === undefined) {
-    // Nothing to replace: no engine is named, or all local engines are.
+    // No change is needed: the operands name no engine, or all local engines.
     if (segment.engine === undefined || segment.engine === "all") return undefined;
     return endAs(await runHere(argumentsFor(plan, segment, undefined), {}, new Interrupt()));
   }

@@ -9,7 +9,7 @@ import { passedVariables, terminalSize } from "./terminal.ts";
 /** How a command uses standard input. */
 export type InputUse = "none" | "data" | "keys";
 
-/** The standard streams of this process for a remote command, and how to restore them. */
+/** The standard streams of this process for a remote command, and a function that restores them. */
 export interface OwnStreams {
   streams: Streams;
   /** Restores the terminal and removes the listeners. */
@@ -30,7 +30,7 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
   let signalled: (number: number) => void = () => aborted.abort();
   const received = new Set<NodeJS.Signals>();
   const onSignal = (signal: NodeJS.Signals) => {
-    // A second signal does not wait for the remote command.
+    // After a second signal, does not wait for the remote command.
     if (received.has(signal)) dieBySignal(signal);
     received.add(signal);
     signalled(constants.signals[signal]);

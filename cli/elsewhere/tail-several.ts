@@ -63,7 +63,7 @@ function formatOf({ json, prefix, merge, headers, delimiter, color }: TailOption
   };
 }
 
-/** Groups the operands: one run per engine. */
+/** Groups the operands, so that each engine has one run. */
 export function byEngine(segments: readonly Segment[]): Segment[] {
   const byName = new Map<string | undefined, Operand[]>();
   for (const { engine, operands } of segments) byName.set(engine, [...(byName.get(engine) ?? []), ...operands]);
@@ -93,7 +93,7 @@ function engineSource(
   };
 }
 
-/** The words of a run that writes records: options first, then operands. */
+/** The arguments of a run that writes records: options first, then operands. */
 function recordArguments(
   [name = "", ...options]: readonly string[],
   { operands }: Segment,

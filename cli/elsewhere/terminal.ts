@@ -8,7 +8,7 @@ export function terminalSize(): { columns: number; rows: number } {
   return { columns: 80, rows: 24 };
 }
 
-/** The variables that change what porthole prints. */
+/** Environment variables that change the output of porthole. */
 export function passedVariables(): Record<string, string> {
   const kept = Object.entries(process.env).filter(([name]) => PASSED.test(name));
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();

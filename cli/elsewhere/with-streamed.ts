@@ -6,7 +6,7 @@ import { complain } from "../io/fail.ts";
 import { hasDirectory, hasPlaceholder } from "../with/placeholders.ts";
 import { ownStreams } from "./streams.ts";
 
-/** A `with` on one file, which the command reads from standard input. */
+/** A `with` on one file that the command reads from standard input. */
 export interface StreamedInput {
   /** The command line that writes the file: `cat` with the options of `with`. */
   cat: string[];
@@ -14,8 +14,8 @@ export interface StreamedInput {
 }
 
 /**
- * Detects a `with` whose command needs no path. Undefined for all other forms, which run on the
- * machine that has the files.
+ * Detects a `with` whose command needs no path. Returns undefined for all other forms, which run on
+ * the machine of the files.
  */
 export function streamedInput(operands: readonly string[], args: readonly string[]): StreamedInput | undefined {
   const at = args.indexOf("--");
@@ -51,7 +51,7 @@ export async function withStreamed(place: HelperPlace, { cat, command }: Streame
       kinds: ["null", "pipe", error],
       write: (fd, bytes) => (fd === 1 ? fed(begin(), bytes) : own.streams.write(2, bytes)),
     }).catch((reason: unknown) => {
-      // The command ended before it had read all input.
+      // The command had ended before it read all input.
       if (ended === undefined || child?.stdin?.writable) throw reason;
       return { status: 0 };
     });

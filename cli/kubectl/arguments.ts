@@ -4,14 +4,14 @@ import { type Argument, type OptionTable, splitArguments } from "../elsewhere/sp
 /** A target of the command line: `[NAMESPACE/]POD[/CONTAINER][:PATH]`. */
 export interface PodTarget {
   namespace: string | undefined;
-  /** A name or a glob; undefined with a selector, which means all pods that match it. */
+  /** A name or a glob; undefined with a selector, which selects all pods that match it. */
   pod: string | undefined;
   container: string | undefined;
   /** The path with its colon; empty for commands on whole containers. */
   path: string;
 }
 
-/** A part of the command line for a node: a word to pass unchanged, or a target. */
+/** A part of the command line for a node: an unchanged word, or a target. */
 export type Part = { word: Argument } | { target: PodTarget };
 
 /** A command line of `kubectl porthole`. */
@@ -19,13 +19,13 @@ export interface Request {
   /** The porthole command, such as `tail`. */
   command: string;
   parts: Part[];
-  /** Options of kubectl itself, such as `--context`, for every call. */
+  /** Options for every call of kubectl, such as `--context`. */
   kubectl: string[];
   namespace: string | undefined;
   selector: string | undefined;
   /** Namespace of the helper pods. */
   helperNamespace: string;
-  /** Image for a helper on nodes without one. */
+  /** Image for a new helper on a node without a helper. */
   image: string | undefined;
 }
 
@@ -38,7 +38,7 @@ const COMMANDS: Readonly<Record<string, "all" | "first" | "expression" | "patter
 
 /** Commands whose target may be a container without a path. */
 const WITHOUT_PATH: ReadonlySet<string> = new Set(["ps", "browse", "doctor"]);
-/** Commands that read a pod's output if only a selector names the pods. */
+/** Commands that read a pod's output if the pods come only from a selector. */
 const OF_OUTPUT: ReadonlySet<string> = new Set(["cat", "head", "tail", "grep"]);
 
 /** kubectl's options with a value: long names and letters. */
@@ -52,8 +52,8 @@ const OWN: ReadonlySet<string> = new Set(["-n", "--namespace", "-l", "--selector
 
 /**
  * Parses the words after `kubectl porthole`. kubectl's options are valid before the command. After
- * it they are valid unless the command has an option of that name: `grep -n` is grep's. `tail -n`
- * and `head -n` take a number of lines or a namespace.
+ * the command they are valid unless it has an option of that name: `-n` after `grep` is an option
+ * of grep. `tail -n` and `head -n` take a number of lines or a namespace.
  * @param optionsOf returns the options of a porthole command
  * @throws PortholeError USAGE
  */
@@ -129,7 +129,7 @@ function partsOf(command: string, args: readonly Argument[], selector: string | 
     const index = operands++;
     const isTarget =
       !inExpression && !(kind === "first" && index > 0) && !(kind === "pattern" && !hasPattern && index === 0);
-    // Start positions of `open`: +G, +/text.
+    // Words such as +G and +/text are start positions of `open`.
     if (!isTarget || (command === "open" && text.startsWith("+"))) {
       if (command === "open" && text.startsWith("+")) operands--;
       return { word };

@@ -1,25 +1,25 @@
 import { AGENT_IN_IMAGE } from "../../src/elsewhere/index.ts";
 
-/** Seconds without a client after which a helper ends, in case its client was killed. */
+/** Seconds without a client after which a helper ends. A killed client cannot remove its helper. */
 const IDLE_S = 600;
 
 /**
- * Directories of the node in the helper, read-only. docker/kubernetes/helper.yaml gives the
+ * Directories of the node that the helper mounts read-only. docker/kubernetes/helper.yaml gives the
  * reasons.
  */
 const NODE_PATHS = ["/run/containerd", "/run/k3s", "/run/crio", "/var/log/pods", "/var/lib/containerd"];
 
-/** A helper pod for one client. docker/kubernetes/helper.yaml describes the shared helpers. */
+/** A helper pod for a single client. docker/kubernetes/helper.yaml describes the shared helpers. */
 export interface HelperPod {
   name: string;
   namespace: string;
   node: string;
   image: string;
-  /** Identifies the client: see {@link ownerLabel}. */
+  /** Identifies the client; see {@link ownerLabel}. */
   owner: string;
 }
 
-/** The manifest of a helper pod, as JSON for `kubectl create -f -`. */
+/** Returns the manifest of a helper pod, as JSON for `kubectl create -f -`. */
 export function helperManifest({ name, namespace, node, image, owner }: HelperPod): string {
   const volumes = [
     { name: "state", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
@@ -67,14 +67,14 @@ export function helperManifest({ name, namespace, node, image, owner }: HelperPo
   });
 }
 
-/** A client as a label value: `HOST.PID.START`, with the start time of proc_pid_stat(5). */
+/** Formats a client as a label value: `HOST.PID.START`, with the start time of proc_pid_stat(5). */
 export function ownerLabel(host: string, pid: number, start: string): string {
   const end = `.${pid}.${start}`;
   const plain = host.replace(/[^A-Za-z0-9-]/g, "-").replace(/^-+/, "");
   return `${(plain || "host").slice(0, 63 - end.length)}${end}`;
 }
 
-/** True if the label names a process of this host that has ended. */
+/** True if the process of the label ran on this host and has ended. */
 export function hasEnded(owner: string, host: string, startOf: (pid: number) => string | undefined): boolean {
   const [, pid = "", start = ""] = /\.(\d+)\.(\d+)$/.exec(owner) ?? [];
   if (pid === "" || ownerLabel(host, Number(pid), start) !== owner) return false;

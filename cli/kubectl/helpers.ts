@@ -11,10 +11,10 @@ import { kubectlPlace } from "./kubectl-place.ts";
 import { lostNode } from "./lost-node.ts";
 import { COLUMNS, helpersByNode, type PodRow, parseRows } from "./plan.ts";
 
-/** Seconds for a new helper to start, including the pull of its image. */
+/** Maximum seconds that a new helper may take to start, including the pull of its image. */
 const START_S = 120;
 
-/** The helper pods of a run, including those that it has made. */
+/** The helper pods of a run, including those that the run has created. */
 export class Helpers {
   readonly #request: Request;
   readonly #interrupt: Interrupt;
@@ -51,8 +51,8 @@ export class Helpers {
   }
 
   /**
-   * The helper of a node as a place.
-   * @throws PortholeError ATTACH: the node has none, and no image is given for one
+   * Returns the helper of a node as a place.
+   * @throws PortholeError ATTACH if the node has no helper and no image is given
    */
   async on(node: string): Promise<Place> {
     const { namespace, name } = await this.#podOn(node);
@@ -73,7 +73,7 @@ export class Helpers {
     return await this.#make(node, image);
   }
 
-  /** Removes the helpers that this run has made. */
+  /** Removes the helpers that this run has created. */
   async close(): Promise<void> {
     await this.#remove(this.#made.splice(0)).catch(() => undefined);
   }
@@ -95,7 +95,7 @@ export class Helpers {
     return pod;
   }
 
-  /** The kubelet's reason why a container does not start, such as ErrImagePull. */
+  /** Returns the kubelet's reason why a container does not start, such as ErrImagePull. */
   async #whyNotReady({ namespace, name, node }: PodRow, image: string): Promise<PortholeError | undefined> {
     const path = "jsonpath={.status.containerStatuses[*].state.waiting.reason}";
     const args = [...this.#request.kubectl, "get", "pod", "-n", namespace, name, "-o", path];
@@ -117,7 +117,7 @@ export class Helpers {
   }
 }
 
-/** Field 22 of proc_pid_stat(5); undefined if the process has ended. */
+/** Returns field 22 of proc_pid_stat(5); undefined if the process has ended. */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

@@ -1,23 +1,23 @@
 import { Transform, type TransformCallback } from "node:stream";
 
-/** What agent/remote.c writes to standard error after the command's end. */
+/** agent/remote.c writes this to standard error after the command's end. */
 const END = "\0porthole-end ";
-/** Lines that may be kubectl's own about a lost connection. */
+/** Beginnings of lines that kubectl may write about a lost connection. */
 const STARTS = ["error: ", "Error from server", "Unable to connect"];
 const LOGGED = /^[EWI]\d{4} /;
 
 /**
- * Passes on the standard error of a command that runs by kubectl exec, without kubectl's lines after
- * its end. If the connection ends first, kubectl's last lines are the reason.
+ * Passes on the standard error of a command that runs by kubectl exec. Omits kubectl's own lines
+ * after the command's end. If the connection ends first, kubectl's last lines are the reason.
  */
 export class KubectlErrors extends Transform {
-  /** The beginning of a line that may be kubectl's, and such lines before it. */
+  /** The beginning of a line that kubectl may have written, and such lines before it. */
   #text = "";
   #held: string[] = [];
   #isEnding = false;
   #hasEnded = false;
 
-  /** kubectl's reason when the stream has ended; empty if it gave none. */
+  /** kubectl's reason after the end of the stream; empty if there is none. */
   get reason(): string {
     return [...this.#held, this.#text].filter((line) => line !== "" && !LOGGED.test(line)).at(-1) ?? "";
   }
@@ -61,7 +61,9 @@ export class KubectlErrors extends Transform {
     this.#text = "";
   }
 
-  /** Passes on text of the command: the lines that were held are the command's too. */
+  /**
+   * Passes on text of the command, after the lines that were held: they belong to the command too.
+   */
   #pass(text: string): void {
     const lines = this.#held.splice(0).map((line) => `${line}\n`);
     if (text !== "" || lines.length > 0) this.push(Buffer.from(lines.join("") + text, "latin1"));

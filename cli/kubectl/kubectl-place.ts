@@ -6,10 +6,10 @@ import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { noKubectl } from "./kubectl.ts";
 import { KubectlErrors } from "./kubectl-errors.ts";
 
-/** Milliseconds that a command has after a signal before its connection is closed. */
+/** Milliseconds between a signal to a command and the close of its connection. */
 const GRACE_MS = 3000;
 
-/** A container that has porthole. */
+/** A container in which porthole is installed. */
 export interface HelperContainer {
   namespace: string;
   pod: string;
@@ -17,9 +17,9 @@ export interface HelperContainer {
 }
 
 /**
- * A container of the cluster as a place, by `kubectl exec`.
- * @param kubectl arguments that name the cluster
- * @param lost the error for a connection that ended first; its argument is kubectl's reason
+ * Returns a container of the cluster as a place, reached by `kubectl exec`.
+ * @param kubectl arguments that select the cluster
+ * @param lost returns the error for a connection that ended first; its argument is kubectl's reason
  */
 export function kubectlPlace(
   name: string,
@@ -30,12 +30,13 @@ export function kubectlPlace(
     name,
     start: async (command) => {
       const exec = ["exec", "-i", "-n", namespace, pod, "-c", container, "--", ...command];
-      // In a session of its own: Ctrl-C is for the command there, which ends the connection.
+      // Runs kubectl in its own session: Ctrl-C is for the remote command, whose end closes the
+      // connection.
       const child = spawn("kubectl", [...options.kubectl, ...exec], { detached: true });
       const { stdin, stdout } = child;
       const errors = new KubectlErrors();
       const [output, stderr] = [new PassThrough(), child.stderr.pipe(errors)];
-      // At the end of a process Node discards what nothing reads yet.
+      // Starts to read now: when a process ends, Node discards output without a reader.
       stdout.pipe(output);
       stdin.on("error", () => undefined);
       child.once("error", (error) => {

@@ -23,7 +23,7 @@ export async function kubectl(args: readonly string[], task: string, input?: str
   return text;
 }
 
-/** The error if kubectl could not be started. */
+/** Returns the error if kubectl could not be started. */
 export function noKubectl(error: Error): PortholeError {
   const why = (error as NodeJS.ErrnoException).code === "ENOENT" ? "no kubectl in the PATH" : error.message;
   return new PortholeError("TARGET", `cannot run kubectl: ${why}`, {
@@ -31,7 +31,7 @@ export function noKubectl(error: Error): PortholeError {
   });
 }
 
-/** Remedies by kubectl's error message. */
+/** Remedies, selected by kubectl's error message. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/forbidden/i, "request the rights in docs/kubernetes.md; kubectl auth can-i --list shows yours"],
   [
@@ -50,7 +50,7 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The error for a failed kubectl, in one line. */
+/** Returns the error for a failed kubectl, in one line. */
 export function kubectlFailure(task: string, stderr: string): PortholeError {
   const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^[EWI]\d{4} /.test(line));
   const why = (lines.at(-1) ?? "kubectl printed no message").replace(/^error: |^Error from server(?: \(\w+\))?: /, "");

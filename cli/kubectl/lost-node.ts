@@ -1,6 +1,6 @@
 import { PortholeError } from "../../src/errors.ts";
 
-/** The error for a connection that ended before the command. */
+/** Returns the error for a connection that ended before the command. */
 export function lostNode(node: string, reason: string): PortholeError {
   const why = reason.replace(/^error: |^Error from server(?: \(\w+\))?: /, "") || "the connection ended";
   if (/forbidden/i.test(why))

@@ -30,7 +30,7 @@ async function main(args: string[]): Promise<number> {
   const interrupt = new Interrupt();
   const helpers = new Helpers(request, interrupt);
   const own = ownStreams(request.command === "open" || request.command === "browse");
-  // The reader of the output has closed it.
+  // The reader has closed the output.
   process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
   try {
     const lists = Promise.all(queries(request).map((query) => listPods(query, request.kubectl)));

@@ -12,10 +12,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Output options, which the client handles itself. */
 const PRINTED_HERE: ReadonlySet<string> = new Set(["json", "prefix", "quiet", "silent", "verbose", "color"]);
-/**
- * The request for the nodes: with output as records, which are in order of their times with
- * `--merge`.
- */
+/** Returns the request for the nodes. Their output is records, which `--merge` orders by time. */
 export function wireRequest(request: Request): Request {
   const json: Part = { word: { args: ["--json"], option: "json" } };
   return { ...request, parts: [...request.parts.filter((part) => !isOption(part, PRINTED_HERE)), json] };
@@ -25,7 +22,7 @@ function isOption(part: Part, names: ReadonlySet<string>): boolean {
   return "word" in part && part.word.option !== undefined && names.has(part.word.option);
 }
 
-/** The format that the options of tail and head select. */
+/** Returns the format that the options of tail and head select. */
 export function formatOf({ parts }: Request, isTerminal: boolean, noColour: boolean): LineFormat {
   const has = (...names: string[]) => parts.some((part) => isOption(part, new Set(names)));
   const color = parts
@@ -44,9 +41,9 @@ function namesSeveral(parts: readonly Part[]): boolean {
 }
 
 /**
- * Runs tail or head on nodes and prints their lines: with `--merge` by time, otherwise node by node,
- * and when following as they arrive. A lost node of a follow is reported and tried again; pods that
- * match later are added.
+ * Runs tail or head on nodes and prints their lines. With `--merge` they are in order of time. A
+ * follow prints them as they arrive. Otherwise they come node by node. A follow reports a lost node
+ * and reconnects to it, and adds pods that match later.
  */
 export async function mergedLines(request: Request, lists: PodLists, around: Surroundings): Promise<number> {
   const { interrupt, own } = around;
@@ -75,7 +72,7 @@ export async function mergedLines(request: Request, lists: PodLists, around: Sur
   return status;
 }
 
-/** One node that fails is a line, and the others go on. */
+/** Reports a failed node in one line. The other nodes continue. */
 function reported(error: unknown): number {
   report(error);
   return exitStatus(error);
@@ -86,13 +83,14 @@ function nodeSource(
   { helpers, interrupt, own }: Surroundings,
   { isJoined, left }: { isJoined: boolean; left: AbortSignal },
 ): RecordSource {
-  // All that a new pod has written is new.
+  // Reads the output of a new pod from its beginning.
   const firstArguments = isJoined ? resumedArguments(args, ["-n", "+1"]) : args;
   let isFirst = !isJoined;
   return {
     name: `the node ${node}`,
     start: async (beginning) => {
-      // The helper of a lost node may be another pod now, and a new node may have got one.
+      // Finds the helpers again: the helper of a lost node may have been replaced, and a new node
+      // may have a helper.
       if (!isFirst) await helpers.find().catch(() => undefined);
       isFirst = false;
       const place = await helpers.on(node);

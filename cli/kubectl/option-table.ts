@@ -2,7 +2,7 @@ import { tableOf } from "../elsewhere/option-table.ts";
 import type { OptionTable } from "../elsewhere/split-arguments.ts";
 import { program } from "../program/index.ts";
 
-/** The options of a porthole command. */
+/** Returns the options of a porthole command. */
 export function optionTable(command: string): OptionTable {
   return tableOf(program("", [command]).commands.find((one) => one.name() === command));
 }

@@ -3,7 +3,7 @@ import { isatty, ReadStream } from "node:tty";
 import type { StreamKind, Streams } from "../../src/elsewhere/index.ts";
 import { passedVariables, terminalSize } from "../elsewhere/terminal.ts";
 
-/** The standard streams of this process for commands in pods, and how to restore them. */
+/** The standard streams of this process for commands in pods, and a function that restores them. */
 export interface OwnStreams {
   streams: Streams;
   /** Restores the terminal. */
@@ -11,8 +11,9 @@ export interface OwnStreams {
 }
 
 /**
- * The standard streams of the plugin, which has no native part. Signals come by an `Interrupt`.
- * @param hasKeys the command reads keys: the terminal is in raw mode as long as it runs
+ * Returns the standard streams of the plugin, which has no native part. An `Interrupt` passes the
+ * signals.
+ * @param hasKeys the command reads keys: the terminal is in raw mode while the command runs
  */
 export function ownStreams(hasKeys: boolean): OwnStreams {
   const input = hasKeys && isatty(0) ? new ReadStream(0) : undefined;
@@ -36,7 +37,10 @@ export function ownStreams(hasKeys: boolean): OwnStreams {
   return { streams, restore };
 }
 
-/** Resolves when more may be written. A closed pipe is an event of the stream. */
+/**
+ * Writes to standard output. Resolves when it accepts more. The stream reports a closed pipe by an
+ * event.
+ */
 async function write(bytes: Buffer): Promise<void> {
   if (bytes.length === 0 || process.stdout.write(bytes)) return;
   await new Promise<void>((resolve) => {
@@ -45,7 +49,7 @@ async function write(bytes: Buffer): Promise<void> {
   });
 }
 
-/** Ignores a closed stderr, as the command itself does. */
+/** Ignores a closed stderr, as the commands do. */
 function writeError(bytes: Buffer): void {
   try {
     writeSync(2, bytes);

@@ -1,14 +1,14 @@
 import { PortholeError } from "../../src/errors.ts";
 import type { Part, PodTarget, Request } from "./arguments.ts";
 
-/** A pod as kubectl lists it. */
+/** A pod in the output of kubectl. */
 export interface PodRow {
   namespace: string;
   name: string;
-  /** Empty until it is scheduled. */
+  /** Empty until the pod is scheduled. */
   node: string;
   phase: string;
-  /** The process that made a helper for its own use; empty if there is none. */
+  /** The process that created a helper for its own use; empty for any other pod. */
   owner: string;
 }
 
@@ -30,7 +30,7 @@ const FIELDS: readonly (readonly [string, string])[] = [
 ];
 /** Output columns of `kubectl get pods`, in the order of {@link parseRows}. */
 export const COLUMNS = `custom-columns=${FIELDS.map(([name, path]) => `${name}:${path}`).join(",")}`;
-/** The same for `--watch --output-watch-events`, after the kind of the event. */
+/** Output columns for `--watch --output-watch-events`: the same, after the kind of the event. */
 export const EVENT_COLUMNS = `custom-columns=EVENT:.type,${FIELDS.map(([name, path]) => `${name}:.object${path}`).join(",")}`;
 
 /** Parses the rows that kubectl prints for {@link COLUMNS}. */
@@ -41,11 +41,11 @@ export function parseRows(text: string): PodRow[] {
 /** A change of the pods that kubectl watches. */
 export interface PodEvent {
   pod: PodRow;
-  /** True if the pod was removed, or does not match any more. */
+  /** True if the pod was removed, or no longer matches. */
   isGone: boolean;
 }
 
-/** Parses a line that kubectl prints for {@link EVENT_COLUMNS}; undefined if it is none. */
+/** Parses a line that kubectl prints for {@link EVENT_COLUMNS}; undefined for any other line. */
 export function parseEvent(line: string): PodEvent | undefined {
   const [kind, ...columns] = line.trim().split(/\s+/);
   const pod = rowOf(columns);
@@ -63,12 +63,12 @@ function rowOf(columns: readonly string[]): PodRow | undefined {
 /** One call of `kubectl get pods`. */
 export interface Query {
   namespace: string | undefined;
-  /** Exact names; empty for all pods of the namespace, or all that match the selector. */
+  /** Exact names. Empty for all pods of the namespace, or for all pods that match the selector. */
   names: string[];
   selector: string | undefined;
 }
 
-/** The calls that a request needs: one per namespace. */
+/** Returns the calls that a request needs: one per namespace. */
 export function queries({ parts, namespace, selector }: Request): Query[] {
   const found = new Map<string | undefined, Query>();
   for (const target of targetsOf(parts)) {
@@ -86,8 +86,8 @@ export function queries({ parts, namespace, selector }: Request): Query[] {
 export type PodLists = readonly (readonly PodRow[])[];
 
 /**
- * Reports the first target that no pod matches.
- * @throws PortholeError TARGET: no such pod, or one without a node
+ * Throws for the first target that no pod matches.
+ * @throws PortholeError TARGET if there is no such pod, or if it has no node
  */
 export function checkTargets(request: Request, rows: PodLists): void {
   const match = matcher(request, rows);
@@ -102,7 +102,7 @@ export function checkTargets(request: Request, rows: PodLists): void {
   }
 }
 
-/** Distributes the command over the nodes, in the order in which its targets name them. */
+/** Distributes the command over the nodes, in the order of its targets. */
 export function planNodes(request: Request, rows: PodLists): NodePlan[] {
   const match = matcher(request, rows);
   const podsOfParts = request.parts.map((part) =>
@@ -124,14 +124,14 @@ export function planNodes(request: Request, rows: PodLists): NodePlan[] {
   });
 }
 
-/** True if a target of the request means a pod that is in the result of a query. */
+/** True if a target of the request selects this pod, which is in the result of a query. */
 export function isWanted(request: Request, query: number, pod: PodRow): boolean {
   const lists = queries(request).map((_, index) => (index === query ? [pod] : []));
   const match = matcher(request, lists);
   return targetsOf(request.parts).some((target) => match(target).length > 0);
 }
 
-/** Finds the pods of a target. */
+/** Returns a function that finds the pods of a target. */
 function matcher(request: Request, rows: PodLists): (target: PodTarget) => PodRow[] {
   const lists = queries(request);
   return (target) => {
@@ -150,8 +150,8 @@ function orderedParts(parts: readonly Part[]): [Part, number][] {
 }
 
 /**
- * Puts operands after `--`, so that none is parsed as an option. Leaves `find` unchanged, because
- * its expression follows the operands.
+ * Puts operands after `--`, so that no operand is parsed as an option. Does not change `find`,
+ * because its expression follows the operands.
  */
 function dashes(command: string, operands: string[]): string[] {
   return command === "find" || command === "open" ? operands : ["--", ...operands];
@@ -161,7 +161,7 @@ function targetText({ namespace, name }: PodRow, { container, path }: PodTarget)
   return `pod:${namespace}/${name}${container === undefined ? "" : `/${container}`}${path}`;
 }
 
-/** True for a pattern of names. */
+/** True if a name is a pattern. */
 export function isGlob(text: string): boolean {
   return /[*?[]/.test(text);
 }

@@ -9,12 +9,15 @@ import { PodTable, podKey } from "./pod-table.ts";
 
 /** Milliseconds in which changes are collected, so that pods that start together share a run. */
 const COLLECT_MS = 300;
-/** Milliseconds for the last output of a pod that was removed. */
+/** Milliseconds that a run continues after its pod was removed, for the pod's last output. */
 const LAST_OUTPUT_MS = 2000;
-/** Milliseconds before the first and the last attempts to watch again. */
+/** Milliseconds before the first retry of a watch, and the longest wait between retries. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 
-/** Starts tail on a node. Resolves to its status when it has ended, also after `left`. */
+/**
+ * Starts tail on a node. Resolves to the status after the end of tail, also after `left` has
+ * aborted.
+ */
 export type StartRun = (plan: NodePlan, options: { isJoined: boolean; left: AbortSignal }) => Promise<number>;
 
 interface Run {
@@ -22,7 +25,10 @@ interface Run {
   left: AbortController;
 }
 
-/** True if pods that start later are followed too: those of a pattern, and with `-F` those of a name. */
+/**
+ * True if pods that start later are followed too. These are the pods of a pattern and, with `-F`,
+ * of a name.
+ */
 export function addsPods(request: Request): boolean {
   const { isFollowing, isRetrying } = followOf(request);
   const hasPattern = request.parts.some((part) => "target" in part && isGlob(part.target.pod ?? "*"));
@@ -42,8 +48,8 @@ function followOf({ command, parts }: Request): { isFollowing: boolean; isRetryi
 }
 
 /**
- * Follows pods, adds those that match later, and drops those that are removed, until a signal.
- * Returns the highest status if the pods cannot be watched and all runs have ended.
+ * Follows pods until a signal. Adds pods that match later, and drops pods that are removed. If the
+ * pods cannot be watched, returns the highest status once all runs have ended.
  */
 export async function followPods(
   request: Request,
@@ -78,7 +84,7 @@ class PodFollow {
     this.#add(this.table.lists, false);
   }
 
-  /** Takes the table's changes into account, soon. */
+  /** Applies the table's changes after a short delay. */
   changed(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -132,7 +138,7 @@ class PodFollow {
     }
   }
 
-  /** Ends a run when all its pods are gone, unless one of them returns at once. */
+  /** Ends a run when all its pods are gone, unless a pod returns at once. */
   #keepOrEnd(run: Run, present: ReadonlySet<string>): void {
     const isUsed = [...run.pods].some((pod) => present.has(pod));
     if (isUsed) {
@@ -146,7 +152,10 @@ class PodFollow {
   }
 }
 
-/** Other errors, such as a server that restarts, are tried again. */
+/**
+ * True if the API server refuses the watch. After other errors, such as a restart of the server,
+ * the watch is retried.
+ */
 function isRefused(error: unknown): error is PortholeError {
   return error instanceof PortholeError && /forbidden|unauthorized/i.test(error.message);
 }
@@ -179,7 +188,7 @@ async function watchAll(request: Request, follow: PodFollow, signal: AbortSignal
         if (performance.now() - began > LAST_RETRY_MS) delay = FIRST_RETRY_MS;
         await sleep(delay, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;
-        // Pods may have gone while nothing watched.
+        // Lists the pods again: some may have been removed while there was no watch.
         const pods = await listPods(query, request.kubectl).catch(() => undefined);
         if (pods === undefined) continue;
         follow.table.replace(index, pods);

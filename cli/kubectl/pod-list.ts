@@ -22,13 +22,13 @@ export async function watchPods(
 ): Promise<void> {
   const scope = namespace === undefined ? [] : ["-n", namespace];
   const [only] = names;
-  // Several names cannot be watched: all pods of the namespace are.
+  // kubectl cannot watch several names, so all pods of the namespace are watched.
   const named = names.length === 1 ? ["--field-selector", `metadata.name=${only}`] : [];
   const which = selector === undefined ? named : ["-l", selector];
   const output = ["--watch", "--output-watch-events", "-o", EVENT_COLUMNS, "--no-headers"];
   const child = spawn("kubectl", [...options, "get", "pods", ...scope, ...which, ...output], {
     stdio: ["ignore", "pipe", "pipe"],
-    // Ctrl-C is for this process, which ends the watch.
+    // Ctrl-C must reach only this process, which ends the watch.
     detached: true,
   });
   const stop = () => void child.kill();
@@ -57,7 +57,7 @@ export async function watchPods(
   }
 }
 
-/** Characters of the end of kubectl's standard error that are kept. */
+/** Maximum characters that are kept from the end of kubectl's standard error. */
 const MAX_ERRORS = 4096;
 
 function ofNamespace(namespace: string | undefined): string {

@@ -1,25 +1,25 @@
 import type { PodEvent, PodLists, PodRow } from "./plan.ts";
 
-/** Pods that came and went since the last look. */
+/** Pods that were added or removed since the last call. */
 export interface PodChanges {
   joined: PodRow[];
   left: PodRow[];
 }
 
-/** The pods that match a request, by query, while they are watched. */
+/** The pods that match a request, by query. Updated while they are watched. */
 export class PodTable {
   readonly #lists: Map<string, PodRow>[];
   readonly #isWanted: (query: number, pod: PodRow) => boolean;
   #known: Map<string, PodRow>;
 
-  /** @param isWanted false for a pod that the query lists and no target means */
+  /** @param isWanted returns false for a pod that the query lists but no target selects */
   constructor(lists: PodLists, isWanted: (query: number, pod: PodRow) => boolean) {
     this.#lists = lists.map(byName);
     this.#isWanted = isWanted;
     this.#known = this.#started();
   }
 
-  /** The pods of each query that have started. */
+  /** The pods that have started, by query. */
   get lists(): PodRow[][] {
     const isShown = (query: number) => (pod: PodRow) => hasStarted(pod) && this.#isWanted(query, pod);
     return this.#lists.map((list, query) => [...list.values()].filter(isShown(query)));
@@ -35,7 +35,10 @@ export class PodTable {
     this.#lists[query] = byName(pods);
   }
 
-  /** What has changed since the last call. A pod that moves to another node leaves and joins. */
+  /**
+   * Returns the changes since the last call. A pod that moves to another node is both removed and
+   * added.
+   */
   changes(): PodChanges {
     const [before, now] = [this.#known, this.#started()];
     this.#known = now;
@@ -49,12 +52,12 @@ export class PodTable {
   }
 }
 
-/** Tells pods apart, also one of the same name on another node. */
+/** Identifies a pod. Pods of the same name on different nodes have different keys. */
 export function podKey({ namespace, name, node }: PodRow): string {
   return `${namespace}/${name} ${node}`;
 }
 
-/** A pod that waits for its node or its image has no output and no files yet. */
+/** False for a pod that waits for its node or its image: it has no output and no files yet. */
 function hasStarted({ node, phase }: PodRow): boolean {
   return node !== "" && phase !== "Pending";
 }

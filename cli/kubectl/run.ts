@@ -47,7 +47,8 @@ async function inOrder(
 }
 
 /**
- * Makes grep print names: on a node with a single file it prints none, but the command has several.
+ * Makes grep print names. On a node with a single file grep prints no names, but the command has
+ * several files.
  */
 function withNames({ command }: Request, args: readonly string[]): string[] {
   const [first = "", ...rest] = args;

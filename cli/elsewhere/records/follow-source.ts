@@ -15,9 +15,9 @@ const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 export interface SourceOptions {
   follows: boolean;
   interrupt: Interrupt;
-  /** The place was added to a running follow: also a first attempt that fails is tried again. */
+  /** True for a place that joins a running follow: a failed first attempt is retried too. */
   isJoined?: boolean;
-  /** Aborted when the place is not wanted any more. */
+  /** Aborted when the place is no longer needed. */
   left?: AbortSignal;
 }
 
@@ -49,7 +49,7 @@ export async function followSource(
       return await recordsOf(run, take);
     } catch (error) {
       if (interrupt.received !== undefined || left?.aborted) return 0;
-      // A failure of the first attempt is an error of the command line: no retry.
+      // For a place of the command line, a failed first attempt is an error without a retry.
       const isTriedAgain = isLost || isJoined || (error instanceof PortholeError && error.code === "SESSION");
       if (!follows || !(error instanceof PortholeError) || !isTriedAgain) throw error;
       if (!isLost) complain(printable(`${error.message}; trying again`));
@@ -87,7 +87,7 @@ export async function* records(output: Readable): AsyncGenerator<LineRecord> {
 
 const NEWLINE = 10;
 
-/** Reports that the connection to a lost place is restored. */
+/** Reports that the connection to a place is restored. */
 function reportBack({ name }: RecordSource, { isComplete }: Resumption): void {
   const gap = isComplete ? "" : "; lines without a time that were written meanwhile are not shown";
   complain(printable(`${name} is back${gap}`));

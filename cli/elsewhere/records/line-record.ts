@@ -35,7 +35,7 @@ export function milliseconds(time: string): number {
 
 /**
  * The position of a place when its connection was lost. The next run starts at the earliest of the
- * last times, so it repeats lines. This class drops them.
+ * last times, so it repeats lines. This class drops the repeated lines.
  */
 export class Resumption {
   readonly #last = new Map<string, { time: string; count: number }>();
@@ -43,8 +43,8 @@ export class Resumption {
   #repeated: Map<string, { time: string; count: number }> | undefined;
 
   /**
-   * Options of the next run, in place of those that choose where it begins. Undefined if no line has
-   * come: it begins like the first.
+   * Options of the next run, which replace those that choose where it begins. Undefined if no line
+   * has arrived: the next run begins like the first.
    */
   options(): string[] | undefined {
     const times = [...this.#last.values()].map(({ time }) => time);
@@ -55,12 +55,15 @@ export class Resumption {
     return ["--since", earliest.slice(0, 23).replace(/Z?$/, "Z")];
   }
 
-  /** False if lines may be lost: a target's lines without timestamps cannot be found again. */
+  /**
+   * False if lines may be lost: the end of a target's lines without timestamps cannot be found
+   * again.
+   */
   get isComplete(): boolean {
     return this.#untimed.size === 0;
   }
 
-  /** False for a line that was printed before the connection was lost. */
+  /** True unless the line was printed before the connection was lost. */
   isNew({ target, time }: LineRecord): boolean {
     if (time === undefined) {
       this.#untimed.add(target);

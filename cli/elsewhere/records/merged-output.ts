@@ -12,11 +12,11 @@ const MAX_SHARED = 1024 * 1024;
 
 /** Receives the records of several places and prints them. */
 export interface RecordOutput {
-  /** The place begins to send: lines of others wait for it. */
+  /** Call when a place begins to send: lines of other places then wait for it. */
   open(source: RecordSource): void;
-  /** Resolves when the output accepts more. */
+  /** Accepts a record. Resolves when the output accepts more. */
   take(source: RecordSource, record: LineRecord): Promise<void>;
-  /** The place sends nothing until it is added again. */
+  /** Call when a place stops sending. It may be opened again later. */
   leave(source: RecordSource): Promise<void>;
   end(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export class MergedOutput implements RecordOutput {
   readonly #printer: LinePrinter;
   readonly #write: Write;
   readonly #maxOfOne: number;
-  /** Paused places: they have exceeded their share. */
+  /** Paused places, which have exceeded their share. */
   readonly #full = new Map<RecordSource, () => void>();
   #timer: NodeJS.Timeout | undefined;
   #isDueSoon = false;
@@ -87,7 +87,7 @@ export class MergedOutput implements RecordOutput {
     await this.#writing;
   }
 
-  /** Schedules printing, because a chunk of a place contains many lines. */
+  /** Schedules one print for all lines of a chunk. */
   #isChanged(): void {
     if (this.#isDueSoon) return;
     this.#isDueSoon = true;

@@ -8,13 +8,13 @@ export interface PlacedLine<Line> {
 
 interface Queue<Place, Line> {
   place: Place;
-  /** Decides the order of lines with equal times. */
+  /** Sequence number, which orders lines with equal times. */
   number: number;
   lines: { line: Line; time: number; bytes: number; due: number }[];
-  /** Index of the next line to take. */
+  /** Index of the next line to return. */
   at: number;
   latest: number;
-  /** Bytes of the lines that wait. */
+  /** Total bytes of the waiting lines. */
   waiting: number;
   /** The place has ended: the queue is removed after its last line is taken. */
   hasEnded: boolean;
@@ -27,7 +27,7 @@ interface Queue<Place, Line> {
  */
 export class PlaceMerge<Place, Line> {
   readonly #queues = new Map<Place, Queue<Place, Line>>();
-  /** Binary heap of the queues that have lines, the earliest line first. */
+  /** Binary heap of the queues that have lines. The queue with the earliest line is first. */
   readonly #heap: Queue<Place, Line>[] = [];
   readonly #windowMs: number;
   readonly #maxBytes: number;
@@ -39,12 +39,12 @@ export class PlaceMerge<Place, Line> {
     this.#maxBytes = maxBytes;
   }
 
-  /** Bytes of all lines that wait. */
+  /** Total bytes of all waiting lines. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Bytes of a place's lines that wait. */
+  /** Bytes of the waiting lines of one place. */
   bytesOf(place: Place): number {
     return this.#queues.get(place)?.waiting ?? 0;
   }

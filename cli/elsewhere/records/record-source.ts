@@ -5,9 +5,9 @@ export interface RecordSource {
   /** Name for messages, such as `the node one`. */
   name: string;
   /**
-   * Starts the command there.
-   * @param beginning options in place of those that choose where the run begins; undefined as long
-   *   as no line has come
+   * Starts the command on the remote machine.
+   * @param beginning options that replace those for the start of the output; undefined until a
+   *   line has arrived
    */
   start(beginning: readonly string[] | undefined): Promise<RecordRun>;
 }
