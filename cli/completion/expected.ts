@@ -1,12 +1,12 @@
 import type { Command, Option } from "commander";
 
-/** What the word at the cursor can be. */
+/** The possible kinds of the word at the cursor. */
 export type Expected =
   /** One of these values, each after `prefix`, such as `--route=`. */
   | { kind: "values"; values: Candidate[]; prefix: string }
   /** A target, `web:/path`, or with `session` a container alone. */
   | { kind: "target"; session: boolean; engine: string | undefined }
-  /** `KEY` or `KEY=VALUE` of containers' labels, each after `prefix`. */
+  /** `KEY` or `KEY=VALUE` of a container's labels, after `prefix`. */
   | { kind: "label"; prefix: string; engine: string | undefined }
   /** A file or program of this machine, which the shell completes. */
   | { kind: "file" | "program" };
@@ -31,7 +31,7 @@ export function expectedAt(root: Command, line: readonly string[]): Expected {
   }
   if (!literal && typed.startsWith("-")) return { kind: "values", values: optionsOf(command), prefix: "" };
   if (command === root) {
-    // A target instead of a command: it opens the screen.
+    // A target instead of a command opens the screen.
     if (operands.count === 0 && /[:/]/.test(typed)) return { kind: "target", session: false, engine };
     return { kind: "values", values: operands.count === 0 ? commandsOf(root) : [], prefix: "" };
   }
@@ -43,7 +43,7 @@ export function expectedAt(root: Command, line: readonly string[]): Expected {
 interface Walked {
   command: Command;
   operands: { count: number; afterDashes: number };
-  /** True after `--`. */
+  /** True for all words after `--`. */
   literal: boolean;
   /** The option whose value is the next word. */
   expecting: Option | undefined;

@@ -2,9 +2,9 @@
 export interface ShellWord {
   /** As typed. */
   raw: string;
-  /** Without quotes and backslashes. */
+  /** The word without quotes and backslashes. */
   text: string;
-  /** The quote that is open at its end. */
+  /** The quote that is still open at the end of the word. */
   quote: "" | "'" | '"';
 }
 

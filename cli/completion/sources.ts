@@ -18,7 +18,7 @@ export { imageNames, volumeNames };
 /** Runs on every Tab; skip engines slower than this. */
 const PATIENCE_MS = 1_000;
 
-/** The timeout as an option. */
+/** {@link PATIENCE_MS} as an option of requests. */
 export const TIMEOUT = { timeoutMs: PATIENCE_MS };
 
 /** A container that an engine lists. */
@@ -44,7 +44,7 @@ export async function knownContainers(engine?: string): Promise<KnownContainer[]
   return [...known.filter(({ state }) => state === ""), ...known.filter(({ state }) => state !== "")];
 }
 
-/** True on a Kubernetes node. */
+/** True if this machine is a Kubernetes node. */
 export function hasPods(engine?: string): boolean {
   return listedEngines(engine).some(({ isCri }) => isCri);
 }
@@ -65,8 +65,8 @@ async function containersOf(engine: Engine): Promise<KnownContainer[]> {
 }
 
 /**
- * Returns a session for completion: over a running agent on any route, else over a new one on the
- * direct route, which takes milliseconds. Starts no sidecar and runs nothing in the container.
+ * Returns a session for completion. Uses a running agent on any route. Otherwise starts an agent on
+ * the direct route, which takes milliseconds. Starts no sidecar and runs nothing in the container.
  * @throws PortholeError as connect; ATTACH if another route would be needed
  */
 export function connectQuickly(target: Target, engine?: string): Promise<Session> {

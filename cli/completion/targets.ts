@@ -60,12 +60,15 @@ export async function targetCandidates(
     { value: "volume:", description: "a volume's files" },
     ...(hasPods(options.engine) ? [{ value: "pod:", description: "a pod's container on this node" }] : []),
     { value: "pid:", description: "a process's namespaces" },
-    // Their containers are not listed: that would connect on every Tab.
+    // Does not list their containers: that would connect to each context on every Tab.
     ...remoteContexts().map((name) => ({ value: `${name}!`, description: "a docker context's engine" })),
   ];
 }
 
-/** The whole Compose project and its services; each replica if a service has several. */
+/**
+ * Candidates for the whole Compose project and its services; also each replica of a service that
+ * has several.
+ */
 function serviceCandidates(known: readonly KnownContainer[], project: string, end: string): Candidate[] {
   const members = known.filter((one) => one.project === project && one.service !== "");
   if (members.length === 0) return [];
@@ -76,7 +79,7 @@ function serviceCandidates(known: readonly KnownContainer[], project: string, en
   return ["*", ...services.sort()].map((one) => ({ value: `${project}/${one}${end}` }));
 }
 
-/** Keys of containers' labels, and keys with values. */
+/** Candidates for keys of containers' labels, and for keys with values. */
 export async function labelCandidates(options: { prefix: string; engine: string | undefined }): Promise<Candidate[]> {
   const labels = (await knownContainers(options.engine)).flatMap((one) => [...one.labels]);
   const labelTexts = unique(labels.flatMap(([key, value]) => (value === "" ? [key] : [key, `${key}=${value}`])));
@@ -89,7 +92,7 @@ function unique(texts: readonly string[]): string[] {
 
 const OUTPUTS = ["@logs", "@stdout", "@stderr"];
 
-/** Names of images or volumes; after a complete name, paths inside it. */
+/** Candidates for names of images or volumes; after a complete name, for the paths inside. */
 async function keptCandidates(
   kind: "image" | "volume",
   rest: string,

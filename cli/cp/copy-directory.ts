@@ -1,7 +1,10 @@
 import type { FileTimes } from "../../src/descriptors/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 
-/** A directory that receives copies: of this machine, or of the one that the command was started on. */
+/**
+ * A directory that receives copies. It is on this machine, or on the one where the command was
+ * started.
+ */
 export interface CopyDirectory extends Disposable {
   /** True if {@link subdirectory} made it. */
   readonly isNew: boolean;

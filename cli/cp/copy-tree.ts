@@ -14,7 +14,7 @@ export interface CopyContext {
   sessions: SessionPool;
   /** `-L`: copies the targets of links below a directory, not the links. */
   dereference: boolean;
-  /** `-f`: replaces files of this machine. */
+  /** `-f`: replaces existing files on this machine. */
   replace: boolean;
   /** Receives the error of a file that was not copied; the copy continues. */
   failed: (error: unknown) => void;
@@ -23,9 +23,9 @@ export interface CopyContext {
 }
 
 /**
- * Copies the contents of a target's directory into another directory. Files and links
- * keep permission bits and times. Reports FIFOs, sockets and devices. Leaves out /proc, /sys and
- * other file systems of the kernel unless the directory is in one.
+ * Copies the contents of a target's directory into another directory. Files and links keep
+ * permission bits and times. Reports FIFOs, sockets and devices. Skips /proc, /sys and other file
+ * systems of the kernel unless the directory is inside such a file system.
  * @throws PortholeError if nothing more can be written; SESSION
  */
 export async function copyTree(
@@ -78,7 +78,7 @@ export function isOutputLost(error: unknown): boolean {
   return error instanceof PortholeError && /^(ENOSPC|EDQUOT|EROFS)$/.test(error.errno ?? "");
 }
 
-/** True if the other files of the tree cannot be copied either. */
+/** True if copying the other files of the tree would fail too. */
 function endsTree(error: unknown): boolean {
   return !(error instanceof PortholeError) || error.code !== "FILE" || isOutputLost(error);
 }
@@ -215,5 +215,8 @@ export function withRemedy(error: unknown): unknown {
   return new PortholeError(error.code, error.message, { errno: error.errno, cause: error, hint: "-f replaces it" });
 }
 
-/** Files opened together. Each directory level keeps up to this many names with their stat. */
+/**
+ * Number of files that are opened together. Each directory level holds up to this many names and
+ * stat results in memory.
+ */
 const BATCH = 256;

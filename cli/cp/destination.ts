@@ -8,13 +8,15 @@ import { pathBytes } from "../../src/target.ts";
 export interface Destination {
   /** The receiver closes it. */
   directory: LocalDirectory;
-  /** Name of the single copy there; undefined if each copy keeps the name of its source. */
+  /**
+   * Name of the single copy in the directory; undefined if each copy keeps the name of its source.
+   */
   name: string | undefined;
 }
 
 /**
  * As with cp(1): an existing directory receives copies under the names of their sources; any other
- * path is the name of the one copy.
+ * path is the name of the single copy.
  * @throws PortholeError FILE: ENOENT, ENOTDIR; USAGE for several sources and no directory
  */
 export function openDestination(path: string, sources: number): Destination {

@@ -4,7 +4,7 @@ import type { OpenFile } from "../../src/sessions/index.ts";
 import { pathText } from "../../src/target.ts";
 import type { CopyDirectory, ReceiveOptions } from "./copy-directory.ts";
 
-/** A directory of this machine. Owns it. */
+/** A directory of this machine. Owns the directory's descriptor. */
 export class LocalCopies implements CopyDirectory {
   readonly #directory: LocalDirectory;
 
@@ -49,7 +49,7 @@ export class LocalCopies implements CopyDirectory {
   }
 }
 
-/** Names the copy in the error of a read or write that has only a descriptor. */
+/** Adds the name of the copy to an error of read(2) or write(2), which know only a descriptor. */
 function withName(error: unknown, copy: string): unknown {
   if (!(error instanceof PortholeError) || !/^(read|write) failed: /.test(error.message)) return error;
   const { code, errno, hint } = error;

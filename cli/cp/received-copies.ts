@@ -15,8 +15,8 @@ export interface ReceivedOptions {
 }
 
 /**
- * Creates what porthole on another machine sends (copy-frames.ts). Only names come from there, each
- * one component; this machine chooses the directory.
+ * Creates the files that porthole on another machine sends (copy-frames.ts). The other machine
+ * chooses only names, each one component long; this machine chooses the directory.
  */
 export class ReceivedCopies implements Disposable {
   readonly #options: ReceivedOptions;
@@ -32,8 +32,9 @@ export class ReceivedCopies implements Disposable {
 
   /**
    * Handles the whole frames in the bytes so far.
-   * @throws PortholeError if nothing more can be written, the destination is invalid, or SESSION for
-   *   bytes that are no frames
+   * @throws PortholeError if nothing more can be written, the destination is invalid, or SESSION
+   * for
+   *   bytes that are not frames
    */
   take(bytes: Buffer): void {
     let rest = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
@@ -76,7 +77,10 @@ export class ReceivedCopies implements Disposable {
     else throw broken();
   }
 
-  /** Reports an error of one file. Undefined for that, and below a directory that failed. */
+  /**
+   * Runs an action and reports its error for that file. Returns undefined after an error, and below
+   * a directory that failed.
+   */
   #try<T>(action: (into: LocalDirectory) => T): T | undefined {
     const into = this.#directories.length === 0 ? this.#destination?.directory : this.#directories.at(-1);
     if (this.#destination === undefined) throw broken();
@@ -91,7 +95,7 @@ export class ReceivedCopies implements Disposable {
     }
   }
 
-  /** The name that the user gave the one copy, or the one from there. */
+  /** The name that the user gave the single copy, or else the name that was sent. */
   #nameOf(name: Buffer): Buffer {
     const own = this.#directories.length === 0 ? this.#destination?.name : undefined;
     return own === undefined ? Buffer.from(name) : pathBytes(own);

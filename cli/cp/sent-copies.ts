@@ -5,8 +5,8 @@ import type { CopyDirectory, ReceiveOptions } from "./copy-directory.ts";
 import { attributes, frame, number } from "./copy-frames.ts";
 
 /**
- * A directory of the machine that the command was started on: writes frames (copy-frames.ts). What
- * cannot be created there is reported there.
+ * A directory of the machine where the command was started. Writes frames (copy-frames.ts). That
+ * machine reports what it cannot create.
  */
 export class SentCopies implements CopyDirectory {
   readonly isNew = true;
@@ -17,7 +17,7 @@ export class SentCopies implements CopyDirectory {
     this.#isTop = isTop;
   }
 
-  /** The destination. @param sources the number of sources */
+  /** Begins the destination. @param sources the number of sources */
   static begin(sources: number): SentCopies {
     write(frame("c", number(sources, 4)));
     return new SentCopies(true);
@@ -46,7 +46,7 @@ export class SentCopies implements CopyDirectory {
       throw error;
     }
     const { mode, atime, mtime } = file.stat;
-    // A hole at the end has no part.
+    // No part contains a hole at the end: the file's size gives the end.
     const end = file.isSeekable && size < BigInt(file.size()) ? BigInt(file.size()) : size;
     onProgress(end);
     write(frame("e", number(end, 8), attributes({ mode, times: { atime, mtime } })));
@@ -73,7 +73,7 @@ async function* parts(file: OpenFile): AsyncGenerator<{ bytes: Buffer; at: bigin
   }
   const buffer = Buffer.allocUnsafe(CHUNK);
   for (let at = file.nextData(0); at !== undefined; at = file.nextData(at)) {
-    // A part ends at a block's boundary: a hole begins there.
+    // A part ends at a block boundary, because a hole begins at one.
     const length = file.read(buffer.subarray(0, CHUNK - (at % CHUNK)), at);
     if (length === 0) return;
     yield { bytes: buffer.subarray(0, length), at: BigInt(at) };
@@ -81,7 +81,7 @@ async function* parts(file: OpenFile): AsyncGenerator<{ bytes: Buffer; at: bigin
   }
 }
 
-/** Bytes of a part of a sparse file. */
+/** Maximum bytes of a part of a sparse file. */
 const CHUNK = 64 * 1024;
 
 function isSparse({ stat }: OpenFile): boolean {

@@ -19,7 +19,7 @@ export type { Finding } from "./finding.ts";
 
 /** Options of {@link diagnose}. */
 export interface DiagnoseOptions {
-  /** Tests every route to it; without a target, only describes the routes. */
+  /** Doctor tests every route to this target; without a target, it only describes the routes. */
   target?: Target | undefined;
   engine?: string | undefined;
   /** User of the mount route's exec. */

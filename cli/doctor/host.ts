@@ -32,7 +32,7 @@ export function checkKernel(): Finding {
   };
 }
 
-/** Checks the calls of the mount API (open_tree(2), fsopen(2)), of which trees and layers are made. */
+/** Checks the calls of the mount API (open_tree(2), fsopen(2)), which trees and layers need. */
 export function checkMountApi(): Finding {
   const what = "trees and layers";
   const features = kernelFeatures();
@@ -124,7 +124,7 @@ export function checkAgentProgram(): Finding {
   return { status: "ok", what, detail: `${detail}, static` };
 }
 
-/** True for a 64-bit ELF file whose program headers name no interpreter (elf(5)). */
+/** True for a 64-bit ELF file whose program headers have no interpreter (elf(5)). */
 function isStatic(elf: Buffer): boolean {
   const start = Number(elf.readBigUInt64LE(32));
   const size = elf.readUInt16LE(54);
@@ -148,7 +148,7 @@ export function checkRunDirectory(): Finding {
   };
 }
 
-/** Whether the directory is on a noexec mount (proc_pid_mountinfo(5)). */
+/** True if the directory is on a noexec mount (proc_pid_mountinfo(5)). */
 function isNoexec(path: string): boolean {
   const directory = openDirectory(path);
   try {
@@ -161,7 +161,7 @@ function isNoexec(path: string): boolean {
   }
 }
 
-/** Checks what this user can do without an engine. */
+/** Checks what this user may do without an engine. */
 export function checkPermissions(): Finding {
   const uid = process.geteuid?.() ?? -1;
   const capabilities = BigInt(

@@ -5,7 +5,7 @@ import { HexDump } from "../../src/text/index.ts";
 
 /** Options of {@link dumpOpenFile}. */
 export interface DumpOptions {
-  /** `*` for lines that repeat; default true. */
+  /** Replaces repeated lines by `*`; default true. */
   squeezes?: boolean | undefined;
   /** Bytes to skip at the beginning. */
   skip?: number | undefined;
@@ -18,7 +18,8 @@ const READ = 64 * 1024;
 
 /**
  * Shows an open file or device in hexadecimal as `hexdump -C` does. Skips holes of a sparse file
- * whose lines are squeezed. Reads a file that cannot seek up to `skip`.
+ * whose lines are squeezed. For a file that cannot seek, reads and discards the bytes before
+ * `skip`.
  * @throws PortholeError FILE with the errno, EISDIR for a directory; CANCELLED
  */
 export async function dumpOpenFile(file: OpenFile, options: DumpOptions, write: (text: string) => void): Promise<void> {

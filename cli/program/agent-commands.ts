@@ -63,7 +63,7 @@ export function addAgentCommands(root: Command): void {
     .action(async (id: string) => end((await import("../commands/engine-socket.ts")).engineSocket(id)));
 }
 
-/** Engines require a repository and a tag. Adds the tag `latest` if it is missing. */
+/** Adds the tag `latest` if it is missing: engines require a repository and a tag. */
 function imageName(text: string): string {
   const [, repository, tag = "latest"] =
     /^([a-z0-9]+(?:[._/:-]+[a-z0-9]+)*?)(?::([\w][\w.-]{0,127}))?$/.exec(text) ?? [];

@@ -21,8 +21,8 @@ const kinds: readonly (readonly [names: readonly string[], add: (root: Command) 
 
 /**
  * Returns the command line as data. Each command loads its action when it runs, so that no command
- * pays for the dependencies of another. Given the arguments, the function defines only the kind of
- * commands that they name: to define all of them takes as long as `cat` of a small file.
+ * pays for the dependencies of another. Defines only the kinds of commands that the arguments name:
+ * defining all of them takes as long as `cat` of a small file.
  */
 export function program(version: string, args: readonly string[] = []): Command {
   const root = new Command("porthole")
@@ -60,7 +60,7 @@ export function program(version: string, args: readonly string[] = []): Command 
 /** Commands that run on the machine of their engine. */
 const REDIRECTED = new Set("cat head tail cp ls stat find diff grep hexdump open browse ps with doctor".split(" "));
 
-/** False for the default sockets of this machine. Loads nothing. */
+/** False if only the default sockets of this machine can be meant. Loads nothing. */
 function mayBeElsewhere(engine: string | undefined, args: readonly string[]): boolean {
   const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME = "" } = process.env;
   const configuration = DOCKER_CONFIG || `${HOME}/.docker`;

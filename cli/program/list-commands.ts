@@ -35,7 +35,7 @@ function addLs(root: Command): void {
     .description(
       "List directories and files, as ls(1) does: names in columns on a terminal, otherwise one per line, sorted by byte value.",
     )
-    // -h means sizes here, as in ls(1).
+    // -h means human-readable sizes, as in ls(1).
     .helpOption("--help", "display help for command")
     .option("-l", "print mode, links, owner, group, size and time (owners by the container's /etc/passwd)")
     .option("-a, --all", "include names that begin with a dot, and . and ..")

@@ -11,12 +11,18 @@ export function rewriteArguments(
   return command;
 }
 
-/** `tail -20 FILE` is `tail -n 20 FILE`. GNU's other forms without an option letter are refused. */
+/**
+ * Rewrites `tail -20 FILE` as `tail -n 20 FILE`. Refuses GNU's other forms without an option
+ * letter.
+ */
 export function tailArguments(args: string[], fail: (text: string) => never): string[] {
   return plainCount(args, /^([-+])(\d*)([bcl]?)(f?)$/, fail);
 }
 
-/** `head -20 FILE` is `head -n 20 FILE`. GNU's other forms without an option letter are refused. */
+/**
+ * Rewrites `head -20 FILE` as `head -n 20 FILE`. Refuses GNU's other forms without an option
+ * letter.
+ */
 export function headArguments(args: string[], fail: (text: string) => never): string[] {
   return plainCount(args, /^(-)(\d+)([bckml]?)([qvz]*)$/, fail);
 }
@@ -34,8 +40,8 @@ function plainCount(args: string[], form: RegExp, fail: (text: string) => never)
 }
 
 /**
- * For an option with an optional value, Commander takes the next word as the value; getopt_long(3)
- * takes only a value that is joined by `=`. So `--follow` alone becomes `-f`.
+ * Rewrites `--follow` alone as `-f`. For an option with an optional value, Commander takes the next
+ * word as the value. getopt_long(3) takes only a value that is joined by `=`.
  */
 function withoutOptionalValues(args: string[]): string[] {
   const end = args.indexOf("--");

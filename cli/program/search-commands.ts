@@ -76,7 +76,7 @@ function addGrep(root: Command): void {
   leaveToRipgrep(command);
 }
 
-/** Takes porthole's own options from anywhere before `--` and passes all other words to ripgrep. */
+/** Removes porthole's own options anywhere before `--` and passes all other words to ripgrep. */
 function leaveToRipgrep(command: Command): void {
   const parse = command.parseOptions.bind(command);
   command.parseOptions = (args) => {
@@ -101,7 +101,7 @@ function leaveToRipgrep(command: Command): void {
 }
 
 const SWITCHES = ["--help", "--raw"];
-/** Options with a value. */
+/** Porthole's own options that have a value. */
 const OWN = ["--route", "--engine", "--user", "--idle", "--label"];
 
 function addHexdump(root: Command): void {

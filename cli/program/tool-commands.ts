@@ -184,11 +184,11 @@ const inside = `What the shell sees:
   may trace others (CAP_SYS_PTRACE). The prompt begins with the container's name,
   which is also in PORTHOLE_TARGET.`;
 
-/** The words after `--` on the command line, which Commander does not report. */
+/** Returns the words after `--` on the command line, which Commander does not report. */
 function afterDashes(operands: string[], line: string[]): string[] {
   for (let at = line.indexOf("--"); at !== -1; at = line.indexOf("--", at + 1)) {
     const rest = line.slice(at + 1);
-    // An earlier `--` was the value of an option.
+    // A `--` before this one was the value of an option.
     if (rest.length <= operands.length && rest.every((word, index) => word === operands.at(index - rest.length)))
       return rest;
   }

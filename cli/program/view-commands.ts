@@ -83,7 +83,7 @@ function unexpected(word: string): PortholeError {
   });
 }
 
-/** Moves start positions behind the target: less(1) and vi(1) take them before the file. */
+/** Moves start positions after the target: less(1) and vi(1) accept them before the file. */
 function startsLast(args: string[]): string[] {
   if (args.includes("--")) return args;
   const isStart = (arg: string) => parseStart(arg) !== undefined;

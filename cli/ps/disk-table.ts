@@ -16,7 +16,10 @@ export interface DiskItem {
   engine: string | null;
   /** Name of a volume; else null. */
   name: string | null;
-  /** Path of a log on this machine, as its engine reports it, or of a file inside the container. */
+  /**
+   * Path of a log on this machine, as its engine reports it. For a deleted file, its path inside
+   * the container.
+   */
   path: string | null;
   /**
    * Processes that use a deleted file, by pids inside the container; `fd` is null for a mapping.

@@ -88,14 +88,16 @@ async function measured(
   return { storage, processes };
 }
 
-/** Concurrent requests. The engine walks directories to answer each of them. */
+/** Maximum number of concurrent requests. For each, the engine walks directories. */
 const MEASURED_AT_ONCE = 4;
 
 function layer({ name, layerBytes, engine }: Measured): DiskItem[] {
   return layerBytes === undefined ? [] : [item("layer", BigInt(layerBytes), [name], { engine: engine.name })];
 }
 
-/** Reports in one line the containers whose logs cannot be measured. */
+/**
+ * Measures the containers' logs. Reports in one line the containers whose logs cannot be measured.
+ */
 async function logs(
   storage: readonly Measured[],
   { route }: ConnectionOptions,
@@ -134,7 +136,7 @@ async function volumes(
           return [item("volume", bytes === undefined ? null : BigInt(bytes), users, { engine: engine.name, name })];
         });
       } catch (error) {
-        // Without containers, this is only a default engine, which the user may not be permitted to
+        // Without containers, this engine is only a default, which the user may not be permitted to
         // use.
         if (here.length > 0) failed(error);
         return [];

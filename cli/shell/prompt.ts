@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 export interface PromptedShell {
   command: readonly string[];
   environment: NodeJS.ProcessEnv;
-  /** Content of the launcher's script: see {@link Launch.script}. */
+  /** Content of the launcher's script; see {@link Launch.script}. */
   script: string | undefined;
 }
 

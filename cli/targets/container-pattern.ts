@@ -3,16 +3,16 @@ import { parseTarget } from "../../src/target.ts";
 
 /** A selection of containers by name and label, and a path or output in each of them. */
 export interface ContainerPattern {
-  /** As written. */
+  /** The pattern as the user wrote it. */
   text: string;
-  /** Glob of Compose projects; undefined: containers of any project and of none. */
+  /** Glob of Compose projects; undefined matches all containers, with or without a project. */
   project: string | undefined;
   /**
    * Glob of container names. With a project, also of its service names, with or without replica
    * numbers.
    */
   name: string;
-  /** The part after the colon: a path, or `@logs` and the like. */
+  /** The part after the colon: a path, or an output such as `@logs`. */
   rest: string;
   /** A container must have all of these labels. */
   labels: readonly Label[];
@@ -34,14 +34,14 @@ export interface PodPattern {
 /** `--label KEY[=VALUE]`. */
 export interface Label {
   key: string;
-  /** Undefined: any value. */
+  /** Undefined matches any value. */
   value: string | undefined;
 }
 
 /**
  * Parses `'web-*:/path'`, `'shop/*:@logs'`. With labels, every target selects containers:
  * `web:/path`, and `/path` or `@logs` for all containers with the labels. `'pod:shop/web-*:/path'`
- * and `pod:shop/app=web:/path` select pods. Undefined for a target that names at most one
+ * and `pod:shop/app=web:/path` select pods. Returns undefined for a target of at most one
  * container.
  * @throws PortholeError USAGE
  */
@@ -55,7 +55,7 @@ export function parsePattern(text: string, labels: readonly Label[]): ContainerP
     if (!/^[/@]/.test(text)) throw notOfContainers(text);
     return checked({ text, project: undefined, name: "*", rest: text, labels });
   }
-  // A path of this machine may have a colon behind a slash.
+  // A local path may have a colon after a slash.
   if (project !== undefined && !/^[/@]/.test(rest)) return undefined;
   if (!hasLabels && !isGlob(name) && !isGlob(project ?? "")) return undefined;
   return checked({ text, project, name, rest, labels });
@@ -89,7 +89,7 @@ export function parseLabel(text: string): Label {
 const NAME = String.raw`[A-Za-z0-9*?[][\w.*?[\]!^-]*`;
 const PATTERN = new RegExp(`^(?:(${NAME})/)?(${NAME}):(.*)$`, "s");
 
-/** The same rule as in target.ts. */
+/** Must match the rule in target.ts. */
 const POD = /^pod:(?![/@])(.*?):([/@].*)$/s;
 const PARTS = new RegExp(`^(?:(${NAME})/)?(${NAME})(?:/(${NAME}))?$`);
 /** A label's prefix has a dot, a namespace has none: `app.kubernetes.io/name=web`. */

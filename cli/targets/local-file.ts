@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { PortholeError } from "../../src/errors.ts";
 import { parseTarget, pathBytes, type Target } from "../../src/target.ts";
 
-/** Parses a target; the error names a local file of that name. */
+/** Parses a target. The error for an invalid target mentions a local file of that name. */
 export function parseNamed(text: string): Target {
   try {
     return parseTarget(text);

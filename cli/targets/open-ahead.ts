@@ -18,8 +18,8 @@ interface Open {
 export type OpenResult = { named: NamedTarget } & (Open | { error: unknown });
 
 /**
- * Opens targets in order, up to `maxAhead` of them ahead: for a small file, most of the time is the
- * round trip. Files that the caller does not take are closed.
+ * Opens targets in order, up to `maxAhead` of them ahead: for a small file, the round trip takes
+ * most of the time. Closes files that the caller does not take.
  */
 export async function* openAhead(
   sessions: SessionPool,

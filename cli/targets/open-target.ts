@@ -5,7 +5,7 @@ import type { NamedTarget } from "./session-pool.ts";
 
 /** How a command opens its files. */
 export interface OpenTargetOptions {
-  /** `--consume`: also open files where reading removes the data, if they are named in full. */
+  /** `--consume`: also opens files whose data reading removes, if their names are given in full. */
   consume?: boolean | undefined;
   write?: boolean | undefined;
 }
@@ -30,8 +30,8 @@ export async function openTarget(
 }
 
 /**
- * Returns undefined for a directory that no agent passes, because its file system may not answer.
- * It can be listed, and its files are relayed.
+ * Returns undefined for a directory that no agent passes, because its file system may block. Such a
+ * directory can be listed, and its files are relayed.
  */
 export async function unlessDirectory(opened: Promise<OpenFile>): Promise<OpenFile | undefined> {
   try {
@@ -42,7 +42,10 @@ export async function unlessDirectory(opened: Promise<OpenFile>): Promise<OpenFi
   }
 }
 
-/** Replaces the hint of an error that a file would be consumed. Returns other errors unchanged. */
+/**
+ * Replaces the hint of the error for a file that reading would consume. Returns other errors
+ * unchanged.
+ */
 export function withHint(error: unknown, way: string): unknown {
   if (!(error instanceof PortholeError) || error.consumes === undefined) return error;
   const { code, message, errno, consumes, cause } = error;

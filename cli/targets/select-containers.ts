@@ -17,7 +17,7 @@ export const MAX_MATCHES = 200;
  * Names of all matching containers, running or not, sorted by their bytes. Each is a target without
  * its path. `isReport` allows any number of matches, including none.
  * @throws PortholeError TARGET if none matches, more than {@link MAX_MATCHES} match, or no engine
- * answers
+ * responds
  */
 export async function selectContainers(
   pattern: ContainerPattern,
@@ -71,7 +71,7 @@ function compile({ project, name, labels }: ContainerPattern): (one: ContainerLi
     labels.every(({ key, value }) => one.labels.has(key) && (value === undefined || one.labels.get(key) === value));
   const serviceNames = ({ service, number }: ContainerListItem) =>
     service === "" ? [] : [service, `${service}-${number}`];
-  // With labels, a full name selects the same container as without.
+  // With labels, a full name selects the same container as without labels.
   const otherNames = (one: ContainerListItem) => [...serviceNames(one), ...(one.id.startsWith(name) ? [name] : [])];
   return (one) => {
     if (!isLabelled(one)) return false;

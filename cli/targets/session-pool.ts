@@ -11,11 +11,14 @@ import { Slots } from "./slots.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A target and its text. */
+/** A target and the text that names it. */
 export interface NamedTarget {
   text: string;
   target: Target;
-  /** True if a glob matched it or its container: its name was not given in full. */
+  /**
+   * True if a glob matched the target or its container, so that the user did not give its full
+   * name.
+   */
   isMatch?: boolean;
   /** The pattern that matched its container, if any. */
   pattern?: ContainerPattern;
@@ -25,7 +28,7 @@ export interface NamedTarget {
 export class SessionPool {
   readonly #options: ConnectionOptions;
   readonly #sessions = new Map<string, Session>();
-  /** Pending connections, including those started ahead of their use. */
+  /** Connections that {@link session} has not returned yet, including those of {@link prepare}. */
   readonly #begun = new Map<string, Promise<Session>>();
   readonly #slots = new Slots(CONNECT_AT_ONCE);
   #isClosed = false;
@@ -88,7 +91,7 @@ export class SessionPool {
   }
 
   /**
-   * Parses a text that may name several containers: see {@link parsePattern}.
+   * Parses a text that may be a pattern of several containers: see {@link parsePattern}.
    * @throws PortholeError USAGE
    */
   pattern(text: string): ContainerPattern | undefined {
@@ -112,7 +115,8 @@ export class SessionPool {
   }
 
   /**
-   * A tree of the target's mounts. The caller closes it. Handles signals as {@link session} does.
+   * Returns a tree of the target's mounts. The caller closes it. Handles signals as {@link session}
+   * does.
    */
   async tree(target: TreeTarget, how: Pick<TreeOptions, "write" | "allMounts" | "copy">): Promise<Tree> {
     const { takeTree } = await import("../../src/routes/index.ts");
@@ -155,7 +159,10 @@ export class SessionPool {
     return found;
   }
 
-  /** Skips a container without a match for a glob, unless no container has one. */
+  /**
+   * Expands a glob in each container. Skips a container without a match, unless no container has
+   * one.
+   */
   async #inEach(pattern: ContainerPattern, failed?: (error: unknown) => void): Promise<NamedTarget[]> {
     const containers = await this.select(pattern);
     this.prepare(containers.map(({ target }) => target));
@@ -201,7 +208,7 @@ export class SessionPool {
 /** Maximum number of concurrent attaches. */
 const CONNECT_AT_ONCE = 8;
 
-/** The target that a pattern means in one container. */
+/** Returns the target of a pattern in one container. */
 export function selected(pattern: ContainerPattern, name: string): NamedTarget {
   const text = `${name}:${pattern.rest}`;
   return { text, target: parseTarget(text), isMatch: true, pattern };
@@ -225,12 +232,16 @@ async function exists(session: Session, path: string): Promise<boolean> {
   }
 }
 
-/** Pending attaches, which a signal aborts first. All of them share one set of handlers. */
+/**
+ * Pending attaches. A signal aborts them before the process ends. All of them share one set of
+ * handlers.
+ */
 const underWay = new Set<AbortController>();
 let received: (typeof signals)[number] | undefined;
 
 /**
- * Runs an action that a signal aborts: it cleans up, then the process ends by that signal.
+ * Runs an action with a signal handler. A signal aborts the action, which cleans up; then the
+ * process ends by that signal.
  * @throws PortholeError CANCELLED after a signal
  */
 export async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -250,7 +261,7 @@ export async function interruptible<T>(action: (signal: AbortSignal) => Promise<
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-  // A second signal does not wait for the cleanup.
+  // After a second signal, does not wait for the cleanup.
   if (received !== undefined) dieBySignal(received);
   received = signal as (typeof signals)[number];
   for (const controller of underWay) controller.abort();
