@@ -6,7 +6,7 @@
 // open(2)
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
-/** Without O_DIRECTORY, which differs between x64 and arm64 and is part of O_TMPFILE. */
+/** O_TMPFILE without O_DIRECTORY, which is part of it and differs between x64 and arm64. */
 export const O_TMPFILE_BIT = 0o20000000;
 
 // readdir(3), d_type

@@ -4,8 +4,7 @@ import { SCM_PIDFD, SCM_RIGHTS, SOL_SOCKET } from "./constants.ts";
  * 8 bytes (cmsg(3)).
  */
 export const ControlHeader = { size: 16, level: 8, type: 12 } as const;
-/** Also installs a descriptor. Never requested, but closed when it arrives. */
-/** Most descriptors that the kernel accepts in one message (include/net/scm.h). */
+/** Maximum number of descriptors that the kernel accepts in one message (include/net/scm.h). */
 export const SCM_MAX_FD = 253;
 
 /** The control messages of one packet. */
@@ -46,6 +45,7 @@ export function parseControl(view: DataView, length: number): Control {
     const level = view.getInt32(at + ControlHeader.level, true);
     const rights = level === SOL_SOCKET && type === SCM_RIGHTS;
     if (!rights || size !== stated) control.foreign = true;
+    // SCM_PIDFD also installs a descriptor. It is never requested, but closed when it arrives.
     if (rights || (level === SOL_SOCKET && type === SCM_PIDFD))
       for (let i = at + ControlHeader.size; i + 4 <= at + size; i += 4) {
         const fd = view.getInt32(i, true);

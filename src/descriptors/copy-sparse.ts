@@ -5,7 +5,7 @@ import { libc } from "./libc.ts";
 import { seekData, seekHole, seekTo } from "./seek.ts";
 import { type Statx, statx } from "./statx.ts";
 
-/** The part of a file that is still to be copied to `out`: from `position` to `end`. */
+/** The part of a file that must still be copied to `out`: from `position` to `end`. */
 export interface Extent {
   readonly source: number;
   readonly out: number;
@@ -42,7 +42,8 @@ export function copySparse<T extends Extent>(extent: T, copyData: (extent: T) =>
       const from = extent.position;
       extent.end = min(end, BigInt(seekHole(source, Number(from)) ?? end));
       copyData(extent);
-      // End of file, or end of the requested range; a file that grows has passed it.
+      // Stops at end of file, or at the end of the requested range, which a growing file has
+      // passed.
       if (extent.position < extent.end || extent.position === from) break;
     }
   } finally {

@@ -8,7 +8,10 @@ import { errno, libc, Memory } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 import { type Statx, statx } from "./statx.ts";
 
-/** Bytes for each call: large enough to hide call overhead, small enough to react to signals. */
+/**
+ * Bytes for each call. The value is large enough to hide call overhead, and small enough to react
+ * to signals.
+ */
 const CHUNK = 16 * 1024 * 1024;
 const READ = 256 * 1024;
 
@@ -25,10 +28,10 @@ export interface CopyOptions {
 
 /**
  * Copies a regular file (also of /proc and /sys) to a descriptor as fast as the kernel can. Uses
- * copy_file_range(2) to a file, sendfile(2) to anything else, pread and write where neither works.
- * Returns the bytes copied, up to the first end of file. Does not use the source's offset; finding
- * the holes of a sparse file moves and restores it. Holes are kept in a regular file that is not
- * opened with O_APPEND.
+ * copy_file_range(2) to a file, and sendfile(2) to any other kind. If neither works, uses pread and
+ * write. Returns the bytes copied, up to the first end of file. Does not use the source's offset;
+ * finding the holes of a sparse file moves and restores it. Holes are kept in a regular file that
+ * is not opened with O_APPEND.
  *
  * Synchronous for speed. With default signal actions Ctrl-C ends the process between two chunks, so
  * do not call it with a SIGINT handler installed. Waits for a non-blocking output. Throws FILE with
@@ -52,7 +55,10 @@ export function copyToFd(source: OwnedFd, out: number, options: CopyOptions = {}
   return copy.position - start;
 }
 
-/** Files of size 0 may generate content on read; sendfile and copy_file_range may not see it. */
+/**
+ * Handles files of size 0. They may generate content on read, which sendfile and copy_file_range
+ * may not see.
+ */
 function copyAll(copy: Copy, hasSize: boolean, toFile: boolean): void {
   if (hasSize && toFile && copyByRange(copy)) return;
   if (hasSize && copyBySendfile(copy)) return;
@@ -64,7 +70,7 @@ interface Copy extends Extent {
   onProgress: ((position: bigint) => void) | undefined;
 }
 
-/** Like cat(1): a copy to a later position of the same file would never end. */
+/** Throws like cat(1) for a copy to a later position of the same file, which would never end. */
 function refuseSelfCopy(from: Statx, to: Statx, start: bigint, out: number): void {
   if (!isRegular(to) || from.ino !== to.ino || from.dev !== to.dev) return;
   const position = libc.lseek(out, 0, getFlags(out) & constants.O_APPEND ? SEEK_END : SEEK_CUR);
@@ -72,7 +78,7 @@ function refuseSelfCopy(from: Statx, to: Statx, start: bigint, out: number): voi
     throw new PortholeError("FILE", "input file is output file", { errno: "EINVAL", hint: "write to another file" });
 }
 
-/** False if the rest must be copied in another way. */
+/** Copies by copy_file_range(2). False if the rest must be copied in another way. */
 function copyByRange(copy: Copy): boolean {
   return copyInKernel(copy, (length) => libc.copy_file_range(copy.source, position.address, copy.out, 0, length, 0));
 }
@@ -84,9 +90,9 @@ function copyBySendfile(copy: Copy): boolean {
 const position = new Memory(8);
 
 /**
- * True at end of file. False if the kernel cannot copy this way between these two files. An end of
- * file before the first byte also counts as false, because it may be wrong on pseudo-files
- * (copy_file_range(2), BUGS).
+ * Copies by `call`. True at end of file. False if the kernel cannot copy this way between these two
+ * files. An end of file before the first byte also counts as false, because it may be wrong on
+ * pseudo-files (copy_file_range(2), BUGS).
  */
 function copyInKernel(copy: Copy, call: (length: number) => number): boolean {
   let copied = false;
@@ -104,7 +110,7 @@ function copyInKernel(copy: Copy, call: (length: number) => number): boolean {
       if (error === Errno.EAGAIN) isWritable(copy.out, -1);
       else if (error === Errno.EPIPE || error === Errno.ENOSPC) throw writeError(error);
       // Other errors may be limits of this call (EINVAL, EXDEV, ENOSYS, EBADF, EOVERFLOW, ...);
-      // read or write then reports the real one.
+      // read or write then reports the real error.
       else if (error !== Errno.EINTR) return false;
     }
   }
@@ -142,14 +148,14 @@ export function writeFully(out: number, address: number, length: number): void {
 }
 
 /**
- * Whether a write would not block. Blocks the event loop for up to `timeoutMs`; -1 waits without
+ * True if a write would not block. Blocks the event loop for up to `timeoutMs`; -1 waits without
  * limit.
  */
 export function isWritable(out: number, timeoutMs = 0): boolean {
   return isReady(out, POLLOUT, timeoutMs);
 }
 
-/** Whether a read would not block. */
+/** True if a read would not block. */
 export function isReadable(source: number): boolean {
   return isReady(source, POLLIN, 0);
 }
@@ -166,7 +172,7 @@ const pollEntry = new Memory(8);
 /** Prefix of the message of a failed write. */
 export const WRITE_FAILED = "write failed";
 
-/** The error of a failed write; the command ends quietly on EPIPE. */
+/** Returns the error of a failed write. On EPIPE, the command ends quietly. */
 export function writeError(error: number): PortholeError {
   return systemError("FILE", WRITE_FAILED, error);
 }

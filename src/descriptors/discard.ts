@@ -35,8 +35,8 @@ const kept: number[] = [];
  * Keeps `fd` open until this process and its keeper have ended. A keeper process shares this
  * process's descriptor table (clone(2), CLONE_FILES), sleeps and outlives it, also when a signal
  * kills it. So the end of this process closes nothing, and the keeper waits for the silent server.
- * A program that this process starts later closes its copy before it runs and hangs there; that
- * cannot be prevented.
+ * A program that this process starts later closes its copy before it runs. That close(2) hangs,
+ * which cannot be prevented.
  */
 function keepOpen(fd: OwnedFd): void {
   kept.push(fd.take());

@@ -28,9 +28,9 @@ export {
 
 /** A received packet. */
 export interface Packet {
-  /** A view of the socket's own buffer, valid until the next receive() on this socket. */
+  /** A view of the socket's own buffer. It is valid until the next receive() on this socket. */
   data: Uint8Array;
-  /** In sending order, close-on-exec. The receiver of the packet closes them. */
+  /** Descriptors in sending order, close-on-exec. The receiver of the packet closes them. */
   descriptors: OwnedFd[];
 }
 
@@ -93,12 +93,12 @@ export class FdSocket implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The next packet, with at most `maxDescriptors` descriptors; "again" if none is waiting; "end"
-   * when the peer has closed and everything it sent was received. Throws SESSION, after discarding
-   * all received descriptors. EPROTO: the packet is truncated, has too many descriptors, has
-   * another control message, or is empty but carries descriptors. EMFILE: this process reached its
-   * limit of open files. The kernel then sets MSG_CTRUNC although the buffer has room left. After
-   * an error the socket can only be closed.
+   * Returns the next packet, with at most `maxDescriptors` descriptors. "again": no packet is
+   * waiting. "end": the peer has closed, and everything that it sent was received. Throws SESSION,
+   * after discarding all received descriptors. EPROTO: the packet is truncated, has too many
+   * descriptors, has another control message, or is empty but carries descriptors. EMFILE: this
+   * process reached its limit of open files. The kernel then sets MSG_CTRUNC although the buffer
+   * has room left. After an error the socket can only be closed.
    */
   receive(maxDescriptors = this.#maxDescriptors): Packet | "again" | "end" {
     const message = this.#incoming;
@@ -141,7 +141,7 @@ export class FdSocket implements Disposable, AsyncDisposable {
     this.close();
   }
 
-  /** Bytes received, or -1 if none are waiting. */
+  /** Returns the number of bytes received; -1 if no packet is waiting. */
   #receiveMessage(maxDescriptors: number): number {
     const message = this.#incoming;
     // CMSG_SPACE's padding would admit one more descriptor.
@@ -151,8 +151,8 @@ export class FdSocket implements Disposable, AsyncDisposable {
       if (size >= 0) return size;
       const error = errno();
       if (error === Errno.EAGAIN) return -1;
-      // ECONNRESET: the peer died with unread packets of ours. The kernel reports it once, before
-      // packets that the peer sent earlier; those still arrive.
+      // ECONNRESET: the peer died with unread packets of ours. The kernel reports that once, before
+      // packets that the peer sent earlier. Those packets still arrive.
       if (error !== Errno.EINTR && error !== Errno.ECONNRESET)
         throw systemError("SESSION", "cannot receive from the peer", error);
     }

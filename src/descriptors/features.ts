@@ -51,8 +51,8 @@ function hasOpenat2(): boolean {
 }
 
 /**
- * Whether a call of the mount API exists. Its flags are none, and its path is a null pointer: the
- * call fails, with ENOSYS only if it does not exist.
+ * True if a call of the mount API exists. Passes no flags and a null pointer as the path. The call
+ * then fails, with ENOSYS only if it does not exist.
  */
 function hasCall(call: "open_tree" | "mount_setattr" | "fsopen"): boolean {
   return libc.openat2(SystemCall[call], -1, 0, 0xffff_ffff, 0) < 0 && errno() !== Errno.ENOSYS;

@@ -33,11 +33,11 @@ export function servedBy(fd: OwnedFd, found: FileIdentity = identify(fd)): FileS
 export function addMountTable(pid: number): void {
   if (pid <= 0 || consulted.has(pid)) return;
   consulted.add(pid);
-  answers.clear(); // some were unknown
+  answers.clear(); // some mounts were unknown
 }
 
 /**
- * Whether {@link servedBy} can classify the root directory of process `pid`. It cannot if /proc
+ * True if {@link servedBy} can classify the root directory of process `pid`. It cannot if /proc
  * hides the process (hidepid), or under chroot(2).
  */
 export function canClassifyRoot(pid: number): boolean {
@@ -49,8 +49,8 @@ export function canClassifyRoot(pid: number): boolean {
 }
 
 /**
- * Devices (`0:54`) of overlays that are mounted both in the namespace of process `pid` and outside
- * of it: the engine's image mounts. Empty if no mount table lists them.
+ * Returns the devices (`0:54`) of overlays that are mounted both in the namespace of process `pid`
+ * and outside of it: the engine's image mounts. Empty if no mount table lists them.
  */
 export function overlaysFromOutside(pid: number): string[] {
   addMountTable(pid);
@@ -112,8 +112,8 @@ function findMount(mountId: bigint): TableEntry | undefined {
 }
 
 /**
- * "id parent major:minor root point options [optional...] - type source options"; blanks in paths
- * are escaped.
+ * Parses "id parent major:minor root point options [optional...] - type source options". Blanks in
+ * paths are escaped.
  */
 function parse(line: string): TableEntry | undefined {
   const [, , device, root] = line.split(" ", 4);
@@ -156,7 +156,7 @@ function mountTable(pid: number | string): string {
   return read(`/proc/${pid}/mountinfo`);
 }
 
-/** Empty if the process does not exist or is hidden. */
+/** Reads a file of /proc. Empty if the process does not exist or is hidden. */
 function read(path: string): string {
   try {
     return readFileSync(path, "latin1");

@@ -6,7 +6,10 @@ import { Errno, errnoText, systemError } from "./errno.ts";
 import { errno, libc, Memory } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
-/** Access mode and status flags of the open file (F_GETFL); compare with `fs.constants.O_*`. */
+/**
+ * Returns the access mode and status flags of the open file (F_GETFL). Compare them with
+ * `fs.constants.O_*`.
+ */
 export function getFlags(fd: OwnedFd | number): number {
   const flags = libc.fcntl(typeof fd === "number" ? fd : fd.number, F_GETFL, 0);
   if (flags < 0) throw systemError("FILE", "cannot read the descriptor's flags", errno());
@@ -44,16 +47,16 @@ export function openPath(path: string | Buffer, flags: number, mode = 0o666): Ow
 }
 
 /**
- * An O_PATH descriptor of a directory, for listenAt and connectAt. Needs no read permission.
- * ENOTDIR for anything else.
+ * Opens an O_PATH descriptor of a directory, for listenAt and connectAt. Needs no read permission.
+ * Throws ENOTDIR for a path that is not a directory.
  */
 export function openDirectory(path: string | Buffer): OwnedFd {
   return openPath(path, O_PATH | constants.O_DIRECTORY);
 }
 
 /**
- * Takes the exclusive flock(2) of the open file; false if another open file holds it. Closing the
- * last descriptor releases it.
+ * Takes the exclusive flock(2) of the open file. False if another open file holds the lock. Closing
+ * the last descriptor releases it.
  */
 export function tryLock(fd: OwnedFd): boolean {
   for (;;) {
@@ -65,7 +68,8 @@ export function tryLock(fd: OwnedFd): boolean {
 }
 
 /**
- * True for files in kernel memory (memfd, tmpfs): only those have seals (fcntl(2), F_GET_SEALS).
+ * True for files in kernel memory (memfd, tmpfs), because only these files have seals (fcntl(2),
+ * F_GET_SEALS).
  */
 export function isInMemory(fd: OwnedFd): boolean {
   return libc.fcntl(fd.number, F_GET_SEALS, 0) >= 0;

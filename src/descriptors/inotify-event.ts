@@ -13,8 +13,8 @@ export interface InotifyEvent {
 const EVENT = { size: 16, watch: 0, mask: 4, cookie: 8, length: 12 } as const;
 
 /**
- * Decodes bytes read from an inotify descriptor. It came from a container, so a malformed rest is
- * ignored: events are only hints to look again.
+ * Decodes bytes read from an inotify descriptor. The descriptor came from a container, so a
+ * malformed rest is ignored: events are only hints to check again.
  */
 export function decodeInotify(bytes: Uint8Array): InotifyEvent[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

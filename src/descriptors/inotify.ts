@@ -16,8 +16,8 @@ export function inotifyInstance(): OwnedFd {
 }
 
 /**
- * inotify_add_watch(2): the watch descriptor. Throws FILE with the errno: ENOENT, ENOSPC at the
- * user's limit of watches.
+ * Adds a watch (inotify_add_watch(2)) and returns its descriptor. Throws FILE with the errno:
+ * ENOENT, ENOSPC at the user's limit of watches.
  */
 export function addInotifyWatch(instance: OwnedFd, path: Buffer, mask: number): number {
   const memory = new Memory(path.length + 1);

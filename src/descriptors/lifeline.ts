@@ -14,7 +14,7 @@ export class Lifeline implements Disposable {
   readonly #reader: OwnedFd;
   readonly #writer: OwnedFd;
 
-  /** The next child that is started inherits it. */
+  /** The next child that is started inherits the lifeline. */
   constructor() {
     [this.#reader, this.#writer] = pipe();
     setInheritable(this.#reader.number);

@@ -15,7 +15,7 @@ export class NewFile implements Disposable {
   readonly #directory: LocalDirectory;
   readonly #name: Buffer;
   readonly #fd: OwnedFd;
-  /** Its temporary name; undefined if it is unnamed. */
+  /** The temporary name of the file; undefined while it is unnamed. */
   #part: Buffer | undefined;
 
   private constructor(directory: LocalDirectory, name: Buffer, fd: OwnedFd, part: Buffer | undefined) {
@@ -93,7 +93,7 @@ export class NewFile implements Disposable {
     this.#rename(part, true);
   }
 
-  /** 0, or the errno. */
+  /** Links the file to a name. Returns 0, or the errno. */
   #linkTo(name: Buffer): number {
     const [from, to] = [cString(this.#path()), cString(this.#directory.at(name))];
     return libc.linkat(AT_FDCWD, from.address, AT_FDCWD, to.address, AT_SYMLINK_FOLLOW) === 0 ? 0 : errno();
@@ -112,7 +112,7 @@ export class NewFile implements Disposable {
   }
 }
 
-/** Undefined if the file system or kernel does not support O_TMPFILE. */
+/** Opens an unnamed file. Undefined if the file system or kernel does not support O_TMPFILE. */
 function openUnnamed(directory: LocalDirectory, name: Buffer): OwnedFd | undefined {
   const flags = constants.O_WRONLY | constants.O_DIRECTORY | O_TMPFILE_BIT;
   try {

@@ -38,8 +38,8 @@ export class Output {
   }
 
   /**
-   * Calls back once when the reader of a pipe or socket closes it, even while nothing is written.
-   * The watch keeps the process alive.
+   * Calls back once when the reader of a pipe or socket closes it, even if nothing is being
+   * written. The watch keeps the process alive.
    */
   onReaderGone(callback: () => void): Watch | undefined {
     try {

@@ -9,8 +9,8 @@ const PIDFD_OPEN = 434;
 
 /**
  * A close-on-exec descriptor of the process that has this number now (pidfd_open(2)). Unlike the
- * number it never refers to another process later. Undefined if there is none. The caller closes
- * it.
+ * number it never refers to another process later. Undefined if there is no such process. The
+ * caller closes it.
  * @throws PortholeError TARGET with the errno: ENOSYS before Linux 5.3
  */
 export function openPidfd(pid: number): OwnedFd | undefined {

@@ -18,8 +18,8 @@ export interface Watch {
   /** Changes the watched events; 0 leaves only ERR and HUP. */
   modify(events: number): void;
   /**
-   * Idempotent. Delivers no event afterwards, even one already fetched. Call it before closing the
-   * descriptor.
+   * Ends the watch. Idempotent. Delivers no event afterwards, not even an event that was already
+   * fetched. Call it before closing the descriptor.
    */
   close(): void;
 }
@@ -157,7 +157,7 @@ class EpollWatch implements Watch {
 
 /** Limits of a wait. */
 export interface WaitOptions {
-  /** Milliseconds; no limit if undefined. */
+  /** Milliseconds; undefined means no limit. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }

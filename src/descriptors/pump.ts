@@ -55,7 +55,7 @@ class Pump {
   readonly #outPolls: boolean;
   readonly #memory = new Memory(16 + READ);
   /**
-   * Intermediate pipe for a pipe that cannot be spliced to the output: splice never blocks here,
+   * Intermediate pipe for a pipe that cannot be spliced to the output. A splice never blocks, but a
    * read could.
    */
   #buffer: [OwnedFd, OwnedFd] | undefined;
@@ -154,7 +154,7 @@ class Pump {
         return this.#readFailed(error);
       this.#nowaitRead = false;
     }
-    // Second choice: other processes could clear the flag between these two calls.
+    // The fallback: other processes could clear the flag between these two calls.
     if (this.#sourcePolls) setNonBlocking(this.#source, true);
     const count = libc.read(this.#source.number, address + 16, READ);
     if (count > 0) return count;
@@ -203,7 +203,7 @@ class Pump {
     }
     if (this.#signal?.aborted || interests.length > 0) {
       const ready = await firstReady(interests, { signal: this.#signal });
-      // Only ERR or HUP is possible here.
+      // The output is watched only for ERR and HUP.
       if (side === "source" && ready.fd === this.#out) throw writeError(Errno.EPIPE);
     }
   }

@@ -1,8 +1,8 @@
 import { libc } from "./libc.ts";
 
 /**
- * sched_yield(2): lets other runnable threads of this processor run first. Returns at once if there
- * are none.
+ * sched_yield(2): lets other runnable threads of this processor run first. Returns at once if no
+ * other thread is runnable.
  */
 export function schedYield(): void {
   libc.sched_yield();

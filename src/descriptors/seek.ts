@@ -5,10 +5,10 @@ import type { OwnedFd } from "./owned-fd.ts";
 
 /**
  * The offset of the first byte of data at or after `offset` (lseek(2), SEEK_DATA). Returns `offset`
- * itself if the file system does not track holes, and undefined if only a hole or nothing follows.
- * Moves the file offset, which all descriptors of the same open share. So do not use it on
- * descriptors from pidfd_getfd, or while other code reads without positions. Throws FILE with the
- * errno: ESPIPE without positions.
+ * itself if the file system does not track holes. Returns undefined if no data follows. Moves the
+ * file offset, which all descriptors of the same open share. So do not use it on descriptors from
+ * pidfd_getfd, or while other code reads without positions. Throws FILE with the errno: ESPIPE
+ * without positions.
  */
 export function seekData(fd: OwnedFd | number, offset: number): number | undefined {
   const found = libc.lseek(typeof fd === "number" ? fd : fd.number, offset, SEEK_DATA);

@@ -5,9 +5,9 @@ import { libc } from "./libc.ts";
 
 /**
  * Ends this process by the signal itself, so that a shell sees the same as from other programs.
- * Node ignores SIGPIPE, and a shell distinguishes exit status 141 or 130 from a signal. Nothing
- * runs afterwards, not even exit handlers: restore the terminal first. Leaves no core file, because
- * the signal was not raised by a fault of this process.
+ * Node ignores SIGPIPE, and a shell distinguishes exit status 141 or 130 from a signal. No code
+ * runs afterwards, not even exit handlers, so restore the terminal first. Leaves no core file,
+ * because the signal was not raised by a fault of this process.
  */
 export function dieBySignal(signal: NodeJS.Signals): never {
   const number = constants.signals[signal];

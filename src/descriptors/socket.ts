@@ -31,16 +31,16 @@ export function socketpair(): [OwnedFd, OwnedFd] {
 /**
  * A listening, non-blocking, close-on-exec socket bound to `name` in `directory` (an O_PATH
  * descriptor works). The path has exactly `mode` whatever the umask, and never more permissions.
- * Between bind and listen a client gets ECONNREFUSED. EADDRINUSE for an existing path: the caller
- * unlinks a stale one, and unlinks the path after closing.
+ * Between bind and listen a client gets ECONNREFUSED. Throws EADDRINUSE for an existing path. The
+ * caller unlinks a stale path, and unlinks the path after closing.
  */
 export function listenAt(directory: OwnedFd, name: string, mode: number, backlog = 128): OwnedFd {
   const path = pathThrough(directory, name);
   const address = socketAddress(path, name);
   const socket = unixSocket();
   try {
-    // bind gives the path the socket inode's mode less the umask (net/unix/af_unix.c): narrow
-    // first, widen afterwards.
+    // bind gives the path the socket inode's mode less the umask (net/unix/af_unix.c): so it is
+    // narrowed first and widened afterwards.
     if (libc.fchmod(socket.number, mode) < 0) throw failed(`fchmod of the socket for ${name}`);
     if (libc.bind(socket.number, address.address, address.bytes.length) < 0)
       throw failed(`cannot bind ${name}`, "ATTACH");
@@ -96,7 +96,7 @@ export function acceptFrom(listener: OwnedFd): OwnedFd | undefined {
 /**
  * The peer as this process's PID and user namespaces see it (SO_PEERCRED). For an accepted socket
  * it is the process that called connect(). For a connected one it is the process that called
- * listen(), which may have ended. pid is 0 if the process has no number here.
+ * listen(), which may have ended. pid is 0 if the process has no number in this namespace.
  */
 export function peerCredentials(socket: OwnedFd): { pid: number; uid: number; gid: number } {
   const value = getOption(socket, SO_PEERCRED, 12);
@@ -113,8 +113,9 @@ export function peerPidfd(socket: OwnedFd): OwnedFd | undefined {
 }
 
 /**
- * From now on the peer's attempts to pass a descriptor fail with EPERM (SO_PASSRIGHTS); queued ones
- * still arrive. False before Linux 6.16: the exact counts of FdSocket protect there too.
+ * Makes later attempts of the peer to pass a descriptor fail with EPERM (SO_PASSRIGHTS). Queued
+ * descriptors still arrive. False before Linux 6.16: then only the exact counts of FdSocket protect
+ * this process.
  */
 export function refuseDescriptors(socket: OwnedFd): boolean {
   const off = new Memory(4);
@@ -124,7 +125,7 @@ export function refuseDescriptors(socket: OwnedFd): boolean {
   throw systemError("SESSION", "cannot refuse descriptors", error);
 }
 
-/** The value of a SOL_SOCKET option, or the errno. */
+/** Returns the value of a SOL_SOCKET option, or the errno. */
 function getOption(socket: OwnedFd, option: number, size: number): DataView | number {
   const memory = new Memory(size + 4);
   memory.view.setUint32(size, size, true);
@@ -156,7 +157,10 @@ function socketAddress(path: string, name: string): Memory {
   return memory;
 }
 
-/** Call it right after the failing call. The expression for `what` must not make other calls. */
+/**
+ * Returns the error for the call that has just failed. The expression for `what` must not make
+ * other calls.
+ */
 function failed(what: string, code: ErrorCode = "SESSION"): PortholeError {
   return systemError(code, what, errno());
 }

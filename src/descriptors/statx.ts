@@ -47,9 +47,9 @@ export interface Statx {
 const statxMemory = new Memory(256 + 8);
 
 /**
- * statx(2) of an open file, also with O_PATH. Never waits for a file system's server, because
+ * Calls statx(2) on an open file, also with O_PATH. Never waits for a file system's server, because
  * AT_STATX_DONT_SYNC returns the kernel's cached values. fstat(2) of a FUSE file hangs, even after
- * SIGKILL, if the daemon does not answer.
+ * SIGKILL, if the daemon does not respond.
  */
 export function statx(fd: OwnedFd | number): Statx {
   const view = callStatx(fd, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID);

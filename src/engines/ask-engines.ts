@@ -7,7 +7,7 @@ export type ObjectKind = "container" | "image" | "volume" | "pod";
 
 /** No engine that responded has the object. */
 export class NotFoundError extends PortholeError {
-  /** False if an engine did not respond. */
+  /** False if an engine did not respond, so that it may have the object. */
   isCertain = true;
 }
 
@@ -44,7 +44,7 @@ export async function askEngines<T extends { id: string; name: string }>(
   const failures: PortholeError[] = [];
   answers.forEach((answer, index) => {
     if (answer.status === "rejected") failures.push(answer.reason as PortholeError);
-    // Two sockets may lead to one engine, such as through a proxy.
+    // Two sockets may lead to the same engine, for example through a proxy.
     else if (answer.value !== undefined && !found.some((other) => other.answer.id === answer.value?.id)) {
       found.push({ engine: asked[index] as Engine, answer: answer.value });
     }

@@ -5,11 +5,14 @@
  * @throws BoltError for anything but a database
  */
 export interface Bucket {
-  /** The bucket of that name; undefined if there is none. */
+  /** Returns the bucket of that name; undefined if there is none. */
   bucket(name: string): Bucket | undefined;
-  /** The value of a key; undefined if there is none or the key names a bucket. */
+  /**
+   * Returns the value of a key; undefined if there is no such key, or if it is the name of a
+   * bucket.
+   */
   value(name: string): Buffer | undefined;
-  /** Names of its buckets, in byte order. */
+  /** Returns the names of the nested buckets, in byte order. */
   bucketNames(): string[];
 }
 

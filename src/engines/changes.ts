@@ -10,7 +10,7 @@ export interface ContainerChange {
   path: string;
 }
 
-/** A container's changes against its image, and the mounts that are left out. */
+/** A container's changes against its image, and the mounts that are not compared. */
 export interface ContainerChanges {
   changes: ContainerChange[];
   /** Volumes and bind mounts: their content is not in the container's layer. */
@@ -22,7 +22,7 @@ const KINDS = ["changed", "added", "deleted"] as const;
 
 /**
  * Asks the engine for a container's changes against its image, sorted by path; the container may be
- * stopped. Leaves out volumes and bind mounts.
+ * stopped. Omits volumes and bind mounts.
  * @throws PortholeError TARGET, CANCELLED
  */
 export async function containerChanges(
@@ -47,7 +47,7 @@ export async function containerChanges(
   return { changes: changes.sort((a, b) => (a.path < b.path ? -1 : 1)), mounts };
 }
 
-/** Milliseconds: the engine walks the container's layer. */
+/** Milliseconds. The value is large because the engine walks the container's layer. */
 const TIMEOUT_MS = 120_000;
 
 function changesOf({ body, request }: EngineResponse): ContainerChange[] {

@@ -64,7 +64,7 @@ function choice(found: readonly Member[]): ComposeChoice {
   return found.length < 2 ? { id: found[0]?.id } : { several: shortest(found) };
 }
 
-/** The shortest names that distinguish them. */
+/** Returns the shortest names that distinguish the containers. */
 function shortest(found: readonly Member[]): string[] {
   const isUnique = (names: readonly string[]) => new Set(names).size === names.length;
   const qualified = (member: Member) => `${member.project}/${member.service}`;

@@ -1,7 +1,7 @@
 import type { PodContainer } from "./cri/pod-container.ts";
 import { type EngineRequest, Json } from "./engine-json.ts";
 
-/** Label of every sidecar; its value is the target's id. Lists leave sidecars out. */
+/** Label of every sidecar; its value is the target's id. Lists omit sidecars. */
 export const SIDECAR_LABEL = "io.porthole.sidecar";
 
 /** The fields of GET /containers/json that porthole reads. */
@@ -12,7 +12,7 @@ export interface ContainerListItem {
   name: string;
   image: string;
   /**
-   * The engine's state in lower case, empty if it has none: `running`, `paused`, `exited`,
+   * The engine's state in lower case, empty without a state: `running`, `paused`, `exited`,
    * `created`, `restarting`, `dead`.
    */
   state: string;

@@ -126,9 +126,9 @@ function translateError(error: unknown): unknown {
   const { statusCode, code } = error as { statusCode?: number; code?: string };
   // 304: already in the requested state.
   if (statusCode === 304) return undefined;
-  // A status outside of those that dockerode expects.
+  // dockerode does not expect this status.
   if (statusCode !== undefined) return new EngineError(statusCode, "");
-  // Node: "socket hang up".
+  // Node's message is "socket hang up".
   if (code === "ECONNRESET") return new Error("the engine closed the connection without a response", { cause: error });
   return error;
 }

@@ -37,9 +37,9 @@ export function currentContext(environment: NodeJS.ProcessEnv): string | undefin
   return typeof name === "string" && name !== "" && name !== "default" ? name : undefined;
 }
 
-/** The context of that name; undefined if there is none or it has no address. */
+/** Returns the context of that name; undefined if there is no such context or it has no address. */
 export function contextNamed(name: string, environment: NodeJS.ProcessEnv): DockerContext | undefined {
-  // Loaded here: few users have a context, and every command would pay for the import.
+  // Loaded on first use: few users have a context, and every command would pay for the import.
   const { createHash } = process.getBuiltinModule("node:crypto");
   return readContext(createHash("sha256").update(name).digest("hex"), environment);
 }

@@ -22,8 +22,8 @@ const MAX_PIECES = 65_536;
 
 /**
  * The connection of one request, for an HTTP client without limits. It closes at the signal, above
- * 32 MiB, and if anything but the one response arrives. The client may not report that; {@link
- * failed} does.
+ * 32 MiB, and if data other than the response arrives. The client may not report that;
+ * {@link failed} does.
  */
 export class EngineConnection extends Agent {
   /**
@@ -56,7 +56,7 @@ export class EngineConnection extends Agent {
     this.failed = new Promise((_, reject) => {
       this.#reject = reject;
     });
-    // Avoids an unhandled rejection if no caller waits.
+    // Prevents an unhandled rejection if no caller waits.
     this.failed.catch(() => undefined);
     signal.addEventListener("abort", this.#abort);
     if (signal.aborted) this.#abort();

@@ -32,7 +32,7 @@ export class Json {
   }
 
   /**
-   * A field of an object; missing if the object is.
+   * Returns a field of an object. The field of a missing object is missing too.
    * @throws PortholeError TARGET if the whole response is not an object
    */
   get(name: string): Json {
@@ -67,20 +67,23 @@ export class Json {
     throw this.typeError("true or false");
   }
 
-  /** @throws PortholeError TARGET for anything but an integer of 32 bits */
+  /** @throws PortholeError TARGET for a value that is not an integer of 32 bits */
   whole(): number | undefined {
     if (this.#value === undefined) return undefined;
     if (typeof this.#value === "number" && (this.#value | 0) === this.#value) return this.#value;
     throw this.typeError("a whole number");
   }
 
-  /** Throws TARGET if it is not a number; a size may have more than 32 bits. */
+  /**
+   * Returns a number, which may have more than 32 bits, such as a size. Throws TARGET for a value
+   * that is not a number.
+   */
   number(): number | undefined {
     if (this.#value === undefined || typeof this.#value === "number") return this.#value;
     throw this.typeError("a number");
   }
 
-  /** Throws TARGET if it is missing or not a full container id. */
+  /** Throws TARGET if the value is missing or not a full container id. */
   containerId(): string {
     if (typeof this.#value === "string" && isFullId(this.#value)) return this.#value;
     throw this.typeError("an id of 64 hexadecimal digits");
@@ -135,7 +138,9 @@ export function isFullId(name: string): boolean {
   return /^[0-9a-f]{64}$/.test(name);
 }
 
-/** The start of a string, or the type of a compound value: the message is one line. */
+/**
+ * Returns the start of a string, or the type of a compound value, so that the message is one line.
+ */
 function shown(value: unknown): string {
   if (value === undefined) return "missing";
   if (Array.isArray(value)) return "a list";
@@ -145,7 +150,7 @@ function shown(value: unknown): string {
 }
 
 /**
- * Characters of a string that a message shows, and that a string may have. The longest legitimate
- * strings are paths.
+ * Maximum characters of a string in a message, and of any string. The longest legitimate strings
+ * are paths.
  */
 const [MAX_SHOWN, MAX_TEXT] = [40, 65_536];

@@ -14,11 +14,11 @@ export type { Engine } from "./engine-address.ts";
 /**
  * The engines to use, in order. An explicitly named engine is the only one: `explicit` (an address,
  * an {@link Engine.name}, or `all` for every local one), `DOCKER_HOST`, or the current docker
- * context. Default: every engine that has a socket here: the default sockets of Docker and Podman
- * (root's and the user's), `CONTAINER_HOST`, and docker contexts. Two names of one socket are one
- * engine.
+ * context. By default, uses every engine that has a local socket. These are the default sockets of
+ * Docker and Podman (root's and the user's), `CONTAINER_HOST`, and docker contexts. Two names of
+ * the same socket count as one engine.
  * @throws PortholeError USAGE for an invalid address; TARGET for an unknown context, and for an
- * engine on another kernel, from which no descriptor can come
+ * engine on another kernel, which cannot pass descriptors
  */
 export function engines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
   if (explicit === "all") return everyEngine(environment);
@@ -30,8 +30,8 @@ export function engines(explicit?: string, environment: NodeJS.ProcessEnv = proc
 }
 
 /**
- * The engines whose containers lists show: {@link engines}, and the node's container runtimes
- * unless an engine is selected.
+ * Returns the engines whose containers lists show: {@link engines}, and the node's container
+ * runtimes unless an engine is selected.
  * @throws PortholeError as {@link engines}
  */
 export function listedEngines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
@@ -40,7 +40,7 @@ export function listedEngines(explicit?: string, environment: NodeJS.ProcessEnv 
   return [...engines(explicit, environment), ...(hasPods ? criEngines(undefined, environment) : [])];
 }
 
-/** From docker's own rule for context names. */
+/** Docker's own rule for context names. */
 const CONTEXT_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/;
 const ROOT_DOCKER = "/var/run/docker.sock";
 
@@ -53,7 +53,8 @@ function engineNamed(explicit: string, environment: NodeJS.ProcessEnv): Engine {
 
 /** Default sockets of the engines. */
 function usualEngines(environment: NodeJS.ProcessEnv): Engine[] {
-  // Set by a login. su, cron and ssh without PAM omit it; the engines then use this directory.
+  // A login sets the variable. su, cron and ssh without PAM omit it; the engines then use this
+  // directory.
   const runtime = environment.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.() ?? 0}`;
   return [
     { socketPath: ROOT_DOCKER, source: "default", name: "docker" },
@@ -88,8 +89,8 @@ function distinct(engines: readonly Engine[]): Engine[] {
 }
 
 /**
- * stat of a default path; undefined also if this user may not see it, such as a directory of root's
- * Podman.
+ * Calls stat on a default path. Also undefined if this user may not see the path, such as a
+ * directory of root's Podman.
  */
 function statOf(path: string): Stats | undefined {
   try {
@@ -158,8 +159,8 @@ export interface EngineResponse {
 
 /**
  * Sends one GET request.
- * @throws PortholeError TARGET if the engine is not there, denies access, does not respond in time,
- * or sends invalid JSON; CANCELLED
+ * @throws PortholeError TARGET if the engine does not exist, denies access, does not respond in
+ * time, or sends invalid JSON; CANCELLED
  */
 export async function engineGet(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineResponse> {
   if (engine.isCri) throw notOfPods();
@@ -186,13 +187,13 @@ function parse(text: string, status: number, request: EngineRequest): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A proxy's error pages are HTML. A 404 counts only if it comes from the engine.
+    // A proxy's error pages are HTML. A 404 is accepted only if the engine itself sent it.
     if (status >= 400 && status !== 404) return undefined;
     throw new Json(text, request).typeError("JSON");
   }
 }
 
-/** The engine's error message, truncated; undefined if it has none. */
+/** Returns the engine's error message, truncated; undefined if the response has none. */
 export function errorMessageOf({ body }: Pick<EngineResponse, "body">): string | undefined {
   const { message, cause } = (body ?? {}) as { message?: unknown; cause?: unknown };
   const text = typeof message === "string" ? message : cause;
@@ -223,7 +224,7 @@ function howToBeAllowed(socketPath: string): string {
   return `join the engine's group (usermod -aG ${group} USER, then log in again) or run as root`;
 }
 
-/** A group's name (group(5)), else its number. */
+/** Returns a group's name (group(5)), or else its number. */
 function groupName(gid: number): string {
   try {
     const lines = readFileSync("/etc/group", "latin1").split("\n");

@@ -13,12 +13,12 @@ export type OutputEvent =
   | { kind: "ended"; container: OutputContainer }
   /** `started` for the first start of a container. */
   | { kind: "started" | "restarted" }
-  /** Another container has the name. Its output starts from the beginning. */
+  /** Another container now has the name. Its output starts from the beginning. */
   | { kind: "recreated" }
   /** The container or its engine does not respond. Reported once until it does. */
   | { kind: "unreachable"; error: unknown };
 
-/** The start of a container that was only created. */
+/** The start time of a container that was created but never started. */
 const NEVER = "0001-01-01T";
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
@@ -68,7 +68,7 @@ export class OutputFollower {
     this.#path = path;
   }
 
-  /** Ends the follow: the container was removed, and the caller does not wait for another one. */
+  /** Ends the follow: the container was removed, and the caller does not wait for a new one. */
   leave(): void {
     this.#hasLeft = true;
   }
@@ -82,7 +82,7 @@ export class OutputFollower {
     this.#forget();
     const begun = BigInt(Date.now()) * 1_000_000n;
     for await (const record of outputRecords(this.#container, { ...options, path: this.#path, timestamps: true })) {
-      // Records before the last `tail` ones are not returned later either.
+      // Records before the last `tail` records are not returned later either.
       if (options.tail !== undefined && record.time !== undefined && this.#last === 0n) this.#oldest = record.time;
       this.#note(record);
       yield record;
@@ -92,14 +92,14 @@ export class OutputFollower {
   }
 
   /**
-   * The records after those of {@link existing}. With `comesBack` waits for a restart and for
-   * another container of the name; without it, ends with the container.
+   * Yields the records after those of {@link existing}. With `comesBack`, waits for a restart and
+   * for a new container of the name. Without it, ends with the container.
    */
   async *follow(comesBack: boolean, signal: AbortSignal): AsyncGenerator<OutputEvent, void, void> {
     let isTold = false;
-    // After a failure looks up the name first: it may be another container.
+    // After a failure, first looks up the name, which may belong to another container.
     let hasFailed = false;
-    // Streams of a running container that ended one after the other without a record.
+    // Number of consecutive streams of a running container that ended without a record.
     let emptyStreams = 0;
     for (;;) {
       try {
@@ -149,7 +149,7 @@ export class OutputFollower {
     }
   }
 
-  /** The records that were not returned yet. */
+  /** Yields the records that were not returned yet. */
   async *#resumed(signal: AbortSignal, follow = this.#container.isRunning): AsyncGenerator<OutputRecord, void, void> {
     if (this.#canRepeat && (yield* this.#unknown(signal, follow, REPEATED))) return;
     yield* this.#unknown(signal, follow);
@@ -162,7 +162,10 @@ export class OutputFollower {
     return !rotatesLog || this.#complete === this.#last;
   }
 
-  /** Returns false at once if the limit `tail` may have cut off unknown records. */
+  /**
+   * Yields the unknown records. Returns false at once if the limit `tail` may have cut off unknown
+   * records.
+   */
   async *#unknown(signal: AbortSignal, follow: boolean, tail?: number): AsyncGenerator<OutputRecord, boolean, void> {
     const since = this.#since(tail !== undefined);
     const options = { path: this.#path, timestamps: true, follow, since, tail, signal };
@@ -171,8 +174,8 @@ export class OutputFollower {
     const cursors = { stdout: new Cursor(), stderr: new Cursor() };
     let first: OutputRecord | undefined;
     let before: OutputRecord | undefined;
-    // All parts of a long line have its time, so the limit may have cut off parts of the first
-    // line. It has not if a later record of the stream is known.
+    // All parts of a long line have the same time. So the limit may have cut off parts of the first
+    // line. If a later record of the stream is known, it has not.
     let isWhole = tail === undefined;
     for await (const record of records) {
       const isDoubled = this.#container.log === undefined && before !== undefined && isSame(before, record);
@@ -193,7 +196,7 @@ export class OutputFollower {
     return true;
   }
 
-  /** Also ends when the engine has records that its stream does not send. */
+  /** Follows the stream. Also ends when the engine has records that its stream does not send. */
   async *#unstalled(options: OutputOptions): AsyncGenerator<OutputRecord, void, void> {
     const stalled = new AbortController();
     const signal = AbortSignal.any([options.signal, stalled.signal]);
@@ -231,7 +234,8 @@ export class OutputFollower {
 
   /**
    * True if the engine has records that were not passed on. Checks its last records, or all of them
-   * if it rotates. Ignores the newest while records arrive: the stream may still deliver them.
+   * if it rotates. While records arrive, ignores the newest ones, which the stream may still
+   * deliver.
    */
   async #lacks(isQuiet: boolean, signal: AbortSignal): Promise<boolean> {
     const { rotatesLog } = this.#container;
@@ -247,8 +251,8 @@ export class OutputFollower {
   }
 
   /**
-   * The time to resume from, or, if the number of records is limited, the time of the oldest known
-   * one. Allows for an engine clock that was set back since the last record.
+   * Returns the time to resume from. If the number of records is limited, returns the time of the
+   * oldest known record. Allows for an engine clock that was set back since the last record.
    */
   #since(isLimited = false): bigint {
     const back = BigInt(Math.max(0, Math.round(this.#clock - clock()))) * 1_000_000n;

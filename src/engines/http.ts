@@ -15,9 +15,9 @@ export interface HttpResponse {
 }
 
 /**
- * One GET over a Unix socket, in HTTP/1.0: no chunked encoding, and the response ends with the
- * connection. Node's client would take 20 % of the time of a small command. dockerode makes the
- * requests that start or remove something.
+ * Sends one GET over a Unix socket, in HTTP/1.0. So there is no chunked encoding, and the response
+ * ends with the connection. Node's client would take 20 % of the time of a small command. dockerode
+ * makes the requests that start or remove objects.
  * @throws PortholeError with the errno of connect(2): ENOENT, ECONNREFUSED, EACCES; CANCELLED at
  * the deadline (ETIMEDOUT) or through the signal; TARGET for an invalid response or one that is too
  * large
@@ -36,7 +36,8 @@ export async function httpGet(
 }
 
 /**
- * One HEAD over a Unix socket: as {@link httpGet}, with an empty body.
+ * Sends one HEAD over a Unix socket, as {@link httpGet} does, and returns a response with an empty
+ * body.
  * @throws PortholeError as {@link httpGet}
  */
 export async function httpHead(
@@ -71,8 +72,8 @@ export class HttpStatusError extends PortholeError {
 const [MAX_LINE, MAX_HEAD] = [1024 * 1024, 65_536];
 
 /**
- * One GET with a response of lines that arrive over time. Yields lines in batches until the other
- * side closes the connection. `timeoutMs` limits only the wait for the response headers.
+ * Sends one GET whose response is lines that arrive over time. Yields lines in batches until the
+ * other side closes the connection. `timeoutMs` limits only the wait for the response headers.
  * @throws PortholeError as {@link httpGet}; TARGET for a status other than 200
  */
 export async function* httpLines(
@@ -94,7 +95,7 @@ export async function* httpLines(
 }
 
 /**
- * One GET with a response body that arrives over time. Yields an empty chunk when the response
+ * Sends one GET whose response body arrives over time. Yields an empty chunk when the response
  * starts, then each chunk in a buffer of its own. `timeoutMs` limits only the wait for the response
  * headers.
  * @throws PortholeError as {@link httpGet}; TARGET for a status other than 200, with the start of
@@ -144,7 +145,7 @@ export async function* httpBody(
 const PIECE = 65_536;
 
 /**
- * One GET whose response starts and then has no data until an event: the connection becomes
+ * Sends one GET whose response starts, and then has no data until an event makes the connection
  * readable. Resolves when the subscription is active, so that a state requested after this misses
  * no change. The caller owns the descriptor.
  * @throws PortholeError as {@link httpLines}; TARGET (EAGAIN) if an event has happened already
@@ -213,7 +214,7 @@ async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal 
 const HEAD_END = "\r\n\r\n";
 
 /**
- * End of the headers; undefined if it has not arrived.
+ * Returns the end of the headers; undefined if it has not arrived yet.
  * @throws PortholeError TARGET above the limit
  */
 function endOfHead(bytes: Buffer): number | undefined {

@@ -4,17 +4,18 @@ import { Json } from "./engine-json.ts";
 
 /** A layer of an image, as its engine describes it. */
 export interface ImageLayer {
-  /** `sha256:` and 64 hexadecimal digits; of its uncompressed archive. */
+  /** Digest of the layer's uncompressed archive: `sha256:` and 64 hexadecimal digits. */
   digest: string;
   /**
-   * The instruction of the image's history that made it; undefined if the history does not show it.
+   * The instruction of the image's history that created the layer; undefined if the history does
+   * not show it.
    */
   instruction: string | undefined;
 }
 
 /**
- * The layers of an image, lowest first, by the id of the image or of a container of it. Empty if
- * the engine does not report them, or is not available any more.
+ * Returns the layers of an image, lowest first, by the id of the image or of one of its containers.
+ * Empty if the engine does not report them or is no longer available.
  */
 export async function imageLayerList(
   socketPath: string,
@@ -39,9 +40,9 @@ export async function imageLayerList(
 }
 
 /**
- * The instructions that made the layers, lowest first. The history does not mark the entries that
- * made a layer, but every entry with a size did. If their number differs from the number of layers,
- * as after an instruction that made an empty layer, returns no instructions.
+ * Returns the instructions that created the layers, lowest first. The history does not mark these
+ * entries, but every entry with a size created a layer. If their number differs from the number of
+ * layers, as after an instruction that created an empty layer, returns no instructions.
  */
 function layerInstructions(history: readonly Json[], count: number): string[] {
   const entries = history.map((entry) => ({

@@ -9,14 +9,14 @@ export interface Image {
   engine: Engine;
   /** 64 hexadecimal digits. */
   id: string;
-  /** As requested. */
+  /** The name in the request. */
   name: string;
   isPodman: boolean;
   layers: Layers;
 }
 
 /**
- * Finds an image by name, with or without tag or digest, or by id. Pulls nothing.
+ * Finds an image by name, with or without tag or digest, or by id. Does not pull.
  * @throws PortholeError TARGET if no engine has it, with similar names; CANCELLED through the
  * signal
  */
@@ -91,8 +91,8 @@ async function notHere(
 const MAX_NEAR = 5;
 
 /**
- * Names similar to `name`: other tags of the same repository, nearest first. Without any,
- * repositories whose last part is equal or differs by one or two letters.
+ * Finds names similar to `name`: other tags of the same repository, nearest first. If there are
+ * none, finds repositories whose last part is equal or differs by one or two letters.
  */
 function similarNames(name: string, all: readonly string[]): string[] {
   const wanted = split(name);
@@ -115,7 +115,7 @@ function split(name: string): { repository: string; base: string; tag: string } 
   return { repository, base: repository.slice(repository.lastIndexOf("/") + 1), tag };
 }
 
-/** Levenshtein distance. */
+/** Returns the Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

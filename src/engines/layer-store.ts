@@ -35,7 +35,7 @@ export type ReadFile = (path: string) => Promise<Buffer | undefined>;
 /**
  * Finds the directories of a root in the engine's storage, uppermost first. Reads containerd's
  * metadata for a snapshotter, or the files of Docker's or Podman's drivers vfs and btrfs. Undefined
- * for other drivers, and if the storage does not have it.
+ * for other drivers, and if the storage does not have the root.
  * @throws PortholeError TARGET for invalid metadata; what `read` throws
  */
 export async function locateLayers(
@@ -90,7 +90,7 @@ async function snapshotDirectories(
 
 const SYSTEM_CONTAINERD = "/var/lib/containerd";
 
-/** containerd may write to the file during the read: then reads again. */
+/** If containerd writes to the file during the read, reads it again. */
 async function chainIn(path: string, key: LayerKey, read: ReadFile): ReturnType<typeof locateChain> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -6,7 +6,9 @@ import { isComplete, type LayerDirectory, type LayerKey } from "./layer-store.ts
 export interface Layers {
   /** Directories, uppermost first; empty if the engine does not report them. */
   directories: string[];
-  /** Used to find the directories in the engine's storage, if the engine does not report them. */
+  /**
+   * Key for finding the directories in the engine's storage, if the engine does not report them.
+   */
   key?: LayerKey | undefined;
   /** The role of each directory. */
   roles: LayerRole[];
@@ -14,7 +16,7 @@ export interface Layers {
    * Volumes, bind mounts and the engine's own files, each on top of the layers at its destination.
    */
   binds: { source: string; destination: string }[];
-  /** Paths whose content does not exist any more, with the reason. */
+  /** Paths whose content no longer exists, with the reason. */
   absent: MissingPath[];
 }
 
@@ -36,7 +38,7 @@ export interface MissingPath {
   why: string;
 }
 
-/** These are in memory in every container. */
+/** Paths that are in memory in every container. */
 const IN_MEMORY = ["/proc", "/sys", "/dev"];
 
 /**
@@ -79,14 +81,17 @@ export function imageLayers(json: Json, id: string, isPodman: boolean): Layers {
 }
 
 /**
- * The directories of a container's root and their roles, if inspect reports them; otherwise none.
+ * Returns the directories of a container's root and their roles; empty if the container's
+ * inspection does not have them.
  */
 export function rootLayers(json: Json, isPodman: boolean): Pick<Layers, "directories" | "roles"> {
   const key = { driver: driverOf(json), isPodman, isContainer: true, id: "", diffIds: [] };
   return withDirectories(key, layerDirectories(json.get("GraphDriver").get("Data")));
 }
 
-/** The directories and their roles, or `key` to find them if there are none. */
+/**
+ * Returns the directories and their roles. If there are no directories, returns `key` to find them.
+ */
 export function withDirectories(
   key: LayerKey,
   stack: readonly LayerDirectory[],
@@ -158,7 +163,7 @@ function mountOf(json: Json): EngineMount {
   };
 }
 
-/** Files that the engine creates and mounts into each container. */
+/** Returns the files that the engine creates and mounts into each container. */
 function engineFiles(json: Json): EngineMount[] {
   const file = (destination: string, field: string) => ({
     type: "bind",
@@ -172,14 +177,14 @@ function engineFiles(json: Json): EngineMount[] {
   ].filter(({ source }) => source !== "" && existsSync(source));
 }
 
-/** Outer mounts first. */
+/** Sorts outer mounts first. */
 function outerFirst(a: { destination: string }, b: { destination: string }): number {
   return a.destination.length - b.destination.length;
 }
 
 /**
- * True if a path does not exist on this machine. False if that cannot be known: the engine may be
- * elsewhere, or its directories not readable by this user.
+ * True if a path does not exist on this machine. False if that is unknown: the engine may be on
+ * another machine, or this user may not read its directories.
  */
 function isGoneHere(source: string): boolean {
   return process.geteuid?.() === 0 && !existsSync(source);

@@ -11,9 +11,9 @@ export interface Container extends ContainerSummary {
 }
 
 /**
- * Lists the containers of every local engine, or of the one that `engine` names (a socket, a docker
- * context, `all`). Leaves out porthole's sidecars.
- * @throws PortholeError TARGET if no engine responds, or a named one does not
+ * Lists the containers of every local engine, or of the engine in `engine` (a socket, a docker
+ * context, `all`). Omits porthole's sidecars.
+ * @throws PortholeError TARGET if no engine responds, or if a named engine does not
  */
 export async function listContainers(options: { engine?: string; signal?: AbortSignal } = {}): Promise<Container[]> {
   const every = await listEvery(options);
@@ -22,7 +22,7 @@ export async function listContainers(options: { engine?: string; signal?: AbortS
   });
 }
 
-/** Like {@link listContainers}, with all decoded fields. */
+/** Like {@link listContainers}, but returns all decoded fields. */
 export async function listEvery(options: {
   engine?: string | undefined;
   signal?: AbortSignal;
@@ -33,7 +33,7 @@ export async function listEvery(options: {
 }
 
 /**
- * Like {@link listEvery}, for the pods of this Kubernetes node.
+ * Like {@link listEvery}, but lists the pods of this Kubernetes node.
  * @throws PortholeError as {@link listEvery}
  */
 export async function listPods(options: {
@@ -50,8 +50,8 @@ export async function listPods(options: {
 }
 
 /**
- * Name and version of a node's container runtime.
- * @throws PortholeError TARGET if it does not answer or serves no CRI
+ * Returns name and version of a node's container runtime.
+ * @throws PortholeError TARGET if it does not respond or does not serve the CRI
  */
 export async function runtimeVersion(engine: Engine, signal?: AbortSignal): Promise<string> {
   const { CriRuntime } = await import("./cri/runtime.ts");
@@ -69,7 +69,7 @@ async function listOf(
   const byId = new Map<string, ContainerListItem & { engine: Engine }>();
   answers.forEach((answer, index) => {
     if (answer.status === "rejected") return;
-    // Two sockets may lead to one engine.
+    // Two sockets may lead to the same engine.
     for (const one of answer.value) if (!byId.has(one.id)) byId.set(one.id, { ...one, engine: found[index] as Engine });
   });
   return [...byId.values()];

@@ -17,9 +17,9 @@ export interface NamespaceSandbox {
 const KINDS = ["mnt", "pid", "user", "net"] as const;
 
 /**
- * Foreign mount namespaces that this user may enter, from bubblewrap, unshare, systemd and others,
- * or from an engine that was not asked.
- * @param known pids of listed containers, which are left out
+ * Finds foreign mount namespaces that this user may enter. They are from bubblewrap, unshare,
+ * systemd and others, or from an engine that was not queried.
+ * @param known pids of listed containers, which are omitted
  */
 export function namespaceSandboxes(known: readonly number[] = []): NamespaceSandbox[] {
   const ours = KINDS.map((kind) => namespaceOf("self", kind));
@@ -46,7 +46,10 @@ export function namespaceSandboxes(known: readonly number[] = []): NamespaceSand
   return [...found.values()];
 }
 
-/** `mnt:[4026531841]`; undefined if there is no such process or access is denied. */
+/**
+ * Returns a namespace such as `mnt:[4026531841]`; undefined if there is no such process or access
+ * is denied.
+ */
 function namespaceOf(pid: number | "self", kind: string): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`);

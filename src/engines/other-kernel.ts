@@ -8,10 +8,11 @@ import { connectEngine } from "./http.ts";
 import { type RemoteEngine, remoteEngine } from "./remote-engine.ts";
 
 /**
- * The engine that is named by `--engine`, `DOCKER_HOST` or the current docker context, if its
- * containers are on another kernel. They always are with ssh or TCP. With a socket they are if the
+ * Returns the engine from `--engine`, `DOCKER_HOST` or the current docker context, if its
+ * containers are on another kernel. With ssh or TCP they always are. With a socket they are if the
  * engine reports another kernel, as Docker Desktop, Colima and Podman's machines do.
- * @param isKnownHere true for a socket whose engine need not be asked: it is on this kernel
+ * @param isKnownHere true for a socket whose engine need not be queried, because it is on this
+ * kernel
  * @throws PortholeError USAGE, TARGET for an invalid address or an unknown context
  */
 export async function engineElsewhere(
@@ -58,7 +59,7 @@ function isForwarded({ socketPath }: Engine): boolean {
 /** Beginnings of process names: Docker Desktop, Lima and Colima, Podman's machines, a forwarded socket. */
 const FORWARDERS = /^(com\.docker|limactl|colima|gvproxy|qemu|krunkit|ssh|socat)/;
 
-/** Empty if the process is not visible here. */
+/** Returns the command of a process; empty if the process is not visible to this one. */
 function commandOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/comm`, "latin1").trim();
@@ -67,7 +68,9 @@ function commandOf(pid: number): string {
   }
 }
 
-/** `release` of uname(2) on the engine's side; undefined if it does not report it. */
+/**
+ * Returns `release` of uname(2) on the engine's side; undefined if the engine does not report it.
+ */
 async function kernelOf(engine: Engine): Promise<string | undefined> {
   try {
     const { status, body, request } = await engineGet(engine, "/info");

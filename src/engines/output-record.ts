@@ -20,7 +20,7 @@ export interface OutputContainer {
   log?: CriLog;
 }
 
-/** One write of a container as the engine stores it: a line, or a part of a long line. */
+/** A write of a container, as the engine stores it: a line, or a part of a long line. */
 export interface OutputRecord {
   stream: "stdout" | "stderr";
   /** The engine's timestamp in nanoseconds since 1970; undefined if not requested or invalid. */
@@ -31,9 +31,9 @@ export interface OutputRecord {
 /** Options of {@link outputRecords}. */
 export interface OutputOptions {
   path: OutputPath;
-  /** Request timestamps. Without frames (terminal), records then are lines. */
+  /** Requests timestamps. Without frames (terminal), records then are lines. */
   timestamps?: boolean;
-  /** Continue with new records until the container ends. */
+  /** Continues with new records until the container ends. */
   follow?: boolean;
   /** Nanoseconds since 1970, inclusive. */
   since?: bigint | undefined;

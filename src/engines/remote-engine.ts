@@ -17,7 +17,7 @@ export interface SshTransport {
   /** `[USER@]HOST`, as ssh(1) takes it. */
   destination: string;
   port: string | undefined;
-  /** The engine's socket on that host; undefined for docker's own default there. */
+  /** The engine's socket on that host; undefined for the default of docker on that host. */
   socketPath: string | undefined;
 }
 
@@ -37,8 +37,8 @@ export interface TcpTransport {
 }
 
 /**
- * The remote engine that is named by `explicit`, else by `DOCKER_HOST`, else by the current docker
- * context. Undefined if that engine is local or none is named.
+ * Returns the remote engine from `explicit`, else from `DOCKER_HOST`, else from the current docker
+ * context. Undefined if that engine is local, or if no engine is selected.
  * @throws PortholeError USAGE for an address that is incomplete
  */
 export function remoteEngine(
@@ -65,7 +65,7 @@ function engineAt(address: string, source: string, tls: Tls | undefined): Remote
   if (parts === null) return undefined;
   const [, scheme, authority = "", path = ""] = parts;
   const [, host = "", port] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
-  // ssh would take a leading dash for an option.
+  // ssh would parse a leading dash as an option.
   if (host === "" || host.startsWith("-") || /[\s'"\\;$`]/.test(authority + path))
     throw new PortholeError("USAGE", `${source}: invalid engine address '${address}'`, {
       hint: "use ssh://[USER@]HOST[:PORT] or tcp://HOST:PORT",

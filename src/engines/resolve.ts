@@ -77,8 +77,8 @@ export async function inspectContainer(
 }
 
 /**
- * The container, if it runs.
- * @throws PortholeError TARGET (ESRCH) with a hint if it does not
+ * Returns the container if it is running.
+ * @throws PortholeError TARGET (ESRCH) with a hint if it is not
  */
 export function requireRunning({ running, stopped }: ContainerState): RunningContainer {
   if (running === undefined) throw stopped.obstacle;
@@ -111,7 +111,7 @@ async function inspect(engine: Engine, name: string, signal?: AbortSignal): Prom
   return service;
 }
 
-/** Digits of a short id, as engines print it. No service has such a name. */
+/** Number of digits of a short id, as engines print it. No service has such a name. */
 const SHORT_ID = 12;
 
 /** True if the engine matched a short id prefix, not a name. */
@@ -119,7 +119,7 @@ function isShortId(inspection: Inspection, name: string): boolean {
   return name.length < SHORT_ID && inspection.id.startsWith(name) && inspection.name !== name;
 }
 
-/** Docker (400) and Podman (500) report an ambiguous id prefix. */
+/** True if the engine reports an ambiguous id prefix: Docker by 400, Podman by 500. */
 function isSeveral(answer: EngineResponse): boolean {
   return answer.status >= 400 && /multiple (ids|containers)|more than one/i.test(errorMessageOf(answer) ?? "");
 }
@@ -191,7 +191,10 @@ export function stateOf(
   };
 }
 
-/** The reason and the hint depend on the container's state. */
+/**
+ * Returns an error whose reason and hint depend on the container's state; undefined for a running
+ * container.
+ */
 function whyNotRunning(name: string, inspection: InspectedContainer): PortholeError | undefined {
   const { isRunning, isPaused, isRestarting, exitCode, isPodman } = inspection;
   const status = inspection.status || "stopped";
@@ -203,7 +206,7 @@ function whyNotRunning(name: string, inspection: InspectedContainer): PortholeEr
     return fail(`is restarting${after}`, `try again in a moment; porthole cat ${name}:@logs shows what it printed`);
   }
   if (isRunning || isPaused) return undefined;
-  // Docker could not remove it and does not retry.
+  // Docker could not remove the container and does not retry.
   if (status === "dead" || status === "removing") return fail(`is ${status}`, `run ${command} rm --force ${name}`);
   const state = status === "created" || status === "configured" ? "was never started" : `is not running (${status})`;
   return fail(state, `run ${command} start ${name}`);

@@ -29,9 +29,10 @@ export interface VolumeStorage {
 }
 
 /**
- * Disk usage of a container. The engine walks the writable layer, which can take minutes.
- * @throws PortholeError TARGET if there is none (ESRCH if it was removed meanwhile), or its engine
- * does not respond
+ * Requests the disk usage of a container. The engine walks the writable layer, which can take
+ * minutes.
+ * @throws PortholeError TARGET if there is no such container (ESRCH if it was removed meanwhile),
+ * or if its engine does not respond
  */
 export async function containerStorage(
   name: string,
@@ -65,7 +66,7 @@ export async function containerStorage(
  * @throws PortholeError TARGET with the engine's message
  */
 export async function volumeStorage(engine: Engine, signal?: AbortSignal): Promise<VolumeStorage[]> {
-  // Docker 29 reports them in another field, and only on request.
+  // Docker 29 reports volumes in another field, and only on request.
   const path = "/system/df?type=volume&verbose=1";
   const answer = await engineGet(engine, path, { signal, timeoutMs: WALK_TIMEOUT_MS });
   if (answer.status !== 200) throw refused(engine, "measure its volumes", answer);

@@ -4,7 +4,7 @@ import { pathText } from "../target.ts";
 
 /** A member of a tar archive. */
 export interface TarEntry {
-  /** As in the archive; lone surrogates stand for bytes that are not UTF-8. */
+  /** The path in the archive. Lone surrogates represent bytes that are not UTF-8. */
   path: string;
   /** Type and permissions, as `st_mode` of stat(2). A hard link has the type of a regular file. */
   mode: number;
@@ -35,10 +35,10 @@ const MAX_EXTENSION = 1024 * 1024;
  */
 export class TarReader {
   #held: Buffer = Buffer.alloc(0);
-  /** Bytes of the current member's content and padding that are still to come. */
+  /** Bytes of the current member's content and padding that have not arrived yet. */
   #content = 0;
   #padding = 0;
-  /** Extended header in progress: its type and size. */
+  /** The extended header in progress: its type and size. */
   #extension: { type: string; size: number } | undefined;
   #attributes = new Map<string, Buffer>();
   #ended = false;
@@ -76,11 +76,11 @@ export class TarReader {
         if (entry !== undefined) yield { entry };
       }
     }
-    // A copy: a view would keep the whole piece.
+    // Copies the rest, because a view would keep the whole piece in memory.
     this.#held = this.#ended ? Buffer.alloc(0) : Buffer.from(rest);
   }
 
-  /** Undefined for the end of the archive and for an extended header. */
+  /** Decodes a header. Undefined for the end of the archive and for an extended header. */
   #header(header: Buffer): TarEntry | undefined {
     if (header[0] === 0 && header.every((byte) => byte === 0)) {
       this.#ended = true;
@@ -106,7 +106,7 @@ export class TarReader {
     const link = pathText(attribute("linkpath") ?? text(header, 157, 100));
     const format = TYPES[type] ?? constants.S_IFREG;
     const whole = (name: string, otherwise: number) => decimal(attribute(name)) ?? otherwise;
-    // Links and devices may state the size of the file that they refer to, without content.
+    // Links and devices may contain the size of the file that they refer to, without content.
     const hasContent = format === constants.S_IFREG && type !== "1";
     return {
       path: pathText(attribute("path") ?? pathOf(header)),
@@ -175,14 +175,14 @@ function pathOf(header: Buffer): Buffer {
   return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from("/"), name]);
 }
 
-/** Bytes up to the first zero byte. */
+/** Returns the bytes up to the first zero byte. */
 function text(bytes: Buffer, at: number, length: number): Buffer {
   const field = bytes.subarray(at, at + length);
   const end = field.indexOf(0);
   return end === -1 ? field : field.subarray(0, end);
 }
 
-/** Octal digits, or a binary number whose highest bit is set (GNU). */
+/** Decodes octal digits, or a binary number whose highest bit is set (GNU). */
 function number(header: Buffer, at: number, length: number): number {
   const field = header.subarray(at, at + length);
   const first = field[0] ?? 0;
@@ -217,7 +217,7 @@ function nanoseconds(bytes: Buffer | undefined): bigint | undefined {
   return sign === "-" ? -value : value;
 }
 
-/** The sum of the header's bytes, with spaces in the place of the sum itself. */
+/** Checks the sum of the header's bytes, in which spaces replace the sum itself. */
 function checkSum(header: Buffer): void {
   let sum = 8 * 0x20;
   for (const [index, byte] of header.entries()) if (index < 148 || index >= 156) sum += byte;

@@ -22,27 +22,30 @@ export interface ContainerDetails
   mounts: readonly InspectedMount[];
   /** Milliseconds since 1970; undefined if not reported, or if the container was never started. */
   started: number | undefined;
-  /** End of its last run in milliseconds since 1970; undefined as for `started`. */
+  /**
+   * End of its last run in milliseconds since 1970; undefined if not reported, or if the container
+   * never ended.
+   */
   finished: number | undefined;
   /** Host pid of its first process; 0 if it is not on this machine. */
   pid: number;
   /** The first available route; undefined if there is none. */
   route: AgentRoute | undefined;
-  /** Why earlier routes, or all, are not available: one sentence each. */
+  /** Why routes before it, or all routes, are not available: one sentence each. */
   obstacles: readonly string[];
 }
 
 /** The containers of every engine, and the engines' errors. */
 export interface ContainersState {
   containers: readonly ListedContainer[];
-  /** One error per engine that does not respond; one if there is no engine. */
+  /** One error per engine that does not respond. If there is no engine, a single error says so. */
   troubles: readonly PortholeError[];
   /** False until every engine has responded or failed. */
   complete: boolean;
 }
 
 export interface WatchContainersOptions {
-  /** `--engine`; default: every engine that is found. */
+  /** `--engine`; by default every engine that is found. */
   engine?: string | undefined;
   /** Containers of Docker and Podman, of a Kubernetes node's runtimes, or by default of both. */
   kind?: "containers" | "pods";
@@ -57,7 +60,7 @@ export interface WatchContainersOptions {
 
 type Describe = NonNullable<WatchContainersOptions["describe"]>;
 
-/** Milliseconds before an engine that does not respond is asked again. */
+/** Milliseconds before an engine that does not respond is queried again. */
 const RETRY_MS = 1_000;
 
 /**
@@ -66,7 +69,7 @@ const RETRY_MS = 1_000;
  */
 const SETTLED_MS = 300;
 
-/** Concurrent requests to one engine. */
+/** Maximum number of concurrent requests to one engine. */
 const AT_ONCE = 8;
 
 /**
@@ -82,7 +85,7 @@ export async function watchContainers(options: WatchContainersOptions): Promise<
     const states = [...watched.values()];
     const seen = new Set<string>();
     options.changed({
-      // Two sockets may lead to one engine.
+      // Two sockets may lead to the same engine.
       containers: states
         .flatMap(({ containers }) => containers)
         .filter(({ id }) => !seen.has(id) && seen.add(id) !== undefined),
@@ -148,7 +151,7 @@ class EngineWatch {
     const options = { timeoutMs: RESPONSE_TIMEOUT_MS, signal: this.#signal };
     while (!this.#signal.aborted) {
       try {
-        // Polls: containerd has events only from 1.7 on.
+        // Polls, because containerd has events only from 1.7 on.
         if (this.#engine.isCri) {
           await this.#listInTurn();
           await pause(RETRY_MS, this.#signal);
@@ -161,7 +164,7 @@ class EngineWatch {
           for (const id of changed) this.#changed.add(id);
           clearTimeout(this.#again);
           await this.#listInTurn();
-          // A failure here also ends the event stream, which reports it.
+          // If this request fails, the event stream ends too and reports the error.
           if (changed.length > 0)
             this.#again = setTimeout(() => void this.#listInTurn().catch(() => undefined), SETTLED_MS);
         }
@@ -228,7 +231,7 @@ class EngineWatch {
       one.details = await describe(this.#engine, one.id, this.#signal);
     } catch (error) {
       if (this.#signal.aborted) throw error;
-      // The container was removed and an event follows, or the response is invalid.
+      // The container was removed, which an event reports next, or the response is invalid.
       one.details = { ...NO_DETAILS, obstacles: [asPortholeError(error).message] };
     }
     this.#details.set(one.id, one.details);

@@ -68,7 +68,7 @@ export class Channel<D extends Closable> {
     return this.#blocked && this.#ended === undefined;
   }
 
-  /** Requests sent without a reply yet. */
+  /** Number of requests that have no reply yet. */
   get waiting(): number {
     return this.#pending.size;
   }

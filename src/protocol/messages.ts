@@ -1,18 +1,18 @@
 /** The numbers of docs/protocol.md as data: `porthole-agent --layout` must print {@link layout}. */
 
-/** Protocol version. Host and agent must have the same one. */
+/** Protocol version. Host and agent must have the same version. */
 export const VERSION = 4;
-/** Largest packet in bytes, header included. */
+/** Maximum bytes of a packet, header included. */
 export const MAX_PACKET = 65_536;
-/** Longest path in bytes without its NUL. */
+/** Maximum bytes of a path without its NUL. */
 export const MAX_PATH = 4_095;
-/** Requests that a client may have pending. */
+/** Maximum number of pending requests of a client. */
 export const MAX_IN_FLIGHT = 32;
 /** Bytes of the one-time token in ANNOUNCE. */
 export const TOKEN_BYTES = 32;
-/** Names in one OPEN_MANY. */
+/** Maximum number of names in one OPEN_MANY. */
 export const MAX_BATCH = 64;
-/** Longest build name in the agent info. */
+/** Maximum length of a build name in the agent info. */
 export const MAX_BUILD_NAME = 64;
 
 /** Set in the type of a reply. */

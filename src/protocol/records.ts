@@ -72,16 +72,17 @@ export type PipeRecord = EntryRecord | ProcessesRecord;
 const DOT = 0x2e;
 
 /**
- * Longest accepted record; honest ones (arguments, name and link of 4 KiB each) are far shorter.
+ * Maximum length of a record. Honest records (arguments, name and link of 4 KiB each) are far
+ * shorter.
  */
 const MAX_RECORD = MAX_PACKET;
-/** Longest name of any file system: FUSE allows 1024 bytes, others 255. */
+/** Maximum length of a name in any file system: FUSE allows 1024 bytes, others 255. */
 const MAX_NAME = 1024;
 
 /** Position of a record. A view per record would take longer than decoding it. */
 interface Encoded {
   bytes: Uint8Array;
-  /** View of all of `bytes`. */
+  /** A view of all of `bytes`. */
   view: DataView;
   at: number;
   /** Length of the record. */
@@ -90,7 +91,7 @@ interface Encoded {
 
 /**
  * Decodes the records of a LIST or PROCESSES pipe. Call {@link RecordDecoder.end} at end of file.
- * Memory is bounded by one record whatever the agent sends.
+ * Whatever the agent sends, memory is bounded by one record.
  */
 export class RecordDecoder {
   #rest: Uint8Array = new Uint8Array(0);

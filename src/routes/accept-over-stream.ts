@@ -69,5 +69,5 @@ export async function acceptOverStream(
   }
 }
 
-/** Bytes of the agent's standard error that are kept, plus one chunk. */
+/** Bytes of the agent's standard error that are stored, plus one chunk. */
 const MAX_WORDS = 4_096;

@@ -23,7 +23,7 @@ export function agentImage(): string {
 }
 
 /**
- * Imports the image FROM scratch that contains the agent only. Pulls nothing.
+ * Imports the image FROM scratch, which contains only the agent. Does not pull.
  * @throws EngineError; PortholeError TARGET with the engine's message
  */
 export async function importAgentImage(engine: Engine, signal: AbortSignal): Promise<void> {
@@ -32,7 +32,8 @@ export async function importAgentImage(engine: Engine, signal: AbortSignal): Pro
   await dockerRequest(engine, signal, async (docker) => {
     // The tag is part of `repo`: Podman 4.3 ignores the parameter `tag`.
     const lines = await docker.importImage(archive, { repo: agentImage() });
-    // Not docker-modem's followProgress: it throws outside any promise if a line is not JSON.
+    // Does not use docker-modem's followProgress, which throws outside of any promise if a line is
+    // not JSON.
     for await (const piece of lines) progress.append(piece as Buffer);
   });
   const failure = importFailure(progress.bytes.toString());
@@ -86,7 +87,7 @@ export function isImageMissing(error: unknown): boolean {
 const MISSING =
   /no such image|unrecognized image ID|(image|layer) not known|NotFound|(parent snapshot|content digest) .*(not found|does not exist)/i;
 
-/** Attempts to list images, and milliseconds between them. */
+/** Number of attempts to list images, and milliseconds between them. */
 const [LISTED, PAUSE_MS] = [20, 50];
 
 /**

@@ -13,8 +13,8 @@ export function endAgentProcess({ pid, started }: AgentProcess): string | undefi
   const pidfd = openPidfd(pid);
   if (pidfd === undefined) return undefined;
   try {
-    // Checks the number after the pidfd is open: both then mean the process that we recorded, else
-    // sends nothing.
+    // Checks the start time after the pidfd is open. If it matches, the pidfd refers to the
+    // recorded process. Otherwise sends no signal.
     return startTime(pid) === started ? signalPidfd(pidfd, SIGTERM) : undefined;
   } finally {
     pidfd.close();

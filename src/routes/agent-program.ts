@@ -9,7 +9,7 @@ import type { RunDirectory } from "./run-dir.ts";
 export const AGENT_NAME = "agent";
 
 /**
- * Path of the agent program of this build: built here, or shipped in the package for this
+ * Path of the agent program of this build: from the build directory, or from the package for this
  * processor.
  * @throws PortholeError ATTACH if there is none
  */
@@ -31,7 +31,7 @@ export function agentHash(): string {
 
 /**
  * Copies the agent program into the directory that containers mount. Replaces it by rename, so that
- * no container sees a part of it.
+ * no container sees an incomplete program.
  */
 export function installAgent(run: RunDirectory): void {
   const source = agentProgram();

@@ -43,7 +43,7 @@ export interface AgentRecord extends AgentKey {
   agentStarted: string;
   /** ISO 8601. */
   created: string;
-  /** Roles of the root's layers, uppermost first; missing if the agent does not know them. */
+  /** Roles of the root's layers, uppermost first; missing if unknown. */
   layers?: LayerRole[] | undefined;
   /** Paths whose content no longer exists. */
   absent?: MissingPath[] | undefined;

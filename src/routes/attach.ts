@@ -18,8 +18,8 @@ import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts
 const ALL_ROUTES: readonly AgentRoute[] = ["direct", "mount", "sidecar"];
 
 /**
- * Connects to an agent for a container: a live one, else a new one on the best route. A full id
- * with a live agent needs no request to the engine; a name needs one.
+ * Connects to an agent for a container: a live agent, else a new one on the best route. A full id
+ * with a live agent needs no request to the engine; a name needs one request.
  * @throws PortholeError TARGET, ATTACH, CANCELLED
  */
 export async function attachContainer(name: string, options: AttachOptions): Promise<Attachment> {
@@ -87,7 +87,7 @@ async function attachOffline(
 }
 
 /**
- * Connects to an agent for the files of an image. Pulls nothing.
+ * Connects to an agent for the files of an image. Does not pull.
  * @throws PortholeError TARGET, ATTACH, CANCELLED
  */
 export async function attachImage(name: string, options: AttachOptions): Promise<Attachment> {
@@ -116,7 +116,10 @@ function routesOf({ route }: AttachOptions): readonly AgentRoute[] {
   return route === undefined ? ALL_ROUTES : [route];
 }
 
-/** `isLast`: do not try again if the container restarted meanwhile. */
+/**
+ * Connects on one of the routes. `isLast`: does not try again if the container was restarted
+ * meanwhile.
+ */
 async function attachTo(
   container: RunningContainer,
   wanted: readonly AgentRoute[],
@@ -143,7 +146,7 @@ async function attachTo(
 }
 
 /**
- * The container's current state; undefined if its engine does not respond.
+ * Returns the container's current state; undefined if its engine does not respond.
  * @throws PortholeError TARGET if it is gone; CANCELLED
  */
 async function stateNow(

@@ -7,19 +7,19 @@ export interface AttachOptions {
   /** Address of the engine. Default: DOCKER_HOST, docker's context, or the default sockets. */
   engine?: string | undefined;
   /**
-   * Use this route only. Default: a live agent, else the first of direct, mount and sidecar that
-   * works.
+   * Uses this route only. By default, uses a live agent, else the first of direct, mount and
+   * sidecar that works.
    */
   route?: AgentRoute | undefined;
-  /** Start an agent on these routes only. A live agent is used on any route. */
+  /** Starts an agent on these routes only. A live agent is used on any route. */
   startOn?: readonly AgentRoute[] | undefined;
   /** User of the mount route (`docker exec --user`); root by default. */
   user?: string | undefined;
-  /** Refuse a stopped container instead of reading its layers. */
+  /** Refuses a stopped container instead of reading its layers. */
   runningOnly?: boolean | undefined;
   /** Seconds without a client after which the agent ends; 60 by default. */
   idleSeconds?: number | undefined;
-  /** Milliseconds to start an agent; 15,000 by default. */
+  /** Maximum milliseconds to start an agent; 15,000 by default. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -37,5 +37,5 @@ export interface Attachment {
   fresh: boolean;
 }
 
-/** Milliseconds to start an agent. */
+/** Default of {@link AttachOptions.timeoutMs}. */
 export const ATTACH_TIMEOUT_MS = 15_000;

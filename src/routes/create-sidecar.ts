@@ -33,10 +33,10 @@ export async function createSidecar(
       if (!(error instanceof EngineError) || attempt === ATTEMPTS) throw error;
       const isNameTaken = error.status === 409 || /name .*(already )?in use|no such container/i.test(error.message);
       if (!isImageMissing(error) && !isNameTaken) throw error;
-      // Left by a killed start, or ending now: no other start of this user is in progress, because
-      // we hold the lock.
+      // A killed start left the container, or it is ending now. No other start of this user is in
+      // progress, because this process holds the lock.
       if (isNameTaken) await removeOurs(engine, name, run, options.over);
-      // Not imported yet, or another user's `detach --all` has removed it since.
+      // The image is not imported yet, or another user's `detach --all` has removed it meanwhile.
       else await importAgentImage(engine, options.over);
       // The engine may need a moment to release a name.
       if (attempt > 0) await delay(20 * attempt, undefined, { signal: options.over });
@@ -47,8 +47,9 @@ export async function createSidecar(
 const ATTEMPTS = 8;
 
 /**
- * Aborts a creation a moment after everything else. An aborted request may still create the
- * container after the clean-up has looked for it; a response shows whether it exists.
+ * Returns a signal that aborts a creation a moment after all other requests. An aborted request may
+ * still create the container after the clean-up has looked for it. A response shows whether it
+ * exists.
  */
 function settling({ over }: { over: AbortSignal }): AbortSignal {
   const late = new AbortController();

@@ -24,9 +24,9 @@ export interface DirectTarget {
 }
 
 /**
- * Starts an agent here that opens files through `/proc/PID/root`. It drops what it does not need
- * before it touches the target, and outlives this process. `listen` creates the socket that it
- * serves; the caller owns it.
+ * Starts a local agent that opens files through `/proc/PID/root`. It drops unneeded privileges
+ * before it touches the target, and outlives this process. `listen` creates the socket that the
+ * agent serves; the caller owns the socket.
  * @throws PortholeError ATTACH with the agent's message, or for an agent of another version;
  * CANCELLED through the signal
  */
@@ -64,7 +64,7 @@ export async function attachChild(
   witness?: OwnedFd,
 ): Promise<ConnectedAgent> {
   return withChild(name, how, wait, async (connection, child) => {
-    // Sent only now: the agent starts up meanwhile.
+    // Creates the socket only now, because the agent starts up meanwhile.
     const info = await handshake(connection, listen(), wait, witness);
     child.stderr?.destroy();
     child.unref();

@@ -27,7 +27,7 @@ export type MeasuredLog<T> = T & ({ bytes: number } | { error: PortholeError });
  * Measures log files with their rotated files (`PATH.1`, `PATH.2.gz`). Does so in place if this
  * user may read the engine's directories, otherwise through the engine, from a sidecar. 0 bytes if
  * no file exists, such as with Podman's journald.
- * @param route `direct` measures in place only, `sidecar` by the engine only
+ * @param route `direct` measures only in place, `sidecar` only through the engine
  */
 export async function measureLogs<T extends EngineLog>(
   logs: readonly T[],
@@ -77,7 +77,7 @@ function bytesOf(path: string, isEngines: boolean): number {
   }
 }
 
-/** Docker's directory of the logs of all containers. */
+/** Returns Docker's directory for the logs of all containers. */
 function storageOf(path: string): string {
   return dirname(dirname(path));
 }

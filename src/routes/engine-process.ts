@@ -11,7 +11,7 @@ export interface EnginePaths {
   options: string[];
   /** Converts a path of the engine to a path of this process. */
   path(path: string): string;
-  /** False if a path has another meaning here than for the engine. */
+  /** False if a path has another meaning for this process than for the engine. */
   isEngines(path: string): boolean;
 }
 
@@ -66,7 +66,9 @@ function podmanPause(uid: number): number {
   }
 }
 
-/** False also if this user may not enter the namespace. */
+/**
+ * True if a process is in another namespace. False also if this user may not enter the namespace.
+ */
 function isInOther(namespace: "user" | "mnt", pid: number): boolean {
   try {
     return pid > 0 && readlinkSync(`/proc/${pid}/ns/${namespace}`) !== readlinkSync(`/proc/self/ns/${namespace}`);

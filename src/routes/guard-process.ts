@@ -5,7 +5,7 @@ import { Socket } from "node:net";
  * Starts a process that cleans up if this one is killed. It runs in its own process group and
  * session. It waits for the end of its standard input, a pipe whose other end only this process
  * has. It does not keep this process running. Emits `error` if it cannot be started; the caller
- * kills it when there is nothing to clean up.
+ * kills it when no clean-up is needed any longer.
  */
 export function guardProcess(command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(command, args, { cwd: "/", env, detached: true, stdio: ["pipe", "ignore", "ignore"] });

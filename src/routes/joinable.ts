@@ -56,9 +56,9 @@ function notTheOwner(name: string): PortholeError {
 }
 
 /**
- * A process may trace another of the same user if it has all of the other's capabilities. With
- * CAP_SYS_PTRACE it may trace any process in its user namespace. A command of root keeps all of its
- * capabilities.
+ * True if a process of the target could trace a command. A process may trace another process of the
+ * same user if it has all of that process's capabilities. With CAP_SYS_PTRACE it may trace any
+ * process in its user namespace. A command of root keeps all of its capabilities.
  */
 function canTrace(pid: number): boolean {
   const isRoot = process.geteuid?.() === 0;

@@ -5,15 +5,15 @@ import type { RunningContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { argumentsOf, inCgroupOf, parentOf } from "./process.ts";
 
-/** Usual names of runtimes that run a kernel of their own for the container. */
+/** Usual names of runtimes that run a separate kernel for the container. */
 const OTHER_KERNELS: readonly [RegExp, string][] = [
   [/runsc|gvisor/i, "gVisor"],
   [/kata|krun|firecracker/i, "a virtual machine"],
 ];
 
 /**
- * The error for a container whose files are on another kernel, from which no descriptor can come.
- * Undefined if the engine's answer shows no other kernel; see {@link otherMachineError}.
+ * The error for a container whose files are on another kernel, which cannot pass descriptors.
+ * Undefined if the engine's response shows no other kernel; see {@link otherMachineError}.
  */
 export function otherKernelError({ name, runtime, pid }: RunningContainer): PortholeError | undefined {
   // An engine may give a runtime any name; gVisor's process shows its own.
@@ -28,9 +28,9 @@ export function otherKernelError({ name, runtime, pid }: RunningContainer): Port
 }
 
 /**
- * The error for an engine in another kernel (Docker Desktop, Lima): its socket is here, its
- * containers are not. Costs a request if the container's first process is not the process of that
- * number here.
+ * Returns the error for an engine in another kernel (Docker Desktop, Lima). Such an engine has a
+ * local socket, but its containers are not local. Sends a request if the container's first process
+ * is not the local process of that number.
  * @throws PortholeError CANCELLED
  */
 export async function otherMachineError(
@@ -60,10 +60,10 @@ async function info({ engine }: RunningContainer, signal: AbortSignal | undefine
 }
 
 /**
- * True if the engine's pid refers to the container's first process here too. An engine in another
- * PID namespace or kernel has its own numbers, and the number is another process here. Checks that
- * the process's control groups contain the container's id. A rootless engine has no such groups:
- * then the parent (containerd's shim, conmon) must have the id in its arguments.
+ * True if the engine's pid refers to the container's first process on this machine too. An engine
+ * in another PID namespace or kernel has its own numbers, which belong to other local processes.
+ * Checks that the process's control groups contain the container's id. A rootless engine has no
+ * such groups: then the parent (containerd's shim, conmon) must have the id in its arguments.
  */
 export function isFirstProcess({ pid, id }: RunningContainer): boolean {
   if (pid <= 0) return false;

@@ -12,7 +12,9 @@ import { deadline, LimitedAccessError, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
 export interface MountOptions extends StartOptions {
-  /** Refuse an agent that cannot read files of every owner: another route may. */
+  /**
+   * Refuses an agent that cannot read files of every owner, because another route may provide one.
+   */
   everyOwner: boolean;
 }
 
@@ -28,7 +30,7 @@ export async function attachMount(
 ): Promise<ConnectedAgent> {
   const over = deadline(options.timeoutMs, options.signal);
   try {
-    // As the requested user, with that user's rights.
+    // Runs as the requested user, with that user's rights.
     if (options.user !== "") return await execAgent(container, run, listener, false, { ...options, over });
     return await execWithCapabilities(container, run, listener, { ...options, over });
   } catch (error) {
@@ -41,7 +43,7 @@ type ExecOptions = MountOptions & { over: AbortSignal };
 
 /**
  * Gives the agent capabilities that the container may lack, so that it reads files of every owner,
- * as on the other routes. An engine that lacks one itself cannot grant it; the agent then has the
+ * as on the other routes. An engine without a capability cannot grant it; the agent then has the
  * container's capabilities.
  */
 async function execWithCapabilities(
@@ -94,7 +96,7 @@ async function execAgent(
   }
 }
 
-/** Attempts to ask the engine, and milliseconds between them. */
+/** Number of requests to the engine, and milliseconds between them. */
 const [ASKED, PAUSE_MS] = [100, 20];
 
 /**

@@ -39,7 +39,10 @@ export function recordMount(run: RunDirectory, tree: MountedTree): void {
   renameSync(`${name}.new`, `${name}.json`);
 }
 
-/** Recorded mounts that still exist, sorted by mount point. Deletes the records of others. */
+/**
+ * Returns the recorded mounts that still exist, sorted by mount point. Deletes the records of
+ * mounts that do not.
+ */
 export function mountedTrees(run: RunDirectory): MountedTree[] {
   const directory = join(run.root, "mounts");
   const table = new Set(mountTable().map(({ mount, mountPoint }) => `${mount} ${mountPoint}`));
@@ -91,7 +94,10 @@ function mountTable(): { mount: string; mountPoint: string }[] {
     });
 }
 
-/** Decodes a field of mountinfo: octal escapes of space, tab, newline and backslash, then UTF-8. */
+/**
+ * Decodes a field of mountinfo: first octal escapes of space, tab, newline and backslash, then
+ * UTF-8.
+ */
 function plain(field: string): string {
   const bytes = field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
   return Buffer.from(bytes, "latin1").toString();

@@ -12,7 +12,7 @@ import { PortholeError } from "../errors.ts";
 import { TargetChangedError } from "./route-error.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
 
-/** A target without a process: the properties needed to choose and take a route. */
+/** A target without a process: the properties that are needed to choose and use a route. */
 export interface OfflineTarget {
   engine: Engine;
   /**
@@ -25,11 +25,11 @@ export interface OfflineTarget {
   isPodman: boolean;
   /** True if the agent serves one session and then ends: it cannot notice changes of the files. */
   singleSession?: boolean;
-  /** True for an image: a container of it has its files. */
+  /** True for an image: its containers have its files. */
   isImage?: true;
   /** Name of a volume whose files exist only while its driver has it mounted. */
   volume?: string | undefined;
-  /** Asks for the layers. Call it after {@link witness}, so that no change is missed. */
+  /** Requests the layers. Call it after {@link witness}, so that no change is missed. */
   layers(signal: AbortSignal | undefined): Promise<Layers>;
   /**
    * Resolves with a descriptor that becomes readable when the files change; the caller owns it.
@@ -38,7 +38,7 @@ export interface OfflineTarget {
   witness(signal: AbortSignal | undefined): Promise<OwnedFd | undefined>;
 }
 
-/** No route leads to the files of an offline target. */
+/** The error if no route leads to the files of an offline target. */
 export class NoOfflineRouteError extends PortholeError {
   readonly files: OfflineTarget;
 
@@ -56,8 +56,8 @@ export class NoOfflineRouteError extends PortholeError {
  */
 export function offlineContainer(container: StoppedContainer): OfflineTarget {
   const { engine, id, name, isPodman, finishedAt } = container;
-  // Podman reports no copy into a container, and an overlay does not see changes of its layers:
-  // each session mounts a new one.
+  // Podman does not report a copy into a container, and an overlay does not see changes of its
+  // layers. So each session mounts a new overlay.
   const life = isPodman ? `${randomBytes(4).toString("hex")} ${finishedAt}` : finishedAt;
   return {
     ...{ engine, identity: id, generation: `stopped ${life}`, name, isPodman, singleSession: isPodman },
@@ -66,12 +66,12 @@ export function offlineContainer(container: StoppedContainer): OfflineTarget {
       if (stopped === undefined || stopped.finishedAt !== finishedAt) throw new TargetChangedError(name);
       return stopped.layers;
     },
-    // The kubelet never restarts a pod's container: it creates another one.
+    // The kubelet never restarts a pod's container, but creates a new one.
     witness: async (signal) => (engine.isCri ? undefined : subscribe(container, signal)),
   };
 }
 
-/** An image never changes. A removed image is not found any more. */
+/** An image never changes. A removed image is no longer found. */
 export function offlineImage({ engine, id, name, layers, isPodman }: Image): OfflineTarget {
   return {
     ...{ engine, identity: id, generation: "image", name: `image:${name}`, isPodman, isImage: true },
@@ -80,7 +80,7 @@ export function offlineImage({ engine, id, name, layers, isPodman }: Image): Off
   };
 }
 
-/** A volume. Its agent serves the live files. */
+/** A volume. Its agent serves the current files. */
 export function offlineVolume(volume: Volume): OfflineTarget {
   const { engine, id, name, createdAt, isPodman } = volume;
   return {

@@ -58,7 +58,7 @@ export class PrivateDirectory {
     return this;
   }
 
-  /** Removes it with its content. Idempotent. */
+  /** Removes the directory with its content. Idempotent. */
   remove(): void {
     if (this.#lock.closed) return;
     removeBoth(this.path);
@@ -70,7 +70,7 @@ export class PrivateDirectory {
 function baseDirectory(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && isAbsolute(runtime) && isOurs(runtime)) return join(runtime, "porthole");
-  // Also a tmpfs: 10,000 links take 80 ms there, and up to 10 s on a busy disk.
+  // /dev/shm is a tmpfs too: 10,000 links take 80 ms in it, and up to 10 s on a busy disk.
   const shared = `/dev/shm/porthole-${process.geteuid?.()}`;
   try {
     makeOwn(shared);
@@ -114,7 +114,10 @@ function tryMake(path: string): [string, OwnedFd] | undefined {
   return [path, lock];
 }
 
-/** The locked file; undefined if another process holds it or removed it meanwhile. */
+/**
+ * Returns the locked file; undefined if another process holds the lock or removed the file
+ * meanwhile.
+ */
 function lockAt(path: string): OwnedFd | undefined {
   const fd = openPath(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
   try {

@@ -4,7 +4,7 @@ import { PortholeError } from "../errors.ts";
 /**
  * True if the kernel lets this user into the namespaces of `pid`. Reading a namespace link requires
  * the same right (PTRACE_MODE_READ) as entering `/proc/PID/root`. The owner of a user namespace has
- * it there (user_namespaces(7)).
+ * this right in it (user_namespaces(7)).
  */
 export function canEnterNamespaces(pid: number): boolean {
   try {

@@ -12,7 +12,7 @@ import { decodeMessage, encodeTree, isTree } from "../protocol/codec.ts";
 /**
  * Requests the tree of an agent that has announced itself, and receives it. The caller owns
  * `connection` and the result: a descriptor of detached mounts (open_tree(2)). The launcher checks
- * that they are the target's, once it can see them.
+ * that these mounts are the target's, once it can see them.
  * @throws PortholeError ATTACH; CANCELLED through the signal
  */
 export async function receiveTree(
@@ -44,7 +44,7 @@ export async function receiveTree(
   }
 }
 
-/** True for an O_PATH descriptor of a directory: nothing can be read from it. */
+/** True for an O_PATH descriptor of a directory, which cannot be read. */
 function isPlace(fd: OwnedFd): boolean {
   return (identify(fd).mode & constants.S_IFMT) === constants.S_IFDIR && (getFlags(fd) & O_PATH) !== 0;
 }

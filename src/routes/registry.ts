@@ -58,8 +58,8 @@ export interface AgentQuery {
 }
 
 /**
- * Connects to a live agent, best route first. Removes nothing: another process may be replacing a
- * dead agent.
+ * Connects to a live agent, best route first. Does not remove a dead agent, because another process
+ * may be replacing it.
  * @returns a connected socket that the caller owns, or undefined
  */
 export function connectLive(
@@ -92,7 +92,7 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
         )
       : names.filter((name) => name === agentFile({ identity, generation, route, user })),
   );
-  // The name is enough: reading the record costs more than the connection.
+  // The name is enough, and reading the record would cost more than the connection.
   if (generation !== undefined && Buffer.byteLength(user) <= USER_BYTES) return files;
   return files.filter((file) => {
     const record = readRecord(run, file);
@@ -164,7 +164,10 @@ export async function removeDeadAgent(run: RunDirectory, file: string, seen?: st
 
 const REMOVAL_PATIENCE_MS = 5_000;
 
-/** Identifies a socket, so that a later one of the same name differs. Empty if there is none. */
+/**
+ * Identifies a socket, so that a later socket of the same name differs. Empty if there is no
+ * socket.
+ */
 export function socketIdentity(run: RunDirectory, file: string): string {
   const stat = statSync(join(run.agents, `${file}.sock`), { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? "" : `${stat.ino} ${stat.ctimeNs}`;
@@ -181,7 +184,7 @@ function isServed(run: RunDirectory, file: string): boolean {
   }
 }
 
-/** How long to wait for a lock. */
+/** Limits for the wait for a lock. */
 export interface LockOptions {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
@@ -222,7 +225,7 @@ export async function withAgentLock<T>(
   }
 }
 
-/** The previous holder unlinks the file: a lock on the unlinked file excludes no process. */
+/** The previous holder unlinks the file, and a lock on the unlinked file excludes no process. */
 function isStillThere(lock: OwnedFd, path: string): boolean {
   try {
     return statSync(path).ino === fstatSync(lock.number).ino;

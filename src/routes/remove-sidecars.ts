@@ -9,12 +9,12 @@ import { ignoreMissing, isMissing } from "./route-error.ts";
 import { type RunDirectory, runDirectoryPaths } from "./run-dir.ts";
 import { OWNER_LABEL, START_LABEL } from "./sidecar-description.ts";
 
-/** Milliseconds to remove an unfinished or unused sidecar. */
+/** Maximum milliseconds to remove an unfinished or unused sidecar. */
 export const CLEAN_UP_MS = 5_000;
 
 /**
- * Removes this user's sidecars from an engine: those of one target, by its id, or all. With all of
- * them also removes the agent's images, unless a container uses one.
+ * Removes this user's sidecars from an engine: the sidecars of one target, by its id, or all
+ * sidecars. In the second case also removes the agent's images, unless a container uses one.
  * @throws the engine's failure
  */
 export async function removeSidecars(engine: Engine, target?: string, run = runDirectoryPaths()): Promise<void> {
@@ -58,7 +58,7 @@ export async function removeOurs(engine: Engine, name: string, run: RunDirectory
   await remove(engine, name, signal);
 }
 
-/** Resolves when the container is gone. Its own end (AutoRemove) may remove it at the same time. */
+/** Resolves when the container is gone. Its AutoRemove may remove it at the same time. */
 async function remove(engine: Engine, idOrName: string, signal: AbortSignal): Promise<void> {
   for (;;) {
     try {

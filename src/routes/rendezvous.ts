@@ -15,8 +15,8 @@ import { receiveTree } from "./receive-tree.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 /**
- * An agent's process in this process's PID namespace. The start time distinguishes it from a later
- * process of the same number.
+ * An agent's process in this process's PID namespace. The start time distinguishes the process from
+ * a later one with the same number.
  */
 export interface AgentProcess {
   pid: number;
@@ -49,7 +49,7 @@ export interface Rendezvous {
     isOurs: (peerPid: number) => Promise<boolean>,
     options: RendezvousOptions,
   ): Promise<ConnectedAgent>;
-  /** Idempotent; {@link accept} does it too. */
+  /** Closes the rendezvous, as {@link accept} also does. Idempotent. */
   close(): void;
 }
 
@@ -59,7 +59,10 @@ export interface RendezvousOptions extends TimeoutOptions {
    * then.
    */
   tree?: number | undefined;
-  /** Passed to the agent too: ends it when it becomes readable. The caller owns it. */
+  /**
+   * A descriptor that also goes to the agent, and ends it when it becomes readable. The caller owns
+   * it.
+   */
   witness?: OwnedFd | undefined;
 }
 
@@ -115,7 +118,7 @@ export async function handshake(
 ): Promise<AgentInfo> {
   const socket = new FdSocket(connection, { maxDescriptors: 0 });
   try {
-    // No other process can be at the other end: sends before it receives, so that the agent finds
+    // No other process can be at the other end. So sends before it receives, and the agent finds
     // the socket at once.
     serve(socket, listener, witness);
     return decodeAgentInfo((await announcement(socket, options)).info);
@@ -173,7 +176,7 @@ async function firstRightPeer(
         timeoutMs,
       );
       over.signal.addEventListener("abort", () => clearTimeout(timer));
-      // Each peer is read on its own: a silent one blocks no other.
+      // Reads each peer separately, so that a silent peer blocks no other.
       const begin = (peer: OwnedFd) => {
         const silence = new AbortController();
         silent.add(silence);
@@ -202,7 +205,7 @@ async function firstRightPeer(
             begin(peer);
           }
         } catch (error) {
-          reject(error); // EMFILE
+          reject(error); // such as EMFILE
         }
       });
       const cancel = () => reject(attachInterrupted());
@@ -233,7 +236,7 @@ async function hear(
   options: RendezvousOptions,
 ): Promise<ConnectedAgent | undefined> {
   const socket = new FdSocket(peer, { maxDescriptors: 0 });
-  // Opened before the pid is checked: later another process may have the same pid.
+  // Opened before the pid is checked, because another process may have the same pid later.
   let pidfd: OwnedFd | undefined;
   try {
     const { pid } = peerCredentials(peer);

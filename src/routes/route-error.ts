@@ -27,7 +27,7 @@ export function isMissing({ status, message }: EngineError): boolean {
   return status === 404 || (status === 500 && /no such container/i.test(message));
 }
 
-/** An agent on this route could read fewer files than one on another. */
+/** The error for an agent that could read fewer files than an agent on another route. */
 export class LimitedAccessError extends PortholeError {}
 
 /**

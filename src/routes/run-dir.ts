@@ -59,7 +59,7 @@ function ensureOwn(path: string, mode: number): void {
   const stat = lstatSync(path, { throwIfNoEntry: false }) ?? newDirectory(path, mode);
   if (!stat.isDirectory()) throw refused(path, "it is not a directory");
   if (stat.uid !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`);
-  // The mode of an existing directory may have changed.
+  // The mode of an existing directory may be wrong.
   if ((stat.mode & 0o777) !== mode) {
     if ((stat.mode & 0o022) !== 0)
       throw refused(path, `it is writable by others (mode 0${(stat.mode & 0o777).toString(8)})`);
@@ -97,8 +97,8 @@ function refused(path: string, why: string): PortholeError {
 }
 
 /**
- * The directory below which `porthole-agent run` attaches trees, in a mount namespace of its own:
- * other processes see it empty.
+ * Returns the directory below which `porthole-agent run` attaches trees, in its own mount
+ * namespace. Other processes see it empty.
  * @throws as {@link ensureRunDirectory}
  */
 export function ensureTreeDirectory(): string {

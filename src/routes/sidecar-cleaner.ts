@@ -1,8 +1,8 @@
 import { recordedEngine } from "../engines/engine-address.ts";
 
 /**
- * The program `sidecar-cleaner SOCKET START`. Reads its standard input to the end, which comes when
- * the command that started it was killed. Then removes that command's sidecar.
+ * The program `sidecar-cleaner SOCKET START`. Reads its standard input to the end, which arrives
+ * when the command that started the program was killed. Then removes that command's sidecar.
  */
 const [, , socketPath = "", start = ""] = process.argv;
 process.stdin.resume().once("close", async () => {

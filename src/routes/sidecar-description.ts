@@ -41,7 +41,7 @@ export interface Sidecar {
 
 /** Options of the container itself. */
 export interface SidecarOptions extends StartOptions {
-  /** 0: no limit. */
+  /** Maximum number of processes; 0 means no limit. */
   pidsLimit: number;
 }
 
@@ -89,8 +89,8 @@ export function describeSidecar(
 }
 
 /**
- * The same for every start, so that a later start finds an interrupted one: by target, by user
- * (several share an engine) and by protocol version.
+ * The name is the same for every start, so that a later start finds an interrupted one. It depends
+ * on the target, on the user (several share an engine) and on the protocol version.
  */
 export function sidecarName(target: string, run: RunDirectory, suffix = ""): string {
   const owner = createHash("sha256").update(run.root).digest("hex").slice(0, 8);
@@ -98,8 +98,8 @@ export function sidecarName(target: string, run: RunDirectory, suffix = ""): str
 }
 
 /**
- * A sidecar that passes a tree of the container's mounts and exits. It needs SYS_ADMIN and
- * SYS_CHROOT to join the container's mount namespace.
+ * Describes a sidecar that passes a tree of the container's mounts and exits. It needs SYS_ADMIN
+ * and SYS_CHROOT to join the container's mount namespace.
  */
 export function treeSidecar(container: RunningContainer): Sidecar {
   const { host, options, ...rest } = besideRunning(container);
@@ -113,7 +113,7 @@ export function treeSuffix(): string {
   return `-tree-${randomBytes(4).toString("hex")}`;
 }
 
-/** A sidecar that serves a running container. */
+/** Describes a sidecar that serves a running container. */
 export function besideRunning(container: RunningContainer): Sidecar {
   const pidNamespace = pidNamespaceOf(container);
   return {
@@ -122,12 +122,12 @@ export function besideRunning(container: RunningContainer): Sidecar {
     host: {
       PidMode: pidNamespace.pidMode,
       ...(container.usernsMode !== "" && { UsernsMode: container.usernsMode }),
-      // SYS_PTRACE for /proc/PID/root, DAC_OVERRIDE for files of every owner and for connecting to
-      // the rendezvous.
+      // SYS_PTRACE is for /proc/PID/root. DAC_OVERRIDE is for files of every owner and for
+      // connecting to the rendezvous.
       CapAdd: ["SYS_PTRACE", "DAC_OVERRIDE"],
       SecurityOpt: pidNamespace.securityOptions,
-      // With fewer device rules than the target's, opens would fail here. With more, the agent
-      // could open devices that the target may not.
+      // With fewer device rules than the target's, opens in the sidecar would fail. With more, the
+      // agent could open devices that the target may not.
       Devices: container.devices,
       DeviceCgroupRules: container.privileged ? ["a *:* rwm"] : container.deviceCgroupRules,
     },
@@ -143,7 +143,7 @@ interface PidNamespace {
 
 function pidNamespaceOf(container: RunningContainer): PidNamespace {
   const securityOptions = ["no-new-privileges", "label=disable"];
-  // Podman: a container that shares the target's PID namespace blocks `podman rm` of the target.
+  // In Podman, a container that shares the target's PID namespace blocks `podman rm` of the target.
   if (container.isPodman || container.pidMode === "host") {
     return { pidMode: "host", targetPid: container.pid, securityOptions };
   }

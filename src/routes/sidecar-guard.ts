@@ -14,7 +14,10 @@ export class SidecarGuard implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  /** Create it before the container. If its process cannot start, nothing is guarded. */
+  /**
+   * Create the guard before the container. If its process cannot start, the container is not
+   * guarded.
+   */
   constructor({ socketPath }: Engine) {
     const program = fileURLToPath(new URL("./sidecar-cleaner.js", import.meta.url));
     this.#child = guardProcess(process.execPath, [program, socketPath, this.start], {});

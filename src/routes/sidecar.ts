@@ -15,9 +15,9 @@ import { besideRunning, type Sidecar, type SidecarOptions, sidecarName } from ".
 import { SidecarGuard } from "./sidecar-guard.ts";
 
 /**
- * Starts the agent in a container of its own beside the target: route `sidecar`. Also resolves with
+ * Starts the agent in a separate container next to the target: route `sidecar`. Also resolves with
  * that container's id.
- * @throws PortholeError ATTACH, CANCELLED. Nothing is left then, unless the engine does not
+ * @throws PortholeError ATTACH, CANCELLED. Then no container remains, unless the engine does not
  * respond; the next start for this target or `detach --all` removes such leftovers by name and
  * labels
  */
@@ -33,7 +33,7 @@ export function attachSidecar(
 /** Limit of a sidecar's processes. */
 const PIDS = 512;
 
-/** Starts an agent in a container of its own, as {@link attachSidecar} does. */
+/** Starts an agent in a separate container, as {@link attachSidecar} does. */
 export async function runSidecar(
   sidecar: Sidecar,
   run: RunDirectory,
@@ -43,7 +43,7 @@ export async function runSidecar(
   try {
     return await startSidecar(sidecar, run, listener, { ...options, pidsLimit: PIDS });
   } catch (error) {
-    // cgroups v2 may lack the pids controller; only then is there no limit.
+    // cgroups v2 may lack the pids controller. Only in that case is there no limit.
     if (!(error instanceof PortholeError) || !/\bpids\b/.test(error.message)) throw error;
     return startSidecar(sidecar, run, listener, { ...options, pidsLimit: 0 });
   }
@@ -72,8 +72,8 @@ async function startSidecar(
     const met = await acceptOverStream(stream, rendezvous, listener, isOurs, options);
     return { ...met, sidecar: id };
   } catch (error) {
-    // By name: AutoRemove does not remove a container that was created and never ran, and its id
-    // may be unknown.
+    // Removes by name: AutoRemove does not remove a container that was created and never ran, and
+    // the id may be unknown.
     await removeOurs(engine, name, run, AbortSignal.timeout(CLEAN_UP_MS)).catch(() => undefined);
     throw routeError("sidecar", sidecar.name, error, { ...options, signal: options.signal, over });
   } finally {

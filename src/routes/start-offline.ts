@@ -34,7 +34,7 @@ export async function startOffline(
   run: RunDirectory,
   options: AttachOptions,
 ): Promise<Attachment> {
-  // Subscribes before it asks for the layers, so that no change is missed.
+  // Subscribes before it requests the layers, so that no change is missed.
   const witness = await files.witness(options.signal);
   try {
     const layers = await files.layers(options.signal);
@@ -64,7 +64,7 @@ async function startOn(
 ): Promise<Attachment> {
   const { identity, generation, name, engine } = files;
   const layers = await layersFor(route, files, known, run, options);
-  // There is no process whose mounts could be read.
+  // Without a process there are no mounts to read.
   const origin: AgentOrigin = {
     ...{ identity, generation, route, user: "", name, engine: engineAddress(engine), targetPid: 0 },
     ...{ layers: layers.roles, absent: layers.absent },
@@ -82,8 +82,8 @@ async function startOn(
 }
 
 /**
- * The layers that `route` can read.
- * @throws PortholeError ATTACH if it cannot
+ * Returns the layers that `route` can read.
+ * @throws PortholeError ATTACH if it cannot read them
  */
 export async function layersFor(
   route: AgentRoute,
@@ -105,8 +105,8 @@ export interface LocatedLayers extends Layers {
 }
 
 /**
- * The layers with their directories. If the engine does not report those, reads its storage by the
- * same route.
+ * Returns the layers with their directories. If the engine does not report the directories, reads
+ * its storage by the same route.
  */
 async function locate(
   files: OfflineTarget,
@@ -153,8 +153,8 @@ export function layerOptions({
 }
 
 /**
- * A sidecar with each layer and volume mounted at a place of its own, from which the agent makes
- * the root.
+ * Describes a sidecar with each layer and volume mounted at a separate path. The agent builds the
+ * root from these mounts.
  */
 export function withLayers(files: OfflineTarget, { directories, binds }: Layers): Sidecar {
   const { engine, identity, name, volume } = files;
@@ -176,7 +176,7 @@ export function withLayers(files: OfflineTarget, { directories, binds }: Layers)
 }
 
 /**
- * A container of the image itself, in which only the agent runs. The agent's root is the
+ * Describes a container of the image itself, in which only the agent runs. The agent's root is the
  * container's without the mounts on it.
  */
 function ofImage({ engine, identity, name }: OfflineTarget): Sidecar {
@@ -187,14 +187,15 @@ function ofImage({ engine, identity, name }: OfflineTarget): Sidecar {
 const OFFLINE_HOST = {
   // Layers have owners of the engine's own user namespace, independent of the containers' one.
   UsernsMode: "host",
-  // SYS_ADMIN for the overlay, DAC_OVERRIDE for files of every owner and for connecting to the
-  // rendezvous.
+  // SYS_ADMIN is for the overlay. DAC_OVERRIDE is for files of every owner and for connecting to
+  // the rendezvous.
   CapAdd: ["SYS_ADMIN", "SYS_CHROOT", "DAC_OVERRIDE"],
   SecurityOpt: ["no-new-privileges", "label=disable", "apparmor=unconfined"],
 };
 
 /**
- * How this process reaches the engine's directories. Throws ATTACH if it may not read the layers.
+ * Returns how this process reaches the engine's directories. Throws ATTACH if it may not read the
+ * layers.
  */
 function enginePathsOf(files: OfflineTarget): EnginePaths {
   const paths = enginePaths(files.engine);
@@ -207,7 +208,7 @@ function notInPlace({ name }: OfflineTarget, why: string, hint?: string): Portho
   return new PortholeError("ATTACH", `cannot read '${name}' in place: ${why}`, { hint });
 }
 
-/** Throws ATTACH if the engine's paths have another meaning here. */
+/** Throws ATTACH if the engine's paths have another meaning for this process. */
 function checkHere(files: OfflineTarget, layers: Layers, paths: EnginePaths): void {
   const [first] = layers.directories;
   if (first === undefined) throw notInPlace(files, "the engine does not report where its layers are");

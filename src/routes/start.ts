@@ -79,7 +79,7 @@ export type AgentOrigin = Pick<AgentRecord, keyof AgentKey | "name" | "engine" |
 
 /**
  * Creates the listening socket, and calls `bring` to start an agent and pass it the socket. Then
- * moves socket and record to their final names and connects. Leaves no files here if `bring` fails.
+ * moves socket and record to their final names and connects. Removes its files if `bring` fails.
  * @throws what `bring` throws; PortholeError ATTACH if the files cannot be written
  */
 export async function startAgent(
@@ -89,8 +89,8 @@ export async function startAgent(
   bring: (listen: () => OwnedFd, wait: TimeoutOptions) => Promise<ConnectedAgent & { sidecar?: string }>,
 ): Promise<Attachment> {
   const file = agentFile(origin);
-  // Under a temporary name until an agent serves it: a socket that refuses connections counts as a
-  // dead agent's.
+  // Uses a temporary name until an agent serves the socket: a socket that refuses connections
+  // counts as a dead agent's.
   const pending = join(run.agents, `${file}.starting`);
   const directory = openRunDirectory(run.agents);
   let listener: OwnedFd | undefined;
@@ -105,8 +105,8 @@ export async function startAgent(
     const timeoutMs = options.timeoutMs ?? ATTACH_TIMEOUT_MS;
     met = await bring(listen, { timeoutMs, signal: options.signal });
     const { process: agent, sidecar = "" } = met;
-    // Closes our copy before any client connects: after the agent's death no client may wait in a
-    // backlog that we keep open.
+    // Closes this process's copy before any client connects. After the agent's death, no client may
+    // wait in a backlog that this process keeps open.
     listener?.close();
     const socket = connectAt(directory, basename(pending));
     try {
@@ -121,7 +121,7 @@ export async function startAgent(
   } catch (error) {
     rmSync(pending, { force: true });
     removeAgentFiles(run, file);
-    // No client can find this agent: ends it before its idle timeout.
+    // Ends the agent before its idle timeout, because no client can find it.
     if (met !== undefined) endAgentProcess(met.process);
     throw error instanceof PortholeError ? error : notKept(run, error as NodeJS.ErrnoException);
   } finally {
@@ -130,7 +130,7 @@ export async function startAgent(
   }
 }
 
-/** A full disk, a quota, a read-only file system. */
+/** Returns the error for a full disk, a quota, or a read-only file system. */
 function notKept(run: RunDirectory, error: NodeJS.ErrnoException): PortholeError {
   const text = /^\w+: ([^,]*)/.exec(error.message)?.[1] ?? error.message;
   return new PortholeError("ATTACH", `cannot write to ${run.agents}: ${text}`, {
@@ -149,7 +149,7 @@ export function noRouteForPods(): PortholeError {
   });
 }
 
-/** Why a route is not available; undefined if it can be tried. */
+/** Returns why a route is not available; undefined if it can be tried. */
 export function routeObstacle(
   route: AgentRoute,
   container: RunningContainer,
@@ -194,7 +194,7 @@ function startOn(
     user,
     name: container.name,
     engine: engineAddress(container.engine),
-    // A pid that means another process here must not be used to read mounts.
+    // A pid that belongs to another local process must not be used to read mounts.
     targetPid: isFirstProcess(container) ? container.pid : 0,
     ...(route === "direct" && { layers: container.layers.roles }),
     ...(container.lazyDriver !== undefined && { lazyDriver: container.lazyDriver }),
@@ -204,7 +204,7 @@ function startOn(
     if (route === "direct") {
       const { pid, name } = container;
       const started = startTime(pid);
-      // Checked again after the start time is known: from here on a reused pid is refused.
+      // Checked again after the start time is known. From this point on, a reused pid is refused.
       if (started === undefined || !isFirstProcess(container)) throw notHere(container);
       return attachDirect(
         { pid, started, name: `'${name}'`, layers: layersHere(container), overlays },
@@ -221,7 +221,9 @@ function startOn(
   });
 }
 
-/** The directories of a container's layers, for an agent in this process's mount namespace. */
+/**
+ * Returns the directories of a container's layers, for an agent in this process's mount namespace.
+ */
 function layersHere({ engine, layers: { directories } }: RunningContainer): string[] {
   const [first] = directories;
   if (first === undefined || existsSync(first)) return directories;
@@ -229,7 +231,7 @@ function layersHere({ engine, layers: { directories } }: RunningContainer): stri
     const paths = enginePaths(engine);
     return paths === undefined ? directories : directories.map(paths.path);
   } catch {
-    // The agent then cannot open them, and does not know where files are from.
+    // The agent then cannot open them, and does not know which layer files are from.
     return directories;
   }
 }

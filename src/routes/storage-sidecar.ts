@@ -33,8 +33,8 @@ export function readEngineFile(
 }
 
 /**
- * Sizes in bytes of log files below `directory` of the engine's storage, each with its rotated
- * files (`PATH.1`, `PATH.2.gz`). 0 if there is none.
+ * Returns the sizes in bytes of log files below `directory` of the engine's storage. Each size
+ * includes the rotated files (`PATH.1`, `PATH.2.gz`). 0 if there is no file.
  * @throws PortholeError ATTACH, CANCELLED
  */
 export async function engineLogBytes(
@@ -64,7 +64,7 @@ export async function engineLogBytes(
 }
 
 /**
- * The size that a response about a file has; undefined if there is no such file.
+ * Returns the size of a file from the response about it; undefined if there is no such file.
  * @throws PortholeError ATTACH for any other response
  */
 function sizeIn({ status, headers }: HttpResponse): number | undefined {
@@ -75,7 +75,7 @@ function sizeIn({ status, headers }: HttpResponse): number | undefined {
       const { size } = JSON.parse(text) as { size?: unknown };
       if (typeof size === "number" && size >= 0) return size;
     } catch {
-      // Reported below.
+      // The error is reported below.
     }
   }
   throw new PortholeError("ATTACH", `the engine does not report the size of its log (HTTP status ${status})`);

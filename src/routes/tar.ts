@@ -43,7 +43,7 @@ const [NAME, PREFIX] = [100, 155];
 
 function splitPath(path: string): { prefix: string; name: string } {
   if (Buffer.byteLength(path) <= NAME) return { prefix: "", name: path };
-  // The longest prefix leaves the shortest name.
+  // The longest prefix gives the shortest name.
   for (let at = path.lastIndexOf("/", PREFIX); at > 0; at = path.lastIndexOf("/", at - 1)) {
     const [prefix, name] = [path.slice(0, at), path.slice(at + 1)];
     if (name !== "" && Buffer.byteLength(prefix) <= PREFIX) return { prefix, name: fitting(name, NAME) };

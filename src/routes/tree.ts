@@ -28,15 +28,15 @@ export interface Tree extends Disposable {
    * this user made the tree, out of the target's reach.
    */
   table: OwnedFd | undefined;
-  /** Idempotent. */
+  /** Closes the descriptors. Idempotent. */
   close(): void;
 }
 
 /** Options of {@link takeTree}. */
 export interface TreeOptions extends AttachOptions {
-  /** Writable if the target's own mounts are. */
+  /** Makes the tree writable, if the target's own mounts are writable. */
   write?: boolean | undefined;
-  /** Includes layers on file systems whose server may not answer. */
+  /** Includes layers on file systems whose server may block. */
   allMounts?: boolean | undefined;
   /**
    * A local directory with copies of a stopped container's files. The tree is taken from it instead
@@ -119,7 +119,8 @@ async function offlineTree(files: OfflineTarget, options: TreeOptions): Promise<
       return treeOf(await childTree(`'${files.name}'`, layerOptions(layers), flagsOf(options), waitOf(options)));
     const { treeSuffix } = await import("./sidecar-description.ts");
     const sidecar = withLayers(files, layers);
-    // No process of the target can interfere here, so no mount table checks the tree.
+    // No process of the target can interfere on this route, so no mount table is needed to check
+    // the tree.
     return bySidecar({ ...sidecar, options: [...sidecar.options, "--tree"], suffix: treeSuffix() }, undefined, options);
   });
 }
@@ -144,7 +145,8 @@ async function firstOf(options: TreeOptions, take: (route: AgentRoute) => Promis
 
 async function runningTree(container: RunningContainer, options: TreeOptions): Promise<Tree> {
   const started = startTime(container.pid);
-  // Again, now that its start is known: from here on another process of that number is refused.
+  // Checked again after the start time is known. From this point on, another process of that number
+  // is refused.
   if (started === undefined || !isFirstProcess(container)) throw notHere(container);
   return directTree(container.pid, started, `'${container.name}'`, options);
 }

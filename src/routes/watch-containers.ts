@@ -9,16 +9,17 @@ import type { AgentRoute } from "../protocol/agent-info.ts";
 import { MOUNT_POINT, runDirectoryPaths } from "./run-dir.ts";
 import { routeObstacle } from "./start.ts";
 
-/** In the order in which they are tried. */
+/** The routes, in the order in which they are tried. */
 const ROUTES = ["direct", "mount", "sidecar"] as const;
 
-/** Like watchContainers of src/engines, with the route to each running container. */
+/** Like watchContainers of src/engines, but adds the route to each running container. */
 export function watchContainers({
   route = "auto",
   ...options
 }: Omit<WatchContainersOptions, "describe"> & {
   /**
-   * `--route`: consider this route only. With `auto` or by default, the first that is available.
+   * `--route`: considers this route only. With `auto` or by default, uses the first available
+   * route.
    */
   route?: AgentRoute | "auto" | undefined;
 }): Promise<void> {

@@ -3,8 +3,8 @@ import { byPod, meantInPod, newestOf, type PodContainer, podTarget } from "./pod
 import { parsePodName } from "./pod-name.ts";
 
 /**
- * Finds the container for `[NAMESPACE/]POD[/CONTAINER]`: the newest with that name. Without a
- * container name, takes the pod's only or default container. Undefined if there is none.
+ * Finds the newest container for `[NAMESPACE/]POD[/CONTAINER]`. Without a container name, takes the
+ * pod's only or default container. Undefined if no container matches.
  * @throws PortholeError USAGE; TARGET with every candidate if the name is ambiguous
  */
 export function chooseContainer(text: string, every: readonly PodContainer[]): PodContainer | undefined {

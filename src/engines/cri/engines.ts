@@ -11,7 +11,7 @@ const SOCKETS = [
 ];
 
 /**
- * The container runtimes of this node: the engine in `explicit` (`cri:PATH`, a path), else
+ * Returns the container runtimes of this node: the engine in `explicit` (`cri:PATH`, a path), else
  * CONTAINER_RUNTIME_ENDPOINT (as for crictl), else every default socket that exists.
  * @throws PortholeError USAGE for an engine that has no pods
  */

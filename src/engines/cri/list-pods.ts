@@ -5,9 +5,10 @@ import { newestOf, type PodContainer, podTarget } from "./pod-container.ts";
 import { CriRuntime, isWithoutCri } from "./runtime.ts";
 
 /**
- * The containers of one runtime for lists. The newest container of each name is listed by its
- * target. The kubelet keeps earlier ones for a while; they are listed by their ids.
- * @throws PortholeError TARGET if the runtime does not answer, except a default one without the CRI
+ * Lists the containers of one runtime. The newest container of each name has its target as its
+ * name. Earlier containers, which the kubelet keeps for a while, have their ids as names.
+ * @throws PortholeError TARGET if the runtime does not respond, except a default runtime without
+ * the CRI
  */
 export async function podItems(engine: Engine, options: WaitOptions = {}): Promise<ContainerListItem[]> {
   const every = await podContainers(engine, options);
@@ -18,7 +19,7 @@ export async function podItems(engine: Engine, options: WaitOptions = {}): Promi
 }
 
 /**
- * The containers of one runtime's pods.
+ * Returns the containers of one runtime's pods.
  * @throws PortholeError as {@link podItems}
  */
 async function podContainers(engine: Engine, options: WaitOptions = {}): Promise<PodContainer[]> {

@@ -3,8 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { createGunzip } from "node:zlib";
 
 /**
- * The kubelet's log files of one container, oldest first: the rotated files
- * (`0.log.20240102-030405` and `.gz`), then the current one, `0.log`.
+ * Returns the kubelet's log files of a container, oldest first: the rotated files
+ * (`0.log.20240102-030405` and `.gz`), then the current file, `0.log`.
  */
 export function logFiles(path: string): string[] {
   const name = basename(path);
@@ -24,7 +24,7 @@ function rotatedFiles(directory: string, name: string): string[] {
   }
 }
 
-/** Reads a log file from its beginning. Yields nothing if the kubelet has removed the file. */
+/** Reads a log file from its beginning. Yields no bytes if the kubelet has removed the file. */
 export async function* readLogFile(path: string, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
   const file = createReadStream(path, { signal });
   const stream = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;

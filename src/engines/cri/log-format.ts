@@ -27,7 +27,7 @@ export class LogCutter {
     return records;
   }
 
-  /** A line that its writer has not finished. */
+  /** Returns the last line, which its writer has not finished. */
   end(): OutputRecord[] {
     const records: OutputRecord[] = [];
     if (this.#rest.length > 0) this.#add(records, this.#rest, false);

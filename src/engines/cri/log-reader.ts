@@ -12,7 +12,7 @@ const ATTEMPTS = 3;
 export class LogReader implements Disposable {
   readonly #path: string;
   #current: LogFile | undefined;
-  /** The file before the last rotation: the runtime may still have been writing to it. */
+  /** The file before the last rotation. The runtime may still have been writing to it. */
   #previous: LogFile | undefined;
   #rotated: readonly string[] = [];
 
@@ -85,7 +85,7 @@ class LogFile {
     this.#inode = fstatSync(fd).ino;
   }
 
-  /** Undefined if there is no file. */
+  /** Opens the current file. Undefined if there is no file. */
   static open(path: string): LogFile | undefined {
     try {
       return new LogFile(openSync(path, "r"));

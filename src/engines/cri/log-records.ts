@@ -7,11 +7,11 @@ import { LogReader } from "./log-reader.ts";
 
 /** Milliseconds between polls of the container and of a log without change notifications. */
 const LOOK_MS = 1_000;
-/** Polls after which the runtime is asked even though the process exists. */
+/** Number of polls after which the runtime is queried even though the process exists. */
 const LOOKS = 30;
 
 /**
- * A container's output from the node's log files, oldest first, through rotations.
+ * Yields a container's output from the node's log files, oldest first, through rotations.
  * @throws Error with the errno of open(2) or read(2)
  */
 export async function* logRecords(log: CriLog, options: OutputOptions): AsyncGenerator<OutputRecord, void, void> {
@@ -49,7 +49,7 @@ async function* recordsOf(file: string, { path, signal }: OutputOptions): AsyncG
   yield* cutter.end();
 }
 
-/** The last `tail` records of all files. `kept` are those of the newest file. */
+/** Yields the last `tail` records of all files. `kept` are the last records of the newest file. */
 async function lastRecords(
   older: readonly string[],
   kept: readonly OutputRecord[],
@@ -66,7 +66,7 @@ async function lastRecords(
   return tail === 0 ? [] : last.slice(-tail);
 }
 
-/** Drops many records at once: dropping a single one moves all others. */
+/** Drops many records at once, because each removal moves all other records. */
 function keep(kept: OutputRecord[], record: OutputRecord, max: number): void {
   kept.push(record);
   if (kept.length > 2 * max + 1_024) kept.splice(0, kept.length - max);
@@ -91,7 +91,8 @@ class Changes implements Disposable {
   constructor(directory: string, signal: AbortSignal) {
     this.#signal = signal;
     signal.addEventListener("abort", this.#note);
-    // Fails at the user's limit of watches and if the directory is gone: polling continues.
+    // Watching fails at the user's limit of watches, or if the directory is gone. Then only polling
+    // detects changes.
     try {
       this.#watcher = watch(directory, this.#note).on("error", () => undefined);
     } catch {

@@ -9,7 +9,7 @@ export interface PodContainer {
   pod: string;
   /** Its name in the pod. */
   name: string;
-  /** Starts at 0; the kubelet adds 1 at each restart. */
+  /** Number of the start: 0 for the first. The kubelet adds 1 at each restart. */
   attempt: number;
   state: "created" | "running" | "exited" | "unknown";
   /** Nanoseconds since 1970. */
@@ -37,9 +37,9 @@ export function newestOf(containers: readonly PodContainer[]): PodContainer[] {
 }
 
 /**
- * The containers of one pod that a target without a container name selects. Only running
- * containers, or all if none runs. Of these, only the default container if it is among them, as
- * kubectl does.
+ * Returns the containers of one pod that a target without a container name selects. These are the
+ * running containers, or all containers if none runs. If the default container is among them,
+ * returns only the default container, as kubectl does.
  */
 export function meantInPod(ofPod: readonly PodContainer[]): PodContainer[] {
   const running = ofPod.filter(({ state }) => state === "running");

@@ -2,9 +2,9 @@ import { PortholeError } from "../../errors.ts";
 
 /** The parsed name of a `pod:` target. */
 export interface PodName {
-  /** As written, without `pod:`. */
+  /** The name as the user wrote it, without `pod:`. */
   text: string;
-  /** Possible interpretations: `A/B` is a pod in a namespace, or a container in a pod. */
+  /** Possible interpretations. `A/B` is a pod in a namespace, or a container in a pod. */
   meanings: readonly { namespace: string | undefined; pod: string; container: string | undefined }[];
 }
 

@@ -25,7 +25,7 @@ interface Found {
  * Finds a container of a pod by `pod:[NAMESPACE/]POD[/CONTAINER]`, or by an id or id prefix in the
  * runtime `explicitEngine`.
  * @param mountPoint as for `resolveContainer`
- * @throws PortholeError TARGET if there is none, the name is ambiguous, or no runtime answers;
+ * @throws PortholeError TARGET if there is none, the name is ambiguous, or no runtime responds;
  * CANCELLED
  */
 export async function resolvePod(
@@ -40,7 +40,7 @@ export async function resolvePod(
 
 /**
  * Finds a container by its full id.
- * @throws PortholeError TARGET if it was removed (ESRCH) or its runtime does not answer; CANCELLED
+ * @throws PortholeError TARGET if it was removed (ESRCH) or its runtime does not respond; CANCELLED
  */
 export async function describePodContainer(
   engine: Engine,
@@ -143,7 +143,9 @@ async function find(
   });
 }
 
-/** Undefined if there is no such container, or if it has just been removed. */
+/**
+ * Inspects a container. Undefined if there is no such container, or if it has just been removed.
+ */
 async function inspect(engine: Engine, name: string, options: WaitOptions): Promise<Found | undefined> {
   using runtime = new CriRuntime(engine);
   const every = await runtime.containers(options);
@@ -209,7 +211,7 @@ function whyNotRunning(name: string, { state, exitCode }: PodContainerStatus): P
   });
 }
 
-/** Every container has these in memory. */
+/** Paths that are in memory in every container. */
 const IN_MEMORY = ["/proc", "/sys", "/dev"];
 
 function podLayers(id: string, { snapshotter, mounts }: PodContainerStatus, paths: readonly string[]): Layers {
@@ -218,7 +220,7 @@ function podLayers(id: string, { snapshotter, mounts }: PodContainerStatus, path
   const isGone = ({ source }: { source: string }) => !existsSync(source);
   return {
     ...withDirectories(key, stack),
-    // No key: the CRI has no other way to find the layers.
+    // There is no key, because the CRI has no other way to find the layers.
     key: undefined,
     binds: mounts.filter((one) => !isGone(one)).sort((a, b) => a.destination.length - b.destination.length),
     absent: [

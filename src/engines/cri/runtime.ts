@@ -9,7 +9,7 @@ import type { Fields, Message } from "./protobuf.ts";
 /** Status of one container. Field numbers here and below: k8s.io/cri-api, runtime/v1/api.proto. */
 export interface PodContainerStatus {
   state: PodContainer["state"];
-  /** Nanoseconds since 1970; 0 if it has not happened. */
+  /** Nanoseconds since 1970; 0 if the container was never started. */
   startedAt: bigint;
   finishedAt: bigint;
   exitCode: number;
@@ -55,7 +55,7 @@ export class CriRuntime implements Disposable {
 
   /**
    * Lists the containers of all pods.
-   * @throws PortholeError TARGET if the runtime does not answer; CANCELLED
+   * @throws PortholeError TARGET if the runtime does not respond; CANCELLED
    */
   async containers(options: WaitOptions = {}): Promise<PodContainer[]> {
     const [pods, containers] = await Promise.all([
@@ -177,7 +177,10 @@ function statusOf(status: Message, details: Details): PodContainerStatus {
   };
 }
 
-/** JSON in a verbose status. containerd and CRI-O have different fields; both have `pid`. */
+/**
+ * Fields of the JSON in a verbose status. containerd and CRI-O have different fields, but both have
+ * `pid`.
+ */
 interface Details {
   pid?: unknown;
   runtimeType?: unknown;
@@ -205,8 +208,8 @@ function textIn(value: unknown): string {
 }
 
 /**
- * For overlay: `upperdir` and `lowerdir`. For a bind (a single layer, or a snapshotter that
- * copies): its source.
+ * Returns `upperdir` and `lowerdir` of an overlay. For a bind mount (a single layer, or a
+ * snapshotter that copies), returns its source.
  */
 function layersOfMount(type: string, source: string, options: readonly string[]): string[] {
   if (type !== "overlay") return source === "" ? [] : [source];
