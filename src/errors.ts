@@ -5,7 +5,8 @@ export type ErrorCode =
   /** The request is invalid (target syntax, option). Exit 2. */
   | "USAGE"
   /**
-   * No such container, image, volume or process; it does not run; or no engine responds. Exit 3.
+   * No such container, image, volume or process; or it is not running; or no engine responds. Exit
+   * 3.
    */
   | "TARGET"
   /** No agent could be started for the target. Exit 4. */
@@ -19,7 +20,7 @@ export type ErrorCode =
 export interface Consumes {
   /** The effect of reading in a few words: `consumes its data`. */
   does: string;
-  /** The target that shows the same bytes: `web:@stdout`; undefined if no engine keeps them. */
+  /** The target that shows the same bytes: `web:@stdout`; undefined if no engine stores them. */
   output: string | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * porthole's library: files inside containers and other namespaces, opened there and read here.
- * Linux only.
+ * porthole's library: opens files inside containers and other namespaces, and reads them in this
+ * process. Linux only.
  */
 export { type Container, listContainers as list } from "./engines/list-containers.ts";
 export { type ErrorCode, PortholeError } from "./errors.ts";

@@ -13,7 +13,7 @@ export type Target =
   /** `pid` in this PID namespace. */
   | { kind: "process"; pid: number; path: string }
   /**
-   * `name`: container name, id or id prefix, Compose service, `service-2` for one of several,
+   * `name`: container name, id or id prefix, Compose service, `service-2` for a single replica,
    * `project/service`, or `pod:[NAMESPACE/]POD[/CONTAINER]` on a Kubernetes node.
    */
   | { kind: "container"; name: string; path: string }
@@ -23,7 +23,7 @@ export type Target =
    */
   | { kind: "image"; name: string; path: string }
   | { kind: "volume"; name: string; path: string }
-  /** A container's output, as its engine stores it; `name` as for a container. */
+  /** A container's output, as its engine stores it. `name` is as for a container. */
   | { kind: "output"; name: string; path: OutputPath };
 
 /** A container's stream: `@logs` is both, in order. */
@@ -72,7 +72,7 @@ export function parseTarget(text: string): Target {
 const POD = /^pod:(?![/@])(.*)$/s;
 const POD_NAME = /^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*){0,2}$/;
 
-/** The first `:/` or `:@` ends the name. */
+/** Parses a pod target. The first `:/` or `:@` ends the name. */
 function podTarget(text: string, rest: string): Target {
   const [, name, path = ""] = /^(.*?):([/@].*)$/s.exec(rest) ?? [];
   if (name === undefined) {
@@ -94,7 +94,10 @@ const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]
 
 const OUTPUT = /^([A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)?):(@.*)$/s;
 
-/** A pattern of containers. cat, head, tail, grep, ls, find, stat, ps and with accept it. */
+/**
+ * Matches a pattern of containers. cat, head, tail, grep, ls, find, stat, ps and with accept
+ * patterns.
+ */
 const SEVERAL = /^(?=[^:]*[*?[])[A-Za-z0-9*?[][\w.*?[\]!^-]*(?:\/[A-Za-z0-9*?[][\w.*?[\]!^-]*)?:(?:[/@]|[^/]*$)/;
 
 function outputTarget(text: string, name: string, path: string): Target {
@@ -105,7 +108,7 @@ function outputTarget(text: string, name: string, path: string): Target {
 }
 
 /**
- * Like {@link parseTarget} with an optional path: `web`, `project/service`, `image:NAME`,
+ * Like {@link parseTarget}, but with an optional path: `web`, `project/service`, `image:NAME`,
  * `volume:NAME`, `pod:NAME`, `pid:123`.
  * @throws PortholeError USAGE
  */
@@ -123,7 +126,7 @@ export function targetName(target: Target): string {
   return target.kind === "container" ? target.name : `${target.kind}:${target.name}`;
 }
 
-/** A target with an arbitrary path. */
+/** A target that may have any path. */
 export type PathTarget = Exclude<Target, { kind: "output" }>;
 
 /** The same target with another path. */
@@ -138,8 +141,8 @@ const NAMES = {
 } as const;
 
 /**
- * The first `:/` ends the name. Tags, digests and registry ports have colons, but no name contains
- * `:/`.
+ * Parses an image or volume. The first `:/` ends the name. Tags, digests and registry ports have
+ * colons, but no name contains `:/`.
  */
 function keptTarget(text: string, kind: keyof typeof NAMES, rest: string): Target {
   const { form, example } = NAMES[kind];
@@ -189,7 +192,7 @@ export function pathText(bytes: Uint8Array): string {
 
 /**
  * Restores the bytes of arguments: Node decodes argv as UTF-8 and loses invalid bytes.
- * /proc/self/cmdline has them (proc_pid_cmdline(5)).
+ * /proc/self/cmdline has the original bytes (proc_pid_cmdline(5)).
  * @param args the tail of `process.argv`
  */
 export function exactArguments(args: readonly string[]): string[] {

@@ -10,13 +10,13 @@ import { SshConnection, SshStream } from "./ssh-connection.ts";
 
 /** Connections to one remote engine. */
 export interface Dialler {
-  /** For requests of docker-client.ts. */
+  /** The engine for requests of docker-client.ts. */
   engine: Engine;
-  /** Begins a connection by ssh for the next request: it takes several round trips. */
+  /** Begins a connection by ssh for the next request, because it takes several round trips. */
   prepare(): void;
-  /** The error for a failed request: the connection's failure, if it failed. */
+  /** Returns the error for a failed request: the connection's failure, if the connection failed. */
   explain(error: unknown): PortholeError;
-  /** True if ssh has reached the host, and the engine's API failed there. */
+  /** True if ssh has reached the host, but the engine's API failed on it. */
   isHostReached(): boolean;
   /** Ends every connection. */
   close(): void;
@@ -94,7 +94,7 @@ function tcpStream({ host, port, tls }: TcpTransport): Duplex {
   const read = (path: string | undefined) => (path === undefined ? undefined : readFileSync(path));
   const socket = connectTls({
     ...{ host, port, ca: read(tls.ca), cert: read(tls.cert), key: read(tls.key) },
-    // SNI has no addresses.
+    // SNI allows no IP addresses.
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
     rejectUnauthorized: tls.verify,
   });

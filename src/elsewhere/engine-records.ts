@@ -13,7 +13,10 @@ export function recordEngine(remote: RemoteEngine): void {
   writeFileSync(fileOf(remote), JSON.stringify(remote), { mode: 0o600 });
 }
 
-/** The time of the last {@link recordEngine}, in milliseconds since 1970; 0 without one. */
+/**
+ * Returns the time of the last {@link recordEngine}, in milliseconds since 1970; 0 if there is no
+ * record.
+ */
 export function lastUse(remote: RemoteEngine): number {
   return statSync(fileOf(remote), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
@@ -23,7 +26,7 @@ export function forgetEngine(remote: RemoteEngine): void {
   rmSync(fileOf(remote), { force: true });
 }
 
-/** The engines where this user has or had a helper, by address. */
+/** Returns the engines on which this user has or had a helper, by address. */
 export function recordedEngines(): RemoteEngine[] {
   let names: string[];
   try {

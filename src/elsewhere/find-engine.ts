@@ -5,7 +5,7 @@ import { ENGINE_SOCKET } from "./helper-place.ts";
 
 /**
  * Finds the socket of the engine that runs this helper, and links to it from {@link ENGINE_SOCKET}.
- * Asks each engine of the machine for the helper's id.
+ * Queries each engine of the machine for the helper's id.
  * @throws PortholeError TARGET if no engine knows the id
  */
 export async function linkOwnEngine(id: string): Promise<void> {
@@ -26,7 +26,7 @@ export async function linkOwnEngine(id: string): Promise<void> {
   });
 }
 
-/** The usual sockets first: their path stays valid when the engine restarts. */
+/** Yields the usual sockets first, because their path stays valid when the engine restarts. */
 function* candidates(): Generator<string> {
   const root = "/proc/1/root";
   yield* ["docker.sock", "podman/podman.sock"].map((name) => `${root}/run/${name}`);

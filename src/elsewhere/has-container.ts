@@ -6,7 +6,7 @@ import { withEngine } from "./helpers.ts";
 
 /**
  * True if a remote engine has a container of this name or id.
- * @throws PortholeError TARGET if the engine cannot be asked
+ * @throws PortholeError TARGET if the engine does not respond
  */
 export function hasContainer(remote: RemoteEngine, name: string): Promise<boolean> {
   return withEngine(remote, async ({ engine }, signal) => {

@@ -13,7 +13,7 @@ import { lostConnection } from "./lost-connection.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 import { splitOutputs } from "./split-outputs.ts";
 
-/** A remote engine as a place: programs run in this user's helper container there. */
+/** A remote engine as a place. Programs run in this user's helper container on that engine. */
 export interface HelperPlace extends Place {
   /** Ends its connections. */
   close(): void;
@@ -54,13 +54,14 @@ export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "
   };
 }
 
-/** The id of a helper that has found its engine's socket. */
+/** Returns the id of a helper that has found its engine's socket. */
 async function readyHelper(connections: Dialler, options: HelperOptions): Promise<string> {
   const { engine } = connections;
   const { id, image, isNew } = await ensureHelper(engine, options);
   if (!isNew) return id;
   const search = [NODE_IN_IMAGE, COMMAND_IN_IMAGE, "__engine-socket", id];
-  // Runs under `remote`, like every command in the helper: it ends if this process ends.
+  // Runs the search under `remote`, like every command in the helper, so that it ends if this
+  // process ends.
   const command = [AGENT_IN_IMAGE, "remote", "--", ...search];
   const process = await execIn(connections, id, command, options.signal).catch(async (error: unknown) => {
     throw hasEnded(error) ? await endedEarly(engine, image, options.signal) : error;

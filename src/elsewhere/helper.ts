@@ -26,15 +26,15 @@ export interface HelperOptions {
   /** Name of an image on that engine, used instead of this installation's image. */
   image: string | undefined;
   version: string;
-  /** Called when the engine has answered, before a helper is created. */
+  /** Called when the engine has responded, before a helper is created. */
   connected(): void;
   /** Reports the load of the image, in bytes. */
   progress(sent: number, total: number): void;
 }
 
 /**
- * Returns the id of this user's helper on an engine: a running one, else a new one. Loads the image
- * of a new helper if the engine lacks it.
+ * Returns the id of this user's helper on an engine: a running helper, else a new one. Loads the
+ * image of a new helper if the engine lacks it.
  * @throws PortholeError TARGET, ATTACH; the failure of the connection
  */
 export async function ensureHelper(
@@ -48,7 +48,7 @@ export async function ensureHelper(
     if (attempt === 1) options.connected();
     if (found?.isRunning) return { id: found.id, image, isNew: false };
     try {
-      // A stopped helper was left by a killed command, or another command is creating it.
+      // A killed command left a stopped helper, or another command is creating this one.
       const id = found?.id ?? (await createHelper(engine, name, image, options.signal));
       await startHelper(engine, id);
       return { id, image, isNew: true };
@@ -131,7 +131,7 @@ async function createHelper(engine: Engine, name: string, image: string, signal:
   return jsonOf(created).get("Id").containerId();
 }
 
-/** Cannot be cancelled: the engine does not remove a container that never ran. */
+/** Not cancellable, because the engine does not remove a container that never ran. */
 async function startHelper(engine: Engine, id: string): Promise<void> {
   try {
     await dockerRequest(engine, AbortSignal.timeout(START_MS), (docker) => docker.getContainer(id).start());
@@ -146,7 +146,7 @@ const CLEAN_UP_MS = 10_000;
 
 /**
  * The helper sees the engine's processes and may enter their namespaces, like root on that machine.
- * It has no network and none of the machine's directories.
+ * It has no network and no directories of the machine.
  */
 function description(image: string): object {
   return {
@@ -223,14 +223,17 @@ function owner(): string {
   return `${hostname()}:${runDirectoryPaths().root}`;
 }
 
-/** Equal for all commands of a user, so that two which start together create one helper. */
+/**
+ * The name is equal for all commands of a user, so that two commands that start together create one
+ * helper.
+ */
 function helperName(image: string): string {
   return `porthole-helper-${createHash("sha256").update(`${owner()} ${image}`).digest("hex").slice(0, 12)}`;
 }
 
 /**
- * The id of this installation's image. Cached in the run directory until a file changes: computing
- * it takes half a second.
+ * Returns the id of this installation's image. Caches it in the run directory until a file changes,
+ * because computing it takes half a second.
  */
 function ownImageId(version: string): string {
   const files = installedFiles();

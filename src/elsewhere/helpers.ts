@@ -5,13 +5,13 @@ import { type Dialler, dialler } from "./dial.ts";
 import { forgetEngine, lastUse, recordedEngines } from "./engine-records.ts";
 import { IDLE_SECONDS, listHelpers, removeHelper, removeHelperImages } from "./helper.ts";
 
-/** Milliseconds for one engine: another machine may be off. */
+/** Maximum milliseconds for one engine, because another machine may be off. */
 const ANSWER_MS = 15_000;
 
 /**
  * This user's helpers on every engine where one was started, as agents of route `helper` by the
  * engine's address.
- * @param failed receives the failure of an engine that cannot be asked
+ * @param failed receives the failure of an engine that does not respond
  */
 export async function helperAgents(failed: (error: PortholeError) => void): Promise<LiveAgent[]> {
   const found = await Promise.all(
@@ -45,8 +45,8 @@ function described({ address }: RemoteEngine, { id, created }: { id: string; cre
 }
 
 /**
- * Removes this user's helpers from one engine, with everything that runs in them.
- * @throws PortholeError TARGET if the engine cannot be asked
+ * Removes this user's helpers from one engine, with all programs that run in them.
+ * @throws PortholeError TARGET if the engine does not respond
  */
 export async function removeHelpers(remote: RemoteEngine, { images = false } = {}): Promise<void> {
   await withEngine(remote, async ({ engine }, signal) => {
@@ -56,7 +56,7 @@ export async function removeHelpers(remote: RemoteEngine, { images = false } = {
   forgetEngine(remote);
 }
 
-/** Asks a remote engine. @throws PortholeError TARGET */
+/** Runs requests on a remote engine. @throws PortholeError TARGET */
 export async function withEngine<T>(
   remote: RemoteEngine,
   action: (connections: Dialler, signal: AbortSignal) => Promise<T>,
@@ -66,7 +66,7 @@ export async function withEngine<T>(
   try {
     return await action(connections, signal);
   } catch (error) {
-    // Its helper has ended by now, because it was idle: do not report the engine again.
+    // The helper was idle and has ended by now, so the engine is not reported again.
     if (Date.now() - lastUse(remote) > IDLE_SECONDS * 1000) forgetEngine(remote);
     if (!signal.aborted) throw connections.explain(error);
     throw new PortholeError("TARGET", `the engine at ${remote.address} did not respond in ${ANSWER_MS / 1000} s`, {

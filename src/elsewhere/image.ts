@@ -10,7 +10,7 @@ import { COMMAND_IN_IMAGE, type InstalledFile, NODE_IN_IMAGE } from "./installat
  * containerd read. Equal files give equal bytes.
  */
 export interface Image {
-  /** SHA-256 of the image's configuration, in hexadecimal: the id that Docker's own store gives. */
+  /** SHA-256 of the image's configuration, in hexadecimal. Docker's own store uses it as the id. */
   id: string;
   /** Size of {@link imagePieces} in bytes. */
   size: number;

@@ -47,7 +47,7 @@ export function installedFiles(): InstalledFile[] {
   return [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** V8's caches differ between builds; each installation creates its own. */
+/** Excludes V8's caches, which differ between builds: each installation creates its own. */
 function isNeeded(path: string): boolean {
   return !/\.cache$|^types\/|^\.built$|^completions\/|^porthole\.1$|^kubectl-porthole\.js$/.test(path);
 }
@@ -57,7 +57,7 @@ function nativePackages(dist: string): InstalledFile[] {
   const require = createRequire(join(dist, "porthole.js"));
   return [`@koromix/koffi-linux-${process.arch}`, `@vscode/ripgrep-linux-${process.arch}`].flatMap((name) => {
     const manifest = packageManifest(require, name);
-    // Only `grep` needs ripgrep.
+    // A missing package is no error: only `grep` needs ripgrep.
     if (manifest === undefined) return [];
     return folder(dirname(manifest), `${HOME_IN_IMAGE}/node_modules/${name}`, () => true);
   });
@@ -84,8 +84,8 @@ function sharedLibraries(): InstalledFile[] {
 }
 
 /**
- * The names in the programs' ELF headers. The kernel reports the file `libstdc++.so.6.0.30`; the
- * program asks for its symbolic link `libstdc++.so.6`.
+ * Returns the names in the programs' ELF headers. The kernel reports the file
+ * `libstdc++.so.6.0.30`, but the program loads its symbolic link `libstdc++.so.6`.
  */
 function sonames(library: string): string[] {
   const [directory, name] = [dirname(library), basename(library)];
@@ -111,7 +111,9 @@ function interpreterOf(program: string): string | undefined {
 
 const PT_INTERP = 3;
 
-/** The first page of a file: linkers put the program headers and the interpreter's path into it. */
+/**
+ * Reads the first page of a file, which contains the program headers and the interpreter's path.
+ */
 function startOf(path: string): Buffer {
   const fd = openSync(path, "r");
   try {
@@ -123,7 +125,7 @@ function startOf(path: string): Buffer {
   }
 }
 
-/** The regular files below a directory; `isWanted` gets paths relative to it. */
+/** Returns the regular files below a directory. `isWanted` receives paths relative to it. */
 function folder(source: string, path: string, isWanted: (path: string) => boolean): InstalledFile[] {
   return readdirSync(source, { recursive: true, encoding: "utf8" })
     .filter((name) => isWanted(name) && statSync(join(source, name)).isFile())

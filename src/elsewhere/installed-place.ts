@@ -5,8 +5,8 @@ import { lostConnection } from "./lost-connection.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 
 /**
- * The porthole that is installed on a machine, reached by `ssh HOST porthole`. It has the rights of
- * the ssh user there.
+ * The porthole that is installed on a remote machine, reached by `ssh HOST porthole`. It has the
+ * rights of the ssh user on that machine.
  */
 export function installedPlace(transport: SshTransport): Place {
   const { destination, socketPath } = transport;
@@ -14,8 +14,8 @@ export function installedPlace(transport: SshTransport): Place {
     name: destination,
     start: async (command, signal) => {
       signal.throwIfAborted();
-      // `AGENT remote OPTIONS -- NODE PORTHOLE ARGS`: on that machine, the agent and Node.js have
-      // other paths.
+      // The command is `AGENT remote OPTIONS -- NODE PORTHOLE ARGS`. On that machine, the agent and
+      // Node.js have other paths.
       const at = command.indexOf("--");
       const engine = socketPath === undefined ? [] : ["-e", `DOCKER_HOST=unix://${socketPath}`];
       const options = [...withoutEngine(command.slice(2, at)), ...engine];
@@ -24,7 +24,7 @@ export function installedPlace(transport: SshTransport): Place {
   };
 }
 
-/** True if `porthole` is on the PATH of the ssh user there. */
+/** True if `porthole` is on the PATH of the ssh user on the remote machine. */
 export async function isInstalled(transport: SshTransport, signal: AbortSignal): Promise<boolean> {
   const { stdin, stdout, stderr, close } = ssh(transport, ["porthole", "--version"]);
   const stop = () => close();
@@ -42,7 +42,7 @@ export async function isInstalled(transport: SshTransport, signal: AbortSignal):
   }
 }
 
-/** Removes the variable that names the engine in a helper container. */
+/** Removes the variable for the engine's address in a helper container. */
 function withoutEngine(options: readonly string[]): string[] {
   return options.filter((word, at) => !isEngine(word) && !(word === "-e" && isEngine(options[at + 1] ?? "")));
 }
@@ -60,7 +60,7 @@ function ssh({ destination, port }: SshTransport, command: readonly string[]): P
     "-T",
     ...(port === undefined ? [] : ["-p", port]),
   ];
-  // In its own session, so that Ctrl-C reaches only the remote command, whose end closes the
+  // Runs ssh in its own session. So Ctrl-C reaches only the remote command, whose end closes the
   // connection.
   const child = spawn("ssh", [...options, "--", destination, command.map(quoted).join(" ")], { detached: true });
   const { stdin, stdout, stderr } = child;
@@ -71,7 +71,7 @@ function ssh({ destination, port }: SshTransport, command: readonly string[]): P
   return { stdin, stdout, stderr, lost: () => lostConnection(destination), close: () => void child.kill() };
 }
 
-/** A word for the shell of the ssh user. */
+/** Quotes a word for the shell of the ssh user. */
 function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -14,7 +14,7 @@ export interface LoadOptions {
 }
 
 /**
- * Loads an image into an engine under the name `tag`. Pulls nothing.
+ * Loads an image into an engine under the name `tag`. Does not pull.
  * @throws PortholeError TARGET with the engine's message; the connection's error; CANCELLED
  */
 export async function loadImage(engine: Engine, image: Image, tag: string, options: LoadOptions): Promise<void> {

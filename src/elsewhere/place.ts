@@ -3,12 +3,13 @@ import type { PortholeError } from "../errors.ts";
 
 /**
  * A place on another kernel where porthole is installed: a helper container of a remote engine, or
- * a helper pod of a Kubernetes node. Descriptors cannot leave that kernel: porthole runs there and
- * only its output comes here. A place only starts programs. The protocol of `agent/remote.c`
- * carries standard streams, signals, terminal size and exit status for every kind of place.
+ * a helper pod of a Kubernetes node. Descriptors cannot leave that kernel. So porthole runs on it,
+ * and this machine receives only the output. A place only starts programs. The protocol of
+ * `agent/remote.c` carries standard streams, signals, terminal size and exit status for every kind
+ * of place.
  */
 export interface Place {
-  /** For messages, such as `context 'far'`. */
+  /** Name for messages, such as `context 'far'`. */
   name: string;
   /**
    * Starts a program without a terminal. Its standard input must reach end of file when this

@@ -8,9 +8,12 @@ export type StreamKind = "null" | "pipe" | "terminal";
 /** The standard streams of a remote command, and the local events that it receives. */
 export interface Streams {
   kinds: readonly [stdin: StreamKind, stdout: StreamKind, stderr: StreamKind];
-  /** For the command's standard input, unless that is `null`. */
+  /** Source of the command's standard input, unless that is `null`. */
   input: Readable | undefined;
-  /** Takes bytes of the command's standard output (1) or error (2); a promise delays the next. */
+  /**
+   * Accepts bytes of the command's standard output (1) or error (2). A promise delays the next
+   * bytes.
+   */
   write(fd: 1 | 2, bytes: Buffer): void | Promise<void>;
   /** The size of the terminal, in columns and rows. */
   size(): { columns: number; rows: number };
@@ -66,11 +69,11 @@ class Frames {
 
   constructor(process: PlaceProcess) {
     this.#process = process;
-    // The end of the output streams reports a lost connection.
+    // Ignores the error: the end of the output streams reports a lost connection.
     process.stdin.on("error", () => undefined);
   }
 
-  /** Resolves when the stream takes more. */
+  /** Sends bytes of standard input. Resolves when the stream accepts more. */
   data(bytes: Buffer): Promise<void> | undefined {
     for (let at = 0; at < bytes.length; at += MAX_FRAME) this.#write("d", bytes.subarray(at, at + MAX_FRAME));
     const { stdin } = this.#process;
@@ -120,7 +123,7 @@ async function eachPiece(stream: Readable, action: (bytes: Buffer) => void | Pro
   for await (const bytes of stream) await action(bytes as Buffer);
 }
 
-/** Finds how the command ended in the last bytes of its standard error. */
+/** Finds the command's exit status or signal in the last bytes of its standard error. */
 export class EndFinder {
   readonly #pass: (bytes: Buffer) => void | Promise<void>;
   #held = Buffer.alloc(0);
@@ -139,7 +142,7 @@ export class EndFinder {
     if (length > 0) await this.#pass(all.subarray(0, length));
   }
 
-  /** How the command ended, when the stream has ended; undefined without an end marker. */
+  /** Returns how the command ended, once the stream has ended; undefined without an end marker. */
   found(): PlaceEnd | undefined {
     const [, how, number] = /^\0porthole-end (exit|signal) (\d+)\n$/.exec(this.#held.toString("latin1")) ?? [];
     if (how === undefined) return undefined;

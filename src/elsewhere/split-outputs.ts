@@ -38,7 +38,7 @@ export function splitOutputs(stream: Duplex, stdout: Writable, stderr: Writable)
     stdout.end();
     stderr.end();
   };
-  // A failed connection ends both like an early end.
+  // A failed connection ends both outputs, like an early end.
   stream.once("end", end);
   stream.once("error", end);
   stream.once("close", end);

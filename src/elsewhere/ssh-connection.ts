@@ -3,12 +3,13 @@ import { Duplex } from "node:stream";
 import type { SshTransport } from "../engines/remote-engine.ts";
 import { NO_SSH } from "./connection-error.ts";
 
-/** `ssh HOST docker system dial-stdio`. Several requests may use it, one after another. */
+/** A connection by `ssh HOST docker system dial-stdio`. Requests may use it one after another. */
 export class SshConnection {
   /**
    * Called once, when the connection has ended.
-   * @param why undefined if ssh and the command there have succeeded, or this process has ended it
-   * @param isHostReached the command there failed, and not ssh
+   * @param why undefined if ssh and the remote command have succeeded, or if this process has ended
+   * the connection
+   * @param isHostReached true if the remote command failed, and not ssh
    */
   onEnd: (why: string | undefined, isHostReached: boolean) => void = () => undefined;
   readonly #child: ChildProcessWithoutNullStreams;
@@ -19,7 +20,7 @@ export class SshConnection {
   constructor({ destination, port, socketPath }: SshTransport) {
     const there = ["docker", ...(socketPath === undefined ? [] : ["--host", `unix://${socketPath}`])];
     const args = ["-o", "ConnectTimeout=30", "-T", ...(port === undefined ? [] : ["-p", port]), "--", destination];
-    // In its own session, so that Ctrl-C reaches only the remote command, whose end closes the
+    // Runs ssh in its own session. So Ctrl-C reaches only the remote command, whose end closes the
     // connection.
     this.#child = spawn("ssh", [...args, ...there, "system", "dial-stdio"], { detached: true });
     const { stdin, stdout, stderr } = this.#child;
@@ -44,7 +45,10 @@ export class SshConnection {
     return this.#hasEnded;
   }
 
-  /** A stream for one request. It ends the connection unless {@link SshStream.release} was called. */
+  /**
+   * Returns a stream for one request. Its end ends the connection unless {@link SshStream.release}
+   * was called.
+   */
   open(): SshStream {
     this.#stream = new SshStream(this.#child, {
       release: () => {
@@ -56,9 +60,9 @@ export class SshConnection {
     return this.#stream;
   }
 
-  /** Ends it, with the stream that uses it. */
+  /** Ends the connection, with the stream that uses it. */
   end(): void {
-    // ssh ends with status 255 then.
+    // ssh then ends with status 255.
     this.#end(undefined, false);
     this.#child.kill();
     this.#stream?.destroy();
@@ -83,7 +87,9 @@ interface Owner {
   end(): void;
 }
 
-/** The standard streams of `docker system dial-stdio`, as Node's HTTP client wants a socket. */
+/**
+ * Provides the standard streams of `docker system dial-stdio` as a socket for Node's HTTP client.
+ */
 export class SshStream extends Duplex {
   readonly #child: ChildProcessWithoutNullStreams;
   #owner: Owner | undefined;
@@ -95,7 +101,10 @@ export class SshStream extends Duplex {
     this.on("error", () => undefined);
   }
 
-  /** The connection for the next request, if it is open. This stream then ends without it. */
+  /**
+   * Returns the connection for the next request, if it is open. This stream then ends without
+   * ending the connection.
+   */
   release(): SshConnection | undefined {
     const owner = this.#owner;
     this.#owner = undefined;

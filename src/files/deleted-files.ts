@@ -16,7 +16,7 @@ export interface DeletedFile {
    */
   device: string;
   inode: bigint;
-  /** Bytes that are freed when the last process closes the file; a maximum for a mapped file. */
+  /** Bytes that the last process frees when it closes the file; a maximum for a mapped file. */
   bytes: bigint;
   /**
    * Processes of the target that use the file. `fd` is undefined for a mapping without a

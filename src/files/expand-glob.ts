@@ -7,9 +7,9 @@ import { joinPath } from "./walk.ts";
 
 /**
  * Paths of the target that match a pattern. Lists only directories that a segment of the pattern
- * needs, each once. `**` as a segment matches directories at any depth without following symbolic
- * links; as the last segment it matches everything below. Only a dot matches a leading dot. A
- * trailing slash selects directories. Sorted by bytes within a directory.
+ * needs, each once. As a segment, `**` matches directories at any depth without following symbolic
+ * links. As the last segment it matches everything below. A leading dot matches only a dot in the
+ * pattern. A trailing slash selects directories. Sorted by bytes within a directory.
  * @param options.unreadable receives errors of directories that cannot be listed; they match
  *   nothing
  * @throws PortholeError SESSION
@@ -75,7 +75,8 @@ async function* expandIn(walk: Walk, directory: string, at: number[]): AsyncGene
 }
 
 /**
- * Matches a name: whether it completes the pattern, and the segments that names below it may match.
+ * Matches a name. Returns whether it completes the pattern, and the segments that names below it
+ * may match.
  */
 function step({ segments }: Walk, at: number[], name: string): { isMatch: boolean; next: number[] } {
   let isMatch = false;
@@ -110,7 +111,7 @@ function reachable(segments: Segment[], at: number[]): number[] {
 }
 
 async function namesIn(walk: Walk, directory: string, at: number[], literals: string[]) {
-  // Listings have neither entry.
+  // Listings do not contain `.` and `..`.
   const names = literals
     .filter((name) => name === "." || name === "..")
     .map((name): { name: string; type: number | undefined } => ({ name, type: undefined }));
@@ -128,7 +129,7 @@ async function namesIn(walk: Walk, directory: string, at: number[], literals: st
 
 const absent = new Set<string | undefined>(["ENOENT", "ENOTDIR", "ELOOP"]);
 
-/** Names from a listing exist; literal names of the pattern may not. */
+/** True if a path exists. Names from a listing exist; literal names of the pattern may not. */
 async function exists(walk: Walk, path: string, type: number | undefined): Promise<boolean> {
   if (walk.onlyDirectories) return type === DT_DIR || (await modeOf(walk, path, true)) === constants.S_IFDIR;
   return type !== undefined || (await modeOf(walk, path, false)) !== undefined;

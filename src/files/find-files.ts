@@ -5,7 +5,7 @@ import { type TakeOver, type WalkedFile, type WalkOptions, walk } from "./walk.t
 
 /** Options of {@link find}. */
 export interface FindOptions {
-  /** Include stat and link targets of every file, whether or not the expression needs them. */
+  /** Includes stat and link targets of every file, even if the expression does not need them. */
   stat?: boolean;
   /**
    * Receives errors of files and directories; the walk continues. Without it the first such error
@@ -29,7 +29,10 @@ export async function* find(
   for await (const { file } of selectFiles(session, path, parseFind(expression, Date.now()), options)) yield file;
 }
 
-/** Files that an expression prints, once for each `-print` and `-print0`, with the byte that ends the line. */
+/**
+ * Yields the files that an expression prints, once for each `-print` and `-print0`. Each has the
+ * byte that ends its line.
+ */
 export async function* selectFiles(
   session: Session,
   path: string,
@@ -43,7 +46,9 @@ export async function* selectFiles(
   }
 }
 
-/** Calls `print` for the same files; a long walk goes on by `takeOver`. Throws as {@link find}. */
+/**
+ * Calls `print` for the same files. A long walk continues by `takeOver`. Throws as {@link find}.
+ */
 export async function eachSelected(
   session: Session,
   path: string,
@@ -67,10 +72,10 @@ function walkOptions(selection: Selection, { stat, failed }: FindOptions): WalkO
   return { stat: needsStat || stat === true, maxDepth, enter: () => selection.isEntered, ...(failed && { failed }) };
 }
 
-/** Judges the files of a walk one after the other. */
+/** Evaluates the files of a walk one after the other. */
 class Selection {
   readonly expression: FindExpression;
-  /** Whether to enter the last file, a directory. */
+  /** True if the walk enters the last file, a directory. */
   isEntered = true;
   #device: string | undefined;
 
@@ -78,7 +83,7 @@ class Selection {
     this.expression = expression;
   }
 
-  /** The ends of the lines to print it with. */
+  /** Returns the line ends with which to print the file. */
   judge(file: JudgedFile): ("\n" | "\0")[] {
     const { minDepth, oneFileSystem } = this.expression;
     this.#device ??= deviceOf(file);

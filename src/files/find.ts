@@ -3,7 +3,7 @@ import { parseTime } from "../text/records/time.ts";
 import { compileGlob } from "./glob.ts";
 import type { TakenFile } from "./walk.ts";
 
-/** What an expression looks at. */
+/** The properties of a file that an expression uses. */
 export type JudgedFile = Omit<TakenFile, "todo">;
 
 /** A parsed find expression. */
@@ -12,7 +12,7 @@ export interface FindExpression {
   maxDepth: number;
   /** `-xdev`: shows directories of other file systems but does not enter them. */
   oneFileSystem: boolean;
-  /** A test needs more than name and type. */
+  /** True if a test needs more than name and type. */
   needsStat: boolean;
   /** Evaluates a file: the line ends to print it with, and whether to skip its content. */
   judge(file: JudgedFile): { prints: ("\n" | "\0")[]; prune: boolean };
@@ -137,7 +137,7 @@ class Parser {
       case "-mmin": {
         const compare = comparison(word, this.#value(word));
         const unit = word === "-mmin" ? 60_000 : 86_400_000;
-        // find(1) rounds -mtime down to days and -mmin up to minutes.
+        // Rounds as find(1) does: -mtime down to days, and -mmin up to minutes.
         const round = word === "-mmin" ? Math.ceil : Math.floor;
         return this.#byStat(({ mtime }) => compare(BigInt(round((this.#now - Number(mtime) / 1e6) / unit))));
       }
@@ -211,7 +211,7 @@ function sizeTest(text: string): (stat: JudgedStat) => boolean {
   const unit = units[text.at(-1) ?? ""];
   const compare = comparison("-size", unit === undefined ? text : text.slice(0, -1));
   const size = unit ?? 512n;
-  // Rounded up to units, so `-size -1M` means empty.
+  // Rounds up to units, so `-size -1M` means an empty file.
   return (stat) => compare((stat.size + size - 1n) / size);
 }
 

@@ -1,7 +1,10 @@
 import { PortholeError } from "../errors.ts";
 import type { DirectoryEntry, Session } from "../sessions/session.ts";
 
-/** Listings started in advance. Each holds a pipe and a child of the agent that fills it. */
+/**
+ * Number of listings that are started in advance. Each uses a pipe, and a child of the agent that
+ * fills it.
+ */
 const AHEAD = 16;
 
 interface StartedListing {
@@ -52,8 +55,8 @@ export class Lookahead {
   }
 
   /**
-   * An agent whose target ended answers everything with ESRCH until it ends itself; so does a
-   * vanished process directory.
+   * Finds the reason of an error. An agent whose target ended replies ESRCH to every request until
+   * it ends itself. So does a process directory that no longer exists.
    */
   async #explain(error: unknown): Promise<never> {
     if (isGone(error)) {
@@ -70,7 +73,7 @@ export class Lookahead {
   #start(path: string): StartedListing {
     const iterator = this.#session.list(path, this.#options)[Symbol.asyncIterator]();
     const first = iterator.next().catch((error: unknown) => this.#explain(error));
-    // Reported only if the listing is requested.
+    // Prevents an unhandled rejection: the error is reported only if the listing is requested.
     first.catch(() => {});
     return { iterator, first };
   }

@@ -12,7 +12,7 @@ export interface MappedFile {
    * of what deletion would free.
    */
   bytes: bigint;
-  /** As in /proc/PID/maps; on overlayfs and btrfs it can differ from statx(2). */
+  /** Device from /proc/PID/maps. On overlayfs and btrfs it can differ from statx(2). */
   device: { major: number; minor: number };
   inode: bigint;
 }
@@ -27,8 +27,8 @@ interface OpenedFile {
 export const DELETED = " (deleted)";
 
 /**
- * Merges a mapping into those of its process: one entry for each file, none for a file that has a
- * descriptor. Ignores devices, because overlayfs and btrfs report two for one file.
+ * Merges a mapping into those of its process. Keeps one entry for each file, and no entry for a
+ * file that has a descriptor. Ignores devices, because overlayfs and btrfs report two for one file.
  */
 export function addMapping(mapped: MappedFile[], mapping: MappedFile, files: readonly OpenedFile[]): void {
   const { path, inode, bytes, access } = mapping;
@@ -56,7 +56,7 @@ export function describeMapping({ access, bytes, device, inode }: MappingRecord,
 /**
  * True for kernel memory that appears as a deleted file: memfd_create(2), System V shared memory,
  * shared anonymous memory, huge pages, the rings of io_setup(2), graphics buffers. `mounted` has
- * the devices of the target's mounts; a file on one of these is a real one.
+ * the devices of the target's mounts; a file on such a device is a real file.
  */
 export function isKernelMemory(
   path: string,

@@ -12,12 +12,12 @@ export interface Mount {
   device: { major: number; minor: number };
   /** The mounted part of the file system, as a path in it: `/` for all of it. */
   root: string;
-  /** The root was unlinked or replaced after mounting, so its path is stale. */
+  /** True if the root was unlinked or replaced after mounting, so that its path is stale. */
   isReplaced: boolean;
   /** Mount point, as the target's first process sees it. */
   point: string;
   options: string[];
-  /** `ext4`, `overlay`, `fuse.sshfs`. */
+  /** File system type: `ext4`, `overlay`, `fuse.sshfs`. */
   type: string;
   source: string;
   superOptions: string[];
@@ -79,12 +79,14 @@ export function parseMounts(table: string | Uint8Array): Mount[] {
 /** The kernel's suffix for an unlinked path (d_path). */
 const UNLINKED = /\/\/deleted$/;
 
-/** The mount of a file, by statx(2)'s mount id; undefined if the table lacks it. */
+/**
+ * Finds the mount of a file, by the mount id of statx(2); undefined if the table lacks the mount.
+ */
 export function mountOf(mounts: readonly Mount[], stat: Pick<FileStat, "mountId">): Mount | undefined {
   return mounts.find((mount) => BigInt(mount.id) === stat.mountId);
 }
 
-/** The storage of a mount's files. */
+/** Returns the storage of a mount's files. */
 export function backingOf(mount: Mount): Backing {
   const volume = /\/volumes\/([^/]+)\/_data(?:\/|$)/.exec(mount.root)?.[1];
   const readOnly = mount.options.includes("ro") || mount.superOptions.includes("ro");
@@ -109,8 +111,8 @@ function kindOfMount(mount: Mount, volume: string | undefined): BackingKind {
 }
 
 /**
- * Directories of layers. Engines mount a single one at `/` with Docker's and Podman's drivers vfs
- * and btrfs, and for an image of one layer.
+ * Matches directories of layers. Engines mount a single directory at `/` with Docker's and Podman's
+ * drivers vfs and btrfs, and for an image of one layer.
  */
 const LAYER_DIRECTORY =
   /\/((vfs\/dir|btrfs\/subvolumes)\/[0-9a-f]{64}(-init)?|overlay2?\/[0-9a-z]+\/diff|io\.containerd\.snapshotter\.v1\.\w+\/snapshots\/\d+(\/fs)?)$/;

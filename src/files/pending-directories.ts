@@ -8,8 +8,8 @@ export interface PendingDirectory<Parent> {
 
 /**
  * The directories that a walk still has to enter, depth first. Names are packed, because a
- * container may have millions in each directory. Beyond `limit` characters no more are accepted, so
- * that no tree exhausts this machine's memory.
+ * container may have millions in each directory. Directories beyond `limit` characters are refused,
+ * so that no tree exhausts this machine's memory.
  */
 export class PendingDirectories<Parent> {
   readonly #limit: number;
@@ -52,7 +52,7 @@ export class PendingDirectories<Parent> {
     return this.peek(1).length === 0;
   }
 
-  /** Removes and returns the next one. */
+  /** Removes and returns the next directory. */
   shift(): PendingDirectory<Parent> | undefined {
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       const name = level.shift();
@@ -66,7 +66,7 @@ export class PendingDirectories<Parent> {
     return undefined;
   }
 
-  /** Up to `count` of the next ones, at least one if there are any. */
+  /** Returns up to `count` of the next directories, at least one if there are any. */
   peek(count: number): PendingDirectory<Parent>[] {
     const found: PendingDirectory<Parent>[] = [];
     for (let at = this.#levels.length - 1; at >= 0 && found.length < count; at--) {
@@ -79,9 +79,9 @@ export class PendingDirectories<Parent> {
 
 /** A million names of 255 characters. */
 const LIMIT = 256 * 1024 * 1024;
-/** Names packed into one string. */
+/** Number of names that are packed into one string. */
 const PACK_SIZE = 512;
-/** No name contains it. */
+/** Separates the names, which cannot contain it. */
 const SEPARATOR = "\0";
 
 class Level<Parent> {

@@ -11,7 +11,7 @@ import { mountsOf } from "./usage.ts";
 
 /** A process of a target. */
 export interface TargetProcess {
-  /** The number inside the target; `parent` is 0 if the parent has none there. */
+  /** The number inside the target. `parent` is 0 if the parent has no number in the target. */
   pid: number;
   parent: number;
   /** Effective user id. */
@@ -47,7 +47,7 @@ export interface ProcessFile {
    */
   path: string;
   /**
-   * True if the file has lost this name; `path` is then without the kernel's suffix. False for
+   * True if the file no longer has this name; `path` is then without the kernel's suffix. False for
    * kernel memory such as memfd_create(2), which never had a name and keeps the suffix.
    */
   deleted: boolean;
@@ -59,8 +59,8 @@ const O_ACCMODE = 3;
 
 /**
  * The target's processes in order of their numbers on this machine; with open files if `files` is
- * set. Ends at the process that has open file number `maxFiles` + 1, which is left out: a process
- * may have a million.
+ * set. Ends at the process with open file number `maxFiles` + 1, and omits that process: it may
+ * have a million files.
  * @throws PortholeError FILE, SESSION
  */
 export async function* listProcesses(
@@ -122,7 +122,7 @@ async function describeFile(deletedFiles: DeletedFiles, record: ProcessFileRecor
     stat,
     path: deleted ? link.slice(0, -DELETED.length) : link,
     deleted,
-    // A file with another name, or of an image layer, would not be freed.
+    // A file with another name, or in an image layer, would not be freed.
     held: deleted && stat.links === 0 ? stat.blocks * 512n : 0n,
   };
 }
@@ -148,8 +148,8 @@ function linkBelow(root: string, { link }: { link: Uint8Array }): string {
 }
 
 /**
- * A process's root, relative to the top of its mount namespace, which the links of its files are
- * relative to. Empty except under chroot(2).
+ * Returns a process's root, relative to the top of its mount namespace. The links of its files are
+ * relative to that top. Empty except under chroot(2).
  */
 async function rootOf(session: Session, pid: number): Promise<string> {
   return fileOr("", async () => (await session.readlink(`/proc/${pid}/root`)).replace(/\/$/, ""));
@@ -170,7 +170,7 @@ class DeletedFiles {
   }
 
   /**
-   * Whether the file has this exact name, suffix included. Compares only inode numbers, because
+   * True if the file has this exact name, suffix included. Compares only inode numbers, because
    * overlayfs and btrfs report two devices for one mapped file.
    */
   async exists(path: string, { inode }: { inode: bigint }): Promise<boolean> {
@@ -192,7 +192,7 @@ class DeletedFiles {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** The result of `ask`, or `otherwise` if the target has no such file. */
+/** Returns the result of `ask`, or `otherwise` if the target has no such file. */
 async function fileOr<T>(otherwise: T, ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
@@ -205,7 +205,7 @@ async function fileOr<T>(otherwise: T, ask: () => Promise<T>): Promise<T> {
 /** USER_HZ, the unit of times from the kernel: 100 on every supported architecture. */
 const TICKS = 100;
 
-/** Seconds since 1970. */
+/** Returns the boot time in seconds since 1970. */
 function bootTime(): number | undefined {
   const line = /^btime (\d+)$/m.exec(readFileSync("/proc/stat", "latin1"))?.[1];
   return line === undefined ? undefined : Number(line);

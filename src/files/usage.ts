@@ -24,12 +24,13 @@ export class UsageCounter {
   readonly #session: Session;
   readonly #limit: number;
   #mounts: Promise<{ pseudo: Set<string>; roots: Set<string> }> | undefined;
-  /** Files with several names, and mounted directories: device and inode. */
+  /** Device and inode of files with several names, and of mounted directories. */
   readonly #seen = new Set<string>();
   #isFull = false;
 
   /**
-   * `limit`: remembered files with several names, about 100 bytes each. Beyond it each name counts.
+   * `limit`: maximum number of stored files with several names, of about 100 bytes each. Above it,
+   * each name counts.
    */
   constructor(session: Session, limit = LIMIT) {
     this.#session = session;
@@ -96,7 +97,7 @@ export class UsageCounter {
     const pseudo = pseudoOf(mounts);
     const roots = new Set<string>();
     for (const mount of mounts) {
-      // A mount that is hidden or inaccessible is not reached by the walk either.
+      // The walk does not reach a mount that is hidden or inaccessible either.
       const stat = isPseudo(mount) ? undefined : await this.#session.stat(mount.point).catch(() => undefined);
       if (stat !== undefined) roots.add(inodeKey(stat));
     }
@@ -105,8 +106,8 @@ export class UsageCounter {
 }
 
 /**
- * The target's mount table. Throws FILE if unreadable; EFBIG above 16 MiB, because the target
- * controls its length.
+ * Returns the target's mount table. Throws FILE if unreadable; EFBIG above 16 MiB, because the
+ * target controls its length.
  */
 export async function mountsOf(session: Session): Promise<Mount[]> {
   const file = await session.mounts();
@@ -142,11 +143,14 @@ async function contentOf(file: OpenFile): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** The kernel's default limit of 100,000 mounts (fs.mount-max) with fairly long paths. */
+/**
+ * Maximum bytes of a mount table: the kernel's default limit of 100,000 mounts (fs.mount-max), with
+ * fairly long paths.
+ */
 const MAX_TABLE = 16 * 1024 * 1024;
 
 const LIMIT = 4_194_304;
-/** Files between two calls of the progress listener. */
+/** Number of files between two calls of the progress listener. */
 const PROGRESS_STEP = 64;
 
 function thrown(error: PortholeError): never {

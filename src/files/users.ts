@@ -1,13 +1,13 @@
 import { PortholeError } from "../errors.ts";
 import type { Session } from "../sessions/session.ts";
 
-/** Bytes that are read of a target's user or group file. */
+/** Maximum bytes of a target's user or group file. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Names by number from the target's own `/etc/passwd` or `/etc/group` (passwd(5), group(5)); empty
- * if the file does not exist, as in most images FROM scratch. The first name of a number counts, as
- * in getpwuid(3).
+ * Returns names by number from the target's own `/etc/passwd` or `/etc/group` (passwd(5),
+ * group(5)). Empty if the file does not exist, as in most images FROM scratch. The first name of a
+ * number is used, as in getpwuid(3).
  * @throws PortholeError SESSION
  */
 export async function readNames(session: Session, path: "/etc/passwd" | "/etc/group"): Promise<Map<number, string>> {

@@ -8,15 +8,15 @@ import { PendingDirectories } from "./pending-directories.ts";
 
 /** A file found by {@link walk}. */
 export interface WalkedFile extends DirectoryEntry {
-  /** Begins with the walk's path. */
+  /** The path of the file, which begins with the walk's path. */
   path: string;
-  /** 0 for the walk's own path. */
+  /** Levels below the walk's path, which has 0. */
   depth: number;
 }
 
 /** Options of {@link walk}. */
 export interface WalkOptions {
-  /** Include stat and link targets; names and types alone are faster. */
+  /** Includes stat and link targets. Names and types alone are faster. */
   stat?: boolean;
   /** Levels below the path; default: all. */
   maxDepth?: number;
@@ -27,27 +27,30 @@ export interface WalkOptions {
    * is thrown.
    */
   failed?: (error: PortholeError) => void;
-  /** A quicker way for what a long walk has still to enter. */
+  /** A faster way to list the rest of a long walk. */
   takeOver?: TakeOver | undefined;
 }
 
-/** Walks directories without listing them one by one. */
+/** Walks directories without listing them separately. */
 export interface TakeOver {
-  /** Files that a walk visits first: starting to walk in another way takes longer than to list few. */
+  /**
+   * Number of files after which the walk is taken over: starting another kind of walk takes longer
+   * than listing few files.
+   */
   after: number;
   /**
-   * Yields everything below the directories, in any order in which a directory comes before its
-   * content. Yields false if it cannot walk, before anything else.
+   * Yields all files below the directories, each directory before its content. If it cannot walk,
+   * yields only false.
    */
   below(directories: readonly WalkedDirectory[]): AsyncIterable<readonly TakenFile[] | false>;
   /**
-   * Receives what {@link below} yields, in place of the walk's consumer: to pass single files takes
-   * most of the time. Returns false to skip a directory's content.
+   * Receives the files of {@link below} instead of the walk's consumer, because passing single
+   * files takes most of the time. Returns false to skip a directory's content.
    */
   visit(file: TakenFile): boolean;
 }
 
-/** A directory to be entered. */
+/** A directory that the walk has still to enter. */
 export interface WalkedDirectory {
   path: string;
   depth: number;
@@ -55,16 +58,19 @@ export interface WalkedDirectory {
 
 /** A file that was found by {@link TakeOver}. */
 export interface TakenFile extends Pick<WalkedFile, "path" | "depth" | "name" | "type"> {
-  /** If the walk needs it. */
+  /** Set if the walk needs it. */
   stat: Pick<FileStat, "size" | "mtime" | "device"> | undefined;
-  /** `list`: the walk has to list this directory. `list again`: the same, and it was yielded before. */
+  /**
+   * `list`: the walk must list this directory. `list again`: the same, and the directory was
+   * yielded before.
+   */
   todo: "list" | "list again" | undefined;
 }
 
 /**
- * The file at `path` and everything below a directory: first a directory's entries in its own
- * order, then each subdirectory, unless another way takes over. Does not follow symbolic links.
- * Memory grows with the directories still to be entered, not with the files.
+ * Yields the file at `path`, and everything below a directory. First come a directory's entries in
+ * its own order, then each subdirectory, unless `takeOver` takes over. Does not follow symbolic
+ * links. Memory grows with the directories still to be entered, not with the files.
  * @throws PortholeError FILE for `path` itself; SESSION
  */
 export async function* walk(session: Session, path: string, options: WalkOptions = {}): AsyncGenerator<WalkedFile> {
@@ -87,7 +93,7 @@ export async function* walk(session: Session, path: string, options: WalkOptions
   yield start;
   if (start.type !== DT_DIR || maxDepth < 1 || !enter(start)) return;
   const lookahead = new Lookahead(session, { stat: options.stat === true });
-  // Those in `listed` are not for the other way.
+  // Directories in `listed` are not passed to `takeOver`.
   const [pending, listed] = [new PendingDirectories<WalkedDirectory>(), new PendingDirectories<WalkedDirectory>()];
   let { takeOver } = options;
   let visited = 1;
@@ -152,7 +158,10 @@ export function joinPath(directory: string, name: string): string {
   return directory === "" || directory.endsWith("/") ? directory + name : `${directory}/${name}`;
 }
 
-/** Lets the other way walk, and adds to `listed` what it leaves. False if it cannot walk. */
+/**
+ * Runs `takeOver`, and adds the directories that it does not walk to `listed`. False if it cannot
+ * walk.
+ */
 async function takenOver(
   takeOver: TakeOver,
   directories: readonly WalkedDirectory[],
@@ -189,7 +198,10 @@ function takeDirectories(pending: PendingDirectories<WalkedDirectory>): WalkedDi
   return taken;
 }
 
-/** Characters; an argument list has at least twice as many bytes (execve(2)), of three for each. */
+/**
+ * Maximum number of characters. An argument list has at least twice as many bytes (execve(2)), of
+ * three for each.
+ */
 const MAX_TAKEN = 64 * 1024;
 
 function addTo(pending: PendingDirectories<WalkedDirectory>, { path, depth }: WalkedDirectory): void {

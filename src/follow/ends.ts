@@ -4,14 +4,14 @@ import type { ReadAt } from "./fingerprint.ts";
 const BLOCK = 64 * 1024;
 
 /**
- * Offset of the last `count` lines of the first `size` bytes; reads backwards in blocks. The last
- * line may lack its `delimiter`.
+ * Finds the offset of the last `count` lines of the first `size` bytes. Reads backwards in blocks.
+ * The last line may lack its `delimiter`.
  */
 export function lastLinesOffset(read: ReadAt, size: number, count: number, delimiter: number): number {
   if (count === 0) return size;
   const buffer = Buffer.allocUnsafe(BLOCK);
   let wanted = count;
-  // The delimiter at the end belongs to the last line.
+  // The delimiter at the end is part of the last line.
   let end = size - 1;
   while (end > 0) {
     const start = Math.max(0, end - BLOCK);
@@ -24,7 +24,10 @@ export function lastLinesOffset(read: ReadAt, size: number, count: number, delim
   return 0;
 }
 
-/** Offset after the first `count` lines of the first `size` bytes; `size` if there are fewer. */
+/**
+ * Finds the offset after the first `count` lines of the first `size` bytes; `size` if there are
+ * fewer lines.
+ */
 export function firstLinesOffset(read: ReadAt, size: number, count: number, delimiter: number): number {
   const buffer = Buffer.allocUnsafe(BLOCK);
   let wanted = count;
@@ -39,8 +42,8 @@ export function firstLinesOffset(read: ReadAt, size: number, count: number, deli
 }
 
 /**
- * Size of a file whose stat has none, such as a block device: the first offset at which nothing can
- * be read.
+ * Finds the size of a file whose stat has none, such as a block device. It is the first offset at
+ * which no byte can be read.
  */
 export function sizeByReading(read: ReadAt): number {
   const byte = Buffer.alloc(1);
@@ -56,14 +59,14 @@ export function sizeByReading(read: ReadAt): number {
   return low;
 }
 
-/** Keeps the last lines or bytes of a stream. Holds them and at most one chunk more. */
+/** Keeps the last lines or bytes of a stream. Holds them and at most one more chunk. */
 export class StreamEnd {
   readonly #count: number;
   readonly #delimiter: number | undefined;
   readonly #pieces: { bytes: Buffer; units: number }[] = [];
   #units = 0;
 
-  /** Without `delimiter`, counts bytes. */
+  /** Counts bytes if `delimiter` is undefined. */
   constructor(count: number, delimiter: number | undefined) {
     this.#count = count;
     this.#delimiter = delimiter;
@@ -75,7 +78,7 @@ export class StreamEnd {
     this.#pieces.push({ bytes, units });
     this.#units += units;
     const passed: Buffer[] = [];
-    // One delimiter more than lines: the last one may end the last line.
+    // Needs one more delimiter than lines, because the last one may end the last line.
     const enough = this.#delimiter === undefined ? this.#count : this.#count + 1;
     for (let first = this.#pieces[0]; first && this.#units - first.units >= enough; first = this.#pieces[0]) {
       this.#units -= first.units;

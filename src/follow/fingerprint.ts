@@ -1,7 +1,10 @@
 /** Reads up to `buffer.length` bytes at `position`, as pread(2). */
 export type ReadAt = (position: number, buffer: Uint8Array) => number;
 
-/** Two log lines with different timestamps differ within this many bytes. */
+/**
+ * Number of bytes that are compared. Two log lines with different timestamps differ within these
+ * bytes.
+ */
 const LENGTH = 256;
 
 /**
@@ -31,7 +34,7 @@ export class Fingerprint {
   }
 
   /**
-   * Moves the position past `bytes`, which were read there. Records those bytes, because the file
+   * Moves the position past `bytes`, which were read at it. Records those bytes, because the file
    * may have other content now.
    */
   advance(bytes: Uint8Array): void {

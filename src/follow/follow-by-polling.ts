@@ -2,7 +2,7 @@ import type { Fingerprint } from "./fingerprint.ts";
 import { AT_END, type FollowEvent, type Generation } from "./follow.ts";
 import { type Identity, isSameFile } from "./machine.ts";
 
-/** A file that was opened at an offset and can be read once, sequentially. */
+/** A file that was opened at an offset, and can be read only once and sequentially. */
 export interface PolledFile extends Generation {
   /**
    * The bytes from that offset to the end. Rejects if they are truncated, and when `signal` aborts.
@@ -14,7 +14,7 @@ export interface PolledFile extends Generation {
 /** A path that can only be followed by reopening it. */
 export interface PolledSource {
   /**
-   * Undefined if the path does not exist. Rejects by a deadline of its own if the server does not
+   * Undefined if the path does not exist. Rejects after its own deadline if the server does not
    * respond.
    */
   open(offset: number): Promise<PolledFile | undefined>;
@@ -59,7 +59,7 @@ export async function* followByPolling(
     for (let isLast = false; !isOver() && !isLast; ) {
       isLast = signal?.aborted === true;
       try {
-        // A replaced file is read at once.
+        // Reads a replaced file at once.
         while ((yield* poll.look()) && !isOver());
       } catch (error) {
         if (isOver()) return;
@@ -170,7 +170,7 @@ class Poll {
 
   /** Waits for data, without a limit. */
   async *#arrival<T>(coming: Promise<T>): AsyncGenerator<PollEvent, T, void> {
-    coming.catch(() => undefined); // handled below unless the consumer has left
+    coming.catch(() => undefined); // handled below unless the consumer ended the loop
     for (;;) {
       const hasCome = new AbortController();
       const arrived = await Promise.race([
@@ -182,7 +182,7 @@ class Poll {
         return arrived.it;
       }
       const silence = this.#source.silence();
-      // At the end of the follow: does not wait any longer.
+      // Stops waiting at the end of the follow.
       if (this.#signal?.aborted) throw silence;
       yield* this.trouble(silence);
     }

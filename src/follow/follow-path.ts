@@ -19,11 +19,11 @@ export type FollowPathEvent =
   /** The file was truncated or rewritten in place. The next data is from its start. */
   | { kind: "truncated" }
   /**
-   * The path names another file. The next data is from that file's start; the old one was read to
-   * its end.
+   * The path now leads to another file. The next data is from that file's start; the old file was
+   * read to its end.
    */
   | { kind: "rotated" }
-  /** The path does not exist. The open file is still read. */
+  /** The path does not exist. The open file is still being read. */
   | { kind: "deleted" }
   /** The path exists again. */
   | { kind: "returned" }

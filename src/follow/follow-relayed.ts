@@ -36,7 +36,7 @@ export function followRelayed(
 }
 
 function polled(file: OpenFile, offset: number): PolledFile {
-  // A file that turns out to be local has positions and otherwise starts at 0.
+  // A file that turns out to be local has positions, and would otherwise start at 0.
   const start = file.isSeekable ? { start: offset } : {};
   return {
     identity: identityOf(file.stat),

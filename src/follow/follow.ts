@@ -22,12 +22,12 @@ export type FollowEvent<File extends Generation = FollowFile> =
    */
   | { kind: "truncated"; unread: number }
   /**
-   * The path names another file and the old one is drained. The next data is from the start of
-   * `file`. With `continues` it is the same file through another session (its container restarted).
-   * The old one is closed at the next pull or later.
+   * The path leads to another file, and the old one is drained. The next data is from the start of
+   * `file`. With `continues` it is the same file through another session (its container was
+   * restarted). The old file is closed at the next pull or later.
    */
   | { kind: "rotated"; file: File; continues: boolean }
-  /** The path does not exist; the open file is still read. */
+  /** The path does not exist. The open file is still being read. */
   | { kind: "deleted" }
   /**
    * The path exists again, or for the first time. `file`: another file, read as after `rotated`.
@@ -41,15 +41,15 @@ export type FollowEvent<File extends Generation = FollowFile> =
 export interface FollowOptions {
   /** Byte offset of the start. */
   position: number;
-  /** False: report growth instead of data, for a consumer that reads by itself. Default true. */
+  /** False: reports growth instead of data, for a consumer that reads by itself. Default true. */
   contents?: boolean;
   /**
-   * False: stay with the open file, independent of its name. `first`: stay with the first file.
+   * False: stays with the open file, independent of its name. `first`: stays with the first file.
    * Default true.
    */
   byName?: boolean | "first";
   /**
-   * True: close the first file like later ones, once it was left, or deleted and drained. Default
+   * True: closes the first file like later files, once the follow no longer reads it. Default
    * false: the caller closes it.
    */
   takesFile?: boolean;
@@ -65,7 +65,9 @@ export interface FollowOptions {
    * Default 250.
    */
   intervalMs?: number;
-  /** Milliseconds that a rotated file must be quiet before it is left. Default 250. */
+  /**
+   * Milliseconds that a rotated file must be quiet before the follow stops reading it. Default 250.
+   */
   drainMs?: number;
   /**
    * Milliseconds that the name must be missing, or not checkable, before that is reported. Default
@@ -77,7 +79,9 @@ export interface FollowOptions {
 /** Abort reason: read the existing data first. */
 export const AT_END = Symbol("at the end");
 
-/** After this many quiet ticks, a watched file is polled only at every SPARED_TICKS-th tick. */
+/**
+ * Number of quiet ticks after which a watched file is polled only at every SPARED_TICKS-th tick.
+ */
 const QUIET_TICKS = 40;
 const SPARED_TICKS = 4;
 
@@ -96,7 +100,7 @@ export async function* follow<File extends FollowFile>(
 ): AsyncGenerator<FollowEvent<File>, void, void> {
   const { signal, intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true } = options;
   const callers = options.takesFile ? undefined : source.file;
-  /** Since when the current file has had no name and no new data. */
+  /** The time since when the current file has had no name and no new data. */
   let namelessSince: number | undefined;
   const isNameless = () =>
     byName === true && (machine.reportedDeleted || path?.isTroubled === true) && !machine.hasNext;
@@ -111,7 +115,7 @@ export async function* follow<File extends FollowFile>(
     ? new PathObserver(source, machine, waker, { intervalMs, goneMs, late: contents ? late : undefined })
     : undefined;
   let reader = source.file && new Reader(source.file, machine.position);
-  /** Kept open until the consumer has seen the event. */
+  /** Files that stay open until the consumer has seen the event. */
   const left: File[] = [];
 
   const unsubscribe = source.onChange?.((what) => (what === "name" ? void path?.check() : waker.wake()));
@@ -159,7 +163,7 @@ export async function* follow<File extends FollowFile>(
           continue;
         }
       }
-      // The next generation's size first: see {@link FileObservation}.
+      // Reads the next generation's size first: see {@link FileObservation}.
       const nextSize = contents ? path?.queue[0]?.stat().size : undefined;
       const step = reader ? machine.look({ ...reader.look(), nextSize }) : machine.lookForFirst();
       if (step.kind !== "wait") namelessSince = undefined;
@@ -238,7 +242,10 @@ export async function* follow<File extends FollowFile>(
   }
 }
 
-/** The next step for previous generations; those that a newer one has replaced come first. */
+/**
+ * Returns the next step for previous generations. Those that a newer generation has replaced come
+ * first.
+ */
 function nextOfOlder<File extends FollowFile>(
   before: readonly { reader: Reader<File>; leaving: DrainingGeneration }[],
   reader: Reader<File> | undefined,

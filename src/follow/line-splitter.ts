@@ -1,4 +1,4 @@
-/** Bytes of a line that are buffered. A longer line is returned in parts. */
+/** Maximum bytes of a line that are buffered. A longer line is returned in parts. */
 const MAX_LINE = 128 * 1024;
 
 /**

@@ -29,7 +29,7 @@ export type Step =
   /** The position is 0 again. `unread`: bytes known to be lost. */
   | { kind: "truncated"; unread: number }
   /**
-   * Continue with the next generation from its start; the old one drains (see
+   * Continues with the next generation from its start. The old one drains (see
    * {@link DrainingGeneration}).
    */
   | { kind: "switch"; afterDeletion: boolean }
@@ -50,7 +50,7 @@ export class FollowMachine {
   readonly #generations: Identity[] = [];
   /** False until a first generation is read. */
   #began = false;
-  /** Since when the name has been missing. */
+  /** The time since when the name has been missing. */
   #missingSince: number | undefined;
   #toldDeleted = false;
   #lastGrowth = Number.NEGATIVE_INFINITY;
@@ -60,8 +60,8 @@ export class FollowMachine {
 
   /**
    * @param identity the first generation; undefined if there is no file yet
-   * @param drainMs milliseconds that a renamed file must be quiet before it is left, unless its
-   * successor has content
+   * @param drainMs milliseconds that a renamed file must be quiet before the reader switches,
+   * unless its successor has content
    * @param goneMs milliseconds before a missing name counts as deleted: during a rotation the file
    * is often missing briefly
    */
@@ -88,8 +88,8 @@ export class FollowMachine {
   }
 
   /**
-   * The current generation was closed and there is no newer one. The next file counts as a first
-   * one.
+   * Forgets the current generation, which was closed without a newer one. The next file counts as a
+   * first one.
    */
   forget(): void {
     this.#generations.length = 0;
@@ -120,7 +120,7 @@ export class FollowMachine {
 
   /**
    * Reports an opened generation.
-   * @returns false if it is the newest one again: close it
+   * @returns false if it is the newest generation again: close it
    */
   opened(identity: Identity): boolean {
     this.#missingSince = undefined;
@@ -141,7 +141,7 @@ export class FollowMachine {
     return "queued";
   }
 
-  /** The next step without a file: only a first generation changes that. */
+  /** Returns the next step without a file. Only a first generation changes that. */
   lookForFirst(): Step {
     if (this.#generations.length === 0) return { kind: "wait" };
     this.#began = true;
@@ -213,7 +213,7 @@ export class DrainingGeneration {
     this.#quietMs = quietMs;
   }
 
-  /** `replaced`: its successor has content or was left itself. */
+  /** Returns the next step. `replaced`: its successor has content, or is no longer read itself. */
   look(size: number, replaced: boolean, now: number): "read" | "done" | "wait" {
     if (size > this.position) {
       this.#quietSince = undefined;

@@ -11,8 +11,8 @@ export interface TimedLine<Source> {
 }
 
 /**
- * Assigns sort keys to the lines of one source. A line without a time belongs to the previous one,
- * and no line sorts before an earlier one of its source.
+ * Assigns sort keys to the lines of one source. A line without a time belongs to the line before
+ * it. No line sorts before an earlier line of its source.
  */
 export class LineClock<Source> {
   static #groups = 0;
@@ -43,7 +43,7 @@ export class LineClock<Source> {
   }
 }
 
-/** Merges sorted sources into one. Holds one line of each. */
+/** Merges sorted sources into one. Holds one line of each source. */
 export async function* mergeLines<Source>(
   sources: readonly AsyncIterable<TimedLine<Source>>[],
 ): AsyncGenerator<TimedLine<Source>> {
@@ -63,8 +63,8 @@ export async function* mergeLines<Source>(
 }
 
 /**
- * Sorts lines that arrive roughly in order. Holds each for `windowMs` in case an earlier one of
- * another source arrives.
+ * Sorts lines that arrive roughly in order. Holds each line for `windowMs`, because an earlier line
+ * of another source may arrive.
  */
 export class ReorderWindow<Source> {
   readonly #windowMs: number;
@@ -76,7 +76,7 @@ export class ReorderWindow<Source> {
     this.#windowMs = windowMs;
   }
 
-  /** Bytes held. */
+  /** Number of bytes of the held lines. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -88,7 +88,10 @@ export class ReorderWindow<Source> {
     this.#bytes += line.bytes.length;
   }
 
-  /** The lines that are due, in order: those held long enough, and all that sort before them. */
+  /**
+   * Returns the lines that are due, in order: lines that were held long enough, and all lines that
+   * sort before them.
+   */
   take(now: number): TimedLine<Source>[] {
     const last = this.#lines.findLastIndex(({ due }) => due <= now);
     const taken = this.#lines.splice(0, last + 1).map(({ line }) => line);
@@ -96,7 +99,10 @@ export class ReorderWindow<Source> {
     return taken;
   }
 
-  /** When {@link take} returns lines next, on the clock of `now`; undefined if none are held. */
+  /**
+   * The time at which {@link take} returns lines next, on the clock of `now`; undefined if no lines
+   * are held.
+   */
   get due(): number | undefined {
     return this.#lines.length === 0 ? undefined : Math.min(...this.#lines.slice(0, 1000).map(({ due }) => due));
   }

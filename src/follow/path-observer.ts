@@ -4,7 +4,7 @@ import type { Waker } from "./waker.ts";
 
 /**
  * Maximum number of queued generations, each an open descriptor. Later rotations are noticed when
- * there is room; a file that was rotated away twice by then is lost.
+ * there is room; a file that was rotated twice by then is lost.
  */
 const MAX_QUEUED = 4096;
 
@@ -91,7 +91,7 @@ export class PathObserver<File extends FollowFile> {
     }
   }
 
-  /** True if the reader has something to decide. */
+  /** True if the reader has a decision to make. */
   async #look(): Promise<boolean> {
     const identity = await this.#source.locate();
     let news = false;
@@ -172,8 +172,8 @@ interface Missed<File> {
 }
 
 /**
- * Options of a {@link PathObserver}. `late` receives a generation older than the one being read;
- * undefined: skip those.
+ * Options of a {@link PathObserver}. `late` receives a generation older than the current one;
+ * undefined skips such generations.
  */
 interface ObserverOptions<File> {
   intervalMs: number;

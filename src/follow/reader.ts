@@ -2,7 +2,7 @@ import { Fingerprint } from "./fingerprint.ts";
 import type { FollowFile } from "./source.ts";
 
 const NEWLINE = 10;
-/** Smallest hole that is skipped. */
+/** Minimum size of a hole that is skipped. */
 const PAGE = 4096;
 
 /** Reads one generation and detects a rewrite of the bytes already read. */
@@ -67,7 +67,7 @@ export class Reader<File extends FollowFile> {
     return content === -1 ? data + page.length : data + content;
   }
 
-  /** `bytes` up to the first hole of at least a page. */
+  /** Returns `bytes` up to the first hole of at least a page. */
   beforeHole(position: number, bytes: Uint8Array): Uint8Array {
     const { nextData } = this.file;
     const zero = nextData === undefined ? -1 : bytes.indexOf(0);

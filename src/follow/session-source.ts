@@ -58,7 +58,8 @@ export function followSource(
     },
     renamedAway: async (known) => {
       const now = await current();
-      // The kernel has queued at least the renames of files that the caller has opened since.
+      // The kernel has queued at least the renames of files that the caller has opened since the
+      // last call.
       now.readEvents();
       const missed: SessionFile[] = [];
       for (let name = watched.takeRenamed(); name !== undefined; name = watched.takeRenamed()) {
@@ -96,7 +97,7 @@ function followed(file: OpenFile, path: string): SessionFile {
     identity,
     stat() {
       const { size, mtimeMs, ctimeMs, nlink } = fstatSync(file.fd);
-      // A copy is an unnamed file.
+      // A copy is an unnamed file, so its number of links is not used.
       const links = identity.device === 0 ? 1 : nlink;
       return { size, modified: mtimeMs, changed: ctimeMs, links };
     },
@@ -111,7 +112,9 @@ export function identityOf(stat: FileStat): Identity {
   return { device: stat.device.major * 2 ** 20 + stat.device.minor, inode: stat.inode, born: stat.btime };
 }
 
-/** Undefined for a path that does not exist. Other errors, such as a lost session, reject. */
+/**
+ * Returns undefined for a path that does not exist. Other errors, such as a lost session, reject.
+ */
 export async function undefinedIfMissing<T>(action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();

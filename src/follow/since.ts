@@ -1,17 +1,17 @@
 import type { ReadAt } from "./fingerprint.ts";
 
 const BLOCK = 64 * 1024;
-/** Bytes of a longer line that are examined: its timestamp may be at its end. */
+/** Maximum bytes of a line that are examined: its timestamp may be at its end. */
 const LONG = 1024 * 1024;
-/** A file up to this size is scanned; in a larger one the order is probed first. */
+/** Maximum size of a file that is scanned. In a larger file, the order is probed first. */
 const SMALL = 4 * 1024 * 1024;
 /** Number of probes of a large file's order. */
 const PROBES = 32;
 
 /**
- * Offset of the first line at or after `since` in the first `size` bytes. Returns `size` if all are
- * earlier, and undefined if no line has a timestamp. Uses binary search in a large file whose times
- * ascend at 32 probes; scans any other from the start.
+ * Finds the offset of the first line at or after `since` in the first `size` bytes. Returns `size`
+ * if all lines are earlier, and undefined if no line has a timestamp. Uses binary search in a large
+ * file whose times ascend at 32 probes. Scans any other file from the start.
  */
 export function sinceOffset(
   read: ReadAt,
@@ -75,7 +75,7 @@ class TimedOffsets {
     this.#delimiter = delimiter;
   }
 
-  /** The first timestamped line that starts at `from` or later and before `end`. */
+  /** Finds the first timestamped line that starts at `from` or later and before `end`. */
   *after(from: number, end: number): Generator<void, { offset: number; time: number } | undefined> {
     let found: { offset: number; time: number } | undefined;
     const start = from === 0 ? 0 : yield* this.#lineStart(from, end);
@@ -89,8 +89,8 @@ class TimedOffsets {
   }
 
   /**
-   * Offset of the first line from `start` whose time is `wanted`; the size if there is none,
-   * undefined if no line has a timestamp.
+   * Finds the first line from `start` whose time is `wanted`. Returns its offset; the size if there
+   * is no such line, undefined if no line has a timestamp.
    */
   *scan(start: number, wanted: (time: number) => boolean): Generator<void, number | undefined> {
     let result: number | undefined;
@@ -139,7 +139,7 @@ class TimedOffsets {
       }
       yield;
       if (from > 0 && at + length < this.#size) {
-        at += from; // the block's last line is read again, completely
+        at += from; // reads the block's last line again, completely
         continue;
       }
       if (from === 0 && this.#delimiter !== 0 && isZeros(block)) {

@@ -27,13 +27,13 @@ export interface FollowFile extends Generation {
 /** A followed path, with all I/O injected. */
 export interface FollowSource<File extends FollowFile = FollowFile> {
   /**
-   * The first generation; the caller owns it. Undefined: wait for the first file and read it from
-   * its start.
+   * The first generation; the caller owns it. If undefined, the follow waits for the first file and
+   * reads it from its start.
    */
   readonly file: File | undefined;
   /**
-   * What the path refers to; undefined if it does not exist. Rejects if that cannot be checked
-   * (session lost): following continues.
+   * Returns the identity of the path's file; undefined if the path does not exist. Rejects if that
+   * cannot be checked (session lost): following continues.
    */
   locate(): Promise<Identity | undefined>;
   /** Opens the path again; undefined if it does not exist. {@link follow} closes the file. */
@@ -44,8 +44,8 @@ export interface FollowSource<File extends FollowFile = FollowFile> {
    */
   renamedAway?(known: (identity: Identity) => boolean): Promise<File[]>;
   /**
-   * Calls back when inotify reports a write (`content`) or a change of the name or its directory
-   * (`name`). Returns the unsubscribe function.
+   * Calls back when inotify reports a write (`content`), or a change of the name or its directory
+   * (`name`). Returns a function that unsubscribes.
    */
   onChange?(listener: (what: "content" | "name") => void): () => void;
   /** True while {@link onChange} reports writes to the newest file. */

@@ -1,4 +1,4 @@
-/** Wakes one waiting consumer. A wake-up without a consumer is kept for the next wait. */
+/** Wakes one waiting consumer. A wake-up without a consumer counts for the next wait. */
 export class Waker {
   #pending = false;
   #resolve: (() => void) | undefined;

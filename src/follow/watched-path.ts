@@ -32,7 +32,7 @@ const WATCHED_MS = 1500;
 /** Milliseconds by which a directory event may arrive after its effect was seen. */
 const EVENT_MS = 1000;
 /**
- * Like WATCHED_MS while something is not watched: a missing directory, no watches left, an ended
+ * The interval of WATCHED_MS if a watch is missing: a missing directory, no watches left, an ended
  * session.
  */
 const UNWATCHED_MS = 500;
@@ -55,9 +55,9 @@ export class WatchedPath {
   #session: Session | undefined;
   #directoryWatch: InotifyWatch | undefined;
   #missing = false;
-  /** The directory's watch has reported the name since the file was last opened. */
+  /** True if the directory's watch has reported the name since the file was last opened. */
   #directoryTold = true;
-  /** Since when the path has named a file that the directory's watch did not report. */
+  /** The time since when the path has led to a file that the directory's watch did not report. */
   #unexplainedSince: number | undefined;
   #movedFrom: { cookie: number; name: string } | undefined;
   /** Names to which the file was renamed, oldest first, updated by further renames. */
@@ -96,7 +96,7 @@ export class WatchedPath {
       this.#directoryWatch?.end();
       this.#directoryWatch = this.#watchDirectory(session);
     }
-    // The path leads through another directory: a link was switched.
+    // The path leads through another directory, because a link was switched.
     if (performance.now() - (this.#unexplainedSince ?? Number.POSITIVE_INFINITY) > EVENT_MS) {
       this.#unexplainedSince = undefined;
       this.#watchDirectoryAnew();
@@ -104,7 +104,7 @@ export class WatchedPath {
     if ((this.#fileWatches.at(-1)?.state ?? "lost") === "lost") this.fileChanged();
   }
 
-  /** The path names another file: watches that one. */
+  /** Watches another file, to which the path now leads. */
   fileChanged(): void {
     const session = this.#session;
     if (session === undefined || this.#listener === undefined) return;
@@ -122,7 +122,7 @@ export class WatchedPath {
     );
   }
 
-  /** The oldest path to which the file was renamed and that was not taken yet. */
+  /** Returns the oldest path to which the file was renamed and that was not returned yet. */
   takeRenamed(): string | undefined {
     const name = this.#renamed.shift();
     if (name === undefined) return undefined;
@@ -150,7 +150,7 @@ export class WatchedPath {
     if (this.#session === undefined || this.#listener === undefined) return;
     const old = this.#directoryWatch;
     this.#directoryWatch = this.#watchDirectory(this.#session);
-    // Ended only now: both may be the same watch in the kernel.
+    // Ends the old watch only now: both may be the same watch in the kernel.
     this.#directoryWatch.settled(() => old?.end());
   }
 
@@ -161,7 +161,7 @@ export class WatchedPath {
         if (event.mask & DIRECTORY_GONE) watch.state = "lost";
         const name = pathText(event.name);
         this.#noteRename(event, name);
-        // Ignores other names of the directory. An overflow concerns all.
+        // Ignores other names of the directory. An overflow affects all names.
         if (name !== "" && name !== this.#name) return;
         this.#directoryTold = true;
         this.#unexplainedSince = undefined;
@@ -177,7 +177,7 @@ export class WatchedPath {
     if (!(mask & IN_MOVED_TO) || this.#movedFrom?.cookie !== cookie) return;
     const from = this.#movedFrom.name;
     this.#movedFrom = undefined;
-    // The rename replaced the file that had the new name.
+    // The rename replaced the file that had the new name before.
     this.#renamed = this.#renamed.filter((known) => known !== name).map((known) => (known === from ? name : known));
     if (from === this.#name) this.#renamed.push(name);
     if (this.#renamed.length > MAX_RENAMED) this.#renamed.shift();

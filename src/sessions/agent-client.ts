@@ -15,18 +15,19 @@ import { type PipeRecord, RecordDecoder } from "../protocol/records.ts";
 import { violation } from "../protocol/violation.ts";
 import { checkPipe } from "./check-received.ts";
 
-/** Packets received from the socket in one turn of the event loop. */
+/** Maximum number of packets that one turn of the event loop receives from the socket. */
 const BATCH = 32;
 /**
- * Replies received without returning to the event loop. They take 1 to 2 ms; timers and signals run
- * afterwards.
+ * Maximum number of replies that are received without returning to the event loop. They take 1 to 2
+ * ms; timers and signals run afterwards.
  */
 const AT_ONCE = 64;
 /**
- * Milliseconds for HELLO. It touches no file system, so only a stuck or frozen agent needs longer.
+ * Maximum milliseconds for HELLO. It touches no file system, so only a stuck or frozen agent needs
+ * longer.
  */
 const HELLO_TIMEOUT_MS = 5_000;
-/** Bytes of records read before other events of the process run. */
+/** Bytes of records that are read before other events of the process are handled. */
 const TURN = 65_536;
 /** Limits of one reply. They stop an agent that sends records without end. */
 export interface RecordLimits {
@@ -38,8 +39,8 @@ export interface RecordLimits {
 }
 
 /**
- * Limits of a command that collects all records to sort them. A directory of a million names of 255
- * bytes with stat is below each limit.
+ * Limits of a command that collects all records to sort them. The records of a directory of a
+ * million names of 255 bytes with stat are below each limit.
  */
 const LIMITS: RecordLimits = { records: 2_097_152, text: 256 * 1024 * 1024, bytes: 384 * 1024 * 1024 };
 /**
@@ -120,14 +121,17 @@ export class AgentClient {
     return this.#channel.ended;
   }
 
-  /** Calls `action` when the session ends, for any reason; at once if it has ended. */
+  /**
+   * Calls `action` when the session ends, for any reason. Calls it at once if the session has
+   * ended.
+   */
   onEnd(action: () => void): void {
     if (this.ended === undefined) this.#atEnd.push(action);
     else action();
   }
 
   /**
-   * Sends a request and waits for the reply. The caller owns its descriptors.
+   * Sends a request and waits for the reply. The caller owns the reply's descriptors.
    * @param what names the request in errors, such as "cannot open web:/x"
    * @throws PortholeError FILE with the agent's errno; SESSION
    */
@@ -190,7 +194,8 @@ export class AgentClient {
     let waitedMs = 0;
     let deadline = performance.now() + timeoutMs;
     while (!decoder.isComplete) {
-      // A short list arrives with the reply. A long one must not block other events of the process.
+      // A short list arrives with the reply. Reading a long one must not block other events of the
+      // process.
       const length = sinceTurn < TURN ? tryRead(pipe, buffer) : -1;
       if (length < 0) {
         const from = performance.now();
@@ -247,7 +252,7 @@ export class AgentClient {
   }
 }
 
-/** Why the agent refused the session: a version mismatch, else its errno. */
+/** Returns the error for a refused session: a version mismatch, else the agent's errno. */
 function refusal(errno: number, body: Uint8Array): PortholeError {
   try {
     decodeAgentInfo(body);
@@ -275,7 +280,7 @@ function tooMuch(what: string, limit: string): PortholeError {
   return new PortholeError("FILE", `${what}: more than ${limit}, porthole's limit`, { errno: "E2BIG" });
 }
 
-/** How many replies may still be received before the event loop's next turn. */
+/** The number of replies that may still be received before the event loop's next turn. */
 interface Turn {
   left: number;
 }
@@ -290,7 +295,7 @@ function receive(socket: FdSocket, channel: Channel<OwnedFd>): void {
         return;
       }
       channel.packet(packet.data, packet.descriptors);
-      // No reply is pending. The reactor reports whatever else arrives.
+      // No reply is pending. The reactor reports everything else that arrives.
       if (channel.waiting === 0) return;
     }
   } catch (error) {

@@ -83,7 +83,7 @@ export class AgentSession implements Session {
   }
 
   async openMany(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]> {
-    // Files that this machine cannot check are opened one by one, to be relayed.
+    // Files that this machine cannot check must be relayed, so they are opened one by one.
     if (this.#openFlags({}) !== 0) return [];
     const all = names.map((name) => pathBytes(name));
     if (all.some(({ length }) => length > MAX_NAME)) return [];
@@ -200,7 +200,7 @@ export class AgentSession implements Session {
       if (role === undefined) throw this.#broken("an unknown layer");
       return role.kind === "image" ? { ...role, ...(await this.#target.imageLayers())[role.number - 1] } : role;
     } catch (error) {
-      // The file is in no layer, or the agent could not open the layers.
+      // The file is not in a layer, or the agent could not open the layers.
       if (error instanceof PortholeError && ["ENODATA", "ENOTSUP"].includes(error.errno ?? "")) return undefined;
       throw error;
     }
@@ -250,7 +250,7 @@ export class AgentSession implements Session {
     }
   }
 
-  /** The open file of a reply, after its descriptor is checked against the reply. */
+  /** Returns the open file of a reply, after checking its descriptor against the reply. */
   #received(
     path: string,
     { id, body, descriptors }: Reply<OwnedFd>,
@@ -279,7 +279,7 @@ export class AgentSession implements Session {
   }
 
   /**
-   * Asks how a relayed file ended; `id` is the request that opened it.
+   * Queries how a relayed file ended; `id` is the request that opened it.
    * @returns its size in bytes
    * @throws PortholeError FILE with the errno that ended it; EIO if the agent does not know
    */
@@ -317,7 +317,7 @@ export class AgentSession implements Session {
     return error;
   }
 
-  /** A protocol violation ends the session and becomes its reason. */
+  /** Ends the session after a protocol violation, which becomes the reason. */
   #endFor(error: unknown): void {
     this.#client.close(error instanceof PortholeError ? error : undefined);
   }

@@ -9,7 +9,8 @@ import type { AgentTrust } from "./check-received.ts";
 import { reasonMissing } from "./missing-path.ts";
 
 /**
- * An agent's target according to the host's own record. The agent's own statements are unverified.
+ * An agent's target according to the host's own record. Claims of the agent are not used, because
+ * they are unverified.
  */
 export class AgentTarget {
   /** Container name, or `pid:N`. */
@@ -30,7 +31,7 @@ export class AgentTarget {
     this.trust = isOurs ? "own process" : "stranger";
   }
 
-  /** False for a process, an image and a volume: no engine keeps output of those. */
+  /** False for a process, an image and a volume: no engine stores output of those. */
   get isContainer(): boolean {
     if (this.offline !== undefined) return this.offline === "stopped";
     return (this.#record?.engine ?? "") !== "";
@@ -55,15 +56,16 @@ export class AgentTarget {
     return this.#record?.layers ?? [];
   }
 
-  /** The image's layers as the engine describes them; empty if it does not. */
+  /** Returns the image's layers as the engine describes them; empty if the engine does not. */
   imageLayers(): Promise<ImageLayer[]> {
     this.#described ??= this.#askForLayers().catch(() => []);
     return this.#described;
   }
 
   /**
-   * Whether the agent must relay files. `all`: this machine cannot check the descriptors of an
-   * untrusted agent. `lazy`: the target's layers may wait for a program.
+   * Which files the agent must relay. `all`: all files, because this machine cannot check the
+   * descriptors of an untrusted agent. `lazy`: files of the target's layers, which may wait for a
+   * program.
    */
   get relays(): { all: boolean; lazy: boolean } {
     this.#relays ??= this.#findRelays();

@@ -32,7 +32,7 @@ export interface LiveAgent {
   /** Agent's pid in its own PID namespace. */
   pid: number;
   ageSeconds: number;
-  /** Sessions being served, without that of this request. */
+  /** Number of sessions, without the session of this request. */
   clients: number;
   memoryKiB: number;
   build: string;
@@ -41,14 +41,14 @@ export interface LiveAgent {
 
 const BYE_TIMEOUT_MS = 2_000;
 
-/** Every live agent, by name. Removes sockets that no agent serves. */
+/** Lists every live agent, sorted by name. Removes sockets that no agent serves. */
 export async function listAgents(): Promise<LiveAgent[]> {
   const run = ensureRunDirectory();
   const answers = await Promise.all(
     agentFiles(run).map(async (file) => {
       const answer = await visit(run, file, describe);
-      // An agent of another version is alive although it refuses us: removes only sockets
-      // without a server.
+      // An agent of another version is alive although it refuses this client. So only sockets
+      // without a server are removed.
       if (answer === undefined) await removeDeadAgent(run, file).catch(() => undefined);
       return answer;
     }),
@@ -74,7 +74,7 @@ function describe(client: AgentClient, record: AgentRecord): LiveAgent {
 
 /**
  * Seconds since the agent's process started, by the monotonic clock; undefined if the process is
- * not visible here.
+ * not visible to this one.
  */
 function ageOf({ agentPid, agentStarted }: AgentRecord): number | undefined {
   if (!(agentPid > 0) || agentStarted === "" || startTime(agentPid) !== agentStarted) return undefined;
@@ -88,7 +88,7 @@ const TICKS_PER_SECOND = 100;
 /**
  * Ends the agents of one target: a container's name or id (prefix of at least 12 digits), a Compose
  * name, or `pid:N`.
- * @throws PortholeError TARGET if there is none; ATTACH if one could not be ended
+ * @throws PortholeError TARGET if no agent serves it; ATTACH if an agent could not be ended
  */
 export async function detachAgents(name: string, options: { engine?: string | undefined } = {}): Promise<void> {
   const run = ensureRunDirectory();
@@ -109,8 +109,8 @@ export async function detachAgents(name: string, options: { engine?: string | un
 }
 
 /**
- * By the name that the engines use now: a renamed container or a Compose name. Empty if they do not
- * know it.
+ * Finds agents by the name that the engines use now: a renamed container or a Compose name. Empty
+ * if the engines do not know the name.
  */
 async function agentFilesOf(run: RunDirectory, name: string, engine: string | undefined): Promise<string[]> {
   if (agentFiles(run).length === 0 || name.startsWith("pid:")) return [];
@@ -134,7 +134,7 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
   const failures: PortholeError[] = [];
   const known = new Map<string, Engine>();
   try {
-    // Includes engines that DOCKER_HOST or a context does not name any more.
+    // Includes engines that DOCKER_HOST or a context no longer names.
     for (const engine of [...engines(options.engine), ...engines("all")]) known.set(engine.socketPath, engine);
   } catch (error) {
     if (options.engine !== undefined) throw error;
@@ -157,7 +157,7 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
       try {
         await removeSidecars(engine);
       } catch (error) {
-        // A user without access to an engine has nothing there, unless a record says otherwise.
+        // A user without access to an engine has no sidecars on it, unless a record says otherwise.
         if (isAbsent(error) || (isDenied(error) && !used.has(engine.socketPath))) continue;
         const message = messageOf(error);
         failures.push(
@@ -195,8 +195,8 @@ function isDenied(error: unknown): boolean {
 }
 
 /**
- * Ends one agent and removes its files. Holds the lock, so that no other process starts one for the
- * target.
+ * Ends one agent and removes its files. Holds the lock, so that no other process starts an agent
+ * for the target.
  */
 function endAgent(run: RunDirectory, file: string): Promise<void> {
   const identity = file.slice(0, file.indexOf("."));
@@ -219,7 +219,9 @@ function endAgent(run: RunDirectory, file: string): Promise<void> {
   });
 }
 
-/** Ends an agent of another version, or one that did not reply, if its process still lives. */
+/**
+ * Ends an agent of another version, or an agent that did not reply, if its process is still alive.
+ */
 function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
   const errno = endAgentProcess({ pid: agentPid, started: agentStarted });
   if (errno === undefined) return;
@@ -229,7 +231,7 @@ function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
   });
 }
 
-/** Connects to the agent of `file`; undefined if it is gone or refuses us. */
+/** Connects to the agent of `file`; undefined if it is gone or refuses this client. */
 async function visit<T>(
   run: RunDirectory,
   file: string,
@@ -258,8 +260,8 @@ async function visit<T>(
 }
 
 /**
- * Prepares the directory that containers mount for the mount route. Returns what to mount where
- * (read-only).
+ * Prepares the directory that containers mount for the mount route. Returns the source and the
+ * target of that mount (read-only).
  */
 export async function prepareMount(): Promise<{ source: string; target: string }> {
   const { installAgent } = await import("../routes/agent-program.ts");

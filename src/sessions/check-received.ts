@@ -15,14 +15,14 @@ import { kindOf } from "./open-file.ts";
  * server, and none closes the descriptor: use `discard` for a refused one.
  */
 
-/** Whether an agent is trusted about a mount that is in no mount table here. */
+/** How far an agent is trusted about a mount that is in no mount table of this machine. */
 export type AgentTrust = "own process" | "stranger";
 
 /** The options of the request: see {@link OpenOptions}. */
 interface OpenRequest {
   write?: boolean | undefined;
   consume?: boolean | undefined;
-  /** Require a relay for a regular file, regardless of the mount tables. */
+  /** Requires a relay for a regular file, regardless of the mount tables. */
   relay?: boolean | undefined;
 }
 

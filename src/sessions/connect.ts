@@ -38,8 +38,8 @@ export async function connect(target: string | Target, options: ConnectOptions =
   const { route, ...rest } = options;
   const attachOptions: AttachOptions = { ...rest, route: route === "auto" ? undefined : route };
   const name = targetName(parsed);
-  // A live agent may be about to end (idle, container gone) or of another version. Then starts a
-  // new one, once.
+  // A live agent may be about to end (idle, container gone) or may have another version. In these
+  // cases starts a new agent, once.
   for (let attempt = 0; ; attempt++) {
     let attached: Attachment;
     try {
@@ -54,7 +54,7 @@ export async function connect(target: string | Target, options: ConnectOptions =
       return await connectTo(name, attached, options.requestTimeoutMs);
     } catch (error) {
       if (attached.fresh || attempt > 0) throw error;
-      // Another process may have replaced the same agent already.
+      // Another process may already have replaced the same agent.
       await removeDeadAgent(attached.run, attached.file, attached.socketSeen);
     }
   }

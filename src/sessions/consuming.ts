@@ -31,8 +31,8 @@ const PROC = 0x9fa0;
 const TRACING = [0x74726163, 0x64626720];
 
 /**
- * The same for files that only their name identifies: `/proc/kmsg` (proc_kmsg(5)) and `trace_pipe`
- * of ftrace. `magic` returns the file system's number.
+ * Does the same for files that only their name identifies: `/proc/kmsg` (proc_kmsg(5)) and
+ * `trace_pipe` of ftrace. `magic` returns the file system's number.
  */
 export function nameConsumes(name: string, magic: () => number): boolean {
   if (name === "kmsg") return magic() === PROC;
@@ -50,7 +50,10 @@ export function consumingError(what: string, stat: FileStat, output?: string): P
   return new PortholeError("FILE", `${what}: ${takenBy(stat)}`, { hint, consumes: { does, output } });
 }
 
-/** The remedy for a file that was not opened: `way`, and the target that shows the same bytes. */
+/**
+ * Returns the remedy for a file that was not opened: `way`, and the target that shows the same
+ * bytes.
+ */
 export function insteadOf(output: string | undefined, way: string): string {
   return output === undefined ? way : `${output} shows the container's output; ${way}`;
 }
@@ -66,7 +69,7 @@ function takenBy({ mode, rdev }: FileType): string {
   }
 }
 
-/** /dev/ptmx, and /dev/pts/ptmx. */
+/** True for /dev/ptmx and /dev/pts/ptmx. */
 function isTerminalMaker({ mode, rdev }: FileType): boolean {
   return (mode & constants.S_IFMT) === constants.S_IFCHR && rdev.major === 5 && rdev.minor === 2;
 }

@@ -12,9 +12,9 @@ const MAX_BYTES = 4 * 1024 ** 3;
 const PURPOSE = "the copy of a file";
 
 /**
- * Copies the first member of an archive into an unnamed file; of a directory only the stat. Returns
- * a link as it is.
- * @param at the path that the archive is of
+ * Copies the first member of an archive into an unnamed file. For a directory, copies only the
+ * stat. Returns a link without following it.
+ * @param at the path of the archive
  * @param path the path as requested, for the open file
  * @throws PortholeError FILE: ENOENT for an empty archive, ENXIO for a device or FIFO, EFBIG; what
  * the archive throws
@@ -67,11 +67,11 @@ function typeOf({ mode }: TarEntry): number {
   return mode & constants.S_IFMT;
 }
 
-/** Leaves holes: an archive has zeros in their place. */
+/** Writes a piece. Skips zeros, which an archive has in place of holes. */
 function writePiece(fd: OwnedFd, bytes: Buffer, at: number): void {
   if (bytes.length >= 4096 && bytes.equals(ZEROS.subarray(0, bytes.length))) return;
   for (let done = 0; done < bytes.length; ) done += writeSync(fd.number, bytes, done, bytes.length - done, at + done);
 }
 
-/** As long as the longest piece. */
+/** Its length is that of the longest piece. */
 const ZEROS = Buffer.alloc(65_536);

@@ -12,7 +12,7 @@ export class CopiedFiles {
   readonly #max: number;
   /** Single files. */
   #files = new Map<string, TarEntry>();
-  /** By directory: complete lists. */
+  /** Complete lists, by directory. */
   #directories = new Map<string, Map<string, TarEntry>>();
   #count = 0;
 
@@ -111,7 +111,7 @@ export function statOfEntry(path: string, entry: TarEntry): FileStat {
   };
 }
 
-/** FNV-1a, twice: 53 bits. */
+/** Uses FNV-1a twice, for 53 bits. */
 function inodeOf(path: string, { mtime, size }: TarEntry): bigint {
   const text = `${path}\0${mtime}\0${size}`;
   const [low, high] = [hash(text, 0x811c9dc5), hash(text, 0x01000193)];

@@ -4,15 +4,15 @@ import { seekTo } from "../descriptors/seek.ts";
 import { OpenFile } from "./open-file.ts";
 
 /**
- * A second descriptor of the file with its own offset at 0, for a program that reads at the same
- * time. Reopens the file read-only if this user may, else duplicates the descriptor and seeks to 0.
- * The caller closes it.
+ * Returns a second descriptor of the file with its own offset at 0, for a program that reads at the
+ * same time. Reopens the file read-only if this user may, else duplicates the descriptor and seeks
+ * to 0. The caller closes it.
  */
 export function copyOpenFile(file: OpenFile): OpenFile {
   return new OpenFile(file.path, reopened(file) ?? setBack(file), () => file.stat);
 }
 
-/** Regular files only: reopening a device or a FIFO can have effects. */
+/** Reopens only regular files: reopening a device or a FIFO can have side effects. */
 function reopened(file: OpenFile): OwnedFd | undefined {
   if (file.kind !== "file" || file.relayed) return undefined;
   let fd: number;

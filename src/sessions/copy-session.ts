@@ -24,7 +24,7 @@ interface Located {
 /**
  * Opens a copy if no route leads to the layers of a stopped container of Docker or Podman.
  * @param failure why no agent could be started
- * @throws `failure` if an engine has no copy; PortholeError as {@link CopySession.open}
+ * @throws `failure` if the engine provides no copy; PortholeError as {@link CopySession.open}
  */
 export async function openCopy(
   name: string,
@@ -42,7 +42,7 @@ function hasArchive({ engine, generation }: OfflineTarget): boolean {
 /**
  * The files of a stopped container, copied by its engine. Used only if no agent can read the
  * layers. An open copies the file into an unnamed file (see {@link temporaryFile}); listing a
- * directory reads everything below it. Leaves nothing behind.
+ * directory reads everything below it. Leaves no files behind.
  */
 export class CopySession implements Session {
   readonly name: string;
@@ -63,7 +63,7 @@ export class CopySession implements Session {
     this.#files = files;
     this.#absent = absent;
     this.whyCopied = why;
-    // Same format as the file name of an agent: the first part identifies the container.
+    // Uses the format of an agent's file name: the first part identifies the container.
     this.instance = `${files.identity.slice(0, 16)}.copy..${files.generation}`;
   }
 
@@ -146,13 +146,13 @@ export class CopySession implements Session {
     return this.open(`/proc/${pid}/fd/${fd}`);
   }
 
-  /** Empty: an archive has no mounts. */
+  /** Returns an empty table, because an archive has no mounts. */
   async mounts(): Promise<OpenFile> {
     const fd = temporaryFile("a mount table");
     return new OpenFile("/proc/self/mountinfo", fd, EMPTY);
   }
 
-  /** Nothing changes until the session ends. */
+  /** No file changes until the session ends. */
   async watch(path: string): Promise<() => void> {
     await this.#locate("watch", path, false);
     return () => undefined;
@@ -178,7 +178,7 @@ export class CopySession implements Session {
       await readable(witness, { signal: this.#closed.signal });
       this.#ended = new PortholeError("SESSION", `the container of '${this.name}' was started, changed or removed`);
     } catch {
-      // Closed.
+      // The session was closed.
     } finally {
       witness.close();
     }
@@ -189,7 +189,7 @@ export class CopySession implements Session {
     return containerArchive(this.#files.engine, this.#files.identity, path, this.#closed.signal);
   }
 
-  /** Finds a file; with `noFollow` a final link itself. */
+  /** Finds a file. With `noFollow`, finds a final link itself. */
   async #locate(verb: string, path: string, noFollow: boolean): Promise<Located> {
     const what = this.#cannot(verb, path);
     const follows = !noFollow || /\/\.?$/.test(path);
@@ -204,15 +204,15 @@ export class CopySession implements Session {
     });
   }
 
-  /** The path that a link points to. */
+  /** Returns the path that a link points to. */
   #behind({ path, entry }: Located): Promise<string> {
     const target = entry.link.startsWith("/") ? entry.link : `${path.replace(/[^/]*$/, "")}${entry.link}`;
     return this.#plain(target, true);
   }
 
   /**
-   * The path without `.`, `..` and empty parts. The engine resolves links before the last part, but
-   * takes `..` as text.
+   * Returns the path without `.`, `..` and empty parts. The engine resolves links before the last
+   * part, but interprets `..` as text.
    */
   async #plain(path: string, follows: boolean): Promise<string> {
     const parts = path.split("/").filter((part) => part !== "" && part !== ".");
@@ -228,7 +228,7 @@ export class CopySession implements Session {
     return `${above === "/" ? "" : above}/${last}`;
   }
 
-  /** The first member of the archive of a path is the path itself. */
+  /** Returns the first member of the archive of a path, which is the path itself. */
   async #first(path: string): Promise<TarEntry> {
     for await (const part of this.#archive(path)) {
       if (!("entry" in part)) break;

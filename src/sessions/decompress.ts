@@ -24,7 +24,7 @@ export function compressionOf(file: Pick<OpenFile, "kind" | "isSeekable" | "read
   try {
     if (file.read(head, 0) < 4) return undefined;
   } catch {
-    // The caller's next read reports the error.
+    // Ignores the error: the caller's next read reports it.
     return undefined;
   }
   if (head.readUIntBE(0, 3) === 0x1f8b08) return "gzip";
@@ -100,7 +100,7 @@ async function* throughProgram(name: string, source: AsyncIterable<Uint8Array>):
   }
 }
 
-/** The exit status, or the error if the program could not start. */
+/** Resolves with the exit status, or with the error if the program could not start. */
 function endOf(child: ChildProcess): Promise<number | Error> {
   return new Promise((resolve) => {
     child.once("error", resolve);

@@ -20,7 +20,7 @@ const TOLD_MS = 100;
 /** Receives the progress of a decompression. */
 export interface FillingListener {
   grown(): void;
-  /** Decompression has ended; `error` is set if that is before the end of the data. */
+  /** Called when decompression has ended. `error` is set if it ended before the end of the data. */
   ended(error: PortholeError | undefined): void;
 }
 
@@ -100,7 +100,7 @@ export class DecompressedFile {
     this.#listener?.ended(error);
   }
 
-  /** Limits the rate: a frame for each piece would take longer than decompressing it. */
+  /** Limits the rate of reports: a frame for each piece would take longer than decompressing it. */
   #tell(): void {
     const now = performance.now();
     if (now - this.#told < TOLD_MS) return;

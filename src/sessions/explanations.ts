@@ -5,8 +5,8 @@ import { kindOf } from "./open-file.ts";
 /* Errors that add a cause and a remedy to the kernel's text. */
 
 /**
- * Which of the opener's standard streams a path leads to after following links; undefined for any
- * other path.
+ * Returns which of the opener's standard streams a path leads to after following links. Undefined
+ * for any other path.
  */
 export function ownStream(leadsTo: string): 1 | 2 | undefined {
   const match = /^\/(?:proc\/(?:self|thread-self)\/fd\/([12])|dev\/(?:fd\/([12])|std(out|err)))$/.exec(leadsTo);
@@ -19,7 +19,7 @@ export function ownStream(leadsTo: string): 1 | 2 | undefined {
  * The error for a path that leads to a descriptor of the process that opens it, such as a log that
  * is a link to /dev/stdout. Undefined for any other path.
  * @param leadsTo the path with its links resolved
- * @param hint the command that shows the output as the engine keeps it, or why there is none
+ * @param hint the command that shows the output as the engine stores it, or why there is none
  */
 export function ownDescriptorError(
   what: string,
@@ -53,8 +53,8 @@ export function unfollowedLinkError(what: string, leadsTo: string, error: Portho
 }
 
 /**
- * The error for a directory, or a file opened for writing, whose file system may not answer: the
- * agent passes neither. Undefined for any other path.
+ * Returns the error for a directory, or for a file opened for writing, on a file system that may
+ * block. The agent passes neither. Undefined for any other path.
  */
 export function notRelayedError(
   what: string,

@@ -4,12 +4,12 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { Reactor, type Watch } from "../descriptors/poll.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 
-/** Bytes of events read in one turn. */
+/** Bytes of events that are read in one turn. */
 const BUFFER = 16 * 1024;
 
 /**
- * Turns of one {@link InotifyListeners.readQueued}: more than the queue of the kernel holds (16,384
- * events by default).
+ * Maximum number of turns of one {@link InotifyListeners.readQueued}. They read more than the queue
+ * of the kernel holds (16,384 events by default).
  */
 const MAX_TURNS = 128;
 
@@ -22,7 +22,7 @@ export class InotifyListeners {
   #watch: Watch | undefined;
   readonly #buffer = Buffer.allocUnsafe(BUFFER);
 
-  /** The descriptor, if there is one. */
+  /** The descriptor; undefined before {@link begin}. */
   get descriptor(): OwnedFd | undefined {
     return this.#descriptor;
   }
@@ -44,7 +44,7 @@ export class InotifyListeners {
     this.#listeners.set(watch, listeners.add(listener));
   }
 
-  /** True if that was the last listener of the watch. */
+  /** Removes a listener. True if it was the last listener of the watch. */
   remove(watch: number, listener: Listener): boolean {
     const listeners = this.#listeners.get(watch);
     if (listeners === undefined || !listeners.delete(listener) || listeners.size > 0) return false;
@@ -61,12 +61,12 @@ export class InotifyListeners {
     this.#listeners.clear();
   }
 
-  /** True when there may be more. */
+  /** Reads one buffer of events. True if there may be more. */
   #read(): boolean {
     const descriptor = this.#descriptor;
     if (descriptor === undefined) return false;
     try {
-      // -1: the queue is empty.
+      // -1 means that the queue is empty.
       const length = tryRead(descriptor, this.#buffer);
       if (length <= 0) return false;
       this.#deliver(decodeInotify(this.#buffer.subarray(0, length)));

@@ -1,7 +1,7 @@
 import { normalize } from "node:path";
 import type { MissingPath } from "../engines/layers.ts";
 
-/** Why nothing is left at `path`: `/run was in memory`; undefined if it may exist. */
+/** Returns why no file is left at `path`: `/run was in memory`. Undefined if the file may exist. */
 export function reasonMissing(absent: readonly MissingPath[], path: string): string | undefined {
   const plain = normalize(path);
   const found = absent.find(({ path: at }) => plain === at || plain.startsWith(`${at}/`));

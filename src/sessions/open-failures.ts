@@ -14,14 +14,14 @@ import { followLinks } from "./follow-links.ts";
 import { missingHint } from "./missing-path.ts";
 import { streamNumbered, streamOf } from "./own-output.ts";
 
-/** An agent's answers about paths of its target. */
+/** Queries the agent about paths of its target. */
 export interface PathLookups {
-  /** Asks for the stat of a path once: links of a process are not followed. */
+  /** Requests the stat of a path once, without following links of a process. */
   stat(path: string): Promise<FileStat>;
   readlink(path: string): Promise<string>;
 }
 
-/** Finds out why an agent did not open a path, and where the path leads. */
+/** Determines why an agent did not open a path, and where the path leads. */
 export class OpenFailures {
   readonly #target: AgentTarget;
   readonly #agent: AgentInfo;
@@ -78,12 +78,12 @@ export class OpenFailures {
     return consumingError(what, stat, stream && `${this.#target.name}:${stream}`);
   }
 
-  /** True if the container's own rules may have refused the access. */
+  /** True if the container's own rules may have denied the access. */
   #isDenied(error: unknown): error is PortholeError {
     return error instanceof PortholeError && error.errno === "EACCES" && this.#agent.route === "mount";
   }
 
-  /** The owner of a file if that is not the agent's user. */
+  /** Returns the owner of a file, unless that is the agent's user. */
   async #ownerOf(path: string): Promise<number | undefined> {
     try {
       const { uid } = await this.#lookups.stat(path);
@@ -94,8 +94,8 @@ export class OpenFailures {
   }
 
   /**
-   * Which target shows the container's output that a path leads to; undefined if no engine keeps
-   * it.
+   * Returns a hint about the target that shows the container's output at the end of a path.
+   * Undefined if no engine stores the output.
    */
   async #outputHint(leadsTo: string): Promise<string | undefined> {
     const number = ownStream(leadsTo);

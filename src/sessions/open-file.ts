@@ -63,7 +63,7 @@ export class OpenFile implements AsyncDisposable {
 
   /**
    * Takes ownership of `fd`.
-   * @param stat a function if it may not be needed
+   * @param stat a function, if the stat may not be needed
    * @param end called at the end of a relayed file: resolves with the file's size in bytes, or
    * rejects with the error that ended it. The end of the pipe alone proves neither.
    */
@@ -138,8 +138,8 @@ export class OpenFile implements AsyncDisposable {
 
   /**
    * Offset of the first data at or after `position` in a sparse file (lseek(2), SEEK_DATA);
-   * undefined if only a hole or nothing follows. Seekable files only. Moves the shared file offset,
-   * which no method uses.
+   * undefined if no data follows. Seekable files only. Moves the shared file offset, which no
+   * method uses.
    * @throws PortholeError FILE with the errno
    */
   nextData(position: number): number | undefined {
@@ -157,9 +157,9 @@ export class OpenFile implements AsyncDisposable {
 
   /**
    * Copies the whole content to another descriptor as fast as the kernel can. Copies a seekable
-   * file synchronously (see copyToFd: leave SIGINT at its default action), any other without
-   * blocking the event loop. Calls `onProgress` between pieces with the bytes copied so far; it may
-   * draw, but must not close the file.
+   * file synchronously (see copyToFd: leave SIGINT at its default action), and any other file
+   * without blocking the event loop. Calls `onProgress` between pieces with the bytes copied so
+   * far; it may draw, but must not close the file.
    * @returns bytes copied
    * @throws PortholeError FILE with the errno: EISDIR, EPIPE (the reader of `out` is gone), ENOSPC,
    * ...; CANCELLED
@@ -192,7 +192,7 @@ export class OpenFile implements AsyncDisposable {
     }
   }
 
-  /** Undefined for a regular file without positions, such as /proc/kmsg. */
+  /** Reads, or returns undefined for a regular file without positions, such as /proc/kmsg. */
   #readOrFlow(buffer: Uint8Array, position: bigint): number | undefined {
     try {
       return this.read(buffer, position);
@@ -221,7 +221,7 @@ export class OpenFile implements AsyncDisposable {
       if (length === 0) return this.#checkEnd(total);
       total += BigInt(Math.max(0, length));
       if (length > 0) yield buffer.subarray(0, length);
-      // Neither pollable nor ready: tries again later.
+      // The device can neither be polled nor read now: tries again later.
       else if (!polls) await delay(UNPOLLABLE_MS);
     }
   }
@@ -234,7 +234,10 @@ export class OpenFile implements AsyncDisposable {
     throw new PortholeError("FILE", `${this.path}: truncated: read ${came} of ${bytes} bytes`, { errno: "EIO" });
   }
 
-  /** Transfers ownership of the descriptor to the caller, who closes it. Closes this object. */
+  /**
+   * Transfers ownership of the descriptor to the caller, who closes it. This object then counts as
+   * closed.
+   */
   takeFd(): number {
     return this.#fd.take();
   }
@@ -249,7 +252,7 @@ export class OpenFile implements AsyncDisposable {
   }
 }
 
-/** Not node:timers/promises: every command would pay for its import. */
+/** Replaces node:timers/promises, because every command would pay for its import. */
 function delay(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -21,7 +21,8 @@ export function openLocal(
 }
 
 /**
- * statx(2) of a path of this machine, with its mount id. Does not open the file for reading.
+ * Calls statx(2) on a path of this machine, and includes its mount id. Does not open the file for
+ * reading.
  * @throws PortholeError FILE with the errno
  */
 export function statxLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
@@ -84,7 +85,7 @@ export function* listLocal(path: Buffer): Generator<{ name: Buffer; type: number
   }
 }
 
-/** Node's types allow only strings here; its documentation allows buffers. */
+/** Node's types allow only strings for this option; its documentation allows buffers. */
 const NAMES_AS_BYTES = "buffer" as BufferEncoding;
 
 const types = [
@@ -118,7 +119,7 @@ export function statOf(stat: Statx): FileStat {
   };
 }
 
-/** The inverse of makedev(3). */
+/** Reverses makedev(3). */
 function splitDevice(device: bigint): { major: number; minor: number } {
   return {
     major: Number(((device >> 32n) & 0xffff_f000n) | ((device >> 8n) & 0xfffn)),

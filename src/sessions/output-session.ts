@@ -29,7 +29,7 @@ export class OutputSession implements Session {
     this.instance = `${container.id}.${container.startedAt}`;
   }
 
-  /** @throws PortholeError TARGET, also if the engine keeps no output; CANCELLED */
+  /** @throws PortholeError TARGET, also if the engine stores no output; CANCELLED */
   static async open(name: string, engine: string | undefined, signal?: AbortSignal): Promise<OutputSession> {
     return new OutputSession(name, await outputContainer(name, engine, signal));
   }
@@ -37,7 +37,7 @@ export class OutputSession implements Session {
   async open(path: string): Promise<OpenFile> {
     const [reader, writer] = pipe({ nonBlocking: true });
     const ended = this.#feed(path as OutputPath, writer);
-    // {@link OpenFile} reports the error when it asks for the end.
+    // {@link OpenFile} reports the error when it requests the end of the file.
     ended.catch(() => undefined);
     return new OpenFile(`${this.name}:${path}`, reader, OUTPUT_STAT, () => ended);
   }
@@ -95,7 +95,7 @@ export class OutputSession implements Session {
       }
       return count;
     } catch (error) {
-      // The reader closed its end.
+      // The reader has closed its end.
       if ((error as NodeJS.ErrnoException).code === "EPIPE") return count;
       throw error;
     } finally {
@@ -113,7 +113,7 @@ export class OutputSession implements Session {
 
 const NO_DEVICE = { major: 0, minor: 0 };
 
-/** Like a relayed file: only its end shows whether it is complete. */
+/** The stat of a relayed file: only the end of the output shows whether it is complete. */
 const OUTPUT_STAT: FileStat = {
   ...{ mode: constants.S_IFIFO | 0o400, links: 1, uid: 0, gid: 0, size: 0n, blocks: 0n, inode: 0n },
   ...{ device: NO_DEVICE, rdev: NO_DEVICE, mountId: 0n, atime: 0n, mtime: 0n, ctime: 0n, btime: 0n, relayed: true },

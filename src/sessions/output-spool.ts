@@ -13,7 +13,7 @@ const MAX_BYTES = 4 * 1024 ** 3;
 /** Milliseconds that {@link OutputSpool.open} waits for existing output. */
 const FIRST_MS = 500;
 const PURPOSE = "a container's output";
-/** Bytes written at once. */
+/** Bytes that are written at once. */
 const BATCH = 256 * 1024;
 
 /** Events of a spool besides the output itself. */
@@ -25,7 +25,7 @@ export type SpoolEvent = Exclude<OutputEvent, { kind: "record" }> | { kind: "ful
  * positions, so the viewer scrolls in both directions without holding it in memory.
  */
 export class OutputSpool {
-  /** The caller closes the spool, not this file. */
+  /** The growing file. The caller closes the spool, not this file. */
   readonly file: OpenFile;
   readonly #fd: OwnedFd;
   readonly #abort = new AbortController();
@@ -72,7 +72,7 @@ export class OutputSpool {
       for await (const { bytes } of this.#follower.existing({ signal })) this.#add(bytes);
       this.#flush();
     } catch (error) {
-      // The follow continues where this ended.
+      // Ignores the error: the follow continues at the end of the records so far.
       if (!(error instanceof PortholeError)) throw error;
       if (!signal.aborted) this.#tell({ kind: "unreachable", error });
     }
@@ -106,7 +106,7 @@ export class OutputSpool {
     this.#pendingBytes = 0;
     try {
       if (this.#written + bytes.length > MAX_BYTES) throw new PortholeError("FILE", "the limit of 4 GiB is reached");
-      // pwrite(2): SEEK_DATA of a reader moves the shared offset.
+      // Uses pwrite(2), because SEEK_DATA of a reader moves the shared offset.
       for (let at = 0; at < bytes.length; )
         at += writeSync(this.#fd.number, bytes, at, bytes.length - at, this.#written + at);
       this.#written += bytes.length;

@@ -8,8 +8,8 @@ import type { OutputPath } from "../target.ts";
 const STREAMS = ["/proc/1/fd/1", "/proc/1/fd/2"] as const;
 
 /**
- * Which target shows the bytes written into `file`: `@logs` if both streams are the same file, as
- * with a terminal.
+ * Returns which target shows the bytes written into `file`. It is `@logs` if both streams are the
+ * same file, as with a terminal.
  * @param stat rejects for a stream that is closed or not visible
  */
 export async function streamOf(

@@ -16,7 +16,9 @@ import type { Session } from "./session.ts";
 export interface Sandbox {
   /** A session with the agent inside (route `mount`). */
   session: Session;
-  /** The log of its web service, in its private tmpfs; grows by a few lines per second. */
+  /**
+   * The log of the sandbox's web service, in its private tmpfs. It grows by a few lines per second.
+   */
   log: string;
   /** {@link log}, the JSON lines of its worker, and the log of the worker's supervisor. */
   logs: readonly string[];
@@ -24,7 +26,7 @@ export interface Sandbox {
   stop(): Promise<void>;
 }
 
-/** Covered by the sandbox's tmpfs, in the sandbox only. */
+/** The directory that the sandbox's tmpfs covers, in the sandbox only. */
 const ROOM = "/mnt";
 const WEB = `${ROOM}/web`;
 const WORKER = `${ROOM}/worker`;

@@ -18,8 +18,8 @@ export interface DirectoryEntry {
   stat: FileStat | undefined;
   link: string | undefined;
   /**
-   * Why {@link stat} or {@link link} is missing although requested: `ENOENT` for a name that was
-   * removed meanwhile.
+   * Why {@link stat} or {@link link} is missing although requested. `ENOENT`: the name was removed
+   * meanwhile.
    */
   errno: string | undefined;
 }
@@ -27,11 +27,14 @@ export interface DirectoryEntry {
 /** Options of {@link Session.open}. */
 export interface OpenOptions {
   write?: boolean;
-  /** Fail with ELOOP if the last part of the path is a symbolic link. */
+  /** Fails with ELOOP if the last part of the path is a symbolic link. */
   noFollow?: boolean;
   /** Where a relayed file starts, in bytes; 0 by default. */
   offset?: bigint;
-  /** Also open a file whose reading consumes data, such as a pipe. Without it the open fails. */
+  /**
+   * Also opens a file whose reading consumes data, such as a pipe. Without this option, the open
+   * fails.
+   */
   consume?: boolean | undefined;
 }
 
@@ -41,13 +44,13 @@ export interface OpenOptions {
  */
 export interface FileLayer extends LayerRole, Partial<ImageLayer> {}
 
-/** A way to a target's files. Files that it opened stay open when it is closed. */
+/** Gives access to a target's files. Files that it opened stay open after it is closed. */
 export interface Session extends AsyncDisposable {
   /** Container name, `pid:N`, or empty for this machine. */
   readonly name: string;
   /**
-   * `local`: this machine; `engine`: output that an engine keeps, without an agent; `copy`: files of
-   * a stopped container that its engine copies, because no agent can read its layers.
+   * `local`: this machine; `engine`: output that an engine stores, without an agent; `copy`: files
+   * of a stopped container that its engine copies, because no agent can read its layers.
    */
   readonly route: AgentRoute | "local" | "engine" | "copy";
   /** Why no agent reads the files, on the route `copy`; otherwise missing. */
@@ -80,9 +83,9 @@ export interface Session extends AsyncDisposable {
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
   /**
    * Opens regular files of one directory for reading, up to 64 names, faster than as many calls of
-   * {@link open}. Undefined for a name that must be opened alone to get its error or data. That
-   * name does not exist, is not a regular file, or is relayed. Not present if it would not be
-   * faster.
+   * {@link open}. The result is undefined for a name that must be opened separately to get its
+   * error or data. Such a name does not exist, is not a regular file, or is relayed. The method is
+   * missing if it would not be faster.
    * @throws PortholeError FILE for the directory; SESSION
    */
   openMany?(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]>;
@@ -118,13 +121,13 @@ export interface Session extends AsyncDisposable {
   /** The target's mount table, as in proc_pid_mountinfo(5). The caller closes it. */
   mounts(): Promise<OpenFile>;
   /**
-   * Watches `path` for the inotify(7) events in `mask`. Events are hints to look again. Resolves
+   * Watches `path` for the inotify(7) events in `mask`. Events are hints to check again. Resolves
    * with the function that ends the watch.
    * @throws PortholeError FILE with the errno: ENOSPC if no watches are left
    */
   watch(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void>;
   /**
-   * Delivers the events that the kernel has queued now to listeners of {@link watch}. Afterwards
+   * Delivers the events that the kernel has queued so far to listeners of {@link watch}. Afterwards
    * the caller knows of every change before the call.
    */
   readEvents(): void;

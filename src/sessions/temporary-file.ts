@@ -5,8 +5,8 @@ import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 
 /**
- * Opens an unnamed file in TMPDIR, else /var/tmp, for reading and writing (open(2), O_TMPFILE).
- * Creates and unlinks it on file systems without O_TMPFILE. The caller closes it.
+ * Opens an unnamed file in TMPDIR, else /var/tmp, for reading and writing (open(2), O_TMPFILE). On
+ * file systems without O_TMPFILE, creates a file and unlinks it. The caller closes it.
  * @throws PortholeError FILE
  */
 export function temporaryFile(purpose: string): OwnedFd {

@@ -12,8 +12,8 @@ import { InotifyListeners } from "./inotify-listeners.ts";
 
 /**
  * The inotify instance of a session. The agent creates it, because this user may not watch a
- * container's files, and passes its descriptor; the host reads the events. They are hints to look
- * again, never facts: an overflow or a lying agent costs time only.
+ * container's files, and passes its descriptor; the host reads the events. They are hints to check
+ * again, never facts. So an overflow or a lying agent only costs time.
  */
 export class Watcher {
   readonly #client: AgentClient;
@@ -23,7 +23,7 @@ export class Watcher {
   constructor(client: AgentClient, timeoutMs: number) {
     this.#client = client;
     this.#timeoutMs = timeoutMs;
-    // The end of the agent ends the session: the descriptor has no further use.
+    // Ends with the agent's session, because the descriptor has no further use.
     client.onEnd(() => this.close());
   }
 
