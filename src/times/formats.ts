@@ -8,7 +8,7 @@ export interface TimestampOptions {
    * future, with a day's tolerance.
    */
   now: number;
-  /** Zone of timestamps without one. */
+  /** Zone of timestamps without a zone. */
   zone: Zone;
 }
 
@@ -35,9 +35,9 @@ const CLOCK = `(\\d\\d?):(\\d\\d):(\\d\\d)${FRACTION}${HALF}`;
 const OFFSET = "(?:UTC|GMT)[+-]\\d\\d?(?::?\\d\\d)?|[+-]\\d\\d(?::?\\d\\d)?|[A-Z]{1,5}";
 const ZONE = `(?: ?(${OFFSET})(?![0-9A-Za-z]|:\\d))?`;
 const ZONE_OR_NAME = `(?: ?([A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?|${OFFSET})(?![0-9A-Za-z]|:\\d))?`;
-/** Between date and time. */
+/** Matches the text between date and time. */
 const BETWEEN = "(?:[T_-]|,? {1,2})";
-/** Start of a line, possibly after the name that Compose and `--prefix` write. */
+/** Matches the start of a line, possibly after the name that Compose and `--prefix` write. */
 const BEGIN = "^(?:[\\w.:/-]{1,64} +\\| )?";
 
 type Field = "year" | "month" | "day" | "hour" | "minute" | "second" | "fraction" | "half" | "zone" | "_";

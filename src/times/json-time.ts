@@ -6,7 +6,7 @@ const NAMES = withAt([
   ...["timeunixnano", "observedtimeunixnano", "start_time", "starttime", "__realtime_timestamp"],
   ...["requestreceivedtimestamp", "stagetimestamp", "logtime", "log_time", "timestamp_ms", "isotime", "epoch"],
 ]);
-/** The search ends at one of these. */
+/** Names at which the search ends. */
 const CERTAIN = withAt(["time", "timestamp", "ts"]);
 
 const [QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [34, 92, 44, 58, 123, 125, 91, 93];
@@ -15,7 +15,10 @@ const [NEWLINE, SPACE] = [10, 32];
 const VALUE = 160;
 /** Maximum length of a name. */
 const NAME = 40;
-/** Docker's own time is the last member of its lines; the message may contain others. */
+/**
+ * Matches Docker's own time, which is the last member of its lines. The message may contain other
+ * times.
+ */
 const LAST = /[,{]\s*"@?(?:time|timestamp|ts)"\s*:\s*("(?:[^"\\]|\\.){1,64}"|[\d.eE+]{9,30})\s*\}\s*$/i;
 
 /**

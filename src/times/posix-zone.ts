@@ -41,7 +41,7 @@ function duration(text: string): number {
   return (text.startsWith("-") ? -SECOND : SECOND) * (hours * 3600 + minutes * 60 + seconds);
 }
 
-/** Midnight of the day of a rule, as if it were UTC. */
+/** Returns midnight of the day of a rule, as if it were UTC. */
 function dayOf(rule: string, year: number): number {
   const newYear = Date.UTC(year, 0, 1);
   const isLeap = Date.UTC(year, 1, 29) !== Date.UTC(year, 2, 1);
@@ -55,6 +55,6 @@ function dayOf(rule: string, year: number): number {
   const first = Date.UTC(year, month - 1, 1);
   const to = (weekday - new Date(first).getUTCDay() + 7) % 7;
   const day = first + (to + (week - 1) * 7) * DAY;
-  // Week 5 means the last one.
+  // Week 5 means the last week of the month.
   return new Date(day).getUTCMonth() === month - 1 ? day : day - 7 * DAY;
 }

@@ -21,15 +21,17 @@ interface ZoneFile {
   close(): void;
 }
 
-/** A compiled zone has a few KiB, an environment rarely more. */
+/**
+ * Maximum bytes of a file that is read. A compiled zone has a few KiB, an environment rarely more.
+ */
 const MAX_BYTES = 256 * 1024;
 
 const found = new WeakMap<ZoneFiles, Promise<Zone>>();
 
 /**
- * The zone of timestamps without one in a target, found like in a C library. That is `TZ` of its
- * first process (or of the process that is the target), else /etc/localtime, else /etc/timezone,
- * else UTC. For this machine, its own. Ignores unreadable files; never rejects.
+ * Finds the zone of timestamps without a zone in a target, as a C library does. Tries `TZ` of its
+ * first process (or of the process that is the target), /etc/localtime and /etc/timezone; the
+ * default is UTC. For this machine, returns its own zone. Ignores unreadable files; never rejects.
  */
 export function targetZone(session: ZoneFiles): Promise<Zone> {
   const known = found.get(session);
@@ -47,7 +49,7 @@ async function findZone(session: ZoneFiles): Promise<Zone> {
   return (await zoneOfFile(session, "/etc/localtime")) ?? (await zoneNamedIn(session, "/etc/timezone")) ?? utc;
 }
 
-/** The environment of a process target: its namespaces may have no first process. */
+/** Reads the environment of a process target, because its namespaces may have no first process. */
 function ofProcess(name: string): Buffer | undefined {
   const pid = /^pid:(\d+)$/.exec(name)?.[1];
   if (pid === undefined) return undefined;
@@ -58,7 +60,7 @@ function ofProcess(name: string): Buffer | undefined {
   }
 }
 
-/** tzset(3): an invalid value means UTC. */
+/** Returns the zone of `TZ`. An invalid value means UTC (tzset(3)). */
 async function zoneOfVariable(session: ZoneFiles, value: string): Promise<Zone | undefined> {
   const name = value.replace(/^:/, "");
   if (name === "") return utc;
@@ -66,7 +68,7 @@ async function zoneOfVariable(session: ZoneFiles, value: string): Promise<Zone |
   return namedZone(name) ?? posixZone(name) ?? zoneOfFile(session, `/usr/share/zoneinfo/${name}`);
 }
 
-/** By the link's name in the tz database, else by the file's content. */
+/** Determines the zone by the link's name in the tz database, else by the file's content. */
 async function zoneOfFile(session: ZoneFiles, path: string): Promise<Zone | undefined> {
   const target = await session.readlink(path).catch(() => path);
   const name = /\/zoneinfo\/(?:posix\/|right\/)?([^\0]+)$/.exec(target)?.[1];

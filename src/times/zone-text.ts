@@ -4,13 +4,13 @@ import { fixedZone, instantOf, namedZone, systemZone, utc, type Zone } from "./z
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 const MAX_HOURS = 14;
-/** Cached zone names. */
+/** Maximum number of cached zones. */
 const REMEMBERED = 64;
 
 /**
- * Abbreviations and their hours east of UTC. The first meaning is the usual one. Another one counts
- * if the target's own zone has that offset at the time: CST in Asia/Shanghai, IST in Europe/Dublin.
- * Leaves out words that usually mean something else in logs (ART, CAT, EAT, PET).
+ * Abbreviations and their hours east of UTC. The first meaning is the usual one. Another meaning is
+ * used if the target's own zone has that offset at the time: CST in Asia/Shanghai, IST in
+ * Europe/Dublin. Omits words that usually mean something else in logs (ART, CAT, EAT, PET).
  */
 const ABBREVIATIONS: Readonly<Record<string, readonly number[]>> = {
   ...{ Z: [0], UT: [0], UTC: [0], GMT: [0], WET: [0], WEST: [1] },

@@ -1,8 +1,8 @@
 import { isAscii, isUtf8 } from "node:buffer";
 
 /**
- * Added to a byte of invalid UTF-8: lone surrogates U+DC80..U+DCFF, which no decoder produces
- * (Python's surrogateescape).
+ * The offset that is added to a byte of invalid UTF-8. The result is a lone surrogate
+ * U+DC80..U+DCFF, which no decoder produces (Python's surrogateescape).
  */
 export const INVALID_BYTE = 0xdc00;
 
@@ -30,9 +30,9 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 /**
- * One character for each byte. Node keeps strings longer than MAX_IN_HEAP outside of V8's heap. V8
- * collects those only when a thread has 64 MB of them, so a file of long lines would use that much.
- * A joined string is in the heap. Very long strings are rare.
+ * Decodes one character for each byte. Node keeps strings longer than MAX_IN_HEAP outside of V8's
+ * heap. V8 collects those only when a thread has 64 MB of them, so a file of long lines would use
+ * that much. A joined string is in the heap. Very long strings are rare.
  */
 export function latin1Text(bytes: Buffer): string {
   if (bytes.length <= MAX_IN_HEAP || bytes.length > MAX_JOINED) return bytes.toString("latin1");
@@ -58,7 +58,7 @@ export function characterBoundary(bytes: Uint8Array, end: number): number {
   return end;
 }
 
-/** Length of the valid sequence at `at`, or 0 (Unicode 15, table 3-7). */
+/** Returns the length of the valid sequence at `at`, or 0 (Unicode 15, table 3-7). */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const lead = bytes[at] ?? 0;
   if (lead < 0x80) return 1;

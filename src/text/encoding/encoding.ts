@@ -14,13 +14,13 @@ const MARKS: readonly [Encoding, Buffer][] = [
   ["utf-16be", Buffer.from([0xfe, 0xff])],
 ];
 
-/** Latin-1 letters and signs; damaged UTF-8 also has other bytes. */
+/** Matches Latin-1 letters and signs. Damaged UTF-8 also has other bytes. */
 const LATIN1_TEXT = /^[\t-\r\x1b\x20-\x7e\xa0-\xff]*$/;
 const UTF8_SEQUENCE = /[\xc3-\xf4][\x80-\xbf]/;
 
 /**
- * The encoding that the beginning of a file suggests: its byte order mark, else UTF-8, unless it is
- * invalid UTF-8 and plausible Latin-1. `mark`: bytes of the byte order mark.
+ * Detects the encoding from the beginning of a file. Uses its byte order mark, else UTF-8, unless
+ * the bytes are invalid UTF-8 and plausible Latin-1. `mark`: bytes of the byte order mark.
  */
 export function detectEncoding(head: Buffer): { encoding: Encoding; mark: number } {
   for (const [encoding, mark] of MARKS)
@@ -75,14 +75,14 @@ export function boundaryAs(bytes: Uint8Array, end: number, encoding: Encoding): 
   if (encoding === "utf-8") return characterBoundary(bytes, end);
   if (encoding === "latin1") return end;
   const even = end - (end % 2);
-  // A high surrogate belongs to the next unit.
+  // A high surrogate is part of the next unit.
   const high = bytes[encoding === "utf-16le" ? even - 1 : even - 2] ?? 0;
   return even >= 2 && high >= 0xd8 && high <= 0xdb ? even - 2 : even;
 }
 
 /**
- * The same lines as UTF-8, which patterns can search. Returns the same bytes if they are UTF-8
- * already.
+ * Returns the same lines as UTF-8, which patterns can search. Returns the same bytes if they are
+ * UTF-8 already.
  */
 export function asUtf8(bytes: Buffer, encoding: Encoding): Buffer {
   if (encoding === "utf-8" || (encoding === "latin1" && isAscii(bytes))) return bytes;

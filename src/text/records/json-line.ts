@@ -2,7 +2,7 @@ import type { Mark } from "../rows/paint.ts";
 import { type JsonField, type JsonTokens, jsonFields, jsonLines, jsonTokens } from "./json-tokens.ts";
 import { type FoundLevel, findLevel, type Level, levelNamed } from "./levels.ts";
 
-/** A line with one JSON object, summarised. */
+/** A line that is one JSON object, with its summary. */
 export interface JsonLine {
   /** Time, level, message, then the other fields as `name=value`. */
   summary: string;
@@ -80,7 +80,7 @@ export function readJsonLine(text: string): JsonLine | undefined {
   return { summary, level: levelAt, aside };
 }
 
-/** Pretty-prints the object, after its prefix if any. */
+/** Pretty-prints the object, after its prefix if it has one. */
 export function unfoldJson(text: string): string[] | undefined {
   const found = findObject(text);
   if (!found) return undefined;
@@ -108,14 +108,17 @@ function take(fields: JsonField[], names: readonly string[]): JsonField | undefi
   return undefined;
 }
 
-/** Only a time may be an object. Some names have other meanings elsewhere. */
+/**
+ * True if a value can be a level or message. Only a time may be an object. Some names have other
+ * meanings elsewhere.
+ */
 function isPlain(name: string, value: unknown): boolean {
   if (name === "s") return typeof value === "string" && Object.hasOwn(LETTERS, value);
   if (name === "priority") return typeof value === "string" && /^[0-7]$/.test(value);
   return value !== null && (typeof value !== "object" || TIME.includes(name));
 }
 
-/** A member of a nested object; not removed. */
+/** Returns a member of a nested object, without removing it. */
 function innerField(fields: readonly JsonField[], wanted: string): JsonField | undefined {
   const [outer, inner] = wanted.split(".");
   for (const { name, value } of fields) {

@@ -9,9 +9,9 @@ export interface JsonField {
   text: string;
 }
 
-/** Deeper objects are not parsed: each level adds indentation. */
+/** Maximum depth of an object that is parsed: each level adds indentation. */
 const MAX_DEPTH = 64;
-/** For text that JSON.parse accepts. */
+/** Matches a token of text that JSON.parse accepts. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 /**

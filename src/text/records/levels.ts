@@ -1,9 +1,9 @@
 /** Severity of a line. */
 export type Level = "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 
-/** Levels are near the beginning of a line, */
+/** Characters of a line that are searched for a level, which is near its beginning. */
 const WITHIN = 256;
-/** but anywhere in a JSON object. */
+/** Characters of a JSON object that are searched: its level may be anywhere. */
 const JSON_WITHIN = 8192;
 
 const NAMES: Readonly<Record<string, Level>> = {
@@ -51,7 +51,10 @@ const MEMBER = new RegExp(
   `[{,]\\s*"${KEY}"\\s*:\\s*(?:"(${WORDS.join("|")}|[0-7])"|(\\d{1,2})(?=\\s*[,}]))|[{,]\\s*"priority"\\s*:\\s*"([0-7])"`,
   "i",
 );
-/** A single word in capitals, as in most formats; in lower case only before a colon. */
+/**
+ * Matches a single word in capitals, as in most formats. A word in lower case needs a colon after
+ * it.
+ */
 const ALONE = new RegExp(
   `(?<![\\w/.-])(?:(${WORDS.map((word) => word.toUpperCase()).join("|")})(?![\\w/.-]*\\w)|(${WORDS.join("|")})(?=:\\s))`,
 );
@@ -76,8 +79,8 @@ export interface FoundLevel {
 }
 
 /**
- * The level of a line, or undefined. Searches the first {@link WITHIN} characters; in a JSON object
- * {@link JSON_WITHIN}.
+ * Finds the level of a line; undefined if it has none. Searches the first {@link WITHIN}
+ * characters, in a JSON object the first {@link JSON_WITHIN}.
  */
 export function findLevel(text: string): FoundLevel | undefined {
   const head = text.length > WITHIN ? text.slice(0, WITHIN) : text;
@@ -101,7 +104,7 @@ export function findLevel(text: string): FoundLevel | undefined {
   return found(levelNamed(word), match.index + match[0].length - word.length, word);
 }
 
-/** The level of a name or a number: pino and bunyan (30 is info), syslog (0 to 7). */
+/** Returns the level of a name or a number: pino and bunyan (30 is info), syslog (0 to 7). */
 export function levelNamed(name: string | number): Level | undefined {
   if (typeof name === "string" && !/^\d+$/.test(name))
     return Object.hasOwn(NAMES, name.toLowerCase()) ? NAMES[name.toLowerCase()] : undefined;

@@ -5,13 +5,15 @@ import { TimestampReader } from "./timestamp.ts";
 
 /** Bytes of a line that {@link RecordHeads.begins} needs. */
 export const HEAD_BYTES = 512;
-/** The same for a JSON object, whose level may be anywhere in it. */
+/** Bytes of a JSON object that are needed, whose level may be anywhere in it. */
 const OBJECT_BYTES = 8192;
 
 /** The level of a record; `none` if its first line has no level. */
 export type RecordLevel = Level | "none";
 
-/** The time or level of a record is near its beginning: a later one is a part of the message. */
+/**
+ * Maximum characters before the time or level of a record. A later one is a part of the message.
+ */
 const TIME_WITHIN = 80;
 const LEVEL_WITHIN = 24;
 
@@ -25,13 +27,13 @@ export function levelOf(textOf: (bytes: number) => string): RecordLevel {
   return findLevel(visibleText(text).text)?.level ?? "none";
 }
 
-/** The name of a source before a line, as merged logs and Docker Compose write it. */
+/** Matches the name of a source before a line, as merged logs and Docker Compose write it. */
 const SOURCE = /^\S+ +\| /;
-/** The beginning of most log lines: matched first because it is cheap. */
+/** Matches the beginning of most log lines. Tried first because it is cheap. */
 const USUAL = /^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/;
 /**
- * Lines that belong to the line before, whatever they mention: stack traces, exceptions, closing
- * brackets.
+ * Matches lines that belong to the line before, even if they contain a time or level: stack traces,
+ * exceptions, closing brackets.
  */
 const CONTINUATION =
   /^(?:$|\t| {3}|at |Caused by|Suppressed: |\.\.\. ?\d|Traceback \(|During handling |The above exception |[)\]}]|[\w.$]+(?:Error|Exception|Throwable)(?::|$))/;
@@ -43,7 +45,7 @@ const CONTINUATION =
 export class RecordHeads {
   readonly #times = new TimestampReader({ now: Date.now(), zone: utc });
 
-  /** `line`: the decoded beginning of a line, {@link HEAD_BYTES} are enough. */
+  /** `line`: the decoded beginning of a line, of which {@link HEAD_BYTES} are enough. */
   begins(line: string): boolean {
     if (USUAL.test(line)) return true;
     const text = shown(line);

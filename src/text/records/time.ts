@@ -5,8 +5,8 @@ import { instantWith, isZone } from "../../times/zone-text.ts";
 const units: Record<string, number> = { second: 1, minute: 60, hour: 3600, day: 86_400, week: 604_800 };
 
 /**
- * Milliseconds since 1970 of a time in a human format: `2026-01-31`, `2026-01-31 14:05`, ISO 8601
- * with or without zone (default: `zone`, this machine's), `@SECONDS`, `now`, `2 hours ago`.
+ * Parses a time in a human format to milliseconds since 1970: `2026-01-31`, `2026-01-31 14:05`, ISO
+ * 8601 with or without zone (default: `zone`, this machine's), `@SECONDS`, `now`, `2 hours ago`.
  * `yesterday` is the same hour of the day before, as in date(1).
  * @throws PortholeError USAGE
  */

@@ -11,11 +11,11 @@ import { jsonTime } from "../../times/json-time.ts";
 
 export type { TimestampOptions } from "../../times/formats.ts";
 
-/** A line's time is near its beginning. */
+/** Characters of a line that are searched for its time, which is near the beginning. */
 const TIMESTAMP_WITHIN = 256;
-/** Search range for a later name=value. */
+/** Characters that are searched for a later name=value. */
 const NAMED_WITHIN = 8192;
-/** A JSON object begins near the line's beginning, after a name or a time. */
+/** Maximum characters before a JSON object in a line: a name or a time. */
 const OBJECT_WITHIN = 100;
 
 /** Common parts of the formats in each group. */
@@ -27,9 +27,9 @@ const COLOUR = /\x1b\[[\d;]*m/g;
 const NAMED = /\s(?:time|timestamp|ts|t)="?(?=\d)/;
 
 /**
- * The timestamp of a log line in milliseconds since 1970, or undefined. The first one counts;
- * docs/times.md lists the formats.
- * @param text only the first {@link TIMESTAMP_WITHIN} characters count, except in a JSON object
+ * Returns the timestamp of a log line in milliseconds since 1970; undefined if it has none. The
+ * first timestamp is used; docs/times.md lists the formats.
+ * @param text only the first {@link TIMESTAMP_WITHIN} characters are used, except in a JSON object
  */
 export function parseTimestamp(text: string, options: TimestampOptions): number | undefined {
   return new TimestampReader(options).read(Buffer.from(text));
@@ -63,7 +63,7 @@ export class TimestampReader {
     return this.#find(head) ?? (bytes.length > TIMESTAMP_WITHIN ? this.#named(bytes) : undefined);
   }
 
-  /** logfmt has its names in any order. */
+  /** Finds a time of logfmt, which has its names in any order. */
   #named(bytes: Buffer): number | undefined {
     const text = bytes.toString("latin1", 0, Math.min(bytes.length, NAMED_WITHIN));
     const match = NAMED.exec(text);

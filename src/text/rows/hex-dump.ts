@@ -1,6 +1,6 @@
 /** Options of a hex dump. */
 export interface HexDumpOptions {
-  /** Replace repeated lines by `*`; default true. */
+  /** Replaces repeated lines by `*`; default true. */
   squeezes?: boolean | undefined;
   /** Offset of the first byte. */
   offset?: number | undefined;

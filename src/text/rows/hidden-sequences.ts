@@ -13,18 +13,21 @@ const SEQUENCE = "\\x1b(?:\\[[0-9;:]{0,64}m|\\[[0-2]?K|\\(B)";
 const AT_INDEX = new RegExp(SEQUENCE, "y");
 const IN_TEXT = new RegExp(SEQUENCE, "g");
 /**
- * For UTF-8 as Latin-1. Kept before a continuation byte: removal would join two broken halves to a
- * character.
+ * The same sequences in UTF-8 as Latin-1. A sequence before a continuation byte is kept: its
+ * removal would join two broken halves to a character.
  */
 const IN_BYTES = new RegExp(`${SEQUENCE}(?![\\x80-\\xbf])`, "g");
 
-/** The hidden sequence at `index` of the text, or undefined. */
+/** Returns the hidden sequence at `index` of the text, or undefined. */
 export function hiddenSequenceAt(text: string, index: number): string | undefined {
   AT_INDEX.lastIndex = index;
   return AT_INDEX.exec(text)?.[0];
 }
 
-/** UTF-8 without hidden sequences, with the same lines; the same bytes if there are none. */
+/**
+ * Removes hidden sequences from UTF-8. The lines stay the same. Returns the same bytes if there are
+ * no sequences.
+ */
 export function visibleBytes(bytes: Buffer): Buffer {
   if (!bytes.includes(ESCAPE)) return bytes;
   return Buffer.from(latin1Text(bytes).replace(IN_BYTES, ""), "latin1");
@@ -41,7 +44,10 @@ export interface VisibleText {
 
 export function visibleText(text: string): VisibleText {
   if (!text.includes("\x1b")) return { text, original: (start, end) => ({ start, end }) };
-  /** Positions of removed sequences in the displayed text, with the characters removed so far. */
+  /**
+   * Positions of removed sequences in the displayed text, with the number of characters removed so
+   * far.
+   */
   const cuts: { at: number; removed: number }[] = [];
   let removed = 0;
   const shown = text.replace(IN_TEXT, (sequence, index: number) => {

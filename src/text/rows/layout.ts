@@ -10,17 +10,17 @@ export interface LayoutOptions extends PaintOptions {
   /** Columns of the screen. */
   width: number;
   /**
-   * Shown in the last column of a clipped row: one printable column, optionally with SGR. Default:
-   * nothing.
+   * Shown in the last column of a clipped row: one printable column, optionally with SGR. By
+   * default no mark is shown.
    */
   more?: string;
 }
 
 /** A row of a screen. */
 export interface Row {
-  /** Printable text with SGR sequences; leaves the terminal in its plain style. */
+  /** Printable text with SGR sequences. At its end, the terminal is in the plain style. */
   text: string;
-  /** The line continues to the right of the screen. */
+  /** True if the line continues to the right of the screen. */
   clipped: boolean;
 }
 
@@ -47,7 +47,7 @@ class Painter implements PaintTarget {
   full = false;
   readonly #left: number;
   readonly #right: number;
-  /** First column that is held back. */
+  /** The first column that is held back. */
   readonly #edge: number;
   readonly #more: string;
   #text = "";
@@ -63,7 +63,7 @@ class Painter implements PaintTarget {
     this.#textEnd = left;
   }
 
-  /** A run of characters of one column each. */
+  /** Draws a run of characters of one column each. */
   putAscii(run: string, style: Style): void {
     const start = this.column;
     const from = Math.max(0, this.#left - start);

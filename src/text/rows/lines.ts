@@ -3,13 +3,13 @@ import { BLOCK, type BlockCache } from "../sources/block-cache.ts";
 import { findNewline, findNewlineBack } from "./newlines.ts";
 
 /**
- * A longer line is cut at each multiple of this many bytes. That bounds every step (a 12 GiB hole
- * is one "line"), and the bytes just before an offset show whether it is a boundary, wherever the
- * line began.
+ * Maximum bytes of a line. A longer line is cut at each multiple of this number. That bounds every
+ * step (a 12 GiB hole is one "line"). The bytes just before an offset then show whether it is a
+ * boundary, wherever the line began.
  */
 export const MAX_LINE = 1024 * 1024;
 
-/** Lines by byte offset: all of a file, or those that pass a filter. */
+/** Lines by byte offset: all lines of a file, or those that pass a filter. */
 export interface LineSpace {
   first(): number | undefined;
   last(): number | undefined;
@@ -18,7 +18,7 @@ export interface LineSpace {
   previous(line: number): number | undefined;
   /** The line of the byte at `offset`, or a nearby one. */
   at(offset: number): number | undefined;
-  /** True if a line begins there. */
+  /** True if a line begins at this offset. */
   has(line: number): boolean;
 }
 
@@ -136,7 +136,10 @@ export class Lines implements LineSpace {
     return undefined;
   }
 
-  /** `at`, a block's beginning, or the first later block with data; `to` if there is none. */
+  /**
+   * Returns `at`, a block's beginning, or the first later block with data; `to` if there is no such
+   * block.
+   */
   #behindHole(at: number, to: number): number {
     const { source } = this.cache;
     if (!source.nextData || at >= to) return at;
@@ -149,7 +152,10 @@ export class Lines implements LineSpace {
   }
 }
 
-/** Cached boundaries: a few screens. With long lines each costs reading a megabyte. */
+/**
+ * Number of cached boundaries: a few screens. With long lines, each boundary costs reading a
+ * megabyte.
+ */
 const KNOWN = 1024;
 
 /** Cached neighbours of boundaries. Excludes the last line, which may still grow. */

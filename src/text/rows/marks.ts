@@ -2,7 +2,8 @@ import type { Mark } from "./paint.ts";
 import type { StyleOverlay } from "./sgr.ts";
 
 /**
- * Merges two lists of marks; overlaps combine both looks. Each list is ascending without overlaps.
+ * Merges two lists of marks. Where they overlap, combines both looks. Each list is ascending
+ * without overlaps.
  */
 export function overlay(under: readonly Mark[], over: readonly Mark[]): Mark[] {
   if (under.length === 0) return [...over];

@@ -36,7 +36,10 @@ export function countLines(bytes: Buffer, from: number, to: number, encoding: En
   return count;
 }
 
-/** For a byte that may be half of a UTF-16 newline: index of its unit's last byte, or -1. */
+/**
+ * Returns the index of the last byte of the unit, for a byte that may be half of a UTF-16 newline;
+ * -1 if it is not.
+ */
 function unitEnd(bytes: Buffer, at: number, encoding: Encoding): number {
   if (encoding === "utf-16le") return at % 2 === 0 && bytes[at + 1] === 0 ? at + 1 : -1;
   return at % 2 === 1 && bytes[at - 1] === 0 ? at : -1;

@@ -9,7 +9,7 @@ const TAB = 8;
 export interface Mark {
   start: number;
   end: number;
-  /** Default: reverse video. */
+  /** The look; by default reverse video. */
   look?: StyleOverlay | undefined;
 }
 
@@ -25,12 +25,12 @@ export interface PaintOptions {
 export interface PaintTarget {
   /** Columns drawn or skipped. */
   readonly column: number;
-  /** Further output is invisible. */
+  /** True if further output is invisible. */
   readonly full: boolean;
   /** A run of characters of one column each. */
   putAscii(run: string, style: Style): void;
   put(cluster: string, width: number, style: Style): void;
-  /** Painting could also start at this index of the text, in this style. */
+  /** Reports that painting could also start at this index of the text, in this style. */
   passes?(at: number, style: Style): void;
 }
 
@@ -62,7 +62,7 @@ export function paintText(
       if (colours === "pass" && piece.endsWith("m")) style = applySgr(style, piece.slice(2, -1));
       continue;
     }
-    // Runs of ASCII or controls are split at marks; anything else is one cluster.
+    // Splits runs of ASCII or controls at marks. Any other piece is one cluster.
     const isRun = isOfRuns(code) && isOfRuns(piece.charCodeAt(piece.length - 1));
     for (let from = 0; from < piece.length; ) {
       while ((marks[mark]?.end ?? Number.POSITIVE_INFINITY) <= at + from) mark++;

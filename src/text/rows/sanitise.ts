@@ -1,6 +1,9 @@
 import { decodeText, INVALID_BYTE } from "../encoding/decode.ts";
 
-/** A longer cluster is not a character of any script; its code points are shown one by one. */
+/**
+ * Maximum characters of a cluster. A longer cluster is not a character of any script, and its code
+ * points are shown one by one.
+ */
 const MAX_CLUSTER = 32;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
@@ -13,7 +16,10 @@ const UNSAFE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
 const CACHE_SIZE = 4096;
 const safeClusters = new Map<string, boolean>();
 
-/** Characters segmented at once: V8's time for each segment grows with the whole text. */
+/**
+ * Number of characters that are segmented at once: V8's time for each segment grows with the whole
+ * text.
+ */
 const SEGMENTED = 512;
 
 /** A cluster without a visible character would combine with the one before. */
@@ -37,7 +43,7 @@ export function sanitiseText(text: string | Uint8Array): string {
 
 /** Splits text into grapheme clusters. */
 export function* clusters(text: string): Generator<string> {
-  // Created on first use: its data takes 7 ms to load.
+  // Created on first use, because its data takes 7 ms to load.
   segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (let at = 0, size = SEGMENTED; at < text.length; ) {
     // Half a surrogate pair would end the cluster before it too early.
@@ -69,7 +75,7 @@ export function isSafe(cluster: string): boolean {
   return safe;
 }
 
-/** Printable ASCII for an unsafe cluster, code point by code point. */
+/** Returns printable ASCII for an unsafe cluster, code point by code point. */
 export function showCluster(cluster: string): string {
   let shown = "";
   for (const character of cluster) shown += showCodePoint(character.codePointAt(0) ?? 0);
@@ -77,7 +83,8 @@ export function showCluster(cluster: string): string {
 }
 
 /**
- * less's notation: `^X` for C0 and DEL, `<XX>` for C1 and invalid bytes, `<U+XXXX>` for the rest.
+ * Uses less's notation: `^X` for C0 and DEL, `<XX>` for C1 and invalid bytes, `<U+XXXX>` for the
+ * rest.
  */
 function showCodePoint(code: number): string {
   if (code < 0x20 || code === 0x7f) return `^${String.fromCharCode(code ^ 0x40)}`;

@@ -39,7 +39,7 @@ export function applySgr(style: Style, parameters: string): Style {
   return { foreground, background, attributes };
 }
 
-/** The sequence that sets `style` whatever the current style is. */
+/** Returns the sequence that sets `style`, independent of the current style. */
 export function sgrFor(style: Style): string {
   const parameters = [...style.attributes, style.foreground, style.background].filter((parameter) => parameter !== "");
   return parameters.length === 0 ? "\x1b[m" : `\x1b[0;${parameters.join(";")}m`;
@@ -66,7 +66,7 @@ export function overlayStyle(style: Style, look: StyleOverlay = REVERSE): Style 
   return { foreground: look.foreground ?? style.foreground, background: style.background, attributes };
 }
 
-/** `38;5;n` or `38;2;r;g;b` at `at`; every component is a byte. */
+/** Parses `38;5;n` or `38;2;r;g;b` at `at`. Every component is a byte. */
 function extendedColour(values: readonly number[], at: number): number[] | undefined {
   const length = values[at + 1] === 5 ? 3 : values[at + 1] === 2 ? 5 : 0;
   const colour = values.slice(at, at + length);

@@ -3,9 +3,9 @@ import { sanitiseText } from "./sanitise.ts";
 
 /** A complete SGR sequence (colours and attributes). */
 const COLOUR = /(\x1b\[[0-9;:]{0,64}m)/;
-/** A possible beginning of one at the end of a chunk. */
+/** Matches a possible beginning of such a sequence at the end of a chunk. */
 const BEGUN = /\x1b(?:\[[0-9;:]{0,64})?$/;
-/** 16 or more of one control character or invalid byte. */
+/** Matches 16 or more of the same control character or invalid byte. */
 const RUN = /([\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\udc80-\udcff])\1{15,}/g;
 const RESET = "\x1b[0m";
 
@@ -38,7 +38,7 @@ export class TerminalStream {
     let end = characterBoundary(bytes, bytes.length);
     const begun = BEGUN.exec(Buffer.from(bytes.subarray(Math.max(0, end - 70), end)).toString("latin1"));
     if (begun !== null) end -= begun[0].length;
-    // The next chunk may begin with its newline.
+    // The next chunk may begin with the newline of this carriage return.
     if (bytes[end - 1] === 13) end--;
     this.#held = Uint8Array.from(bytes.subarray(end));
     return this.#collapsed(decodeText(bytes.subarray(0, end)));

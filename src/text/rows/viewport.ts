@@ -7,8 +7,8 @@ export interface Position {
 }
 
 /**
- * The visible rows: the position of the first and a height. Stores no lines; each query reads a few
- * blocks. No move scrolls the last row of the text above the last row of the screen.
+ * The visible rows: the position of the first row, and a height. Stores no lines; each query reads
+ * a few blocks. No move scrolls the last row of the text above the last row of the screen.
  */
 export class Viewport {
   #lines: LineSpace;
@@ -19,7 +19,7 @@ export class Viewport {
   #lastTop: Position | undefined;
   #lastTopIsKnown = false;
 
-  /** `rowsIn`: rows of a line. */
+  /** `rowsIn` returns the number of rows of a line. */
   constructor(lines: LineSpace, rowsIn: (line: number) => number = () => 1) {
     this.#lines = lines;
     this.#rowsIn = rowsIn;

@@ -11,7 +11,7 @@ const WIDE =
 let measure = (cluster: string): number => (WIDE.test(cluster) ? 2 : 1);
 let loading: Promise<void> | undefined;
 
-/** Columns of a grapheme cluster, usually 1 or 2. Cached except for ASCII. */
+/** Returns the columns of a grapheme cluster, usually 1 or 2. Caches all clusters except ASCII. */
 export function clusterWidth(cluster: string): number {
   if (cluster.length === 1 && cluster >= " " && cluster <= "~") return 1;
   const known = cache.get(cluster);

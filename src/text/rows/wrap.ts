@@ -11,7 +11,7 @@ export interface WrapOptions extends PaintOptions {
   width: number;
 }
 
-/** Wraps a line into rows like those of `layoutRow`; at least one. */
+/** Wraps a line into rows like those of `layoutRow`. Returns at least one row. */
 export function wrapText(text: string, options: WrapOptions): string[] {
   const { width, marks } = options;
   if (marks.length === 0 && PRINTABLE_ASCII.test(text)) {
@@ -45,7 +45,7 @@ export class WrappedLine {
     this.#starts = counter.starts;
   }
 
-  /** Rows `from` to `to` (exclusive). */
+  /** Returns rows `from` to `to` (exclusive). */
   rows(from: number, to: number, marks: PaintOptions["marks"]): string[] {
     const start = this.#starts.findLast(({ row }) => row < from) ?? BEGINNING;
     const painter = new RowsPainter(this.#options.width, { from, to, start });
@@ -64,7 +64,7 @@ const BEGINNING: RowStart = { at: 0, style: PLAIN, row: 0, used: 0 };
 
 /** Breaks full rows without splitting wide characters. Keeps only the requested rows. */
 class RowsPainter implements PaintTarget {
-  /** A start position every STRIDE rows; recorded only if no row is kept. */
+  /** A start position every STRIDE rows. Recorded only if no row is kept. */
   readonly starts: RowStart[] = [];
   row: number;
   readonly #width: number;
@@ -99,7 +99,7 @@ class RowsPainter implements PaintTarget {
   putAscii(run: string, style: Style): void {
     for (let at = 0; at < run.length && !this.full; ) {
       if (this.#used >= this.#width) this.#break();
-      // Skips rows that are not kept at once, except for the last one before those kept.
+      // Skips rows that are not kept at once, except for the last row before the kept ones.
       const left =
         this.row < this.#from ? (Math.min(this.#from, this.row + run.length) - this.row) * this.#width : this.#width;
       const part = Math.min(run.length - at, left - this.#used);
@@ -116,7 +116,7 @@ class RowsPainter implements PaintTarget {
 
   put(cluster: string, width: number, style: Style): void {
     if (this.#used > 0 && this.#used + width > this.#width) this.#break();
-    // Wider than a row.
+    // The character is wider than a row.
     if (width > this.#width) this.#draw("?", 1, style);
     else this.#draw(cluster, width, style);
   }

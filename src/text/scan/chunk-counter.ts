@@ -22,8 +22,8 @@ export type Query =
 export interface ChunkCounter {
   count(chunk: number): number;
   /**
-   * Offsets of hits, ascending: last bytes of newlines, first bytes of lines or byte strings.
-   * `from`: omits hits before this offset, which {@link openFrom} returned.
+   * Returns the offsets of hits, ascending: last bytes of newlines, first bytes of lines or byte
+   * strings. `from`: omits hits before this offset, which {@link openFrom} returned.
    */
   positions(chunk: number, from?: number): number[];
   /**
@@ -33,7 +33,10 @@ export interface ChunkCounter {
   openFrom?(end: number): number;
 }
 
-/** Bytes after a chunk that may change which hits it has: the rest of its last line or record. */
+/**
+ * Returns the number of bytes after a chunk that may change its hits: the rest of its last line or
+ * record.
+ */
 export function reachOf(query: Query): number {
   if (query.kind === "newlines") return 0;
   return query.kind === "bytes" ? Math.max(0, query.bytes.length - 1) : CHUNK;
@@ -82,7 +85,7 @@ function newlineCounter(source: ByteSource, encoding: Encoding): ChunkCounter {
       for (let at = findNewline(bytes, 0, encoding); at !== -1; at = findNewline(bytes, at + 1, encoding))
         hit(offset + at);
   });
-  // Counting is several times as fast as reporting each.
+  // Counting is several times as fast as reporting each hit.
   const count = (chunk: number) => {
     let count = 0;
     for (const { bytes } of rawPieces(source, chunk, buffer, 0)) count += countLines(bytes, 0, bytes.length, encoding);

@@ -3,7 +3,10 @@ import { CHUNK } from "./chunk-pieces.ts";
 /** Hits of each scanned chunk: 4 bytes a chunk, and 8 for the sums. */
 export class ChunkCounts {
   #counts = new Uint32Array(64);
-  /** Bytes that each count covers, including those after the chunk; 0: not scanned yet. */
+  /**
+   * Number of bytes that each count covers, including those after the chunk; 0 if the chunk is not
+   * scanned yet.
+   */
   #seen = new Uint32Array(64);
   readonly #reach: number;
   /** Prefix sums of the counts, as far as all earlier chunks are scanned. */
@@ -17,12 +20,12 @@ export class ChunkCounts {
     this.#reach = reach;
   }
 
-  /** Hits in all scanned chunks. */
+  /** Number of hits in all scanned chunks. */
   get total(): number {
     return this.#total;
   }
 
-  /** Bytes scanned. */
+  /** Number of scanned bytes. */
   get knownBytes(): number {
     return this.#knownBytes;
   }
@@ -38,7 +41,7 @@ export class ChunkCounts {
     if (chunk < this.#summed) this.#summed = chunk;
   }
 
-  /** Hits in a chunk; undefined before its scan. */
+  /** Number of hits in a chunk; undefined before its scan. */
   count(chunk: number): number | undefined {
     return (this.#seen[chunk] ?? 0) > 0 ? this.#counts[chunk] : undefined;
   }
@@ -48,7 +51,7 @@ export class ChunkCounts {
     return (this.#seen[chunk] ?? 0) >= this.#visible(chunk, end);
   }
 
-  /** Hits before a chunk; undefined until all earlier chunks are scanned. */
+  /** Number of hits before a chunk; undefined until all earlier chunks are scanned. */
   before(chunk: number): number | undefined {
     while (this.#summed < chunk) {
       const count = this.count(this.#summed);
@@ -59,7 +62,10 @@ export class ChunkCounts {
     return this.#sums[chunk];
   }
 
-  /** The last chunk with fewer than `hits` hits before it, as far as the prefix sums are known. */
+  /**
+   * Returns the last chunk with fewer than `hits` hits before it, as far as the prefix sums are
+   * known.
+   */
   chunkOf(hits: number): { chunk: number; before: number } {
     this.before(this.#seen.length);
     let low = 0;
@@ -73,8 +79,8 @@ export class ChunkCounts {
   }
 
   /**
-   * Removes hits before `offset`, whose bytes are gone. The chunk of `offset` must be scanned
-   * again.
+   * Removes hits before `offset`, because those bytes were dropped. The chunk of `offset` must be
+   * scanned again.
    */
   dropBefore(offset: number): void {
     const first = Math.floor(offset / CHUNK);
@@ -86,7 +92,7 @@ export class ChunkCounts {
     this.#summed = Math.min(this.#summed, first);
   }
 
-  /** Bytes that matter for a chunk of a source that ends at `end`. */
+  /** Number of bytes that affect a chunk of a source that ends at `end`. */
   #visible(chunk: number, end: number): number {
     return Math.min(CHUNK + this.#reach, Math.max(0, end - chunk * CHUNK));
   }

@@ -7,7 +7,7 @@ export interface ChunkRange {
   to: number;
 }
 
-/** Chunks of one job: about 10 ms. */
+/** Number of chunks in one job, which takes about 10 ms. */
 const STRETCH = 16;
 
 /** The range of chunks (`chunks` is exclusive) and the start. */
@@ -19,8 +19,8 @@ interface ScanRange {
 }
 
 /**
- * The next chunks to scan: from the focus to one end, then from the focus to the other. `isOpen`:
- * neither scanned nor in progress.
+ * Returns the next chunks to scan: from the focus to one end, then from the focus to the other.
+ * `isOpen`: neither scanned nor in progress.
  */
 export function nextChunkRange(range: ScanRange, isOpen: (chunk: number) => boolean): ChunkRange | undefined {
   const { first, chunks, direction } = range;

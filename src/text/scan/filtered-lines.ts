@@ -3,15 +3,15 @@ import { CHUNK } from "./chunk-counter.ts";
 import type { Hits } from "./hits.ts";
 
 /**
- * The lines that pass a filter, with their context lines. Stores none of them: they are derived
- * from the matches of each chunk. Ends at the position that the scan has reached.
+ * The lines that pass a filter, with their context lines. Stores no lines, but derives them from
+ * the matches of each chunk. Ends at the position that the scan has reached.
  */
 export class FilteredLines implements LineSpace {
   readonly #lines: Lines;
   readonly #hits: Hits;
   readonly #context: number;
 
-  /** `context`: lines to show before and after each hit. */
+  /** `context`: number of lines to show before and after each hit. */
   constructor(lines: Lines, hits: Hits, context: number) {
     this.#lines = lines;
     this.#hits = hits;
@@ -38,7 +38,7 @@ export class FilteredLines implements LineSpace {
     if (after === undefined) return undefined;
     const context = this.#context;
     if (context > 0) {
-      // Within the context after a hit.
+      // The line is within the context after a hit.
       const hit = this.#near(after, "backward");
       if (hit !== undefined && this.#step(hit, context) >= after) return after;
     }
@@ -62,7 +62,10 @@ export class FilteredLines implements LineSpace {
     return this.at(line) === line;
   }
 
-  /** The line at `offset` if shown, else the nearest shown line before it, else after it. */
+  /**
+   * Returns the line at `offset` if it is shown. Otherwise returns the nearest shown line before
+   * it, or else after it.
+   */
   at(offset: number): number | undefined {
     const line = this.#lines.at(offset);
     const hit = this.#near(line, "forward");

@@ -2,11 +2,11 @@ import type { ByteSource } from "../sources/byte-source.ts";
 import { CHUNK } from "./chunk-counter.ts";
 import type { Hits } from "./hits.ts";
 
-/** Up to this many chunks, the map uses every hit's position. */
+/** Maximum number of chunks for which the map uses every hit's position. */
 const SMALL = 4;
 /** Parts per chunk of a larger source. */
 const FINE = 64;
-/** Chunks that one call may search again for positions, at about 1 ms each. */
+/** Maximum number of chunks that one call searches again for positions, at about 1 ms each. */
 const AT_ONCE = 2;
 
 /**

@@ -5,10 +5,10 @@ import { mayBacktrack, withDeadline } from "./deadline.ts";
 import { Scan } from "./scan.ts";
 import type { ScanPool } from "./scan-pool.ts";
 
-/** Chunks whose hit positions are cached: a screen needs one or two. */
+/** Number of chunks whose hit positions are cached: a screen needs one or two. */
 const KEPT = 8;
 
-/** Bytes of a new chunk that are searched at once. */
+/** Number of bytes of a new chunk that are searched at once. */
 const BEGUN = 64 * 1024;
 
 /** The hits of a chunk, for a source that ended at `end`. */
@@ -25,8 +25,8 @@ interface Positions {
 export type SearchResult = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
 
 /**
- * The hits of a query in a source: their count, the next one, the number of a given one. Stores
- * only counts for each chunk; positions are found again on demand.
+ * The hits of a query in a source: their number, the next hit, and the ordinal of a hit. Stores
+ * only counts for each chunk, and finds positions again on demand.
  */
 export class Hits {
   readonly scan: Scan;
@@ -77,8 +77,8 @@ export class Hits {
   }
 
   /**
-   * Scans the chunk of `offset` on this thread, so that its hits are available at once, then the
-   * others.
+   * Scans the chunk of `offset` on this thread, so that its hits are available at once. Then scans
+   * the others.
    */
   begin(offset: number): void {
     const end = this.#source.end();
@@ -94,8 +94,8 @@ export class Hits {
   }
 
   /**
-   * Scans appended bytes: on this thread if only the last record and what follows must be searched,
-   * otherwise in the background.
+   * Scans appended bytes. Uses this thread if only the last record and the bytes after it must be
+   * searched, otherwise the background.
    */
   grown(): void {
     const end = this.#source.end();
@@ -160,7 +160,8 @@ export class Hits {
   }
 
   /**
-   * The hits of a chunk. If a chunk has grown, searches again only what the new bytes may change.
+   * Searches a chunk for hits. If the chunk has grown, searches again only the part that the new
+   * bytes may change.
    */
   #look(chunk: number, known: Positions | undefined, end: number): readonly number[] {
     if (!known?.isWhole || known.end > end || !this.#counter.openFrom) return this.#counter.positions(chunk);
@@ -169,7 +170,10 @@ export class Hits {
     return from >= (chunk + 1) * CHUNK ? kept : [...kept, ...this.#counter.positions(chunk, from)];
   }
 
-  /** Number of the hit at `position`, from 1; undefined until everything before it is scanned. */
+  /**
+   * Returns the number of the hit at `position`, from 1; undefined until everything before it is
+   * scanned.
+   */
   ordinal(position: number): number | undefined {
     const chunk = Math.floor(position / CHUNK);
     const before = this.scan.counts.before(chunk);

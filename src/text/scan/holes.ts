@@ -21,7 +21,10 @@ export class Holes {
     this.#source = source;
   }
 
-  /** Sets the counts of a stretch inside of a hole without reading it. True if it was one. */
+  /**
+   * Sets the counts of a stretch inside of a hole without reading it. True if the stretch was in a
+   * hole.
+   */
   skip({ from, to }: ChunkRange, counts: ChunkCounts): boolean {
     if (this.#hits === undefined) return false;
     const end = this.#source.end();
@@ -31,7 +34,8 @@ export class Holes {
   }
 
   /**
-   * The part of a stretch that is uniform: one chunk of a hole, as a sample, or chunks with data.
+   * Returns the part of a stretch that is uniform: one chunk of a hole, as a sample, or chunks with
+   * data.
    */
   until({ from, to }: ChunkRange): ChunkRange {
     if (this.#source.nextData === undefined) return { from, to };

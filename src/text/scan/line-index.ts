@@ -29,14 +29,14 @@ export class LineIndex {
     const before = this.scan.counts.before(chunk);
     if (before !== undefined) return { count: before + this.#count(chunk * CHUNK, offset), isExact: true };
     const { total, knownBytes } = this.scan.counts;
-    // Nothing counted yet: a typical line length of logs.
+    // Before any count, uses a typical line length of logs.
     const rate = knownBytes > 0 ? total / knownBytes : 1 / 100;
     return { count: Math.round(offset * rate), isExact: false };
   }
 
   /**
-   * The offset after the first `count` newlines; "unknown" if not counted that far, undefined if
-   * there are fewer.
+   * Returns the offset after the first `count` newlines; "unknown" if they are not counted yet,
+   * undefined if there are fewer.
    */
   offsetBehind(count: number): number | "unknown" | undefined {
     if (count <= 0) return this.#cache.source.start();

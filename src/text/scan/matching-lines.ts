@@ -14,7 +14,7 @@ const NEWLINE = 10;
 export interface LineQuery {
   encoding: Encoding;
   match: MatchOptions;
-  /** Select the lines that do not match. */
+  /** Selects the lines that do not match. */
   invert?: boolean;
 }
 
@@ -26,11 +26,11 @@ type Hit = (offset: number) => void;
  * @throws Error with a one-line message for an invalid pattern
  */
 export function matchingLines(source: ByteSource, query: LineQuery): LineSelector {
-  // Room for two lines of maximum length: a chunk may begin inside one.
+  // The cache has room for two lines of maximum length: a chunk may begin inside a line.
   const lines = new Lines(new BlockCache(source, (2 * MAX_LINE) / BLOCK + 1), query.encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const eachIn = pieceMatcher(query);
-  // The end of a growing source changes, and other scans reuse the buffers.
+  // Clears the cache: the end of a growing source changes, and other scans reuse the buffers.
   const clear = () => lines.cache.clear();
   return {
     each(chunk, hit, from) {
@@ -100,7 +100,7 @@ function eachOther(matcher: Matcher, bytes: Buffer, offset: number, hit: Hit): v
   }
 }
 
-/** For converted text, which has the same lines as the bytes. */
+/** Handles converted text, which has the same lines as the bytes. */
 function eachConverted(
   matcher: Matcher,
   { bytes, text, encoding, invert }: { bytes: Buffer; text: Buffer; encoding: Encoding; invert: boolean },
@@ -109,7 +109,7 @@ function eachConverted(
 ): void {
   const block = matcher.block(text);
   let match = matcher.next(block, 0);
-  // Conversion may leave nothing of a last line without a newline.
+  // Conversion may remove all bytes of a last line without a newline.
   for (let at = 0, from = 0; at < bytes.length; ) {
     const isMatch = match?.start === from;
     if (isMatch !== invert) hit(offset + at);

@@ -2,8 +2,8 @@ import type { SourcePart } from "../sources/byte-source.ts";
 import type { Query } from "./chunk-counter.ts";
 
 /**
- * A stretch of chunks to scan. The sender keeps the descriptors and waits for the reply before
- * closing one.
+ * A stretch of chunks to scan. The sender owns the descriptors, and waits for the reply before
+ * closing any of them.
  */
 export interface ScanJob {
   id: number;

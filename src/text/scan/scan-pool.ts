@@ -1,7 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { JobState, type ScanJob, type ScanReply } from "./scan-job.ts";
 
-/** Scanning threads: more would only compete for memory bandwidth on a typical machine. */
+/**
+ * Number of scanning threads. More threads would only compete for memory bandwidth on a typical
+ * machine.
+ */
 export const THREADS = 2;
 
 interface Pending {
@@ -42,7 +45,7 @@ export class ScanPool {
     return { id, reply };
   }
 
-  /** Cancels jobs that no thread has started; starting a thread takes time. */
+  /** Cancels jobs that no thread has started: starting a thread takes time. */
   revoke(ids: ReadonlySet<number>): void {
     for (const { pending } of this.#threads) {
       for (const [id, { job, resolve }] of pending) {
@@ -56,8 +59,8 @@ export class ScanPool {
   }
 
   /**
-   * Terminates the threads that run these jobs, which count as cancelled: a backtracking expression
-   * checks no flag.
+   * Terminates the threads that run these jobs, because a backtracking expression checks no flag.
+   * The jobs count as cancelled.
    */
   interrupt(ids: ReadonlySet<number>): void {
     for (const thread of [...this.#threads]) {
@@ -100,7 +103,7 @@ export class ScanPool {
       worker: new Worker(this.#workerUrl, { resourceLimits: { maxYoungGenerationSizeMb: 4 } }),
       pending: new Map(),
     };
-    // Threads do not keep the process alive. "online" makes them do so again (Node 20).
+    // Threads must not keep the process alive. The event "online" makes them do so again (Node 20).
     thread.worker.unref();
     thread.worker.once("online", () => thread.worker.unref());
     thread.worker.on("message", (reply: ScanReply) => {

@@ -4,7 +4,7 @@ import { partsSource } from "../sources/regular-source.ts";
 import { type ChunkCounter, chunkCounter } from "./chunk-counter.ts";
 import { JobState, type ScanJob, type ScanReply } from "./scan-job.ts";
 
-// Runs only as a worker's entry.
+// Serves jobs only as a worker's entry point.
 if (parentPort) serve(parentPort);
 
 function serve(port: MessagePort): void {

@@ -7,14 +7,14 @@ import { type ChunkRange, type Direction, nextChunkRange } from "./chunk-range.t
 import { Holes } from "./holes.ts";
 import { ScanPool, THREADS } from "./scan-pool.ts";
 
-/** Queued stretches for each thread, so that it never idles. */
+/** Number of queued stretches for each thread, so that it never idles. */
 const QUEUE = 2;
 /**
- * Minimum milliseconds between calls of `changed` while a scan runs: each draws a frame, on a
+ * Minimum milliseconds between calls of `changed` while a scan runs. Each call draws a frame, on a
  * processor that the threads need.
  */
 const TELL_MS = 50;
-/** A thread that does not react to cancellation is terminated after this time. */
+/** Milliseconds after which a thread that does not react to cancellation is terminated. */
 const GRACE_MS = 40;
 
 let scans = 0;
@@ -22,7 +22,7 @@ let scans = 0;
 /**
  * Scans a source in the background and counts the hits of each chunk. Starts at a given offset and
  * continues to both ends, so that nearby results come first. A source that only this process can
- * read is scanned here, one chunk between keys and frames.
+ * read is scanned on this thread, one chunk between keys and frames.
  */
 export class Scan {
   readonly counts: ChunkCounts;
@@ -73,7 +73,7 @@ export class Scan {
     return this.#failure;
   }
 
-  /** Scanned part of the source, 0 to 1. */
+  /** Fraction of the source that is scanned, from 0 to 1. */
   get progress(): number {
     const length = this.#source.end() - this.#source.start();
     return length <= 0 ? 1 : Math.min(1, this.counts.knownBytes / this.#source.end());
@@ -81,7 +81,7 @@ export class Scan {
 
   /**
    * Starts, or continues after the source has grown. Scans from `offset` in `direction` first.
-   * `end`: scan no further, so that the scan of a source that grows all the time ends.
+   * `end`: the scan stops at this offset, so that it ends even if the source grows all the time.
    */
   go(offset?: number, direction: Direction = "forward", end = this.#source.end()): void {
     if (offset !== undefined) {
@@ -95,7 +95,7 @@ export class Scan {
     this.#flag = new SharedArrayBuffer(4);
     this.#running = (this.#source.parts ? this.#runThreads() : this.#runHere()).finally(() => {
       this.#running = undefined;
-      // Started again after a cancellation, or continued, before this run had ended.
+      // The scan was started again after a cancellation, or continued, before this run had ended.
       if (!this.#stopped) this.go(undefined, undefined, this.#until);
       this.#notify();
     });
@@ -106,9 +106,7 @@ export class Scan {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /**
-   * Stops within about GRACE_MS. Resolves when nothing reads the source any more. Results are kept.
-   */
+  /** Stops within about GRACE_MS. Resolves when nothing reads the source. Keeps the results. */
   async cancel(): Promise<void> {
     this.#stopped = true;
     const running = this.#running;

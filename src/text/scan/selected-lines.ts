@@ -10,17 +10,17 @@ import { type LineRange, type LineSelector, linesBeginningIn, ownLines } from ".
 import { type PieceMatcher, pieceMatcher } from "./matching-lines.ts";
 
 /**
- * A line belongs to a record if the record begins at most this many bytes before it. A bound, so
- * that a chunk can be scanned without those around it.
+ * Maximum bytes between the beginning of a record and its continuation lines. The bound allows
+ * scanning a chunk without the chunks around it.
  */
 export const RECORD_BYTES = 64 * 1024;
 
 /** Conditions for lines. A line is selected if all of them hold. */
 export interface SelectionQuery {
   encoding: Encoding;
-  /** The line, or with `areRecords` any line of its record, matches. */
+  /** The line matches. With `areRecords`, any line of its record matches. */
   match?: MatchOptions | undefined;
-  /** It does not match. */
+  /** The line does not match. */
   invert?: boolean;
   /** Continuation lines are selected with the first line of their record. */
   areRecords: boolean;
@@ -38,13 +38,13 @@ export function selectedLines(source: ByteSource, query: SelectionQuery): LineSe
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const records = new Records(lines, query.areRecords);
   const eachIn = match && pieceMatcher({ encoding, match });
-  /** Runs `action` on the text as it is now. */
+  /** Runs `action` on the current text. */
   const now = <Result>(action: () => Result): Result => {
     held.hold();
     try {
       return action();
     } finally {
-      // The end of a growing source changes, and other scans reuse the buffers.
+      // Clears the cache: the end of a growing source changes, and other scans reuse the buffers.
       lines.cache.clear();
       records.forget();
     }
@@ -66,12 +66,12 @@ export function selectedLines(source: ByteSource, query: SelectionQuery): LineSe
   };
 }
 
-/** Groups lines into records; each line is one if `areRecords` is false. */
+/** Groups lines into records. If `areRecords` is false, each line is a record. */
 class Records {
   readonly #lines: Lines;
   readonly #areRecords: boolean;
   readonly #heads = new RecordHeads();
-  /** The last line that was checked: the end of a record is the first line of the next. */
+  /** The last line that was checked: the end of a record is the first line of the next record. */
   #asked = { line: -1, begins: false };
 
   constructor(lines: Lines, areRecords: boolean) {
@@ -91,15 +91,15 @@ class Records {
   }
 
   /**
-   * The first line whose record may change once bytes are appended at `end`. An unfinished last line
-   * may turn out to begin a record, so the record of the line before it is open too.
+   * Finds the first line whose record may change once bytes are appended at `end`. An unfinished
+   * last line may turn out to begin a record. So the record of the line before it may change too.
    */
   openFrom(end: number): number {
     const last = this.#lines.at(end - 1);
     return this.#of(this.#lines.previous(last) ?? last).from;
   }
 
-  /** The records of these lines, ascending. */
+  /** Yields the records of these lines, ascending. */
   *withLines(positions: readonly number[]): Generator<LineRange> {
     let end = Number.NEGATIVE_INFINITY;
     for (const line of positions) {
@@ -110,7 +110,7 @@ class Records {
     }
   }
 
-  /** The records of a range that have one of these levels, ascending. */
+  /** Yields the records of a range that have one of these levels, ascending. */
   *withLevels({ from, to }: LineRange, levels: ReadonlySet<RecordLevel>): Generator<LineRange> {
     for (let line = from; line < to; ) {
       const record = this.#recordFrom(line);
@@ -119,7 +119,10 @@ class Records {
     }
   }
 
-  /** The record of a line; only the line itself if the record begins too far before it. */
+  /**
+   * Returns the record of a line. If the record begins too far before the line, returns only the
+   * line.
+   */
   #of(line: number): LineRange {
     const head = this.#areRecords ? this.#headOf(line) : line;
     return this.#recordFrom(head ?? line);

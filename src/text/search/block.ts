@@ -2,7 +2,7 @@ import { isAscii } from "node:buffer";
 import { decodeText, latin1Text } from "../encoding/decode.ts";
 import { endOfMatch, matchFrom } from "./next-match.ts";
 
-/** Offsets in a buffer: from the first byte to the one after the last. */
+/** Offsets in a buffer: of the first byte, and after the last byte. */
 export interface Range {
   start: number;
   end: number;
@@ -42,12 +42,12 @@ export class Block {
   }
 
   /**
-   * The line that contains the byte at `offset` or ends there; undefined for -1. `from`: the start
-   * of that line or of an earlier one.
+   * Returns the line that contains the byte at `offset` or ends at it; undefined for -1. `from`:
+   * the start of that line or of an earlier one.
    */
   line(offset: number, from: number): Range | undefined {
     if (offset === -1) return undefined;
-    // Fast path for many matches: usually this is the first line.
+    // Fast path for many matches, because it is usually the first line.
     const first = this.bytes.indexOf(NEWLINE, from);
     if (first === -1 || first >= offset) return { start: from, end: first + 1 || this.bytes.length };
     const start = this.bytes.lastIndexOf(NEWLINE, offset - 1) + 1;

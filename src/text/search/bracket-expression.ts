@@ -30,7 +30,7 @@ export function readBracketExpression(pattern: string, start: number): { pair: P
   return { pair: set.toPair(), end: at + 1 };
 }
 
-/** One character of the class, or a nested class. */
+/** Reads a character of the class, or a nested class. */
 function readItem(rest: string): { value: number | CharacterSet; length: number } {
   const name = /^\[:(\^?\w+):\]/.exec(rest);
   if (name !== null) {

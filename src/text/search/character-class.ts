@@ -106,7 +106,7 @@ export function classOf(set: CharacterSet): Pair {
 
 /** The expression for a character number. */
 export function characterOf(code: number): Pair {
-  // Not in any ASCII text.
+  // The character is not in any ASCII text.
   return { ascii: code < 0x80 ? asciiCharacter(code) : "[]", unicode: unicodeCharacter(code) };
 }
 

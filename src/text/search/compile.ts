@@ -4,14 +4,17 @@ import { type TranslatedPattern, translate, translateLiteral } from "./syntax.ts
 
 /** The patterns of a search and their options. */
 export interface MatchOptions {
-  /** A line matches if one of these matches. JavaScript regular expressions, see `translate`. */
+  /**
+   * A line matches if one of these patterns matches. They are JavaScript regular expressions, see
+   * `translate`.
+   */
   patterns: readonly string[];
-  /** Patterns are plain text. */
+  /** True if the patterns are plain text. */
   fixed?: boolean | undefined;
   ignoreCase?: boolean | undefined;
-  /** Only whole words. */
+  /** Matches only whole words. */
   word?: boolean | undefined;
-  /** Only whole lines. */
+  /** Matches only whole lines. */
   line?: boolean | undefined;
 }
 
@@ -20,11 +23,11 @@ export interface CompiledPattern {
   /** For text decoded as Latin-1. */
   ascii: RegExp;
   unicode: RegExp;
-  /** The pattern is plain bytes, so `ascii` works for every block. */
+  /** True if the pattern is plain bytes, so that `ascii` works for every block. */
   isBytes: boolean;
   /** Text that every matching line contains, as an expression for Latin-1. */
   required: RegExp | undefined;
-  /** The required text can be searched in this way only in blocks of ASCII. */
+  /** True if the required text can be searched in this way only in blocks of ASCII. */
   requiresAscii: boolean;
 }
 
@@ -72,7 +75,7 @@ function requiredText(translated: readonly TranslatedPattern[], ignoreCase: bool
   const required = only?.required ?? only?.literal;
   if (translated.length > 1 || !required) return undefined;
   // Beyond ASCII, some letters differ only by case from other letters, such as K (Kelvin) and k. A
-  // list of them is not worth its cost.
+  // list of these letters would not be worth its cost.
   if (ignoreCase && !/^[\0-\x7f]+$/.test(required)) return undefined;
   return new RegExp(compiled(bytesOf(required)), ignoreCase ? "gi" : "g");
 }

@@ -1,7 +1,7 @@
 const NEWLINE = 10;
 const NEWLINES = 0x0a0a0a0a;
 const LOW = 0x7f7f7f7f;
-/** Rounds after which a byte of the counter could overflow. */
+/** Number of rounds after which a byte of the counter could overflow. */
 const ROUNDS = 255;
 /**
  * Lines in the sample of line lengths, and the length from which searching for each newline is
@@ -23,12 +23,12 @@ export function countNewlines(bytes: Buffer, from: number, to: number): number {
   return count;
 }
 
-/** Four bytes at a time. */
+/** Counts four bytes at a time. */
 function countWords(bytes: Buffer): number {
   let count = 0;
   let at = 0;
   for (; at < bytes.length && (bytes.byteOffset + at) % 4 !== 0; at++) if (bytes[at] === NEWLINE) count++;
-  // Too few bytes for an aligned word: no view can start there.
+  // There are too few bytes for an aligned word, so no view can be created.
   if (at === bytes.length) return count;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (bytes.length - at) >> 2);
   for (let i = 0; i < words.length; ) {

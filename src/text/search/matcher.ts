@@ -7,11 +7,11 @@ import { matchFrom, nextMatch } from "./next-match.ts";
 
 const NEWLINE = 10;
 /**
- * Lines with the required text but without a match, after which the rest of a block is searched
- * without that text.
+ * Number of lines with the required text but without a match. After these, the rest of a block is
+ * searched without that text.
  */
 const MISSES = 24;
-/** Blocks for which the required text is not used after it proved frequent. */
+/** Number of blocks for which the required text is not used after it proved frequent. */
 const SUSPENSION = 16;
 
 /**
@@ -49,8 +49,8 @@ export class Matcher {
   }
 
   /**
-   * All matches in one line, which may end with a newline. Omits an empty match directly after
-   * another match.
+   * Returns all matches in one line, which may end with a newline. Omits an empty match directly
+   * after another match.
    */
   matches(bytes: Buffer): Range[] {
     const content = bytes.at(-1) === NEWLINE ? bytes.subarray(0, -1) : bytes;

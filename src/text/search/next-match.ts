@@ -14,8 +14,8 @@ export function matchFrom(regex: RegExp, text: string, from: number): number {
 }
 
 /**
- * The first match that does not begin inside a surrogate pair. V8 also tries there if an expression
- * begins with a lookbehind, such as that of `^`.
+ * Finds the first match that does not begin inside a surrogate pair. V8 also tries inside a pair if
+ * an expression begins with a lookbehind, such as that of `^`.
  */
 export function nextMatch(regex: RegExp, text: string): RegExpExecArray | null {
   for (;;) {

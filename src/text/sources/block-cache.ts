@@ -10,8 +10,8 @@ export const BLOCK = 64 * 1024;
 const ZEROS = Buffer.alloc(BLOCK);
 
 /**
- * Buffers kept for this thread when a cache is cleared: a scan clears it for every megabyte, and
- * the garbage collector frees such memory late.
+ * Number of buffers that this thread keeps when a cache is cleared. A scan clears it for every
+ * megabyte, and the garbage collector frees such memory late.
  */
 const SPARE = 33;
 
@@ -81,7 +81,7 @@ export class BlockCache {
     this.#clears++;
   }
 
-  /** Number of clears: data derived before the last one is stale. */
+  /** Number of clears. Data that was derived before the last one is stale. */
   get clears(): number {
     return this.#clears;
   }
@@ -100,7 +100,8 @@ export class BlockCache {
   }
 
   #fill(offset: number, buffer: Buffer): number {
-    // A ring that has dropped the block's beginning leaves NULs there; callers clamp to start().
+    // A ring that has dropped the block's beginning leaves NULs there; callers do not read before
+    // start().
     const skip = Math.min(BLOCK, Math.max(0, this.source.start() - offset));
     buffer.fill(0, 0, skip);
     let length = skip;

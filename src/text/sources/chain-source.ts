@@ -2,13 +2,13 @@ import { fstatSync } from "node:fs";
 import type { ByteSource, NextData, SourcePart } from "./byte-source.ts";
 import { readParts } from "./regular-source.ts";
 
-/** Earlier generations that stay readable by default. */
+/** Default number of earlier generations that stay readable. */
 export const KEPT = 3;
 
 /** Bytes at the end of a generation that stay readable after {@link ChainSource.release}. */
 const KEPT_BYTES = 1024 * 1024;
 
-/** Less than this is not worth a note. */
+/** Minimum bytes of a removed part for which a note is added. */
 const MIN_CUT = 4096;
 
 /** An inserted line that reports an event, such as a rotation. */
@@ -94,7 +94,7 @@ export class ChainSource implements ByteSource {
     });
   }
 
-  /** Appends a note; the file continues after it. */
+  /** Appends a note. The file continues after the note. */
   note(text: string): void {
     const { fd, from, at, generation, bytes } = this.#last;
     const next = this.#close(text);
@@ -103,8 +103,8 @@ export class ChainSource implements ByteSource {
   }
 
   /**
-   * Where the part of a file begins that {@link release} keeps; `isCut` if the file has more before
-   * it. Undefined if the file is not read.
+   * Returns where the part begins that {@link release} keeps. `isCut`: the file has more bytes
+   * before it. Undefined if the file is not read.
    */
   keptBy(fd: number): { from: number; isCut: boolean } | undefined {
     const begins = this.#stretches.find((stretch) => stretch.fd === fd)?.at;
@@ -159,8 +159,8 @@ export class ChainSource implements ByteSource {
   }
 
   /**
-   * The file was truncated, so nothing earlier is readable. Starts it again after a note. `known`:
-   * its last known end.
+   * Starts the file again after a note: it was truncated, so no earlier bytes are readable.
+   * `known`: its last known end.
    */
   restart(text: string, known: number): void {
     const { fd } = this.#last;
@@ -235,7 +235,7 @@ export class ChainSource implements ByteSource {
     return last;
   }
 
-  /** The same stretch from `at` to `end`, read into memory. */
+  /** Returns the same stretch from `at` to `end`, read into memory. */
   #inMemory({ at: begins, generation, from }: Stretch, at: number, end: number): Stretch {
     const bytes = Buffer.alloc(Math.max(0, end - at));
     for (let done = 0; done < bytes.length; ) {
@@ -265,7 +265,7 @@ export class ChainSource implements ByteSource {
     const gap = isWhole ? new Uint8Array(0) : newline;
     const bytes = Buffer.concat([gap, this.#encode(`${text}\n`)]);
     this.#ends.push(end);
-    // The newline after an unfinished line belongs to that line, not to the note.
+    // The newline after an unfinished line is part of that line, not of the note.
     if (gap.length > 0) {
       this.#stretches.push({
         at: end,

@@ -2,7 +2,8 @@ import type { ByteSource } from "./byte-source.ts";
 
 /**
  * A source whose end is fixed at the last {@link hold}. Work over many lines reads the end for
- * each, which is a system call for a file. Text that is appended meanwhile is not included.
+ * each, which is a system call for a file. Text that is appended after {@link hold} is not
+ * included.
  */
 export class HeldEnd implements ByteSource {
   readonly #source: ByteSource;

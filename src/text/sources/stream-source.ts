@@ -1,6 +1,9 @@
 import type { ByteSource } from "./byte-source.ts";
 
-/** Bytes of a stream kept in memory; older ones are dropped and {@link ByteSource.start} rises. */
+/**
+ * Bytes of a stream that are kept in memory. Older bytes are dropped, and {@link ByteSource.start}
+ * rises.
+ */
 const STREAM_CAPACITY = 16 * 1024 * 1024;
 
 /**
@@ -48,7 +51,7 @@ export class StreamSource implements ByteSource {
   }
 
   /**
-   * Doubles the ring up to its capacity. Below capacity nothing has wrapped, so offsets are
+   * Doubles the ring up to its capacity. Below capacity no data has wrapped, so offsets are
    * indices.
    */
   #grow(extra: number): void {
