@@ -181,7 +181,7 @@ async function started<T>(run: () => Promise<T>): Promise<T | number> {
   }
 }
 
-/** Opens every target and reports each failure. Returns undefined if any failed. */
+/** Opens every target and reports each failure. Returns undefined after a failure. */
 async function openAll(
   sessions: SessionPool,
   targets: string[],

@@ -26,7 +26,7 @@ export interface CopyContext {
  * Copies the contents of a target's directory into another directory. Files and links keep
  * permission bits and times. Reports FIFOs, sockets and devices. Skips /proc, /sys and other file
  * systems of the kernel unless the directory is inside such a file system.
- * @throws PortholeError if nothing more can be written; SESSION
+ * @throws PortholeError if no more files can be written; SESSION
  */
 export async function copyTree(
   source: NamedTarget,
@@ -73,7 +73,7 @@ export async function copyFile(
   }
 }
 
-/** True if nothing more can be written on this machine. */
+/** True if no more files can be written on this machine. */
 export function isOutputLost(error: unknown): boolean {
   return error instanceof PortholeError && /^(ENOSPC|EDQUOT|EROFS)$/.test(error.errno ?? "");
 }

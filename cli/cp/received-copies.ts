@@ -32,7 +32,7 @@ export class ReceivedCopies implements Disposable {
 
   /**
    * Handles the whole frames in the bytes so far.
-   * @throws PortholeError if nothing more can be written, the destination is invalid, or SESSION
+   * @throws PortholeError if no more files can be written, the destination is invalid, or SESSION
    * for
    *   bytes that are not frames
    */

@@ -72,7 +72,7 @@ export function segmentsOf(operands: readonly Operand[]): Segment[] {
   return segments;
 }
 
-/** The arguments for the run of a segment: only its own operands. */
+/** Returns the arguments for the run of a segment, with only its own operands. */
 export function argumentsOf(args: readonly string[], all: readonly Operand[], segment: Segment): string[] {
   const texts = new Map(segment.operands.map(({ index, text }) => [index, text]));
   const dropped = new Set(all.map(({ index }) => index));
@@ -82,8 +82,8 @@ export function argumentsOf(args: readonly string[], all: readonly Operand[], se
 }
 
 /**
- * The exit status of a command over several engines: the highest. grep returns 0 if any run matched
- * and no run failed.
+ * Returns the exit status of a command over several engines, which is the highest. grep returns 0
+ * if any run matched and no run failed.
  */
 export function combinedStatus(command: string, statuses: readonly number[]): number {
   const worst = Math.max(0, ...statuses);

@@ -71,7 +71,7 @@ export async function remoteOf(line: SeveralLine, { engine }: Segment): Promise<
   return engine === HERE ? undefined : engineElsewhere(engine ?? line.engine);
 }
 
-/** The arguments for the run of a segment, with the options of porthole. */
+/** Returns the arguments for the run of a segment, with the options of porthole. */
 export function argumentsFor(line: SeveralLine, segment: Segment, remote: RemoteEngine | undefined): string[] {
   const args = argumentsOf(line.args, line.operands, segment);
   if (remote !== undefined) return argumentsThere(args);

@@ -20,9 +20,9 @@ export interface Place {
 type Needs = Pick<FindExpression, "maxDepth" | "needsStat" | "oneFileSystem">;
 
 /**
- * The command line of GNU find that reports everything below the directories. It does not enter
- * directories that only an agent can list. These are mounts that the tree lacks and, unless the
- * user is root, directories that modes deny. Undefined if there are too many of them.
+ * Returns the command line of GNU find that reports all files below the directories. It does not
+ * enter directories that only an agent can list. These are mounts that the tree lacks and, unless
+ * the user is root, directories that modes deny. Undefined if there are too many of them.
  */
 export function findArguments(
   { path, inTree, absent }: Place,

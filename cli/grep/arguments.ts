@@ -82,7 +82,10 @@ export function writeFlags(flags: readonly Flag[]): string[] {
   });
 }
 
-/** @throws PortholeError USAGE for an option that is not available */
+/**
+ * Refuses options that are not available.
+ * @throws PortholeError USAGE
+ */
 export function refuseFlags(flags: readonly Flag[]): void {
   for (const { name } of flags) {
     const reason = REFUSED[name];

@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { PortholeError } from "../../src/errors.ts";
 
 /**
- * The ripgrep that `porthole grep` runs: the optional dependency of porthole, else `rg` on the
- * PATH.
- * @throws PortholeError USAGE if there is neither
+ * Returns the path of ripgrep: the optional dependency of porthole, else `rg` on the PATH.
+ * @throws PortholeError USAGE if neither exists
  */
 export function ripgrepPath(): string {
   const found = installed() ?? onPath();

@@ -184,7 +184,7 @@ export class SearchFiles {
 
   /** Adds a file. Returns true if its content goes through a pipe. */
   #add(name: string, file: OpenFile, how: "named" | "found"): boolean {
-    // Searches a file that is named twice two times, through one descriptor.
+    // If a file is named twice, searches it twice, through one descriptor.
     if (this.#names.has(name)) {
       file.close();
       return false;

@@ -54,8 +54,8 @@ export interface TreeSearch {
 
 /**
  * Runs ripgrep below trees of the targets, in a mount namespace where their names are paths.
- * ripgrep walks and reads without agents. So its output is discarded if it found anything that only
- * agents and links can handle: an error, colour codes, or a file system whose server may block.
+ * ripgrep walks and reads without agents. So its output is discarded if only agents and links can
+ * handle what it found. That is an error, colour codes, or a file system whose server may block.
  * @throws NotOnTrees; PortholeError CANCELLED
  */
 export async function searchTrees(search: TreeSearch, sessions: SessionPool): Promise<TreeOutput> {

@@ -43,8 +43,8 @@ export class PackedEntries {
   }
 
   /**
-   * Removes all entries. Keeps the memory of a directory of usual size for the next directory:
-   * allocating it again would cost a third of the time of a listing.
+   * Removes all entries. Keeps the memory of a directory of usual size for the next directory.
+   * Allocating it again would cost a third of the time of a listing.
    */
   clear(): void {
     this.#chunks = this.#chunks.slice(0, KEPT);

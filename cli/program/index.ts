@@ -60,7 +60,7 @@ export function program(version: string, args: readonly string[] = []): Command 
 /** Commands that run on the machine of their engine. */
 const REDIRECTED = new Set("cat head tail cp ls stat find diff grep hexdump open browse ps with doctor".split(" "));
 
-/** False if only the default sockets of this machine can be meant. Loads nothing. */
+/** False if the command can only use the default sockets of this machine. Loads no module. */
 function mayBeElsewhere(engine: string | undefined, args: readonly string[]): boolean {
   const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME = "" } = process.env;
   const configuration = DOCKER_CONFIG || `${HOME}/.docker`;

@@ -3,8 +3,8 @@ import { parseSessionTarget, type Target } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 
 /**
- * The containers and processes that `ps` reports on. A pattern may match any number of targets, or
- * none. With `runningOnly`, a pattern matches only targets with processes.
+ * Returns the containers and processes that `ps` reports on. A pattern may match any number of
+ * targets, or none. With `runningOnly`, a pattern matches only targets with processes.
  */
 export async function containers(
   texts: readonly string[],

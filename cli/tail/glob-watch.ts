@@ -14,8 +14,8 @@ const QUIET_MS = 1_500;
 const MAX_CREATED = 4096;
 
 /**
- * Detects by an inotify watch of its directory when a glob may have new matches. Without a watch (a
- * glob in a directory name, no watches left) it expands the glob every time.
+ * Detects when a glob may have new matches, by an inotify watch of its directory. Without a watch
+ * (a glob in a directory name, no watches left) it expands the glob every time.
  */
 export class GlobWatch {
   readonly #directory: string | undefined;

@@ -131,7 +131,7 @@ export class TailFile {
     this.#wholly = true;
   }
 
-  /** Reports the error of the open, if any, and returns it. */
+  /** Reports and returns the error of the open; undefined if the open succeeded. */
   complaint(): unknown {
     if (this.#failure !== undefined) {
       printMessage("tail", cannotOpen(this.name, this.#failure));

@@ -66,7 +66,7 @@ export class TailOutput {
     return this.#failure === undefined;
   }
 
-  /** Reports the error of the open, if any, and returns it. */
+  /** Reports and returns the error of the open; undefined if the open succeeded. */
   complaint(): unknown {
     if (this.#failure !== undefined) printMessage("tail", `${this.name}: ${reasonOf(this.#failure)}`);
     return this.#failure;

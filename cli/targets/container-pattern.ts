@@ -69,8 +69,8 @@ export function parseSessionPattern(text: string, labels: readonly Label[]): Con
 }
 
 /**
- * True for a name that is a pattern. A backslash is an ordinary character: names contain none that
- * need quoting.
+ * True for a name that is a pattern. A backslash is an ordinary character: names contain no
+ * characters that need quoting.
  */
 export function isGlob(name: string): boolean {
   return /[*?[]/.test(name);
@@ -92,7 +92,7 @@ const PATTERN = new RegExp(`^(?:(${NAME})/)?(${NAME}):(.*)$`, "s");
 /** Must match the rule in target.ts. */
 const POD = /^pod:(?![/@])(.*?):([/@].*)$/s;
 const PARTS = new RegExp(`^(?:(${NAME})/)?(${NAME})(?:/(${NAME}))?$`);
-/** A label's prefix has a dot, a namespace has none: `app.kubernetes.io/name=web`. */
+/** A label's prefix contains a dot, unlike a namespace: `app.kubernetes.io/name=web`. */
 const SELECTOR = new RegExp(
   String.raw`^(?:([A-Za-z0-9*?-]+)/)?((?:[\w.-]+/)?[\w.-]+=[^/]*?(?:,(?:[\w.-]+/)?[\w.-]+=[^/]*?)*)(?:/(${NAME}))?$`,
 );

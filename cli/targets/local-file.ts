@@ -13,7 +13,7 @@ export function parseNamed(text: string): Target {
 
 /**
  * Adds a hint if a target was not found but a local file has that name: `test:111.json`. Returns
- * any other error as it is.
+ * other errors unchanged.
  * @param text the target as written
  */
 export function orLocalFile(text: string, error: unknown): unknown {
@@ -31,7 +31,7 @@ function isOfTheTarget({ code, errno }: PortholeError): boolean {
   return code === "USAGE" || code === "TARGET" || (code === "FILE" && errno === "ENOENT");
 }
 
-/** A target as text. */
+/** Formats a target as text. */
 export function targetText(target: Target): string {
   const { kind, path } = target;
   if (kind === "local") return path;

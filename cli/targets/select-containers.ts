@@ -14,10 +14,10 @@ import { type ContainerPattern, isGlob } from "./container-pattern.ts";
 export const MAX_MATCHES = 200;
 
 /**
- * Names of all matching containers, running or not, sorted by their bytes. Each is a target without
- * its path. `isReport` allows any number of matches, including none.
- * @throws PortholeError TARGET if none matches, more than {@link MAX_MATCHES} match, or no engine
- * responds
+ * Returns the names of all matching containers, running or stopped, sorted by their bytes. Each is
+ * a target without its path. `isReport` allows any number of matches, including none.
+ * @throws PortholeError TARGET if no container matches, more than {@link MAX_MATCHES} match, or no
+ * engine responds
  */
 export async function selectContainers(
   pattern: ContainerPattern,
@@ -87,7 +87,7 @@ function isRunning({ state }: ContainerListItem): boolean {
   return state === "running" || state === "paused";
 }
 
-/** The error for a pattern that matches nothing. */
+/** Returns the error for a pattern without matches. */
 export function noMatch({ project, name, labels, pods }: ContainerPattern, runningOnly = false): PortholeError {
   const shown = project === undefined ? name : `${project}/${name}`;
   const labelTexts = labels.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));

@@ -20,7 +20,7 @@ export interface NamedTarget {
    * name.
    */
   isMatch?: boolean;
-  /** The pattern that matched its container, if any. */
+  /** The pattern that matched its container; undefined if the user named the container. */
   pattern?: ContainerPattern;
 }
 
@@ -106,7 +106,7 @@ export class SessionPool {
   /**
    * Expands a pattern to a target in each container that matches now. `isReport` allows any number
    * of matches, including none.
-   * @throws PortholeError TARGET if none matches and `isReport` is not set
+   * @throws PortholeError TARGET if no container matches and `isReport` is not set
    */
   async select(pattern: ContainerPattern, { runningOnly = false, isReport = false } = {}): Promise<NamedTarget[]> {
     const { selectContainers } = await import("./select-containers.ts");

@@ -17,9 +17,9 @@ export interface Frame {
    * Empty if the row uses the column.
    */
   edge?: readonly string[] | undefined;
-  /** A panel in the columns or rows that `rows` leave free. */
+  /** A panel in the columns or rows beside or below `rows`. */
   side?: PanelState | undefined;
-  /** Levels over time in the rows that `rows` leave free. */
+  /** Levels over time in the screen rows below `rows`. */
   histogram?: HistogramState | undefined;
   status: Status;
   /** A message of the view, shown as a toast over the body. Empty or undefined means no message. */
@@ -86,7 +86,7 @@ export interface View {
    * closes it.
    */
   lend?(): Promise<OpenFile | undefined>;
-  /** Text to copy if there is no {@link output}: the selected item. */
+  /** Returns the text to copy if there is no {@link output}: the selected item. */
   text?(): string;
   /** Draws exactly `height` rows. Called at most once per frame. */
   frame(size: Size): Frame;
@@ -123,7 +123,7 @@ export interface Choice {
   key: string;
   /** Indexes in code points of the matching characters of the name. */
   matched: readonly number[];
-  /** The equivalent line, which goes into the history. */
+  /** The equivalent line, which is added to the history. */
   line: string;
   /** True if the entry needs an argument: Enter puts its line into the prompt. */
   isBeginning?: boolean;
@@ -169,7 +169,7 @@ export interface Question {
   text: string;
   /** The effect of `y`, in a few words. */
   yes: string;
-  /** The effect of `n`, Esc and Enter without a choice: nothing changes. */
+  /** The effect of `n`, Esc and Enter without a choice. These answers change nothing. */
   no: string;
   answered(isYes: boolean): void;
 }
@@ -211,7 +211,7 @@ export interface Host {
   back(): void;
   /**
    * Closes the views above the last view in the visible tab that satisfies `isWanted`. False if no
-   * view does: then nothing is closed.
+   * view does, and then closes no view.
    */
   backTo(isWanted: (view: View) => boolean): boolean;
   /** Ends the program with an error. */

@@ -15,7 +15,7 @@ export class Overlays {
     return this.prompt === undefined && this.help === undefined && this.dialog === undefined;
   }
 
-  /** Passes an event to the dialog or the prompt. False if there is neither. */
+  /** Passes an event to the dialog or the prompt. False if neither is open. */
   take(event: KeyEvent): boolean {
     const { dialog, prompt } = this;
     if (dialog) {

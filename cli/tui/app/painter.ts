@@ -14,8 +14,8 @@ const SURFACES_MS = 33;
 /** The parts of the application that the painter reads. */
 export interface PainterHost {
   /**
-   * What the surfaces show; undefined if there is nothing to show, or if another program has the
-   * terminal.
+   * Returns the state of the surfaces; undefined before the first view, or while another program
+   * has the terminal.
    */
   state(): ScreenState | undefined;
   /** True while a key's frame is not drawn yet: surfaces wait for that frame. */

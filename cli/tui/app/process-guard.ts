@@ -18,7 +18,7 @@ export interface GuardHandlers {
 }
 
 /**
- * Handles every way in which the process can end or stop while the screen is shown, and keeps the
+ * Handles every way in which the process can end or stop while the screen is shown. Keeps the
  * output of other code off the screen. Returns a function that undoes this and prints the deferred
  * output.
  */

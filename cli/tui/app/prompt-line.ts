@@ -27,7 +27,7 @@ export class PromptLine {
   #completing: AbortController | undefined;
   /** Entries for the line; undefined after a change. The next frame requests them again. */
   #listed: readonly Choice[] | undefined;
-  /** Index of the entry that the user has selected; undefined if none. */
+  /** Index of the entry that the user has selected; undefined without a selection. */
   #chosen: number | undefined;
 
   constructor(question: PromptRequest, before: string[], keymap: Keymap, changed: () => void) {
@@ -44,8 +44,8 @@ export class PromptLine {
   }
 
   /**
-   * Entries for the line, and the index of the entry that Enter takes. In an empty line, no entry
-   * until the user selects an entry. Undefined for a question without a list.
+   * Entries for the line, and the index of the entry that Enter takes. In an empty line, Enter
+   * takes no entry until the user selects one. Undefined for a question without a list.
    */
   get choices(): { all: readonly Choice[]; at: number | undefined } | undefined {
     if (!this.question.choices) return undefined;
@@ -69,7 +69,8 @@ export class PromptLine {
   }
 
   /**
-   * Text for the rest of the row: why Enter was refused, the completions, or that the line is full.
+   * The hint after the line: why Enter was refused, the completions, or a note that the line is
+   * full.
    */
   get hint(): string {
     if (this.#refusal !== undefined) return this.#refusal;

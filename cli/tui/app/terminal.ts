@@ -24,9 +24,9 @@ const RETRY_MS = 8;
 const RESTORE_DEADLINE_MS = 500;
 
 /**
- * The terminal's modes and its output. Output goes to a non-blocking descriptor of its own, so that
- * a stalled terminal delays no key and no signal. One frame may be pending; no other frame is made
- * until then (see {@link Terminal.busy}).
+ * The terminal's modes and its output. Output goes to a separate non-blocking descriptor, so that a
+ * stalled terminal delays no key and no signal. While a frame is pending, no other frame is made
+ * (see {@link Terminal.busy}).
  */
 export class Terminal {
   readonly #stdin: typeof process.stdin;

@@ -44,7 +44,7 @@ const NEWLINE = 10;
  * begins with the short name of its source. Events of a source are lines too.
  */
 export class MergedFollow {
-  /** This process creates the stream, so there is no descriptor. */
+  /** No descriptor: this process creates the stream. */
   readonly fd = -1;
   readonly isSeekable = false;
   readonly #chosen: readonly FollowEntry[];

@@ -15,7 +15,7 @@ import { arrange, backingSentence, backingsOf, type FileItem } from "./files-ite
 
 /**
  * Milliseconds that a file must stay selected before it is read. So scrolling through a list reads
- * nothing.
+ * no files.
  */
 const REST_MS = 60;
 
@@ -82,7 +82,7 @@ export class Preview {
     };
   }
 
-  /** Shows this file after a delay. Shows nothing for undefined. */
+  /** Shows this file after a delay. Clears the preview if `item` is undefined. */
   select(connection: Connection, item: FileItem | undefined): void {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;

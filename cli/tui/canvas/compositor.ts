@@ -24,9 +24,9 @@ export class Compositor {
   }
 
   /**
-   * The bytes that update the terminal from the previous frame; empty if the frames are equal. Row
-   * 0 is the top of the screen. `edge` adds cells in one column; a row with a cell must leave that
-   * column free.
+   * Returns the bytes that update the terminal from the previous frame; empty if the frames are
+   * equal. Row 0 is the top of the screen. `edge` adds cells in one column; a row with a cell must
+   * leave that column free.
    */
   frame(rows: readonly string[], edge?: Edge): string {
     const next = rows.map((row, index) => ({

@@ -13,8 +13,8 @@ export interface PanelState extends Rectangle {
 }
 
 /**
- * Sections of the panel, from the top. Each is an Ink root of its own: usage changes every second,
- * facts rarely.
+ * Sections of the panel, from the top. Each section is a separate Ink root, because usage changes
+ * every second and facts rarely.
  */
 export interface PanelSections extends Rectangle {
   facts: Section<Pick<PanelState, "title" | "summary" | "facts">>;

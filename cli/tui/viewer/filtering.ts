@@ -119,7 +119,10 @@ export class Filtering {
     return true;
   }
 
-  /** Resolves once nothing reads the source. The result is a function that resumes the scan. */
+  /**
+   * Resolves once the scan no longer reads the source. The result is a function that resumes the
+   * scan.
+   */
   async pause(): Promise<() => void> {
     const { scan } = this.#hits;
     const goesOn = !scan.isCancelled;

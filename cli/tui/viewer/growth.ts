@@ -38,7 +38,7 @@ export class Growth {
     this.#at = offset;
   }
 
-  /** Counts new lines. True if it has not reached the end. */
+  /** Counts new lines. True if uncounted data remains. */
   look(now: number): boolean {
     this.#turn(now);
     const { source } = this.#document;

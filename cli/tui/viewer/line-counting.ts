@@ -37,7 +37,7 @@ export class LineCounting {
     return this.#isAsked;
   }
 
-  /** Called a moment after the viewer was opened: a count may then start by itself. */
+  /** Called a moment after the viewer was opened. A count may then start by itself. */
   ready(): void {
     this.#isReady = true;
   }

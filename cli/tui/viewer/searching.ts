@@ -93,7 +93,7 @@ export class Searching {
     this.at = undefined;
   }
 
-  /** Counts the matches. `at`: the current match, if known; the scan starts there. */
+  /** Counts the matches. `at`: the current match, if known, at which the scan starts. */
   count(at: number | undefined): void {
     this.at = at;
     this.#search?.hits.scan.go(at);
@@ -211,7 +211,7 @@ export class Searching {
     const hits = this.#search?.hits;
     if (!hits || this.isHidden) return undefined;
     const { scan } = hits;
-    // The scan was copied from the other mode and never used.
+    // The scan belongs to the other mode and was never used.
     if (scan.isCancelled && scan.counts.knownBytes === 0) return undefined;
     return {
       pattern: this.#pattern,

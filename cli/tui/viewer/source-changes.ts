@@ -21,13 +21,13 @@ export class SourceChanges {
   readonly #document: Document;
   readonly #readers: SourceReaders;
   readonly #changed: () => void;
-  /** Tasks that wait until nothing reads the source, in order. */
+  /** Tasks that wait, in order, until no reader uses the source. */
   #drops: Promise<void> = Promise.resolve();
   #isClosed = false;
   /** True while the follow engine runs: it reports truncations itself. */
   isFollowed = false;
 
-  /** `changed` requests a frame. */
+  /** @param changed requests a frame */
   constructor(document: Document, readers: SourceReaders, changed: () => void) {
     this.#document = document;
     this.#readers = readers;
@@ -133,7 +133,7 @@ export class SourceChanges {
     await this.#drops;
   }
 
-  /** Drops everything before `start`, once nothing reads the source. */
+  /** Drops the bytes before `start`, once no reader uses the source. */
   #drop(start: number, dropped: () => void = () => undefined): void {
     this.#drops = this.#drops.then(async () => {
       const { text, searching, counting } = this.#readers;

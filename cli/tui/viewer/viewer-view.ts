@@ -44,14 +44,14 @@ export interface ViewerOptions extends ViewerStart {
   /** The zone of times without a zone, requested by the first search for a time; default UTC. */
   zone?: (() => Promise<Zone>) | undefined;
   /**
-   * How to follow; its `file` is the same open file. Undefined for a file that cannot seek. The
-   * source reports events of its container to `tell`.
+   * The source of a follow, or a function that creates it. Its `file` is the same open file.
+   * Undefined for a file that cannot seek. The source reports events of its container to `tell`.
    */
   followSource?:
     | FollowSource<ScreenGeneration>
     | ((tell: (text: string) => void) => FollowSource<ScreenGeneration>)
     | undefined;
-  /** True beside a list: nothing is counted in the background. */
+  /** True for a preview beside a list, which counts nothing in the background. */
   isPreview?: boolean | undefined;
   /** Earlier files of a rotated log. The caller closes them after the view. */
   earlier?: Pick<EarlierFiles, "files" | "omitted"> | undefined;

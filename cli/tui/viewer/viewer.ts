@@ -219,8 +219,8 @@ export class Viewer {
   }
 
   /**
-   * Shows a match that ripgrep has found, and searches for its pattern from there on. If the file
-   * has changed meanwhile, shows the line of the same number.
+   * Shows a match that ripgrep has found, and searches for its pattern from that match on. If the
+   * file has changed meanwhile, shows the line of the same number.
    */
   showFound({ line, offset, head, pattern }: FoundMatch): void {
     const { searching, text, jumps } = this.#parts;
