@@ -43,7 +43,7 @@ export function attachInterrupted(cause?: unknown): PortholeError {
 
 /**
  * The only error class of porthole. `message` is a single line: what failed, for which object, and
- * why. Bytes from a container are escaped when they are printed, not here.
+ * why. Bytes from a container are escaped only when they are printed.
  */
 export class PortholeError extends Error {
   override readonly name = "PortholeError";

@@ -24,7 +24,7 @@ export interface KernelFeatures {
   fsopen: boolean;
 }
 
-/** Probes the kernel. Leaves nothing open. */
+/** Probes the kernel. Closes all descriptors that it opens. */
 export function kernelFeatures(): KernelFeatures {
   const [a, b] = socketpair();
   try {

@@ -142,7 +142,7 @@ export function pollHandle(fd: number, handler: () => void): PollHandle {
   return koffi.node.poll(fd, { readable: true }, handler);
 }
 
-/** The safe part of koffi's handle. Call nothing on it after close(). */
+/** The safe part of koffi's handle. Call no method after close(). */
 export interface PollHandle {
   ref(): void;
   unref(): void;

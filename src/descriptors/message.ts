@@ -1,6 +1,6 @@
 import { Memory } from "./libc.ts";
 
-/** struct msghdr on 64-bit Linux, followed here by its only struct iovec. */
+/** struct msghdr on 64-bit Linux, followed in this buffer by its only struct iovec. */
 const At = { iov: 16, iovlen: 24, control: 32, controllen: 40, flags: 48, iovec: 56, datalen: 64, end: 72 } as const;
 
 /**

@@ -10,12 +10,12 @@ const Ctl = { add: 1, del: 2, mod: 3 } as const;
 
 /** struct epoll_event: packed on x64 only (epoll_ctl(2)). */
 const Event = process.arch === "x64" ? { size: 12, data: 4 } : { size: 16, data: 8 };
-/** Events for each turn of the event loop; the next turn gets the rest. */
+/** Maximum number of events in one turn of the event loop; the next turn handles the others. */
 const BATCH = 64;
 
 /** A watched descriptor. */
 export interface Watch {
-  /** Changes the watched events; 0 leaves only ERR and HUP. */
+  /** Changes the watched events; 0 keeps only ERR and HUP. */
   modify(events: number): void;
   /**
    * Ends the watch. Idempotent. Delivers no event afterwards, not even an event that was already

@@ -2,7 +2,7 @@
  * A bucket of a bbolt database, the format of containerd's snapshot metadata. bbolt copies pages on
  * write. So a file that is read while its owner writes is consistent unless two transactions end
  * meanwhile. Each page is checked. Format: https://github.com/etcd-io/bbolt, version 2.
- * @throws BoltError for anything but a database
+ * @throws BoltError for bytes that are not a database
  */
 export interface Bucket {
   /** Returns the bucket of that name; undefined if there is none. */

@@ -19,8 +19,8 @@ export interface DockerResponse {
 }
 
 /**
- * One operation of dockerode that starts or removes something, with the deadline and size limit
- * that dockerode lacks. Use `engineGet` of engine.ts for simple requests. `action` makes one
+ * Runs one operation of dockerode that starts or removes an object, with the deadline and size
+ * limit that dockerode lacks. Use `engineGet` of engine.ts for simple requests. `action` makes one
  * request; the signal aborts it.
  * @throws EngineError for an HTTP status that is not success; PortholeError TARGET for a response
  * that is too large; Node's error if nothing listens; the signal's reason; an Error for a truncated

@@ -42,7 +42,7 @@ function hasArchive({ engine, generation }: OfflineTarget): boolean {
 /**
  * The files of a stopped container, copied by its engine. Used only if no agent can read the
  * layers. An open copies the file into an unnamed file (see {@link temporaryFile}); listing a
- * directory reads everything below it. Leaves no files behind.
+ * directory reads all files below it. Leaves no files behind.
  */
 export class CopySession implements Session {
   readonly name: string;

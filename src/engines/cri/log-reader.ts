@@ -52,7 +52,7 @@ export class LogReader implements Disposable {
       yield* this.#current.grown();
       const before = this.#rotated;
       this.#rotated = this.#listed();
-      // The first new name is the file that was just read; the others came from further rotations.
+      // The first new name is the file that was just read; the others are from further rotations.
       const missed = this.#rotated.filter((one) => !before.some((other) => sameStamp(one, other))).slice(1);
       for (const one of missed) yield* readLogFile(one, signal);
       this.#previous = this.#current;

@@ -6,7 +6,10 @@ import { GrpcConnection, GrpcError, GrpcStatus } from "./grpc.ts";
 import type { PodContainer } from "./pod-container.ts";
 import type { Fields, Message } from "./protobuf.ts";
 
-/** Status of one container. Field numbers here and below: k8s.io/cri-api, runtime/v1/api.proto. */
+/**
+ * Status of one container. Field numbers in this file are those of k8s.io/cri-api,
+ * runtime/v1/api.proto.
+ */
 export interface PodContainerStatus {
   state: PodContainer["state"];
   /** Nanoseconds since 1970; 0 if the container was never started. */

@@ -4,7 +4,7 @@ import { findNewline, findNewlineBack } from "./newlines.ts";
 
 /**
  * Maximum bytes of a line. A longer line is cut at each multiple of this number. That bounds every
- * step (a 12 GiB hole is one "line"). The bytes just before an offset then show whether it is a
+ * step (a 12 GiB hole is one "line"). The bytes directly before an offset then show whether it is a
  * boundary, wherever the line began.
  */
 export const MAX_LINE = 1024 * 1024;

@@ -100,7 +100,7 @@ export class BlockCache {
   }
 
   #fill(offset: number, buffer: Buffer): number {
-    // A ring that has dropped the block's beginning leaves NULs there; callers do not read before
+    // A ring that has dropped the block's beginning fills it with NULs; callers do not read before
     // start().
     const skip = Math.min(BLOCK, Math.max(0, this.source.start() - offset));
     buffer.fill(0, 0, skip);
