@@ -249,7 +249,7 @@ class Search {
 
 /** The input of a single run. */
 interface Work {
-  /** Bytes; infinite if unknown. */
+  /** Size in bytes; infinite if unknown. */
   size: number;
   isParallel: boolean;
   start: Start;

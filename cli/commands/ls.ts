@@ -55,7 +55,7 @@ class Lister {
   readonly #sessions: SessionPool;
   readonly #contexts = new Map<Session, SessionContext>();
   readonly #needsStat: boolean;
-  /** Set only with --total, which visits every file. */
+  /** The progress line; set only with --total, which visits every file. */
   readonly #progress: Progress | undefined;
   #added = { files: 0, bytes: 0n };
   #pending = "";

@@ -62,9 +62,9 @@ interface SessionTables {
 
 interface Known {
   item: Item;
-  /** Undefined if the mount table does not contain the mount. */
+  /** The file's storage; undefined if the mount table does not contain the mount. */
   backing: Backing | undefined;
-  /** Why the engine copies the file; undefined for a file that is read in place. */
+  /** The reason why the engine copies the file; undefined for a file that is read in place. */
   whyCopied: string | undefined;
   /** Layer of the target's root file system; undefined if unknown. */
   layer: FileLayer | undefined;

@@ -1,6 +1,6 @@
 /** A word of a command line. */
 export interface ShellWord {
-  /** As typed. */
+  /** The word as typed. */
   raw: string;
   /** The word without quotes and backslashes. */
   text: string;

@@ -25,7 +25,7 @@ export const TIMEOUT = { timeoutMs: PATIENCE_MS };
 export interface KnownContainer {
   name: string;
   image: string;
-  /** Empty for a running container. */
+  /** The engine's state; empty for a running container. */
   state: string;
   /** Compose project; empty if there is none. */
   project: string;

@@ -10,13 +10,13 @@ export interface CopyDirectory extends Disposable {
   readonly isNew: boolean;
   /** Device and inode, such as `8:1:42`; undefined if no source can be this directory. */
   readonly identity: string | undefined;
-  /** As LocalDirectory.subdirectory(). */
+  /** Does the same as LocalDirectory.subdirectory(). */
   subdirectory(name: Buffer): CopyDirectory;
-  /** As LocalDirectory.link(). */
+  /** Does the same as LocalDirectory.link(). */
   link(name: Buffer, text: Buffer, times: FileTimes, options: { replace: boolean }): void;
   /** Copies a whole file with its mode and times. The caller closes it. */
   receive(file: OpenFile, name: Buffer, options: ReceiveOptions): Promise<void>;
-  /** As LocalDirectory.finish(). */
+  /** Does the same as LocalDirectory.finish(). */
   finish(mode: number, times: FileTimes): void;
 }
 

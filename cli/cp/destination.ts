@@ -15,8 +15,8 @@ export interface Destination {
 }
 
 /**
- * As with cp(1): an existing directory receives copies under the names of their sources; any other
- * path is the name of the single copy.
+ * Opens the destination as cp(1) does. An existing directory receives copies under the names of
+ * their sources; any other path is the name of the single copy.
  * @throws PortholeError FILE: ENOENT, ENOTDIR; USAGE for several sources and no directory
  */
 export function openDestination(path: string, sources: number): Destination {

@@ -78,8 +78,8 @@ export class ReceivedCopies implements Disposable {
   }
 
   /**
-   * Runs an action and reports its error for that file. Returns undefined after an error, and below
-   * a directory that failed.
+   * Runs an action for a file and reports its error. Returns undefined after an error, and below a
+   * directory that failed.
    */
   #try<T>(action: (into: LocalDirectory) => T): T | undefined {
     const into = this.#directories.length === 0 ? this.#destination?.directory : this.#directories.at(-1);

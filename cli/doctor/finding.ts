@@ -6,7 +6,7 @@ export interface Finding {
   status: "ok" | "warn" | "fail";
   what: string;
   detail: string;
-  /** How to fix it. */
+  /** Says how to fix the problem. */
   remedy?: string | undefined;
 }
 

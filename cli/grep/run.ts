@@ -29,7 +29,7 @@ export interface OutputFilter {
   end(): Buffer;
 }
 
-/** How a run ended. */
+/** The end of a run. */
 export interface RunEnd {
   status: number;
   /** True if a file matched, but ripgrep hid its lines because the file contains a NUL byte. */

@@ -32,7 +32,7 @@ export interface SearchOptions {
   flags: readonly Flag[];
   /** Searches the raw bytes, with colour codes. */
   isRaw: boolean;
-  /** False for a directory that is skipped. */
+  /** Returns false for a directory that the search must skip. */
   mayEnter?: (path: string) => boolean;
   /** Aborts {@link SearchFiles.open}. */
   signal?: AbortSignal | undefined;

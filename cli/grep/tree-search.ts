@@ -17,7 +17,7 @@ export interface OpenDirectory {
   target: Target;
   /** The name on the command line. The names of its files begin with it. */
   text: string;
-  /** Undefined if no agent passes the directory, because its file system may block. */
+  /** The open directory; undefined if no agent passes it, because its file system may block. */
   file: OpenFile | undefined;
 }
 
@@ -157,7 +157,7 @@ async function fileOf({ session, target, text, file }: OpenDirectory): Promise<L
 
 /** Buffers the output of a run. Ends the run once its output must be discarded. */
 class HeldOutput {
-  /** Why the output is discarded. */
+  /** The reason why the output is discarded. */
   reason: NotOnTrees | undefined;
   readonly #memory: number;
   readonly #noEscapes: boolean;

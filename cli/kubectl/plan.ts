@@ -5,7 +5,7 @@ import type { Part, PodTarget, Request } from "./arguments.ts";
 export interface PodRow {
   namespace: string;
   name: string;
-  /** Empty until the pod is scheduled. */
+  /** Name of the pod's node; empty until the pod is scheduled. */
   node: string;
   phase: string;
   /** The process that created a helper for its own use; empty for any other pod. */

@@ -1,4 +1,4 @@
-/** How to print items in columns. */
+/** The output format of items in columns. */
 export interface ColumnFormat<T> {
   text: (one: T) => string;
   /** Width in terminal columns. */

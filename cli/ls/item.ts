@@ -9,7 +9,7 @@ export interface Item {
   readonly path: string;
   /** `d_type` of getdents64(2); 0 if unknown. */
   readonly type: number;
-  /** Undefined if not requested, or if stat failed. */
+  /** The file's stat; undefined if not requested, or if stat failed. */
   readonly stat: FileStat | undefined;
   /** The target of a symbolic link. */
   readonly link: string | undefined;

@@ -28,7 +28,7 @@ export function connectionOptions(command: Command): Command {
     );
 }
 
-/** As {@link connectionOptions}, for commands that accept several containers by a pattern. */
+/** Adds the same options for commands that accept several containers by a pattern. */
 export function selectionOptions(command: Command): Command {
   return connectionOptions(command).addOption(
     new Option(

@@ -9,7 +9,9 @@ export interface DiskItem {
    * `deleted` is a deleted file that is open; `mapped` is a deleted file that is only mapped.
    */
   kind: "layer" | "volume" | "log" | "deleted" | "mapped";
-  /** Bytes; for `mapped` the maximum; null if the volume's driver does not report them. */
+  /**
+   * Size in bytes. For `mapped` it is the maximum; null if the volume's driver does not report it.
+   */
   size: bigint | null;
   /** Names of the containers that use it, or `pid:N`. Empty for an unused volume. */
   containers: string[];

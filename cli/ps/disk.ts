@@ -188,7 +188,7 @@ function item(
   return { kind, size, containers: names, engine: null, name: null, path: null, processes: [], ...rest };
 }
 
-/** Largest first; unknown sizes last. */
+/** Sorts the largest first; unknown sizes last. */
 function bySize(a: DiskItem, b: DiskItem): number {
   const [first, second] = [a.size ?? -1n, b.size ?? -1n];
   return first === second ? 0 : first > second ? -1 : 1;

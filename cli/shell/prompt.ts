@@ -1,6 +1,6 @@
 import { basename, join } from "node:path";
 
-/** How to start a shell whose prompt shows the target. */
+/** Describes the start of a shell whose prompt shows the target. */
 export interface PromptedShell {
   command: readonly string[];
   environment: NodeJS.ProcessEnv;

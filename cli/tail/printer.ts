@@ -44,7 +44,7 @@ export interface OutputSource {
   /** The beginning of an unfinished line. */
   rest: Uint8Array;
   /**
-   * With prefixes: true if the last printed line is unfinished, or if its last byte was a carriage
+   * True if the last line printed with a prefix is unfinished, or if its last byte was a carriage
    * return.
    */
   open: boolean;

@@ -17,8 +17,8 @@ export interface ContainerPattern {
   /** A container must have all of these labels. */
   labels: readonly Label[];
   /**
-   * Set for pods of a Kubernetes node. `project` is then a glob of namespaces, and `name` a glob of
-   * pods.
+   * The pods; set for pods of a Kubernetes node. `project` is then a glob of namespaces, and `name`
+   * a glob of pods.
    */
   pods?: PodPattern;
 }
@@ -34,7 +34,7 @@ export interface PodPattern {
 /** `--label KEY[=VALUE]`. */
 export interface Label {
   key: string;
-  /** Undefined matches any value. */
+  /** The value of the label; undefined matches any value. */
   value: string | undefined;
 }
 
@@ -61,7 +61,7 @@ export function parsePattern(text: string, labels: readonly Label[]): ContainerP
   return checked({ text, project, name, rest, labels });
 }
 
-/** As {@link parsePattern} where a path is not needed: `'web-*'`, `'shop/*'`. */
+/** Parses a pattern as {@link parsePattern} does, but needs no path: `'web-*'`, `'shop/*'`. */
 export function parseSessionPattern(text: string, labels: readonly Label[]): ContainerPattern | undefined {
   const isWithoutPath = /^(pod:(?![/@]))?[^:]*$/.test(text) && !text.startsWith("/");
   const pattern = parsePattern(isWithoutPath ? `${text}:/` : text, labels);

@@ -46,7 +46,7 @@ export async function* openAhead(
 
 interface Begun {
   named: NamedTarget;
-  /** Undefined if the connection failed. */
+  /** The session; undefined if the connection failed. */
   session?: Session;
   opening: Promise<Open>;
 }

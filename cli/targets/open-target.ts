@@ -3,7 +3,7 @@ import { insteadOf, type OpenFile, type Session } from "../../src/sessions/index
 import { orLocalFile } from "./local-file.ts";
 import type { NamedTarget } from "./session-pool.ts";
 
-/** How a command opens its files. */
+/** Options of {@link openTarget}. */
 export interface OpenTargetOptions {
   /** `--consume`: also opens files whose data reading removes, if their names are given in full. */
   consume?: boolean | undefined;

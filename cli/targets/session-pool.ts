@@ -98,7 +98,7 @@ export class SessionPool {
     return parsePattern(text, this.#options.label ?? []);
   }
 
-  /** As {@link pattern} where a path is not needed. @throws PortholeError USAGE */
+  /** Parses a pattern as {@link pattern} does, but needs no path. @throws PortholeError USAGE */
   sessionPattern(text: string): ContainerPattern | undefined {
     return parseSessionPattern(text, this.#options.label ?? []);
   }

@@ -58,7 +58,7 @@ export interface View {
   readonly title: string;
   /** Route and kind of the content, for the right end of the title row. */
   readonly subtitle: string;
-  /** Undefined for views without a location, such as the list of containers. */
+  /** The location; undefined for views without a location, such as the list of containers. */
   readonly location?: Location | undefined;
   /**
    * Receives a key before the key table, for digits or the name of a mark. True if the view handled

@@ -45,7 +45,7 @@ export interface Launch {
   isShell?: boolean;
   /** Content of the file `.shell/.zshrc` below {@link at}. */
   script?: string | undefined;
-  /** Default: the environment of this process. */
+  /** Environment of the command; default: that of this process. */
   environment?: NodeJS.ProcessEnv;
 }
 

@@ -117,7 +117,7 @@ async function pathOf(
   const session = await sessions.session(target);
   const isOffline = session.offline !== undefined;
   const path = await followLinks(target.path, (link) => session.readlink(link));
-  // Only UTF-8 paths: Node passes arguments as UTF-8.
+  // Accepts only a path in UTF-8, because Node passes arguments as UTF-8.
   if (path.isWellFormed()) return { path: name + (path === "/" ? "/." : path), isOffline };
   if (file.kind !== "directory") return { path: undefined, isOffline };
   throw new PortholeError("USAGE", `cannot run a command in a directory whose name is not UTF-8: ${one.text}`);

@@ -14,7 +14,7 @@ export interface ToolFiles {
   directory?: string | undefined;
 }
 
-/** How a program ended. Either the status or the signal is null. */
+/** The end of a program. Either the status or the signal is null. */
 export interface ToolEnd {
   status: number | null;
   signal: NodeJS.Signals | null;

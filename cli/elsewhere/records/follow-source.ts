@@ -11,7 +11,7 @@ import type { RecordRun, RecordSource } from "./record-source.ts";
 /** Milliseconds before the first retry, and the longest wait between retries. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 
-/** How a place is followed. */
+/** Options of {@link followSource}. */
 export interface SourceOptions {
   follows: boolean;
   interrupt: Interrupt;

@@ -4,7 +4,7 @@ import { guardProcess } from "./process-guard.ts";
 import { stopProcess } from "./suspend.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** How the program ends. */
+/** The end of the program: an exit status, or an error. */
 export type Outcome = { status: number } | { error: unknown };
 
 /** Takes the terminal, lends it to other programs, and restores it when the process stops. */

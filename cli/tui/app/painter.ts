@@ -32,7 +32,7 @@ export interface Body {
   side?: Rectangle | undefined;
   columns: number;
   regions: Regions;
-  /** Shown above the body until Ink is loaded. */
+  /** Title that is shown above the body until Ink is loaded. */
   title: string;
 }
 

@@ -8,7 +8,7 @@ export interface PaletteSources {
   /** Contexts of the current view. */
   contexts: readonly Context[];
   keymap: Keymap;
-  /** Most recent first. */
+  /** Recent files, most recent first. */
   recent: readonly RecentFile[];
   containers: readonly KnownContainer[];
   act(action: Action): void;

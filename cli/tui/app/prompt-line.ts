@@ -18,7 +18,7 @@ export class PromptLine {
   readonly #before: string[];
   #recalled = -1;
   #typed = "";
-  /** Why the last Enter was refused, or what to type; cleared by the next key. */
+  /** The reason why the last Enter was refused, or a hint what to type. The next key clears it. */
   #refusal: string | undefined;
   #state: PromptState;
   /** Completions, while Tab cycles through them. */

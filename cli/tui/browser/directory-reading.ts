@@ -43,7 +43,7 @@ export class DirectoryReading {
     return this.#isWhole;
   }
 
-  /** Why the last read failed; undefined if it succeeded. */
+  /** The error of the last read; undefined if it succeeded. */
   get failure(): unknown {
     return this.#failure;
   }

@@ -124,7 +124,7 @@ export function hiddenCount(items: readonly FileItem[], { hidden }: Arrangement)
 
 export interface FileColumnsOptions {
   theme: Theme;
-  /** Undefined without colours. */
+  /** Colours of names; undefined without colours. */
   colours: Colours | undefined;
   isMarked(item: FileItem): boolean;
   /** Milliseconds since 1970. */

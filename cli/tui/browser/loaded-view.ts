@@ -25,7 +25,7 @@ export interface LoadedViewOptions<Item extends ListItem> {
   remark(item: Item | undefined): string;
   /** Text beside the counts, at the right end of the status row. */
   summary?(items: readonly Item[]): string;
-  /** Shown if there are no items. */
+  /** Lines that are shown if there are no items. */
   nothing: readonly string[];
 }
 

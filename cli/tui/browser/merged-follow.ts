@@ -16,7 +16,7 @@ import { endedLine, type MergedSource, mergedSources, noteRow } from "./merged-s
 /** A file or a container's own output in a merged follow. */
 export interface FollowEntry {
   connection: Connection;
-  /** Absolute, or an {@link OutputPath}. */
+  /** An absolute path, or an {@link OutputPath}. */
   path: string;
 }
 

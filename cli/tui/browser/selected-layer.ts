@@ -45,7 +45,7 @@ export class SelectedLayer {
     this.#changed();
   }
 
-  /** Undefined for a root without layers, or if the layers cannot be requested. */
+  /** Finds the layer. Undefined for a root without layers, or if the layers cannot be requested. */
   async #find({ entry }: FileItem): Promise<string | undefined> {
     try {
       const layer = await this.#connection.use((session) => session.layer(entry.path, { noFollow: true }));

@@ -18,7 +18,7 @@ export function changedParts(shown: string, row: string): RowPart[] | undefined 
 }
 
 /**
- * Only rows of these characters and SGR are compared by character, because each is one column:
+ * Matches rows that are compared by character, because each character is one column. These are SGR,
  * ASCII, Latin letters, the ellipsis, lines and blocks.
  */
 const COMPARABLE = /^(?:[\x20-\x7e\u00a1-\u00ac\u00ae-\u017f\u2026\u2500-\u259f]|\x1b\[[0-9;:]*m)*$/;

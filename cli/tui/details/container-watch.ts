@@ -16,9 +16,9 @@ const SEARCH_MS = 3_000;
 /** Facts about a container that are not in the list; undefined until they are known. */
 export interface Found {
   lines: readonly string[] | undefined;
-  /** Why there are no lines; empty if there is no reason. */
+  /** The reason why there are no lines; empty if there is no reason. */
   failure: string;
-  /** Undefined if there was no search, or while the search runs. */
+  /** Log files; undefined if there was no search, or while the search runs. */
   logFiles: readonly LogFile[] | undefined;
 }
 

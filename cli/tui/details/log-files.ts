@@ -6,7 +6,7 @@ import { naturalKey } from "../browser/natural-order.ts";
 /** A log file of a container. */
 export interface LogFile {
   path: string;
-  /** Bytes. */
+  /** Size in bytes. */
   size: bigint;
   /** Last modification in milliseconds since 1970. */
   modified: number;

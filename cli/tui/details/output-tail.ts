@@ -43,12 +43,12 @@ export class OutputTail {
     });
   }
 
-  /** Undefined until the engine has responded. */
+  /** The last lines; undefined until the engine has responded. */
   get lines(): readonly string[] | undefined {
     return this.#lines;
   }
 
-  /** Why there are no lines; empty if there is no reason. */
+  /** The reason why there are no lines; empty if there is no reason. */
   get failure(): string {
     return this.#failure;
   }

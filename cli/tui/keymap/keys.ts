@@ -92,8 +92,8 @@ export class KeyParser {
 
   push(chunk: Uint8Array): TerminalEvent[] {
     const events: TerminalEvent[] = [];
-    // Ends a paste whose end marker was lost. A separate ^C was pressed by the user: pasted text
-    // arrives in larger pieces, and terminals remove ^C from it.
+    // Ends a paste whose end marker was lost. A ^C that arrives alone was pressed by the user:
+    // pasted text arrives in larger pieces, and terminals remove ^C from it.
     if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
       this.#pasting = false;
       this.#bytes = Buffer.alloc(0);

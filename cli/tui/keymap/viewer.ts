@@ -6,7 +6,7 @@ export const MERGED_KEYS = [
   { action: "solo", keys: ["K"], help: "only that source, or all again", hint: "only it" },
 ] as const satisfies readonly Binding[];
 
-/** Keys of a text: those of less, if less has one for the action. */
+/** Keys of a text. They are those of less, if less has the action. */
 export const VIEWER_KEYS = [
   {
     action: "line-down",

@@ -1,4 +1,4 @@
-/** How well a query matches. */
+/** The quality of a match of a query. */
 export interface FuzzyMatch {
   /** Greater is better. */
   score: number;

@@ -60,6 +60,6 @@ export interface PanelLines {
   /** Key hint at the right end of the title's row. */
   hint: string;
   lines: readonly string[];
-  /** Shown if there are no lines. */
+  /** The text that replaces missing lines. */
   note: string;
 }

@@ -5,13 +5,13 @@
 export interface Surfaces {
   top(): readonly string[];
   bottom(): readonly string[];
-  /** Empty if there is no panel. */
+  /** The rows of the panel; empty if there is no panel. */
   side(): readonly string[];
-  /** Empty if levels over time are not shown. */
+  /** The rows of the levels over time; empty if they are not shown. */
   histogram(): readonly string[];
-  /** Empty if there is no overlay. */
+  /** The rows of the overlay; empty if there is no overlay. */
   overlay(): readonly string[];
-  /** Empty if there is no message. */
+  /** The rows of the message; empty if there is no message. */
   toast(): readonly string[];
   close(): void;
 }

@@ -43,9 +43,9 @@ export interface EarlierFile {
 
 export interface Content {
   source: ByteSource;
-  /** Set for a regular file, which other generations may follow. */
+  /** The chain of generations; set for a regular file, which other generations may follow. */
   chain?: ChainSource;
-  /** Set if the bytes are read as a stream. */
+  /** The stream; set if the bytes are read as a stream. */
   stream?: StreamSource;
   encoding: Encoding;
   /** Length of the byte order mark; 0 without a mark. */

@@ -62,7 +62,7 @@ export function earlierText(earlier: Pick<EarlierFiles, "files"> | undefined): s
 interface Shown {
   file: OpenFile;
   isDecompressed: boolean;
-  /** Why decompression failed before the end. */
+  /** The reason why decompression failed before the end. */
   failure: string | undefined;
   nextData: NonNullable<EarlierFile["nextData"]> | undefined;
   close(this: void): Promise<void>;

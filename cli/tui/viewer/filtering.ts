@@ -5,7 +5,7 @@ import { lineQuery } from "./searching.ts";
 
 /** The conditions of a filter. */
 export interface FilterConditions {
-  /** As typed: a leading `!` inverts the match. An empty pattern matches every line. */
+  /** The pattern as typed: a leading `!` inverts the match. An empty pattern matches every line. */
   pattern: string;
   ignoreCase: boolean;
   /** True if the text shows JSON by its fields: `name=value` then matches members. */
@@ -20,7 +20,7 @@ export interface FilterConditions {
 
 /** A filter in the status row. */
 export interface FilterStatus {
-  /** As typed: a leading `!` inverts the match. An empty pattern matches every line. */
+  /** The pattern as typed: a leading `!` inverts the match. An empty pattern matches every line. */
   pattern: string;
   /** Describes the other conditions. */
   descriptions: readonly string[];

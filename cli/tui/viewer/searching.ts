@@ -14,7 +14,7 @@ import {
 import type { Highlight } from "../canvas/highlight.ts";
 import type { Document } from "./document.ts";
 
-/** How a pattern is interpreted: as text in lines, or as bytes. */
+/** The interpretation of a pattern: as text in lines, or as bytes. */
 export type SearchMode = "text" | "hex" | "levels";
 
 /** The displayed pattern of a search for levels. */
@@ -42,9 +42,9 @@ interface Search {
   mode: SearchMode;
   hits: Hits;
   map: HitMap;
-  /** Set for a search of text only. */
+  /** Marks matches; set only for a search of text. */
   highlight: Highlight | undefined;
-  /** Set for a search of bytes only. */
+  /** The bytes to find; set only for a search of bytes. */
   bytes: Buffer | undefined;
 }
 

@@ -55,7 +55,7 @@ export class SourceChanges {
     this.#changed();
   }
 
-  /** Set while the source is being decompressed: its end is not known yet. */
+  /** True while the source is being decompressed: its end is not known yet. */
   set isFilling(on: boolean) {
     this.#readers.text.isFilling = on;
   }

@@ -65,7 +65,7 @@ export interface ViewerOptions extends ViewerStart {
   lend?: (() => Promise<OpenFile>) | undefined;
   /** Returns whether the session that opened the file has ended. */
   ended?: (() => boolean) | undefined;
-  /** Set while the file is being decompressed: notifies of growth and of the end. */
+  /** Notifies of growth and of the end; set while the file is being decompressed. */
   filling?: { watch(listener: FillingListener): void } | undefined;
   /** Called once the view is closed and nothing reads the file. */
   closed?: (() => void | Promise<void>) | undefined;

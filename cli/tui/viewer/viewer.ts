@@ -50,7 +50,7 @@ export class Viewer {
   readonly changes: SourceChanges;
   #columns = 80;
   #height = 22;
-  /** Set while the next key is the name of a mark. */
+  /** The meaning of the next key; set while that key is the name of a mark. */
   #awaited: Awaited | undefined;
   /** Typed digits. */
   #count = "";
@@ -58,7 +58,7 @@ export class Viewer {
   #unread = 0;
   /** The visible part of the text in the last frame. */
   #shown = { from: 0, to: 1 };
-  /** Set while a pattern is being typed. */
+  /** The preview of a search; set while a pattern is being typed. */
   #preview: SearchPreview | undefined;
 
   constructor(options: ViewerOptions) {
