@@ -4,7 +4,7 @@ import type { Command, Option } from "commander";
 export type Expected =
   /** One of these values, each after `prefix`, such as `--route=`. */
   | { kind: "values"; values: Candidate[]; prefix: string }
-  /** A target, `web:/path`, or with `session` a container alone. */
+  /** A target such as `web:/path`. With `session`, a container without a path is enough. */
   | { kind: "target"; session: boolean; engine: string | undefined }
   /** `KEY` or `KEY=VALUE` of a container's labels, after `prefix`. */
   | { kind: "label"; prefix: string; engine: string | undefined }

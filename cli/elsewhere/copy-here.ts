@@ -12,7 +12,7 @@ export interface CopyLine {
   args: readonly string[];
   /** The destination on this machine. */
   destination: string;
-  /** `-f`. */
+  /** `-f`: replaces existing files. */
   replace: boolean;
 }
 

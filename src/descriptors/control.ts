@@ -11,7 +11,7 @@ export const SCM_MAX_FD = 253;
 export interface Control {
   /** Every descriptor that is now installed in this process, from all control messages. */
   descriptors: number[];
-  /** A control message was truncated or was not SCM_RIGHTS. */
+  /** True if a control message was truncated or was not SCM_RIGHTS. */
   foreign: boolean;
 }
 

@@ -8,7 +8,7 @@ import { statx } from "./statx.ts";
  * them.
  */
 export interface KernelFeatures {
-  /** Linux 5.6. No agent can open files without it. */
+  /** openat2(2), Linux 5.6. Without it no agent can open files. */
   openat2: boolean;
   /** Mount ids in statx(2), Linux 5.8. */
   mountId: boolean;
@@ -18,7 +18,9 @@ export interface KernelFeatures {
   passRights: boolean;
   /** open_tree(2), Linux 5.2. No tree can be made without it. */
   openTree: boolean;
-  /** mount_setattr(2), Linux 5.12. No tree is made without it: it would be writable. */
+  /**
+   * mount_setattr(2), Linux 5.12. Without it no tree is made, because the tree would be writable.
+   */
   mountSetattr: boolean;
   /** fsopen(2), Linux 5.2. Layers cannot be mounted without it. */
   fsopen: boolean;

@@ -12,7 +12,7 @@ export interface Inspection {
   isPaused: boolean;
   isRestarting: boolean;
   exitCode: number | undefined;
-  /** The kernel killed one of its processes at the memory limit. */
+  /** True if the kernel killed one of its processes at the memory limit. */
   isOomKilled: boolean;
   /** The engine's error if the container failed to start; otherwise empty. */
   error: string;
@@ -34,7 +34,7 @@ export interface Inspection {
    */
   devices: object[];
   deviceCgroupRules: string[];
-  /** Config.Tty: its output is one raw stream. */
+  /** Config.Tty: true if its output is one raw stream. */
   hasTerminal: boolean;
   /** HostConfig.LogConfig.Type, such as `json-file`; empty if missing. */
   logDriver: string;

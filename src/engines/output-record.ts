@@ -12,9 +12,9 @@ export interface OutputContainer {
   startedAt: string;
   exitCode: number | undefined;
   isPodman: boolean;
-  /** A terminal merges both streams. */
+  /** True if the container has a terminal, which merges both streams. */
   hasTerminal: boolean;
-  /** The engine rotates the log, so its streams may omit records. */
+  /** True if the engine rotates the log, so that its streams may omit records. */
   rotatesLog?: boolean;
   /** The node's log of a pod's container. The CRI has no request for output. */
   log?: CriLog;

@@ -25,8 +25,8 @@ export interface FileStat {
   /** Birth time, if the file system stores it. */
   btime: bigint | undefined;
   /**
-   * The descriptor is a pipe into which the agent copies the file: docs/protocol.md, "Relayed
-   * files".
+   * True if the descriptor is a pipe into which the agent copies the file: docs/protocol.md,
+   * "Relayed files".
    */
   relayed: boolean;
 }
@@ -73,7 +73,7 @@ export interface FileClaim {
   rdevMajor: number;
   rdevMinor: number;
   relayed: boolean;
-  /** Not opened, because reading would consume data. */
+  /** True if the file was not opened, because reading would consume data. */
   consuming: boolean;
 }
 

@@ -63,9 +63,9 @@ export class AgentTarget {
   }
 
   /**
-   * Which files the agent must relay. `all`: all files, because this machine cannot check the
-   * descriptors of an untrusted agent. `lazy`: files of the target's layers, which may wait for a
-   * program.
+   * Determines which files the agent must relay. `all`: all files, because this machine cannot
+   * check the descriptors of an untrusted agent. `lazy`: files of the target's layers, which may
+   * wait for a program.
    */
   get relays(): { all: boolean; lazy: boolean } {
     this.#relays ??= this.#findRelays();

@@ -16,7 +16,7 @@ interface Queue<Place, Line> {
   latest: number;
   /** Total bytes of the waiting lines. */
   waiting: number;
-  /** The place has ended: the queue is removed after its last line is taken. */
+  /** True after the end of the place. The queue is removed once its last line is taken. */
   hasEnded: boolean;
 }
 

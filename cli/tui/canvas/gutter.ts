@@ -9,8 +9,8 @@ export class Gutter {
   }
 
   /**
-   * Makes room for line numbers up to `numbers`; 0 for no numbers. Never shrinks while numbers are
-   * shown, so that the text does not jump. Returns the width.
+   * Makes room for line numbers up to `numbers`; 0 hides them. Does not become narrower while
+   * numbers are visible, so that the text does not jump. Returns the width.
    */
   fit({ numbers, isRanged }: { numbers: number; isRanged: boolean }): number {
     this.#isRanged = isRanged;

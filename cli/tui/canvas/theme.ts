@@ -114,9 +114,9 @@ export type ColourDepth = 16 | 256 | "all";
 /** Colour properties of the terminal. */
 export interface TerminalColours {
   depth: ColourDepth;
-  /** NO_COLOR is set. */
+  /** True if NO_COLOR is set. */
   isPlain: boolean;
-  /** The terminal's background is light; undefined if unknown. */
+  /** True if the terminal's background is light; undefined if unknown. */
   isLight: boolean | undefined;
 }
 

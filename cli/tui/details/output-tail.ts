@@ -19,7 +19,7 @@ const TAIL = 60;
 const MAX_RECORDS = 200;
 const FLOOD_MS = 1_000;
 
-/** Milliseconds without a record until a stream, which may have stalled, is replaced. */
+/** Milliseconds without a record after which a stream is replaced, because it may have stalled. */
 const STALL_MS = 30_000;
 
 /** Milliseconds between two updates of the panel. */

@@ -29,7 +29,7 @@ export interface ViewerStatus {
   bottom: number;
   end: number;
   start: number;
-  /** The ring buffer of a stream has dropped its beginning. */
+  /** True if the ring buffer of a stream has dropped the beginning of the stream. */
   isDropping: boolean;
   /** Number of the first visible line; undefined if it is not shown. */
   line: { number: number; isExact: boolean } | undefined;

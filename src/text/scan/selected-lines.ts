@@ -20,9 +20,9 @@ export interface SelectionQuery {
   encoding: Encoding;
   /** The line matches. With `areRecords`, any line of its record matches. */
   match?: MatchOptions | undefined;
-  /** The line does not match. */
+  /** Selects lines that do not match. */
   invert?: boolean;
-  /** Continuation lines are selected with the first line of their record. */
+  /** Selects continuation lines with the first line of their record. */
   areRecords: boolean;
   /** The record has one of these levels. */
   levels?: readonly RecordLevel[] | undefined;
