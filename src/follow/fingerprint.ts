@@ -16,7 +16,7 @@ export class Fingerprint {
   #before: Buffer = Buffer.alloc(0);
   #position = 0;
 
-  /** Bytes read so far. */
+  /** Number of bytes read so far. */
   get position(): number {
     return this.#position;
   }

@@ -73,5 +73,5 @@ function writePiece(fd: OwnedFd, bytes: Buffer, at: number): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd.number, bytes, done, bytes.length - done, at + done);
 }
 
-/** Its length is that of the longest piece. */
+/** Zeros to compare with. The length is that of the longest piece. */
 const ZEROS = Buffer.alloc(65_536);

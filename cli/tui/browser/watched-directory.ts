@@ -25,7 +25,7 @@ export class WatchedDirectory {
     this.#look = look;
   }
 
-  /** Watches this directory only, from now on. */
+  /** Watches this directory instead of the one before it. */
   async watch(connection: Connection, path: string): Promise<void> {
     this.close();
     const turn = this.#turn;

@@ -228,7 +228,10 @@ export class KeyParser {
   }
 }
 
-/** A number of bytes and their event. Bytes without an event are skipped. */
+/**
+ * A step of the parser: the number of consumed bytes, and their event. Bytes without an event are
+ * skipped.
+ */
 interface Step {
   length: number;
   event?: TerminalEvent;

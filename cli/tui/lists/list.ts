@@ -146,7 +146,7 @@ export class List<Item extends ListItem> {
     return row < 0 || row >= this.#height ? undefined : this.#shown[this.#top + row];
   }
 
-  /** Selects the item in this row of the last window. False if there is none. */
+  /** Selects the item in this row of the last window. False if the row has no item. */
   selectRow(row: number): boolean {
     const item = this.itemOn(row);
     if (item === undefined || this.#isPassed(item)) return false;
