@@ -73,8 +73,8 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
           await printer.write(lane, bytes);
           end += bytes.length;
         });
-        // Sets the offset of the standard input after the printed part, because other processes may
-        // share it.
+        // Sets the offset of the standard input to the end of the printed part, because other
+        // processes may share it.
         if (input.isStdin && input.file) seekTo(0, end);
       } catch (error) {
         failed(errorReading(name, error), error);

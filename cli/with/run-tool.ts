@@ -130,8 +130,8 @@ const keys = ["SIGINT", "SIGQUIT"] as const;
 
 /** Keeps this process alive while the program runs. Returns a function that undoes this. */
 function passSignals(pass: (signal: NodeJS.Signals) => void, program: () => number | undefined): () => void {
-  // A terminal sends the signal to the whole process group. Passes the signal on if there is no
-  // terminal.
+  // A terminal sends the signal to the whole process group. Without a terminal, this process passes
+  // the signal on.
   const onKey = (signal: NodeJS.Signals) => {
     if (![0, 1, 2].some(isTerminal)) pass(signal);
   };

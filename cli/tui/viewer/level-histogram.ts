@@ -7,7 +7,7 @@ import { inSlices } from "./slices.ts";
 
 /**
  * Maximum bytes that are read completely. A larger text is estimated from a sample: for each bar,
- * one part of the text.
+ * one part of {@link PART} bytes.
  */
 const MAX_WHOLE = 4 * 1024 * 1024;
 const PART = 32 * 1024;

@@ -37,8 +37,8 @@ export function countLines(bytes: Buffer, from: number, to: number, encoding: En
 }
 
 /**
- * Returns the index of the last byte of the unit, for a byte that may be half of a UTF-16 newline;
- * -1 if it is not.
+ * For a byte that may be half of a UTF-16 newline, returns the index of its unit's last byte, or
+ * -1.
  */
 function unitEnd(bytes: Buffer, at: number, encoding: Encoding): number {
   if (encoding === "utf-16le") return at % 2 === 0 && bytes[at + 1] === 0 ? at + 1 : -1;
