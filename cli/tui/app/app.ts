@@ -51,7 +51,7 @@ export class App implements Host {
     act: (view, action) => this.#act(view, action),
   });
   readonly #program: Program = this.#asProgram();
-  /** Closed views whose threads and descriptors are still in use. */
+  /** Pending results of {@link View.close}: these views still use threads or descriptors. */
   readonly #closing = new Set<Promise<void>>();
   /** History of prompts, by label. */
   readonly #typed = new Map<string, string[]>();

@@ -14,7 +14,7 @@ const SURFACES_MS = 33;
 /** The parts of the application that the painter reads. */
 export interface PainterHost {
   /**
-   * Returns the state of the surfaces; undefined before the first view, or while another program
+   * Returns the state of the surfaces; undefined without a visible view, or while another program
    * has the terminal.
    */
   state(): ScreenState | undefined;

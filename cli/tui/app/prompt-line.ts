@@ -18,7 +18,10 @@ export class PromptLine {
   readonly #before: string[];
   #recalled = -1;
   #typed = "";
-  /** The reason why the last Enter was refused, or a hint what to type. The next key clears it. */
+  /**
+   * The reason why the last Enter was refused, or a hint about what to type. The next key clears
+   * it.
+   */
   #refusal: string | undefined;
   #state: PromptState;
   /** Completions, while Tab cycles through them. */

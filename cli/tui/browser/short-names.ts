@@ -8,8 +8,8 @@ export interface Named {
 
 /**
  * Returns the shortest distinct names for these files. If each container has one file, its name is
- * enough. Within one container, the ends of the paths are used. Otherwise a name has both parts. If
- * several engines have the container, its name begins with the engine: `podman!web`.
+ * enough. Within one container, the ends of the paths are used. Otherwise a name consists of both
+ * parts. If several engines have the container, its name begins with the engine: `podman!web`.
  */
 export function shortNames(all: readonly Named[]): string[] {
   const files = withEngines(all);

@@ -289,7 +289,7 @@ export class ViewerView implements View {
     if (!changes.isFollowed && !this.#isEnded && ended?.()) {
       this.#isEnded = true;
       changes.note(ENDED);
-      // The message replaces the row at the end of the text, which may not be visible.
+      // Also shows a message, because the row is at the end of the text and may not be visible.
       this.#viewer.say(ENDED);
     }
     if (this.#viewer.hasChanged) this.#host.changed();
