@@ -1,8 +1,7 @@
-// Set-up and build. `npm start`, `npm test` and every other script call this first, on a machine
-// that may have nothing but Node and gcc, so it uses only Node's own modules until the dependencies
-// are there.
+// Set-up and build. `npm start`, `npm test` and every other script run this first. A machine may
+// have only Node and gcc, so it uses only Node's own modules until the dependencies are installed.
 //
-//     node build.mjs            installs and builds what is stale, with one line for each thing done
+//     node build.mjs            installs and builds what is stale, with one line for each step
 //     node build.mjs --force    builds everything again
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -19,7 +18,8 @@ if (compare(process.versions.node, "20.19.0") < 0)
   fail(`porthole needs Node 20.19 or newer, this is ${process.versions.node}`);
 
 function needsInstall() {
-  // npm ci empties what is there first, through a link too: somebody else's folder then.
+  // npm ci empties an existing node_modules, also through a link: then it would empty another
+  // directory.
   if (lstatSync("node_modules", { throwIfNoEntry: false })?.isSymbolicLink()) return false;
   return isStale("node_modules/.package-lock.json", ["package-lock.json"]);
 }
@@ -45,11 +45,11 @@ function needsDeveloperPrograms() {
   return isStale("build/bench.mjs", ["scripts/build/bundle.mjs", ...sources]);
 }
 
-/** Installs when the lock file is newer than what npm wrote at the end of its last install. */
+/** Installs when the lock file is newer than the file that npm writes at the end of an install. */
 function install() {
   if (!needsInstall()) return;
   step("installing dependencies (npm ci)");
-  // No dependency needs its install script: native parts come as packages of their own.
+  // No dependency needs its install script: native parts are separate packages.
   run(
     "npm",
     ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
@@ -57,7 +57,7 @@ function install() {
   );
 }
 
-/** Builds the static agent from C, with musl-gcc where it is, for its size. */
+/** Builds the static agent from C. Prefers musl-gcc, which makes a smaller program. */
 function buildAgent() {
   if (!needsAgent() && !force) return;
   if (!onPath("cc") && !onPath("gcc") && !onPath("musl-gcc"))
@@ -69,7 +69,7 @@ function buildAgent() {
   run("make", ["-s", "-C", "agent"], "the agent did not build; the compiler's messages are above");
 }
 
-/** Runs a stage of scripts/build, which may load dependencies: they are installed by then. */
+/** Runs a stage of scripts/build, which may load dependencies: they are installed by now. */
 async function make(text, stage) {
   step(text);
   const parts = await import("./scripts/build/bundle.mjs");
@@ -120,7 +120,7 @@ function compare(a, b) {
 
 if (isAnythingStale()) await alone(build);
 
-/** What every script pays: a look at modification times. */
+/** Every script runs this check, so it only compares modification times. */
 function isAnythingStale() {
   return force || needsInstall() || needsAgent() || needsBundle() || needsDeveloperPrograms();
 }
@@ -136,8 +136,8 @@ async function build() {
 }
 
 /**
- * Runs `action` while no other build does: two installs at once leave half a node_modules. A lock
- * whose holder is gone is taken over.
+ * Runs `action` under a lock: two installs at the same time leave an incomplete node_modules. Takes
+ * over a lock whose owner has ended.
  */
 async function alone(action) {
   const lock = ".build.lock";

@@ -5,11 +5,11 @@ import { SkippedReporter } from "./test/helpers/skipped-reporter.ts";
 import { CURRENT_ENGINES, filesOver, variants } from "./test/helpers/variants.ts";
 
 const include = ["test/**/*.test.ts", "test/**/*.test.tsx"];
-// In each project, not above them: there it would start every engine once more.
+// In each project, not at the top level: at the top level it would start every engine once more.
 const globalSetup = ["test/helpers/global-setup.ts"];
-// Files for which one process is started, not one for each file, which takes longer than most of
-// them. They must not count their own process's descriptors or change what it is. Tests of engines
-// where there is none are only read and skipped.
+// Files that share one process: to start a process for each takes longer than most of them. They
+// must not count descriptors of their own process or change its state. Without engines, this
+// includes the tests of engines, which are only loaded and skipped.
 const isWithoutEngine = whyMissing("docker") !== undefined && whyMissing("podman") !== undefined;
 const rooms = [
   ...["text", "protocol", "tui", "engines", "routes", "files", "follow", "elsewhere", "kubectl", "cli", "bench"],
@@ -30,13 +30,14 @@ export default defineConfig({
     ],
     reporters: ["default", new SkippedReporter(), new CompatibilityReporter()],
     setupFiles: ["test/helpers/each-file.ts"],
-    // Real namespaces, engines and terminals: a test fails by its own deadline, this one only ends a hang.
+    // Tests use real namespaces, engines and terminals. A test fails by its own deadline; this
+    // timeout only ends a hang.
     testTimeout: 600_000,
     hookTimeout: 600_000,
-    // A screen shows what it is asked for when it gets round to it: what a test expects of one is looked for until then.
+    // A screen changes some time after the input, so tests of screens poll until this timeout.
     expect: { poll: { timeout: 120_000, interval: 20 } },
     pool: "forks",
-    // Without engines a quarter of the time is waiting, such as for an agent to be idle.
+    // Without engines a quarter of the time is waiting, for example for an agent to become idle.
     maxWorkers: isWithoutEngine ? 3 : 2,
   },
 });

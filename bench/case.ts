@@ -13,7 +13,10 @@ export interface Goal {
    * Full name of the result whose `of` is the divisor, if it is not the median of the group's base.
    */
   over?: string;
-  /** In the result's unit; a ratio, and a goal with `over`, has none. One of the two. */
+  /**
+   * In the result's unit. A ratio, and a goal with `over`, has no unit. Set exactly one of the two
+   * limits.
+   */
   atMost?: number;
   atLeast?: number;
 }
@@ -24,9 +27,7 @@ export interface Goal {
 export interface Case {
   /** What is measured, in one line. */
   title: string;
-  /**
-   * Empty if the design sets no number: then the case compares porthole with its peers.
-   */
+  /** Empty if the design sets no number: then the case compares porthole with other tools. */
   goals: Goal[];
   /** Required programs of this machine, in addition to those of the stage. */
   needs?: Need[];

@@ -43,7 +43,7 @@ async function main(): Promise<void> {
       report.cases[name] = measured;
       printCase(name, measured);
       report.machine.load.push(loadavg()[0] ?? Number.NaN);
-      // A run that is interrupted keeps its results.
+      // An interrupted run keeps its results.
       report.notes = [...stage.notes];
       saveReport(root, args.length === 0 ? "latest" : names.join("-"), report);
     }
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   if (args.length === 0) run(process.execPath, [`${root}scripts/performance.mjs`], process.env);
 }
 
-/** Whether other processes were busy on the machine. */
+/** Notes if other processes were busy on the machine. */
 function busyNote(load: readonly number[]): string[] {
   const [busiest, processors] = [Math.max(...load), availableParallelism()];
   return busiest > 1.5 * processors
@@ -63,7 +63,7 @@ function busyNote(load: readonly number[]): string[] {
     : [];
 }
 
-/** For errors before anything was created. */
+/** For errors before the stage exists. */
 function refuse(text: string, status: number): void {
   console.error(`bench: ${text}`);
   process.exitCode = status;

@@ -39,7 +39,8 @@ function label(result: Result): string {
 }
 
 /**
- * The ratio of this median to porthole's in the same group and place. NaN if porthole has none.
+ * The ratio of this median to porthole's in the same group and place. NaN if porthole has no
+ * result.
  */
 function againstOurs(result: Result, results: readonly Result[]): number {
   const ours = results.find(({ role, group, x }) => role === "ours" && group === result.group && x === result.x);

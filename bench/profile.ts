@@ -12,8 +12,8 @@ interface CpuProfile {
 
 /**
  * Runs a Node program once under V8's profiler, discards its output, and returns the functions with
- * the most self time, in lines such as "31 % node:internal/modules/cjs/loader". Native code, system
- * calls included, counts for the function that called it.
+ * the most self time, in lines such as "31 % node:internal/modules/cjs/loader". The time of native
+ * code and system calls counts for the calling function.
  */
 export function profileOf(args: readonly string[], env: NodeJS.ProcessEnv): string[] {
   const directory = mkdtempSync(`${tmpdir()}/porthole-profile-`);

@@ -38,8 +38,8 @@ export interface Stage {
   /** True if the machine has the command; otherwise adds a note to the report. */
   has(command: string): boolean;
   /**
-   * Runs a Node program again under a profiler, while its input exists: the report shows the
-   * profile if the case misses its goal.
+   * Runs a Node program again under a profiler while its input exists. The report shows the profile
+   * if the case misses its goal.
    */
   profile(name: string, args: readonly string[]): void;
   /** From {@link profile}; emptied before each case. */
@@ -131,7 +131,7 @@ function killUnlessDaemon(pid: number): void {
     const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
     if (name !== "dockerd" && name !== "podman") process.kill(pid, "SIGKILL");
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 

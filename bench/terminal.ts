@@ -45,7 +45,7 @@ export class BenchTerminal {
     return this.#received;
   }
 
-  /** When the last of them came, by performance.now(). */
+  /** When the last byte came, by performance.now(). */
   get lastAt(): number {
     return this.#lastAt;
   }

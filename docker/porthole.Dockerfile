@@ -1,13 +1,14 @@
-# porthole as an image, for those who publish it. From the root of the repository:
+# An image of porthole, for publishing. From the root of the repository:
 #
 #   docker build -f docker/porthole.Dockerfile -t registry.example/porthole .
 #   docker run --rm -it --pid host --privileged -v /run/docker.sock:/run/docker.sock registry.example/porthole
 #
-# It has the files that `porthole image` writes, made by that command, so that both are the same. An installation
-# of porthole makes its own image without a registry: porthole image --load.
+# Its files are made by `porthole image`, so that both images are the same. An installation of
+# porthole makes its own image without a registry: porthole image --load.
 #
-# The base is named by version; pass --build-arg BASE=node@sha256:... for the same bytes in any year. BASE may be any
-# image with Node, npm, make, a C compiler, sh and tar. BUILD builds porthole there.
+# The base is named by version; pass --build-arg BASE=node@sha256:... to get the same bytes in any
+# year. BASE may be any image with Node, npm, make, a C compiler, sh and tar. BUILD builds porthole
+# in it.
 ARG BASE=node:22-bookworm
 FROM ${BASE} AS build
 ARG BUILD="node build.mjs"

@@ -2,8 +2,7 @@
 //
 //     node build/examples/follow-three.mjs web:/log/app.log api:/log/app.log db:/log/app.log
 //
-// Ctrl-C ends it. Nothing runs in the containers but the agent, which passes each file's descriptor
-// once.
+// Ctrl-C ends it. Only the agent runs in the containers. It passes each file's descriptor once.
 import { connect, follow, LineSplitter, parseTarget } from "porthole";
 
 const stop = new AbortController();
@@ -16,7 +15,7 @@ async function followOne(text: string): Promise<void> {
   const target = parseTarget(text);
   await using session = await connect(target);
   const lines = new LineSplitter("\n".charCodeAt(0));
-  // From the end, as tail -F does; with `from: "start"` the whole file would come first.
+  // Start at the end, as tail -F does. With `from: "start"` the whole file comes first.
   for await (const event of follow(session, target.path, { signal: stop.signal })) {
     if (event.kind === "data") for (const line of lines.push(event.bytes)) print(session.name, line);
     else if (event.kind === "rotated") console.error(`${text}: rotated`);

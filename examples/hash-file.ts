@@ -5,7 +5,8 @@ import { createHash } from "node:crypto";
 import { connect, PortholeError, parseTarget } from "porthole";
 
 /**
- * An open session keeps the program alive, as a socket does; `await using` closes it and the file.
+ * An open session keeps the program alive, as a socket does. `await using` closes the session and
+ * the file.
  */
 async function hashOf(text: string): Promise<string> {
   const target = parseTarget(text);

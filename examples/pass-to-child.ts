@@ -1,4 +1,4 @@
-// Passes a file of a container to a program of this machine as its standard input.
+// Passes a file of a container to a local program as its standard input.
 //
 //     node build/examples/pass-to-child.mjs web:/var/log/app.log wc -l
 import { spawn } from "node:child_process";

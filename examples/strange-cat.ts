@@ -57,7 +57,10 @@ export function checkControlMessage(control: Uint8Array): number {
   return descriptor;
 }
 
-/** Receives one packet from the child. Undefined if the child closed its end without sending. */
+/**
+ * Receives one packet from the child. Returns undefined if the child closed its end without
+ * sending.
+ */
 export async function receiveFile(socket: OwnedFd): Promise<Received | undefined> {
   await readable(socket);
   const message = new Message(4096, controlLength(1));
@@ -70,7 +73,7 @@ export async function receiveFile(socket: OwnedFd): Promise<Received | undefined
   return { name: new TextDecoder().decode(message.data.subarray(0, size)), descriptor: OwnedFd.adopt(descriptor) };
 }
 
-/** The error message for a child that failed; undefined on success. */
+/** Returns the error message for a child that failed; undefined on success. */
 export function childFailure({ status, signal }: ChildEnd): string | undefined {
   if (signal !== null) return `the child was killed by ${signal}`;
   if (status !== 0) return `the child failed with status ${status}`;
@@ -92,7 +95,8 @@ async function cat(name: string): Promise<number> {
   const child = spawn(process.execPath, [self, "--send", name], {
     stdio: ["ignore", "ignore", "inherit", childs.number],
   });
-  // Only the child may keep its end open: otherwise the parent would not detect its close.
+  // Only the child may keep its end open: otherwise the parent would not detect that the child
+  // closed it.
   childs.close();
   const end = new Promise<ChildEnd>((resolve, reject) => {
     child.on("error", reject);
@@ -129,7 +133,7 @@ function complain(what: string): void {
   process.stderr.write(`strange-cat: ${what}\n`);
 }
 
-/** Errors of porthole's calls, or of Node's. */
+/** Checks errors of porthole's calls and of Node's. */
 function isBrokenPipe(error: Error): boolean {
   return ("errno" in error && error.errno === "EPIPE") || ("code" in error && error.code === "EPIPE");
 }

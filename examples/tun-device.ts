@@ -5,8 +5,8 @@
 // docker run -d --name web $(porthole docker-args) --device /dev/net/tun --cap-add NET_ADMIN IMAGE
 // node build/examples/tun-device.mjs web wire0 2        # two packets, then end
 //
-// The interface is created in the network namespace of the process that opened the device: with
-// route `mount` that of the container.
+// The interface is created in the network namespace of the process that opened the device: on the
+// `mount` route that is the container's.
 import koffi from "koffi";
 import { connect } from "porthole";
 

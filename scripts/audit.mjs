@@ -1,4 +1,4 @@
-// Checks package-lock.json against security advisories in files, for machines that do not reach an
+// Checks package-lock.json against security advisories in files, for machines that cannot reach an
 // `npm audit` endpoint. The files are JSON in the OSV format (https://ossf.github.io/osv-schema/):
 // one advisory, or an array of them.
 //
@@ -54,7 +54,7 @@ function isIn(version, events) {
   return inside;
 }
 
-/** By the rules of https://semver.org, section 11: less than, equal to or greater than 0. */
+/** Compares by the rules of https://semver.org, section 11: negative, zero or positive. */
 function compare(a, b) {
   const [x, y] = [a, b].map((version) => {
     const [, core, before] = /^([^-+]*)(?:-([^+]*))?/.exec(version);

@@ -1,4 +1,5 @@
-// Part of `npm run lint`: the arrows between rooms (docs/architecture.md, "The map"), and no circles of files.
+// Part of `npm run lint`. Checks the arrows between rooms (docs/architecture.md, "The map") and
+// forbids circles of files.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -7,7 +8,9 @@ const KERNEL = [...BELOW_ALL, "src/descriptors/", "src/protocol/"];
 const ROUTES = [...KERNEL, "src/engines/", "src/routes/"];
 const INDEXES = /^src\/(errors|target|\w+\/index)\.ts$/;
 
-/** Each room: what it may import beside its own files, and what to do instead of another import. */
+/**
+ * Each room: the folders that it may import besides its own, and the alternative to other imports.
+ */
 const ROOMS = [
   ["src/errors.ts", [], "it is below everything: pass in what it needs"],
   ["src/times/", ["src/errors.ts"], "pass in what it needs, as ZoneFiles does"],
@@ -50,7 +53,7 @@ function sources() {
   return files.filter((file) => /\.(tsx?|mjs)$/.test(file) && !file.includes("node_modules/"));
 }
 
-/** The modules that a file imports, types too: a path below the root, or a package. */
+/** The modules that a file imports, including types: a path below the root, or a package. */
 function importsOf(file) {
   const text = readFileSync(join(root, file), "utf8");
   const statement = /^(?:import|export)\b[^;"=]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm;
@@ -70,7 +73,7 @@ function complaint(file, { name, path }) {
   return isAllowed ? undefined : `${file}: ${room} must not import ${path}: ${instead}`;
 }
 
-/** Each circle of files once, found from its first file. */
+/** Returns each circle of files once, found from its first file. */
 function circles() {
   const state = new Map();
   const found = [];

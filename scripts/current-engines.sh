@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Unpacks today's container engines below a directory of their own, for tests: Docker, containerd and Podman of Debian's
-# unstable suite, with the libraries that they load. Nothing of the machine's own packages changes.
+# Unpacks current container engines below a separate directory, for tests: Docker, containerd and
+# Podman of Debian's unstable suite, with the libraries that they load. The installed packages of
+# the machine do not change.
 #
 #   scripts/current-engines.sh DIRECTORY [SUITE]
 #
-# Prints the directory of the programs, for PORTHOLE_CURRENT_ENGINES. A directory that is complete is used as it is; remove
-# it to take newer engines. Needs root, apt and about 1 GB; installs patchelf where it is missing.
+# Prints the directory of the programs, for PORTHOLE_CURRENT_ENGINES. A complete directory is used
+# as it is; remove it to download newer engines. Needs root, apt and about 1 GB. Installs patchelf
+# if it is missing.
 set -euo pipefail
 [ $# -ge 1 ] || { echo "usage: $0 DIRECTORY [SUITE]" >&2; exit 2; }
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
@@ -23,13 +25,14 @@ fi
 programs="dockerd docker docker-proxy containerd containerd-shim-runc-v2 ctr runc podman conmon crun netavark catatonit"
 packages="docker.io docker-cli containerd runc podman conmon crun netavark catatonit"
 
-# Shared libraries that the engines need, directly or through another library.
+# Lists the shared libraries that the engines need, directly or through another library.
 library_packages() {
   apt_of_suite apt-cache depends --recurse --important $packages |
     sed -n 's/^\(lib[a-z0-9.+-]*\|zlib1g\)\(:[a-z0-9]*\)\?$/\1/p' | grep -v -e '-dev$' -e '-perl$' -e '^libc-bin$' | sort -u
 }
 
-# A program that has an interpreter gets the unpacked loader and libraries; a static one runs as it is.
+# A program with an interpreter gets the unpacked loader and libraries. A static program runs
+# unchanged.
 adopt() {
   local from=$1 to=$2
   cp "$from" "$to"
@@ -45,7 +48,7 @@ mkdir -p "$work/packages" "$work/root"
 (cd "$work/packages" && apt_of_suite apt-get download $packages $(library_packages)) >&2
 for package in "$work/packages"/*.deb; do dpkg-deb --extract "$package" "$work/root"; done
 
-# In their final place before the programs are told of them.
+# Move them to their final place first: adopt writes that path into the programs.
 rm -rf "$target/lib" "$target/bin"
 mkdir "$target/bin"
 multiarch=$(basename "$(dirname "$(find "$work/root" -name 'ld-linux-*.so.*' -path '*-linux-gnu/*' | head -n 1)")")

@@ -1,11 +1,12 @@
-# Sourced: apt over another suite of the Debian mirror that this machine's apt uses, without touching its own lists.
+# To be sourced. Runs apt on another suite of the Debian mirror that this machine's apt uses,
+# without touching apt's own lists.
 
 # use_suite DIRECTORY SUITE: keeps lists and cache in DIRECTORY and fetches the suite's lists. Needs root.
 use_suite() {
   suite_directory=$1
   local mirror
   mirror=$(debian_mirror)
-  # apt knows of an origin only what it has lists of.
+  # apt knows only origins whose lists it has.
   [ -n "$mirror" ] || { apt-get update -qq && mirror=$(debian_mirror); }
   [ -n "$mirror" ] || { echo "apt has no Debian mirror: put one into /etc/apt/sources.list" >&2; return 1; }
   mkdir -p "$suite_directory/lists/partial" "$suite_directory/cache/archives/partial"
@@ -13,7 +14,8 @@ use_suite() {
   apt_of_suite apt-get update
 }
 
-# apt_of_suite PROGRAM ARGUMENTS: apt-get or apt-cache, which then know that suite alone and no installed package.
+# apt_of_suite PROGRAM ARGUMENTS: runs apt-get or apt-cache with that suite alone and no installed
+# packages.
 apt_of_suite() {
   local program=$1
   shift
@@ -22,7 +24,8 @@ apt_of_suite() {
     -o APT::Sandbox::User=root "$@"
 }
 
-# The address from which apt takes Debian's own packages; security updates come from another.
+# Prints the address from which apt takes Debian's own packages. Security updates have another
+# address.
 debian_mirror() {
   apt-get indextargets --format '$(REPO_URI) $(LABEL)' 'Created-By: Packages' 'Origin: Debian' | sed -n 's/ Debian$//p' | head -n 1
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Formats the C sources by .clang-format; with --check it changes nothing and fails where a file is formatted differently.
-# Other versions of clang-format than 14 (Debian 12) break some lines elsewhere: without that version there is no check.
+# Formats the C sources by .clang-format. With --check it changes no file and fails if a file is
+# formatted differently. Versions of clang-format other than 14 (Debian 12) break some lines
+# differently, so the check is skipped without version 14.
 set -eu
 cd "$(dirname "$0")/.."
 case "$(clang-format --version 2>&1)" in

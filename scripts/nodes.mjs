@@ -1,5 +1,5 @@
-// The versions of Node that the package is tested with, which npm packages contain. `node
-// scripts/nodes.mjs` downloads missing ones and prints the paths of their programs.
+// The versions of Node that the package is tested with, from npm packages. `node scripts/nodes.mjs`
+// downloads missing versions and prints the paths of their programs.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";

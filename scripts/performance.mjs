@@ -147,7 +147,8 @@ function bars(title, results) {
           type: "bar",
           barWidth: 16,
           data: shown.map((result) => ({
-            // A logarithmic bar starts at 1: the shortest is drawn as 2, with its value beside it.
+            // A logarithmic bar starts at 1. The shortest bar is drawn as 2, with its value next to
+            // it.
             value: (2 * result.median) / least,
             itemStyle: { color: COLOURS[result.role] },
             label: { show: true, position: "right", formatter: quantity(result.median, result.unit), ...TEXT },

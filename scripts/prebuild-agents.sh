@@ -1,8 +1,11 @@
 #!/bin/sh
-# Makes the agents that the package carries, static and with musl, one for each architecture that porthole runs on:
+# Builds the agents that the package contains: static, with musl, one for each supported
+# architecture.
 #   agent/prebuilt/x64/porthole-agent  agent/prebuilt/arm64/porthole-agent
-# From the same sources and compilers come the same bytes. Needs Debian's musl-tools and gcc-aarch64-linux-gnu, on x64. The arm64 musl is Debian's
-# musl-dev of that architecture, unpacked beside the build (no foreign architecture is added to the machine); MUSL_ARM64_DEB names one that is there already.
+# The same sources and compilers give the same bytes. Needs Debian's musl-tools and
+# gcc-aarch64-linux-gnu, on x64. The arm64 musl is Debian's musl-dev of that architecture, unpacked
+# next to the build, so the machine gets no foreign architecture. MUSL_ARM64_DEB names a downloaded
+# package.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,7 +18,7 @@ fail() {
 command -v musl-gcc >/dev/null || fail "no musl-gcc (Debian: apt-get install musl-tools)"
 command -v aarch64-linux-gnu-gcc >/dev/null || fail "no aarch64-linux-gnu-gcc (Debian: apt-get install gcc-aarch64-linux-gnu)"
 
-# One at a time: what is unpacked is used by the next.
+# Build one at a time: the second uses files that the first unpacks.
 mkdir -p agent/build
 exec 9>agent/build/.prebuild.lock
 flock 9

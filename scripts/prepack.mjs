@@ -1,5 +1,5 @@
-// Runs before `npm pack`: builds all files of the package, and checks that they exist. npm runs it;
-// nothing runs where the package is installed.
+// Runs before `npm pack`: builds all files of the package, and checks that they exist. npm runs it.
+// An installation of the package runs no script.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -20,7 +20,7 @@ function promised() {
 }
 
 function run(command, ...args) {
-  // npm's standard output belongs to npm: its caller may parse it.
+  // The caller of npm may parse npm's standard output: write to stderr.
   const { status, error } = spawnSync(command, args, { stdio: ["ignore", 2, 2] });
   if (error) fail(`${command} did not start: ${error.message}`);
   if (status !== 0) fail(`${command} ${args.join(" ")} failed; its output is above`);

@@ -1,7 +1,7 @@
-// Makes docs/pictures/recording.svg, the recording of README.md: types commands into a shell in
-// a real terminal (tmux), keeps what is on the screen, and draws it as one animated SVG (SMIL), which
+// Makes docs/pictures/recording.svg, the recording of README.md. It types commands into a shell in
+// a real terminal (tmux), keeps each screen, and draws them as one animated SVG (SMIL), which
 // browsers play without a script. It needs tmux, root, ripgrep, and an engine on which
-// docker/demo/images.sh has run; it makes three containers there and removes them.
+// docker/demo/images.sh has run. It creates three containers on that engine and removes them.
 //
 //     node scripts/record.mjs
 import { spawnSync } from "node:child_process";
@@ -18,7 +18,9 @@ const FRAME_MS = 100;
 const MAX_STILL_MS = 3000;
 const theme = THEMES.dark;
 const IMAGE = "porthole-demo/shell";
-/** Shell programs of busybox: a log of a line each 0.7 s, and a service that ends by an error. */
+/**
+ * Shell programs of busybox: a log of a line each 0.7 s, and a service that exits with an error.
+ */
 const containers = {
   "shop-web": served("INFO GET /cart 200", "0.7"),
   "shop-worker": served("INFO mail 4711 sent", "1.1"),
@@ -88,7 +90,7 @@ function prepareShell() {
   writeFileSync(`${directory}/porthole`, `#!/bin/sh\nexec node '${process.cwd()}/dist/porthole.js' "$@"\n`);
   chmodSync(`${directory}/porthole`, 0o755);
   writeFileSync(`${directory}/conf`, `set -g window-style fg=${theme.foreground},bg=${theme.background}\n`);
-  // tmux gives its own PATH in place of one of -e.
+  // tmux replaces a PATH that is set with -e by its own.
   writeFileSync(`${directory}/shell`, `PS1='$ '\nPATH='${directory}':$PATH\n`);
   const environment = {
     COLORTERM: "truecolor",
@@ -98,7 +100,10 @@ function prepareShell() {
   terminal("new-session", "-d", "-x", `${COLUMNS}`, "-y", `${ROWS}`, ...options, `bash --rcfile ${directory}/shell`);
 }
 
-/** Types a line, or presses keys, waits for the text that must appear, and lets the reader read. */
+/**
+ * Types a line, or presses keys, and waits for the expected text. Then pauses, so that the reader
+ * can read.
+ */
 async function perform({ say, keys = [...say, "Enter"], shows = /\$ $/m, holdMs = 800 }) {
   for (const key of keys) {
     terminal("send-keys", ...(key.length === 1 ? ["-l", key] : [key]));
@@ -119,8 +124,8 @@ async function shown(pattern) {
 }
 
 /**
- * Keeps the frames of that many milliseconds of the recording, whose clock counts frames: a machine
- * that captures them slowly makes the same recording.
+ * Keeps the frames of this many milliseconds. The clock of the recording counts frames, so a slow
+ * machine makes the same recording.
  */
 async function keep(milliseconds) {
   for (let left = milliseconds; left > 0; left -= FRAME_MS) {

@@ -45,7 +45,7 @@ export function drawnRows(text, theme) {
     });
 }
 
-/** An SVG document of elements for a terminal of that size. */
+/** Returns an SVG document of elements for a terminal of that size. */
 export function document(parts, theme, [columns, rows]) {
   const size = [columns * WIDTH + 2 * PADDING, rows * HEIGHT + 2 * PADDING].map(Math.ceil);
   return [

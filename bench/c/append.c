@@ -1,6 +1,6 @@
 // Writes a log in the container: appends lines that begin with the time of the write,
-// CLOCK_MONOTONIC in nanoseconds, which is process.hrtime()'s. With `iso` the line begins with the
-// time of day. Static: the container has no C library.
+// CLOCK_MONOTONIC in nanoseconds, the clock of process.hrtime(). With `iso` the line begins with
+// the time of day. Static: the container has no C library.
 // Usage: append FILE COUNT INTERVAL_MS [iso]
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-// The base of the direct route: a process that enters another one's mount namespace, opens its root
-// and says so on descriptor 3. Usage: enter PID
+// The base of the direct route: enters the mount namespace of another process, opens its root and
+// reports it on descriptor 3. Usage: enter PID
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
-// The base of "append to line": waits for the inotify event of a file and passes on what was
-// appended. Usage: follow FILE
+// The base of "append to line": waits for the inotify event of a file and prints the appended
+// bytes. Usage: follow FILE
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sys/inotify.h>

@@ -1,7 +1,7 @@
-// The base of "open + pass + receive": a server process that opens a file and sends its descriptor
-// with one sendmsg, a client that asks and receives, both in C. The file is opened under the same
-// root in the same safe way as the agent does it (openat2, RESOLVE_IN_ROOT), and nothing else is
-// done. Prints the microseconds of each request, one a line. Usage: open-loop ROOT PATH COUNT
+// The base of "open + pass + receive", both ends in C. A server process opens a file and sends its
+// descriptor with one sendmsg. A client requests and receives it. The server opens the file under
+// the same root and as safely as the agent does (openat2, RESOLVE_IN_ROOT), and does nothing else.
+// Prints the microseconds of each request, one per line. Usage: open-loop ROOT PATH COUNT
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/openat2.h>

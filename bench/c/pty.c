@@ -1,5 +1,5 @@
-// pty COLUMNS ROWS COMMAND...: runs a command on a terminal of that size, with this program's
-// standard input for its keys and standard output for what it sends. Ends with it.
+// pty COLUMNS ROWS COMMAND...: runs a command on a terminal of that size. Standard input of this
+// program is the keys, standard output is the output of the command. It ends when the command ends.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>

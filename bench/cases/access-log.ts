@@ -26,7 +26,7 @@ export function writeDense(path: string, bytes: number): void {
   closeSync(fd);
 }
 
-/** Text at both ends, and a hole between. */
+/** Writes text at both ends, and a hole between. */
 export function writeSparse(path: string, bytes: number): void {
   const text = rows(2 ** 20);
   const fd = openSync(path, "w");

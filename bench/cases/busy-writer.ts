@@ -47,7 +47,7 @@ async function followBusy(stage: Stage): Promise<Result[]> {
     const keys: number[] = [];
     const frames: number[] = [];
     while (writer.exitCode === null) {
-      // Pauses and resumes the follow; the mark at the left of the status row shows both.
+      // Pauses and resumes the follow. The mark at the left of the status row shows both states.
       for (const [key, mark] of [
         ["k", "PAUSED"],
         ["G", "FOLLOW"],
@@ -68,7 +68,7 @@ async function followBusy(stage: Stage): Promise<Result[]> {
       }
     }
     await ended;
-    // Reads both from the screen: the number of the last line comes from the index.
+    // Reads the last line and its number from the screen. The number comes from the index.
     const lines = readFileSync(path, "latin1").split("\n").length - 1;
     await terminal.settled("#", 400);
     const missing = (await terminal.redrawn()).includes(` ${lines} `) ? 0 : 1;

@@ -53,7 +53,7 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
       name: "attach",
       role: "ours",
       run: async () => {
-        // Ends only the agent. Image and run directory stay, as the image of the base does.
+        // Ends only the agent. The image and the run directory stay, as the image of the base does.
         for (const live of [container.name, `pid:${container.pid}`])
           spawnSync(process.execPath, [porthole, "detach", live], { env });
         const started = performance.now();

@@ -84,7 +84,8 @@ async function follow(
 }
 
 /**
- * Milliseconds from the write of each line by `write` to the standard output of `command`.
+ * Milliseconds from the write of each line by `write` to its arrival on the standard output of
+ * `command`.
  */
 async function latencies(
   [command = "", ...args]: string[],
@@ -110,7 +111,7 @@ async function latencies(
   return taken;
 }
 
-/** Lines with their time of arrival. */
+/** Yields lines with their time of arrival. */
 async function* lines(child: ChildProcess, output: Readable): AsyncGenerator<{ line: string; at: bigint }> {
   const arrived: { text: string; at: bigint }[] = [];
   let wake = () => {};
@@ -137,7 +138,7 @@ async function* lines(child: ChildProcess, output: Readable): AsyncGenerator<{ l
   }
 }
 
-/** Copies this machine's tail with its libraries into the container. */
+/** Copies the local tail with its libraries into the container. */
 function installTail(root: string): void {
   const libraries = run("ldd", [TAIL], process.env).match(/\/\S+/g) ?? [];
   for (const path of [TAIL, ...libraries]) {

@@ -12,7 +12,7 @@ const EXPRESSION = 'HTTP/1\\.[01]" 50[234] [0-9]+ .*bot';
 
 const FILES = 10_000;
 
-/** Against ripgrep on the same files through /proc/PID/root. */
+/** Compares with ripgrep on the same files through /proc/PID/root. */
 export const grepLog: Case = {
   title: "a search of a log of 1 GiB in the container, and of 10,000 files, beside ripgrep on the same files",
   goals: [
@@ -48,7 +48,7 @@ async function searchLog(stage: Stage): Promise<Result[]> {
   return results;
 }
 
-/** The base is the goal: a multiple of ripgrep plus the start of Node. */
+/** The base is the goal: a multiple of ripgrep's time plus the start of Node. */
 async function besideRipgrep(
   { env, porthole, container, profile }: Stage,
   what: string,
@@ -71,8 +71,8 @@ async function besideRipgrep(
 }
 
 /**
- * Writes lines of an access log: 8 MiB of them, repeatedly. One line in 20,000 is about a timeout,
- * one in 10,000 is an error of a bot.
+ * Writes 8 MiB of lines of an access log repeatedly. One line in 20,000 is about a timeout, one in
+ * 10,000 is an error of a bot.
  */
 function writeLog(path: string, blocks: number): void {
   let block = "";

@@ -8,7 +8,7 @@ function piped({ env }: Stage, ...[command = "", ...args]: string[]): number {
   return timePiped(command, args, env);
 }
 
-/** One command for all files, against one command per file, or a copy of all. */
+/** Compares one command for all files with one command per file, and with a copy of all. */
 export const manyFiles: Case = {
   title: "reading many small files of one container",
   axis: { label: "files", unit: "ms" },
@@ -50,7 +50,7 @@ export const manyFiles: Case = {
  */
 const IN_MEMORY = { from: 12_000, folder: "/dev/shm" };
 
-/** A sparse file, to measure the transport of the bytes and not the disk. */
+/** A sparse file: this measures the transport of the bytes and not the disk. */
 export const growingFile: Case = {
   title: "reading one file of a container, from 1 MB to 12 GB (sparse)",
   axis: { label: "MB", unit: "ms" },
@@ -69,7 +69,7 @@ async function readSparse(stage: Stage, megabytes: number): Promise<Result[]> {
   const inside = `${megabytes < IN_MEMORY.from ? "" : IN_MEMORY.folder}/growing`;
   const path = container.root + inside;
   const isSmall = megabytes <= 100;
-  // The engine's commands take minutes for the largest file: one run of each is enough.
+  // The engine's commands take minutes for the largest file, so each runs once.
   const engine = (name: string, ...command: string[]): Contestant => ({
     name,
     every: isSmall ? 1 : 100,
@@ -96,7 +96,7 @@ async function readSparse(stage: Stage, megabytes: number): Promise<Result[]> {
   ftruncateSync(fd, megabytes * 1e6);
   closeSync(fd);
   try {
-    // No warm-up for the largest file.
+    // The largest file has no warm-up.
     const warmUp = megabytes < IN_MEMORY.from ? 1 : 0;
     return await compare(contestants, { rounds: isSmall ? 5 : 2, warmUp, x: megabytes });
   } finally {

@@ -37,8 +37,8 @@ interface Cost {
 }
 
 /**
- * Against GNU tail on the same files through /proc/PID/root. It polls once a second, because it
- * treats overlayfs as remote.
+ * Compares with GNU tail on the same files through /proc/PID/root. GNU tail polls once a second,
+ * because it treats overlayfs as remote.
  */
 async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
   const containers = await crowd(CONTAINERS);
@@ -57,7 +57,7 @@ async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
   let measured: Measured[];
   try {
     for (const file of files) writeFileSync(file, "first\n");
-    // At the same time: idle processes do not disturb each other.
+    // All at the same time: idle processes do not disturb each other.
     const costs = await costsOf(
       followers.map(({ command }) => command),
       files,
@@ -130,8 +130,8 @@ function lines({ stdout, exitCode }: ChildProcess, count: number): Promise<void>
 }
 
 /**
- * User and system time of a process, all its threads: proc_pid_stat(5), whose second field may have
- * spaces.
+ * User and system time of a process with all its threads: proc_pid_stat(5), whose second field may
+ * contain spaces.
  */
 function processorMs(ticksPerSecond: number, pid = 0): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1")

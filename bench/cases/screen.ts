@@ -10,7 +10,7 @@ const SPARSE_BYTES = 12 * 2 ** 30;
 const DENSE_BYTES = 2 * 2 ** 30;
 const DENSE = "2 GiB";
 const ENTER = "\r";
-/** The last byte of less's frame is the last before a pause of this length. */
+/** A pause of this length follows the last byte of less's frame. */
 const LESS_PAUSE_MS = 30;
 const LESS = "less -n";
 
@@ -69,7 +69,7 @@ function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
     [
       { name: "node -e 0", run: () => timeCommand("node", ["-e", "0"]) },
       { name: "porthole open +G", role: "ours", run: shown(["node", stage.porthole, "open", path, "+G"]) },
-      // Without -n, less counts all lines before.
+      // Without -n, less counts all lines before the first frame.
       { name: "less -n +G", run: shown(["less", "-n", "+G", path]) },
     ],
     { rounds: 15, group: "first text of the last page" },

@@ -56,7 +56,7 @@ function both(terminal: BenchTerminal, path: string, pattern: string): Contestan
   const count = ["--no-mmap", "-c", pattern, path];
   const total = Number(spawnSync("rg", count).stdout.toString()).toLocaleString("en");
   const ours = async () => {
-    // The last frame has the complete count. On a busy machine there may be long pauses before it.
+    // The last frame has the complete count. A busy machine may pause for a long time before it.
     const started = performance.now();
     let taken = await terminal.settled(`g/${pattern}${ENTER}`, 150);
     for (let shown = await terminal.redrawn(); !shown.includes(` of ${total} `); shown = await terminal.redrawn()) {
@@ -72,7 +72,7 @@ function both(terminal: BenchTerminal, path: string, pattern: string): Contestan
   ];
 }
 
-/** One run of each pager. */
+/** Runs each pager once. */
 function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
   const less = async () => {
     const pager = new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["less", "-n", path]);
@@ -94,7 +94,7 @@ function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
   ];
 }
 
-/** From Esc to the frame that reports it, during a search without a match. */
+/** Milliseconds from Esc to the frame that reports it, during a search without a match. */
 async function cancelSearches(terminal: BenchTerminal): Promise<Result[]> {
   const values: number[] = [];
   for (let round = 0; round < 15; round++) {
@@ -105,7 +105,7 @@ async function cancelSearches(terminal: BenchTerminal): Promise<Result[]> {
   return summarise([{ name: "porthole", role: "ours", values }], { group: "cancel" });
 }
 
-/** The same, during the line count of a log that was just opened. */
+/** The same, during the line count of a log that porthole has just opened. */
 async function cancelCounts(stage: Stage, path: string): Promise<Result[]> {
   const values: number[] = [];
   for (let round = 0; round < 10; round++) {

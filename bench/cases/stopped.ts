@@ -2,7 +2,7 @@ import type { Case } from "../case.ts";
 import { compare, type Result, timeCommand } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 
-/** Files of one directory that the container adds. */
+/** Number of files that the container adds to one directory. */
 const FILES = 10_000;
 
 /**

@@ -6,7 +6,7 @@ import { run, type Stage } from "../stage.ts";
 const COUNT = 10_000;
 const ROUNDS = 5;
 
-/** Everything on one CPU: on two, wake-ups dominate. */
+/** Runs everything on one CPU: on two, wake-ups dominate. */
 export const warmOpen: Case = {
   title: "open + pass + receive in a warm session, one CPU",
   goals: [{ text: "<= 1.9x C to C", result: "porthole", of: "ratio", atMost: 1.9 }],

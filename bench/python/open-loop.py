@@ -1,5 +1,6 @@
-# The peer of "open + pass + receive" in Python: socket.send_fds and recv_fds, otherwise as bench/c/open-loop.c, without openat2's care for the root.
-# Prints the microseconds of each request, one a line. Usage: open-loop.py ROOT PATH COUNT
+# The Python version of "open + pass + receive", with socket.send_fds and recv_fds. Otherwise it
+# does the same as bench/c/open-loop.c, but does not confine the path to the root (openat2). Prints
+# the microseconds of each request, one per line. Usage: open-loop.py ROOT PATH COUNT
 import os
 import socket
 import sys

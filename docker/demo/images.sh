@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes the two images of compose.yaml from this machine's own files; nothing is pulled.
+# Makes the two images of compose.yaml from local files, without a pull.
 #   porthole-demo/scratch   one static program and nothing else (test/fixtures/workload.c)
-#   porthole-demo/shell     Debian's static busybox beside it
+#   porthole-demo/shell     the same and Debian's static busybox
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -28,7 +28,7 @@ for image in scratch shell; do
     before=$(docker images -q "porthole-demo/$image")
     tar --owner=0 --group=0 --numeric-owner -C "$work/$image" -c . |
         docker import --change 'ENTRYPOINT ["/workload"]' --change 'ENV PATH=/bin' - "porthole-demo/$image" >/dev/null
-    # The one of before would stay without a name; the engine keeps it while a container runs from it.
+    # The previous image would stay without a name. The engine keeps it while a container uses it.
     [ -z "$before" ] || docker rmi "$before" >/dev/null 2>&1 || true
     echo "porthole-demo/$image"
 done

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Starts the containers of compose.yaml, or removes them again with `down`: by Docker's compose plugin where it is, else one by one with docker run.
+# Starts the containers of compose.yaml, or removes them with `down`. Uses Docker's compose plugin
+# if it is installed, and docker run otherwise.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 action=${1:-up}
@@ -21,7 +22,7 @@ up | down) ;;
     ;;
 esac
 
-# Where the prepared one's directory is; porthole makes it.
+# The directory of the prepared container, which porthole creates.
 state=${XDG_STATE_HOME:-$HOME/.local/state}/porthole/mnt
 
 if docker compose version >/dev/null 2>&1; then

@@ -9,7 +9,7 @@ import { packCommand } from "./packed-command.mjs";
 import { inkApart, lateChildProcess, nativeKoffi, noDevtools, unixSocketsOnly } from "./plugins.mjs";
 import { writeTypes } from "./types.mjs";
 
-/** The library's entries, by their name in package.json's exports. */
+/** The library's entries, by their names in the exports of package.json. */
 export const library = { index: "src/index.ts" };
 
 const common = { bundle: true, format: "esm", platform: "node", target: "node20.19", logLevel: "warning" };
@@ -20,8 +20,9 @@ const REQUIRE = { js: 'import { createRequire } from "node:module"; const requir
 const forUsers = { metafile: true, legalComments: "none" };
 
 /**
- * Builds dist/, the content of the package: the command and the library, with code splitting, so
- * that no command loads another one's dependencies; types, manual page, completions, notices.
+ * Builds dist/, the content of the package: the command, the library, types, manual page,
+ * completions and notices. Code splitting prevents a command from loading the dependencies of
+ * another.
  */
 export async function bundle() {
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -67,8 +68,8 @@ export async function bundle() {
 
 /**
  * Bundles Ink with its layout engine in one ES module: the layout engine awaits at top level, which
- * CommonJS cannot. It shares no chunk with the command, so that the command can be one packed file
- * and neither waits for the other.
+ * CommonJS cannot. It shares no chunk with the command. So the command can be one packed file, and
+ * neither waits for the other.
  */
 async function bundleInk(folder) {
   const { metafile } = await build({
@@ -141,7 +142,7 @@ export async function bundleDeveloperPrograms(examples) {
     outdir: "build",
     outExtension: { ".js": ".mjs" },
     packages: "external",
-    // The paths of tsconfig.json are for types: run the built library instead.
+    // The paths of tsconfig.json are for types only: the programs import the built library.
     external: ["porthole", "porthole/*"],
   });
 }

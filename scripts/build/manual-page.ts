@@ -133,7 +133,7 @@ function afterHelp(command: Command): Map<string, string[]> {
   return sections;
 }
 
-/** Lines that roff does not fill. */
+/** Formats lines that roff must not fill. */
 function block(lines: string[]): string[] {
   return [".nf", ...lines.map((line) => guarded(roff(line))), ".fi"];
 }

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { runOnTerminal } from "./run-on-terminal.mjs";
 
 /**
- * Joins the command's chunks into one file with a V8 compile cache: a small cat starts a seventh
- * faster, the first text of a screen a fifth. porthole.js becomes the loader (loader.cjs).
+ * Joins the command's chunks into one file with a V8 compile cache. This starts a small cat a
+ * seventh faster, and shows the first text of a screen a fifth earlier. porthole.js becomes the
+ * loader (loader.cjs).
  */
 export async function packCommand(folder, outputs) {
   const names = new Set();
@@ -31,8 +32,8 @@ export async function packCommand(folder, outputs) {
 
 /**
  * Creates V8's caches for this version of Node. One cache has the code of a cat through an agent,
- * or of a local cat if this user may not enter its own process. The others are for grep and with,
- * whose own code costs 15 to 25 ms of processor time, and for the viewer on a terminal.
+ * or of a local cat if this user may not enter its own process. The other caches are for grep and
+ * with, whose own code costs 15 to 25 ms of processor time, and for the viewer.
  */
 async function fillCaches(folder) {
   const state = mkdtempSync(`${tmpdir()}/porthole-build-`);

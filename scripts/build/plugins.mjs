@@ -2,7 +2,7 @@
 
 /**
  * Commander loads node:child_process, which loads streams and sockets, for subcommands that are
- * separate programs. porthole has none.
+ * separate programs. porthole has no such subcommand.
  */
 export const lateChildProcess = {
   name: "late-child-process",
@@ -32,7 +32,7 @@ export const unixSocketsOnly = {
 
 /**
  * At run time, only koffi's native part is a dependency, one package per architecture. So no
- * package has an install script, and the start reads fewer files. koffi's own loader only adds old
+ * package has an install script, and a start reads fewer files. koffi's own loader only adds old
  * names, which porthole does not use.
  */
 export const nativeKoffi = {

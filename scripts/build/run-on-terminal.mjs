@@ -9,7 +9,7 @@ const PATIENCE_MS = 10_000;
 /**
  * Runs a Node program on a new terminal, types `keys` after its first output, and waits for its
  * end. Resolves with its exit status, null if it was killed at the timeout.
- * @throws where no terminal can be made
+ * @throws if no terminal can be created
  */
 export async function runOnTerminal(args, { env, keys }) {
   const { master, slave } = openTerminal();

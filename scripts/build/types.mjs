@@ -41,8 +41,8 @@ export function writeTypes(folder, entries) {
 }
 
 /**
- * Declares Buffer, NodeJS.Signals and, for older libraries of TypeScript, AsyncDisposable. From
- * version 6 on, TypeScript includes no package's global types by default.
+ * Declares Buffer, NodeJS.Signals and, for older libraries of TypeScript, AsyncDisposable. Since
+ * version 6, TypeScript includes no global types of packages by default.
  */
 const NODE_TYPES = '/// <reference types="node" />\n';
 
