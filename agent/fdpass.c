@@ -90,7 +90,7 @@ int wait_readable(int fd, int timeout_ms) {
     }
 }
 
-/* As poll(2). */
+/* Waits as poll(2) does, and retries on EINTR. */
 int wait_any(struct pollfd *wait, size_t count, int timeout_ms) {
     int ready;
     do ready = poll(wait, count, timeout_ms);

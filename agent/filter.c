@@ -1,7 +1,7 @@
 /*
  * A seccomp filter (seccomp(2)) with the system calls that the agent and its children may make
  * after set-up. It limits a session that is compromised through a bug, or by a container that may
- * trace the agent. Such a session can do what the agent does and little else: no programs, network,
+ * trace the agent. Such a session can do little more than the agent does: no programs, network,
  * namespaces, mounts, memory of other processes or executable pages.
  *
  *   call in the list                        allowed
@@ -9,8 +9,8 @@
  *   any other call                          ENOSYS, so a C library falls back to an older call
  *   call of another architecture's table    SIGSYS: the numbers differ, and no C library makes one
  *
- * A refused call does not kill the process. Killing would not stop an attacker any better, and a C
- * library that was not tested here gets an errno instead of an agent that vanishes. Since Linux
+ * A refused call does not kill the process. Killing would not stop an attacker any better. With an
+ * untested C library, an operation fails with an errno, and the agent does not vanish. Since Linux
  * 5.11, the kernel caches which calls are allowed with any arguments and does not run the filter
  * for them. The calls of the fastest path are of that kind. They come first for older kernels.
  */
@@ -146,7 +146,7 @@ static const struct k_bpf_instruction filter[] = {
     ALLOW(open),
     ALLOW(fork),
 #endif
-#ifdef PORTHOLE_SANITISED /* what the sanitisers need for bookkeeping and reports */
+#ifdef PORTHOLE_SANITISED /* calls that the sanitisers need for bookkeeping and reports */
     ALLOW(mremap),
     ALLOW(sigaltstack),
     ALLOW(sched_yield),

@@ -24,8 +24,8 @@
 #include "agent.h"
 
 /*
- * Where the agent mounts the root in its namespace: every system has this directory, and the agent
- * does not use it.
+ * The agent mounts the root at this place in its namespace. Every system has this directory, and
+ * the agent does not use it.
  */
 static const char mount_point[] = "/sys";
 
@@ -237,10 +237,7 @@ static void open_directories(struct layer_options *options) {
         options->binds[i].fd = open(options->binds[i].source, O_PATH | O_CLOEXEC);
 }
 
-/*
- * The errno value with which the command, which has its own rights, cannot open a file by its path;
- * 0 if it can. ESTALE: another file has that path now. Mounts that may hang were detached earlier.
- */
+/* Assembles the root from the layers in a new mount namespace, and mounts the volumes on it. */
 void make_layers_root(struct layer_options *options) {
     confine(setup_capabilities);
     if (options->engine) {

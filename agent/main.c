@@ -1,7 +1,7 @@
 /*
- * porthole-agent: opens files and devices in or beside a container and passes their descriptors to
- * the host. See README.md and docs/protocol.md. This file is set-up and bails on the first failure.
- * The loop is in serve.c and continues after failures.
+ * porthole-agent: opens files and devices in a container, or from outside of it, and passes their
+ * descriptors to the host. See README.md and docs/protocol.md. This file is set-up and bails on the
+ * first failure. The loop is in serve.c and continues after failures.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
- * Which file systems are local. Reading a file that needs a server (FUSE, network file systems) can
- * hang the reader so that even SIGKILL does not end it. The host must not get such a file, so
- * everything not known to be local is relayed.
+ * Determines which file systems are local. Reading a file that needs a server (FUSE, network file
+ * systems) can hang the reader so that even SIGKILL does not end it. The host must not get such a
+ * file, so everything not known to be local is relayed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 static const char *const storage_types[] = {
     "ext2",  "ext3",   "ext4",     "xfs",   "btrfs",   "f2fs", "zfs",   "bcachefs", "tmpfs",
     "ramfs", "rootfs", "squashfs", "erofs", "iso9660", "vfat", "exfat", "ntfs3"};
-/* The kernel generates their files on read, and a read of some has an effect. */
+/* The kernel generates the files of these types on read, and reading some of them has an effect. */
 static const char *const kernel_types[] = {
     "devtmpfs", "devpts",    "proc",        "sysfs",   "cgroup",     "cgroup2",
     "mqueue",   "hugetlbfs", "debugfs",     "tracefs", "securityfs", "nsfs",
@@ -93,7 +93,7 @@ static enum answer answer_for(const char *type, bool is_known) {
 /*
  * Searches mountinfo (proc_pid_mountinfo(5)) for the mount `wanted`: "id parent major:minor root
  * point options [optional...] - type ...". Reads byte by byte, since lines may exceed any buffer.
- * Looks for the dash after the first six fields only, since users choose the names in those.
+ * Searches the dash only after the first six fields, since users choose the names in those fields.
  */
 static enum answer search_mountinfo(int fd, uint64_t wanted) {
     char buffer[4096], word[32];

@@ -1,7 +1,7 @@
 /*
  * The numbers of docs/protocol.md. Each row defines an enumerator and a line of `porthole-agent
- * --layout`, which a test compares with src/protocol/messages.ts. Names are therefore spelt as they
- * are there.
+ * --layout`, which a test compares with src/protocol/messages.ts. Therefore names are spelt as in
+ * that file.
  */
 #ifndef PORTHOLE_PROTOCOL_H
 #define PORTHOLE_PROTOCOL_H

@@ -1,7 +1,8 @@
 /*
  * Resolves the path of a request to a descriptor. openat2(2) resolves inside the target's root and
  * follows no magic links (proc_pid(5)). The common ones, /proc/PID/root, cwd, exe and fd/N, are
- * followed here, but only for the target's own processes and never out of the target's root.
+ * followed by this file, but only for the target's own processes and never out of the target's
+ * root.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /*
- * The first process: accepts clients, forks a child for each and survives their failures. Nothing
- * here bails once it serves.
+ * The first process: accepts clients, forks a child for each and survives their failures. No
+ * function bails once it serves.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static noreturn void end_all(void) {
     for (struct child *c = children; c < children + MAX_CHILDREN; c++)
         if (c->pid) kill(c->pid, SIGKILL);
     /*
-     * Leave no zombies to a container's init, which may not reap. Do not wait for children that
+     * Leave no zombies for a container's init, which may not reap. Do not wait for children that
      * hang in the kernel.
      */
     int64_t end = now_ms() + GRACE_MS;

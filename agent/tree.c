@@ -15,8 +15,8 @@ static const uint64_t tree_capabilities = 1ull << K_CAP_SYS_PTRACE | 1ull << K_C
                                           1ull << K_CAP_SYS_CHROOT;
 
 /*
- * The copy gets its flags and leaves its peer groups (mount_namespaces(7)) in one call. So no mount
- * that the target makes later appears in it without them.
+ * The copy gets its flags and leaves its peer groups (mount_namespaces(7)) in one call. So a mount
+ * that the target makes later cannot appear in it without the flags.
  */
 static int clone_tree(int root, unsigned flags) {
     int tree =
