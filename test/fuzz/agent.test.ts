@@ -28,7 +28,7 @@ test.each(names)("the agent's parser of %s handles every input of the corpus wit
 
 describeWith("libfuzzer", "libFuzzer", () => {
   test(
-    `finds nothing in ${seconds} s for each of the agent's parsers`,
+    `finds no fault in ${seconds} s in each of the agent's parsers`,
     async () => {
       const found = mkdtempSync(`${inject("machine").directory}/found-`);
       const runs = names.map(async (target) => {
@@ -36,8 +36,8 @@ describeWith("libfuzzer", "libFuzzer", () => {
         const { status, said } = await fuzz(program, target, { seconds, found, root: root.path });
         const counts = /Done (\d+) runs in (\d+) second/.exec(said);
         console.log(`${target}: ${counts?.[0] ?? said}`);
-        // `said` has the failing input in base64: keep it in test/fuzz/corpus once it is
-        // understood.
+        // `said` has the failing input in base64. Keep that input in test/fuzz/corpus after the
+        // fault is understood.
         expect([target, status, status === 0 ? "" : said]).toEqual([target, 0, ""]);
         expect(Number(counts?.[1])).toBeGreaterThan(0);
       });

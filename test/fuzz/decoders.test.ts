@@ -32,7 +32,7 @@ import { amount } from "../helpers/extent.ts";
 import { agentInfo, fileStat } from "../protocol/samples.ts";
 import { HOSTILE } from "../text/hostile.ts";
 
-/** Number of inputs for each property; PORTHOLE_FUZZ_RUNS sets another one. */
+/** Number of inputs for each property. PORTHOLE_FUZZ_RUNS overrides it. */
 const numRuns = Number(process.env.PORTHOLE_FUZZ_RUNS ?? amount(1_000, 300));
 
 function check<T>(inputs: fc.Arbitrary<T>, property: (input: T) => void): void {
@@ -40,8 +40,8 @@ function check<T>(inputs: fc.Arbitrary<T>, property: (input: T) => void): void {
 }
 
 /**
- * The error for bad input; undefined if the input was accepted. Rethrows any other error, which
- * would end the program.
+ * Returns the error for bad input, or undefined if the input was accepted. Rethrows any other
+ * error, which would end the program.
  */
 function complaint(action: () => unknown): PortholeError | undefined {
   try {
@@ -56,8 +56,8 @@ function complaint(action: () => unknown): PortholeError | undefined {
 const noise = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
 
 /**
- * Variants of the samples with some bytes changed, cut off or added. Most of a sample stays valid,
- * so that the decoder gets far.
+ * Generates variants of the samples with some bytes changed, cut off or added. Most of a sample
+ * stays valid, so that the decoder gets far.
  */
 function damaged(...samples: Uint8Array[]): fc.Arbitrary<Buffer> {
   const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
@@ -161,8 +161,8 @@ describe("any data of an agent is decoded or refused as SESSION or ATTACH:", () 
 });
 
 /**
- * Variants of JSON values with some parts, at any depth, replaced, removed or wrapped. Most of a
- * value stays valid, so that the decoder gets far.
+ * Generates variants of JSON values with some parts, at any depth, replaced, removed or wrapped.
+ * Most of a value stays valid, so that the decoder gets far.
  */
 function altered(...samples: fc.JsonValue[]): fc.Arbitrary<unknown> {
   const changes = fc.array(fc.tuple(fc.nat(), fc.oneof(fc.jsonValue(), fc.constant(undefined), odd)), { maxLength: 4 });
@@ -261,7 +261,7 @@ describe("any answer of an engine is parsed or refused as TARGET:", () => {
     });
   });
 
-  test("events, without those that are not about a container", () => {
+  test("events, without those of other objects than containers", () => {
     const event = { Type: "container", Action: "start", status: "start", id, Actor: { ID: id } };
     expect(changedContainer(JSON.stringify(event))).toBe(id);
     const line = fc.oneof(fc.jsonValue(), altered(event)).map((value) => JSON.stringify(value));
@@ -291,7 +291,7 @@ test("the answer of an import is a failure with a message, or a success", () => 
   });
 });
 
-/** The types of the parts of a decoded value; optional parts count as present. */
+/** Returns the types of the parts of a decoded value. Optional parts count as present. */
 function typesOf(value: unknown): unknown {
   if (Array.isArray(value)) return "list";
   if (typeof value !== "object" || value === null) return Number.isSafeInteger(value) ? "whole" : typeof value;
@@ -401,7 +401,7 @@ describe("terminal input becomes keys", () => {
     return [...events, ...parser.flush()];
   };
 
-  test("the same ones for any chunks, each a name or a character without controls", () => {
+  test("the same keys for any chunks, each a name or a character without controls", () => {
     check(fc.tuple(terminalBytes, cuts), ([bytes, sizes]) => {
       const events = parse([bytes]);
       // A ^C on its own ends a paste, so such a chunk has another meaning.
@@ -417,7 +417,7 @@ describe("terminal input becomes keys", () => {
       const parser = new KeyParser();
       parser.push(bytes);
       parser.flush();
-      // End a paste that has begun: otherwise it continues.
+      // End a paste that has begun, because it would otherwise continue.
       parser.push(Buffer.from("\x1b[201~"));
       parser.flush();
       expect(parser.push(Buffer.from("q"))).toEqual([{ kind: "key", key: "q" }]);
@@ -542,7 +542,7 @@ describe("the config file is accepted or refused with the reason", () => {
       try {
         config = decodeConfig(one);
       } catch (error) {
-        // A TypeError or the like would not describe the file.
+        // A TypeError or a similar error would not describe the file.
         expect([one, (error as Error).constructor]).toEqual([one, Error]);
         return;
       }

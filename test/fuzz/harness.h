@@ -1,7 +1,7 @@
 /*
- * Shared by the fuzz targets. A target includes the agent's own sources and returns from what would
- * exit the process. clang links it with libFuzzer. With -DSTANDALONE, any compiler builds a program
- * that runs the files given as arguments, one after the other.
+ * Shared by the fuzz targets. A target includes the agent's own sources. Calls that would exit the
+ * process return to the target. clang links it with libFuzzer. With -DSTANDALONE, any compiler
+ * builds a program that runs the files given as arguments, one after the other.
  */
 #ifndef PORTHOLE_HARNESS_H
 #define PORTHOLE_HARNESS_H
@@ -20,14 +20,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static jmp_buf way_back;
 static _Noreturn void leave(void) { longjmp(way_back, 1); }
 
-/* The next byte of the input, 0 at the end. */
+/* Returns the next byte of the input, 0 at the end. */
 static uint8_t next_byte(const uint8_t **data, size_t *size) {
     if (!*size) return 0;
     --*size;
     return *(*data)++;
 }
 
-/* A directory that the agent sees; FUZZ_ROOT names one made by the runner. */
+/* Opens a directory that the agent sees. FUZZ_ROOT names a directory that the runner made. */
 static int fixture(const char *name) {
     char path[4096];
     const char *root = getenv("FUZZ_ROOT");
@@ -55,7 +55,7 @@ int main(int argc, char **argv) {
         }
         size_t size = fread(input, 1, sizeof input, file);
         fclose(file);
-        /* In a block of exactly this size, so that a read beyond the end is detected. */
+        /* Use a block of exactly this size, so that a read beyond the end is detected. */
         uint8_t *exact = malloc(size ? size : 1);
         memcpy(exact, input, size);
         LLVMFuzzerTestOneInput(exact, size);

@@ -1,8 +1,8 @@
 /*
  * Fuzz target: one client session of the agent, from packets to replies. The input is a byte of
- * flags, then packets, each preceded by its length (u16). Everything is real, including sockets,
- * openat2 and inotify, except fork, which always fails. After each session, only the descriptors
- * that a session keeps may be open.
+ * flags, then packets, each preceded by its length (u16). Only fork is replaced: it always fails.
+ * Sockets, openat2 and inotify are real. After each session, only the descriptors that a session
+ * keeps may be open.
  */
 #include "harness.h"
 
@@ -31,7 +31,7 @@ enum { FLAG_HELLO = 1, FLAG_SOUND = 2, FLAG_DESCRIPTOR = 4, MAX_PACKETS = 24, HI
 
 struct agent agent;
 
-/* Stands for every process: a fuzzer must not open other processes' files. */
+/* Replaces every process by this one: a fuzzer must not open files of other processes. */
 int own_process(pid_t inside) {
     errno = ESRCH;
     return inside & 1 ? open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -50,7 +50,7 @@ static void set_up(void) {
     agent.target = k_pidfd_open(getpid());
     agent.target_pid = getpid();
     if (agent.proc < 0 || agent.target < 0) abort();
-    /* What a session opens once and keeps: its /proc/self/fd and the mount tables. */
+    /* Opens the descriptors that a session keeps: its /proc/self/fd and the mount tables. */
     int again = reopen(agent.root, O_PATH | O_CLOEXEC);
     if (again < 0) abort();
     close(again);

@@ -4,7 +4,7 @@ import { repository } from "../helpers/paths.ts";
 
 const here = `${repository}test/fuzz/`;
 
-/** The fuzz targets, and the agent's other sources that each is linked with. */
+/** The fuzz targets. Each is linked with these other sources of the agent. */
 export const targets = {
   session: [
     "encode",
@@ -40,15 +40,15 @@ export const targets = {
 } as const;
 export type Target = keyof typeof targets;
 
-/** The inputs to keep: each reaches code that the others do not. */
+/** Returns the kept inputs. Each reaches code that the others do not reach. */
 export function corpus(target: Target): string[] {
   const folder = `${here}corpus/${target}`;
   return readdirSync(folder).map((name) => `${folder}/${name}`);
 }
 
 /**
- * Compiles a target with AddressSanitizer and UndefinedBehaviorSanitizer: by clang with libFuzzer,
- * by cc as a program that runs the files it is given.
+ * Compiles a target with AddressSanitizer and UndefinedBehaviorSanitizer: with clang and libFuzzer,
+ * or with cc as a program that runs the files in its arguments.
  * @returns the program's path
  */
 export function compileTarget(target: Target, compiler: "clang" | "cc", directory: string): string {
@@ -77,8 +77,8 @@ export function compileTarget(target: Target, compiler: "clang" | "cc", director
 }
 
 /**
- * The file system for the targets: a root to open under, and files like those of a process's
- * directory in /proc. In memory if possible.
+ * Makes the file system for the targets: a root, and files like those of a process's directory in
+ * /proc. It is in memory if possible.
  */
 export function makeFuzzRoot(): { path: string; remove(): void } {
   const path = mkdtempSync("/dev/shm/porthole-fuzz-");
@@ -95,7 +95,7 @@ export function makeFuzzRoot(): { path: string; remove(): void } {
 
 /**
  * Runs libFuzzer for a number of seconds, starting with the kept inputs.
- * @param found directory for new inputs, and for the one that ended it
+ * @param found directory for new inputs, and for the input that ended the run
  * @returns its exit status and the end of its output
  */
 export async function fuzz(

@@ -62,7 +62,7 @@ static void write_text(const char *name, const uint8_t *data, size_t size) {
     close(fd);
 }
 
-/* The input as a file in memory. */
+/* Returns the input as a file in memory. */
 static int as_file(const uint8_t *data, size_t size) {
     int fd = memfd_create("fuzz", MFD_CLOEXEC);
     if (fd < 0 || write_all(fd, data, size) < 0 || lseek(fd, 0, SEEK_SET) < 0) abort();
@@ -73,7 +73,7 @@ static void parse_process(const uint8_t *data, size_t size) {
     static const char *const names[] = {"stat", "status", "comm", "cmdline", "fdinfo/3"};
     struct process found = {0};
     const uint8_t *end = data + size;
-    /* Each file's text ends with the byte 0xff, which no such file contains. */
+    /* Each file's text ends with the byte 0xff, which never occurs in such a file. */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const uint8_t *stop = data < end ? memchr(data, 0xff, (size_t)(end - data)) : NULL;
         if (!stop) stop = end;

@@ -16,32 +16,32 @@ import { asUser } from "./machine.ts";
 import { builtAgent, repository } from "./paths.ts";
 
 /**
- * The released agent; the one with AddressSanitizer and UndefinedBehaviorSanitizer, whose system
- * call filter is wider; or the one with glibc that is killed by any system call outside its list.
+ * The released agent; an agent with AddressSanitizer and UndefinedBehaviorSanitizer, whose system
+ * call filter is wider; or an agent with glibc that is killed by any system call outside its list.
  */
 export type Build = "release" | "asan" | "strict";
 export const builds: Build[] = ["release", "asan", "strict"];
 
 export interface AgentOptions {
   build?: Build;
-  /** Everything but the rendezvous: `["direct", "--target-pid", "7"]`. */
+  /** All arguments except the rendezvous: `["direct", "--target-pid", "7"]`. */
   args: string[];
   uid?: number;
   /**
-   * A command that runs it, instead of `uid`: `["nsenter", "--target", "7", "--mount", "--"]`. Then
-   * `args` start with the program.
+   * A command that runs the agent, instead of `uid`: `["nsenter", "--target", "7", "--mount",
+   * "--"]`. Then `args` start with the program.
    */
   through?: string[];
-  /** Extra descriptors that it inherits. */
+  /** Extra descriptors that the agent inherits. */
   inherits?: number[];
-  /** Its standard input; default none. */
+  /** Standard input of the agent; default: none. */
   input?: string;
   /** The host's answer to ANNOUNCE instead of SERVE with a listener. */
   serve?: (rendezvous: FdSocket) => void;
 }
 
 export interface Agent {
-  /** Of its first process. */
+  /** Pid of the agent's first process. */
   pid: number;
   announced: AgentInfo;
   token: Uint8Array;
@@ -49,7 +49,7 @@ export interface Agent {
   connect(): RawSession;
   /** A connection after HELLO. */
   session(): Promise<RawSession>;
-  /** Its exit and its stderr. */
+  /** Exit and stderr of the agent. */
   ended: Promise<Ending>;
   stop(): Promise<void>;
 }
@@ -84,8 +84,8 @@ export function agentOf(build: Build): string {
 }
 
 /**
- * Starts an agent over a socketpair and passes it a listening socket. Throws its message if it
- * ends.
+ * Starts an agent over a socketpair and passes it a listening socket. Throws the agent's message if
+ * it ends.
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { build = "release", args, uid = 0, through, inherits = [], input, serve } = options;
@@ -171,7 +171,7 @@ export class RawSession {
     if (!this.socket.send(packet, descriptors)) throw new Error("the agent's queue is full");
   }
 
-  /** The next packet's fields, or "end". */
+  /** Receives the next packet's fields, or "end". */
   async receive(): Promise<(RawReply & { id: number; type: number }) | "end"> {
     const packet = await receive(this.socket);
     if (packet === "end") return "end";
@@ -187,21 +187,21 @@ export class RawSession {
     return reply;
   }
 
-  /** {@link request}, with any errno thrown. */
+  /** Like {@link request}, but throws any errno. */
   async must(type: number, body: Uint8Array): Promise<RawReply> {
     const reply = await this.request(type, body);
     if (reply.error !== 0) throw new Error(`request ${type}: ${nameOf(reply.error)}`);
     return reply;
   }
 
-  /** The name of the errno of a failed request. */
+  /** Returns the name of the errno of a failed request. */
   async failure(type: number, body: Uint8Array): Promise<string> {
     const { error, descriptors } = await this.request(type, body);
     for (const descriptor of descriptors) descriptor.close();
     return nameOf(error);
   }
 
-  /** The one descriptor of a reply. */
+  /** Returns the one descriptor of a reply. */
   async descriptor(type: number, body: Uint8Array): Promise<OwnedFd> {
     const { descriptors } = await this.must(type, body);
     const [fd] = descriptors;
@@ -209,7 +209,7 @@ export class RawSession {
     return fd;
   }
 
-  /** All records of a pipe; throws if it is truncated. */
+  /** Returns all records of a pipe; throws if it is truncated. */
   async records(type: number, body: Uint8Array): Promise<{ records: PipeRecord[]; error: number }> {
     const decoder = new RecordDecoder();
     const records = decoder.push(await drain(await this.descriptor(type, body)));
@@ -242,7 +242,7 @@ export function bytes(text: string): Uint8Array {
   return Buffer.from(text);
 }
 
-/** `ENOENT` for 2. */
+/** Returns `ENOENT` for 2. */
 export function nameOf(error: number): string {
   return error === 0 ? "success" : errnoName(error);
 }
@@ -255,9 +255,11 @@ async function receive(socket: FdSocket): Promise<Packet | "end"> {
   }
 }
 
-/** The file of a sanitiser report: the agent's stderr is /dev/null while it serves. */
+/**
+ * Options that write sanitiser reports to a file: the agent's stderr is /dev/null while it serves.
+ */
 function sanitiserOptions(directory: string): Record<string, string> {
   const log = `log_path=${directory}/sanitiser`;
-  // The leak check attaches to its own process, which is not dumpable.
+  // The leak check would attach to its own process, which is not dumpable.
   return { ASAN_OPTIONS: `detect_leaks=0:${log}`, UBSAN_OPTIONS: `print_stacktrace=1:${log}` };
 }

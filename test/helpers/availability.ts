@@ -31,7 +31,7 @@ export function describeWithPodman(name: string, tests: () => void): void {
   describeWith("podman", name, tests);
 }
 
-/** {@link describeWith} root: to become other users, to mount, to make devices. */
+/** {@link describeWith} root, for tests that become other users, mount, or make devices. */
 export function describeAsRoot(name: string, tests: () => void): void {
   describeWith("root", name, tests);
 }

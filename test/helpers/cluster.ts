@@ -7,9 +7,9 @@ import { uniqueName } from "./engine.ts";
 import { waitFor } from "./wait-for.ts";
 
 /**
- * Replaces a Kubernetes API server and its kubelets, in front of real containerds. It responds to
- * kubectl's requests for pods, makes the pods of a DaemonSet, and forwards the connection of an
- * exec to the address that the CRI's own Exec call returns.
+ * Stands in for a Kubernetes API server and its kubelets, in front of real containerds. It responds
+ * to kubectl's requests for pods, makes the pods of a DaemonSet, and forwards the connection of an
+ * exec to the address that the Exec call of the CRI returns.
  */
 export interface Cluster {
   /** A kubeconfig file for this cluster. */
@@ -22,7 +22,7 @@ export interface Cluster {
   requests: readonly string[];
   /** Answers 403 to requests that match. */
   forbid(pattern: RegExp | undefined): void;
-  /** Ends all connections of execs on a node, and refuses more until `restore`. */
+  /** Ends all exec connections to a node, and refuses more until `restore`. */
   lose(node: string): void;
   restore(node: string): void;
   stop(): Promise<void>;
@@ -67,7 +67,7 @@ afterEachFile(async () => {
   clusters.clear();
 });
 
-/** @param images names of images in the nodes, which a registry provides elsewhere */
+/** @param images names of the images in the nodes, which a registry provides in a real cluster */
 export async function startCluster(directory: string, nodes: Readonly<Record<string, Node>>): Promise<Cluster> {
   const pods = new Map<string, StoredPod>();
   const requests: string[] = [];
@@ -272,7 +272,7 @@ export async function startCluster(directory: string, nodes: Readonly<Record<str
   return cluster;
 }
 
-/** The paths of the node that a helper mounts, below the directory of the test's containerd. */
+/** Maps the node's paths that a helper mounts to the directory of the test's containerd. */
 function criOptions(directory: string, node: Node, spec: PodSpec, container: ContainerSpec): PodContainerOptions {
   const mounts = (container.volumeMounts ?? []).map(({ name, mountPath, readOnly }) => {
     const path = spec.volumes?.find((volume) => volume.name === name)?.hostPath?.path;
@@ -292,7 +292,7 @@ function criOptions(directory: string, node: Node, spec: PodSpec, container: Con
   };
 }
 
-/** Sends each pod that matches, when it appears and when it changes, and its removal. */
+/** Sends each matching pod when it appears and changes, and its removal. */
 function watch(response: ServerResponse, list: () => (PodObject & { kind: string })[]): void {
   response.writeHead(200, { "content-type": "application/json" });
   const seen = new Map<string, { text: string; object: PodObject }>();
@@ -314,7 +314,7 @@ function watch(response: ServerResponse, list: () => (PodObject & { kind: string
   response.on("close", () => clearInterval(timer));
 }
 
-/** `key=value,key!=value,key in (a,b)`, and a key alone. */
+/** Matches a selector: `key=value,key!=value,key in (a,b)`, and a key alone. */
 function hasLabels(labels: Readonly<Record<string, string>>, selector: string): boolean {
   const terms = selector.match(/(?:[^,(]|\([^)]*\))+/g) ?? [];
   return terms.every((term) => {

@@ -51,9 +51,9 @@ const RIPGREP: readonly (readonly [string, number, number, number, number])[] = 
 ];
 
 /**
- * Generates docs/compatibility.md from the rows that tests record (compatibility.ts). With
- * PORTHOLE_COMPATIBILITY=write it is written; otherwise a run of all files with rows, without
- * skipped or failed tests, reports if the page is stale.
+ * Generates docs/compatibility.md from the rows that tests record (compatibility.ts).
+ * PORTHOLE_COMPATIBILITY=write writes the page. Otherwise a run of all files with rows, without
+ * skipped or failed tests, reports a stale page.
  */
 export class CompatibilityReporter implements Reporter {
   #vitest: Vitest | undefined;

@@ -10,7 +10,7 @@ export interface CompatibilityRow {
   situation: string;
   /** Engine or runtime with its version. */
   on: string;
-  /** The user of this machine. */
+  /** The local user who runs the command. */
   as: string;
   command: string;
   outcome: string;
@@ -58,7 +58,7 @@ export async function witness(context: Pick<TestContext, "task">, what: Witness)
   return result;
 }
 
-/** Adds an observation of a test to the page. */
+/** Adds a test's observation to the page. */
 export async function note(
   { task }: Pick<TestContext, "task">,
   { section, situation, on, by, command, outcome, names }: Omit<Witness, "args"> & { command: string; outcome: string },
@@ -105,8 +105,8 @@ const titles: Record<Engine["name"], string> = {
 const versions = new Map<string, Promise<string>>();
 
 /**
- * Major and minor version: the patch version changes with the distribution's updates. An engine of
- * scripts/current-engines.sh changes every few weeks, so its rows have no version.
+ * Returns the major and minor version: the patch version changes with the distribution's updates.
+ * An engine of scripts/current-engines.sh changes every few weeks, so its rows have no version.
  */
 function engineVersion({ name, socket, api }: Engine): Promise<string> {
   const { title } = inject("machine");

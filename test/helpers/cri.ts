@@ -10,16 +10,18 @@ import { isRunning, processName } from "./processes.ts";
 import { tar } from "./tar.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** A containerd of the tests that serves the CRI, with its state and socket in a directory of its own. */
+/**
+ * A containerd of the tests that serves the CRI, with its state and socket in its own directory.
+ */
 export interface Node {
   socket: string;
-  /** Contains its images, logs and socket. */
+  /** Contains the images, logs and socket of the containerd. */
   directory: string;
   /** Imports an image archive. */
   importImage(file: string): void;
-  /** Makes a pod in the network of this machine. */
+  /** Makes a pod in the host network. */
   pod(options: PodOptions): Promise<Pod>;
-  /** A call of the CRI. */
+  /** Sends a call of the CRI. */
   call(method: string, fields: Fields): Promise<Message>;
   stop(): Promise<void>;
 }
@@ -29,7 +31,7 @@ export interface PodOptions {
   name: string;
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
-  /** Its containers see the processes of this machine. */
+  /** True if its containers see the processes of the host. */
   hostPid?: boolean;
 }
 
@@ -46,12 +48,12 @@ export interface PodContainerOptions {
   attempt?: number;
   /** Steps of test/fixtures/workload.c. */
   steps?: readonly string[];
-  /** Instead of the workload program; not waited for. */
+  /** Runs instead of the workload program. `run` does not wait for it. */
   command?: readonly string[];
   mounts?: readonly { source: string; place: string; isReadOnly?: boolean }[];
-  /** Instead of the image of the workload program, with the image's entry point. */
+  /** Replaces the image of the workload program. Then the image's entry point runs. */
   image?: string;
-  /** As `hostPID` and `securityContext` of a pod. */
+  /** As `hostPID` and `securityContext` in the specification of a pod. */
   hostPid?: boolean;
   capabilities?: readonly string[];
   isRootReadOnly?: boolean;
@@ -59,7 +61,7 @@ export interface PodContainerOptions {
 
 export interface RunningPodContainer {
   id: string;
-  /** Its log file. */
+  /** Path of the container's log file. */
   log: string;
   pid: number;
   /** Ends it by SIGKILL, as `kubectl delete --force` does. */
@@ -75,7 +77,7 @@ afterEachFile(async () => {
 });
 
 /**
- * Starts containerd. Pods use this machine's network and need no plugin for it.
+ * Starts containerd. Pods use the host network and need no plugin for it.
  * @param programs directory of its programs; default: those on the PATH
  */
 export async function startNode({ programs }: { programs?: string | undefined } = {}): Promise<Node> {
@@ -154,7 +156,10 @@ function socketOf(directory: string): string {
   return `${directory}/c.sock`;
 }
 
-/** The workload program, which is the pause program of a pod too; as `docker save` writes an image. */
+/**
+ * Builds an image of the workload program in the format of `docker save`. It is also the pause
+ * program of a pod.
+ */
 function imageArchive(): Buffer {
   const layer = tar([
     { name: "workload", content: readFileSync(inject("machine").workload), mode: 0o755 },
@@ -275,12 +280,12 @@ async function runContainer(
 
 const EXITED = 2;
 
-/** NamespaceOption: the network of this machine, and with `hostPid` its processes. */
+/** Builds a NamespaceOption: the host network, and with `hostPid` the host's processes. */
 function namespaces(hostPid: boolean | undefined): Fields {
   return [[1, NODE], ...(hostPid ? [[2, NODE] as const] : [])];
 }
 
-/** LinuxContainerSecurityContext of runtime/v1/api.proto. */
+/** Builds a LinuxContainerSecurityContext of runtime/v1/api.proto. */
 function securityContext({ hostPid, capabilities, isRootReadOnly }: Partial<PodContainerOptions>): Fields {
   const added: Fields = (capabilities ?? []).map((one) => [1, one] as const);
   const dropped: Fields = capabilities === undefined ? [] : [[2, "ALL"]];

@@ -17,23 +17,22 @@ export interface Daemon {
    */
   stop(): Promise<void>;
   /**
-   * SIGKILL to the daemon alone, as if it had crashed; then it is started anew on the same state.
+   * Kills only the daemon with SIGKILL, like a crash, then starts it again on the same state.
    * Docker only.
    */
   crash?: () => Promise<void>;
   /** Stops only the daemon, as `systemctl stop docker` does. Docker only. */
   down?: () => Promise<void>;
-  /** After {@link crash} or {@link down}. */
+  /** Starts it again after {@link crash} or {@link down}. */
   restart?: () => Promise<void>;
 }
 
 /**
- * Options of dockerd that keep the machine's network unchanged, which a rootless dockerd cannot
- * change.
+ * Options of dockerd that keep the host's network unchanged. A rootless dockerd cannot change it.
  */
 export const OFF_THE_NETWORK = ["--iptables=false", "--ip-forward=false", "--bridge=none"];
 
-/** Options of a private engine; by default it is Debian's with default settings. */
+/** Options of a private engine. The default is Debian's engine with default settings. */
 export interface DaemonOptions {
   /**
    * Directory of the engine's programs, from scripts/current-engines.sh; default: those on the
@@ -54,12 +53,12 @@ export interface DockerOptions extends DaemonOptions {
   storage?: "containerd" | "native" | "vfs" | "overlay2" | "btrfs";
   /** The minimum API version, as in Docker 29. */
   minimumApi?: string;
-  /** With a journal for the log driver journald. */
+  /** Adds a journal for the log driver journald. */
   journal?: boolean;
 }
 
 /**
- * Starts a Docker daemon that shares nothing with the machine's own; its containers have no
+ * Starts a Docker daemon that shares nothing with the machine's own daemon. Its containers have no
  * network.
  */
 export async function startDocker(directory: string, options: DockerOptions = {}): Promise<Daemon> {
@@ -107,8 +106,8 @@ export async function startDocker(directory: string, options: DockerOptions = {}
 }
 
 /**
- * gVisor as a runtime of Docker, if installed: without KVM and control groups, which it does not
- * support with v1 and v2 side by side.
+ * gVisor as a runtime of Docker, if installed. It runs without KVM and control groups: it does not
+ * support v1 and v2 side by side.
  */
 const RUNSC = '#!/bin/sh\nexec runsc --platform=ptrace --network=none --ignore-cgroups "$@"\n';
 
@@ -153,7 +152,7 @@ export async function startRootlessPodman(directory: string): Promise<Daemon> {
   const begin = () => launch(directory, { ...env, ...configuration }, [...as, ...command]);
   const daemon = await ready(() => answering(begin, socket), directory);
   return stoppable(daemon, directory, socket, () => {
-    // This process holds the user namespace that all Podmans of the user share.
+    // The process that holds the user namespace of all Podmans of this user.
     const pause = Number(readFileSync(`${directory}/run/libpod/tmp/pause.pid`, "utf8"));
     if (pause > 0) process.kill(pause, "SIGKILL");
   });
@@ -179,14 +178,17 @@ export async function startRootlessDocker(directory: string): Promise<Daemon> {
     ...as,
     ...["rootlesskit", "--net=host", "--copy-up=/etc", "--copy-up=/run", "--propagation=rslave"],
     ...[`--state-dir=${directory}/kit`, "sh", "-c"],
-    // Links to the machine's own files, which it cannot write to.
+    // Links to files of the host, to which it cannot write.
     `rm -f /run/docker /run/containerd /run/xtables.lock; exec ${dockerd}`,
   ];
   const daemon = await ready(() => answering(() => launch(directory, env, command), socket), directory);
   return stoppable(daemon, directory, socket);
 }
 
-/** A home and a runtime directory for the rootless user, and the command to become that user. */
+/**
+ * Makes a home and a runtime directory for the rootless user. Returns the command to become that
+ * user.
+ */
 function rootless(directory: string): { env: Record<string, string>; as: string[] } {
   const uid = rootlessUid() ?? 0;
   mkdirSync(directory, { mode: 0o711 });
@@ -196,8 +198,8 @@ function rootless(directory: string): { env: Record<string, string>; as: string[
 }
 
 /**
- * Limits that work without systemd, and locks in files, because Podman's shared memory is shared by
- * the whole machine.
+ * Sets limits that work without systemd. Locks are in files, because all Podmans of the machine
+ * share the same shared memory.
  */
 function podmanConfiguration(directory: string, { programs, view }: DaemonOptions = {}): string {
   const configuration = `${directory}/containers.conf`;
@@ -349,7 +351,7 @@ function signal(pids: number[], name: NodeJS.Signals): void {
     try {
       process.kill(pid, name);
     } catch {
-      // It has ended meanwhile.
+      // The process has ended in the meantime.
     }
   }
 }

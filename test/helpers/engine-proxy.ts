@@ -9,14 +9,14 @@ export interface EngineProxy {
   host: string;
   /** Request lines so far, such as `GET /containers/web/json`. */
   requests: string[];
-  /** Request lines of the connections that are open. */
+  /** Returns the request lines of open connections. */
   ongoing(): string[];
   close(): Promise<void>;
 }
 
 /**
  * Starts a proxy for `engine` that every user may connect to. The caller closes it.
- * @param unanswered request lines whose responses it keeps
+ * @param unanswered request lines that get no response
  */
 export async function engineProxy(engine: Engine, unanswered?: RegExp): Promise<EngineProxy> {
   const path = `${inject("machine").directory}/${uniqueName("proxy")}.sock`;

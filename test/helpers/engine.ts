@@ -19,7 +19,9 @@ export interface Engine {
   isPodman: boolean;
 }
 
-/** Options of a test container. Without `command` it does nothing until it is stopped. */
+/**
+ * Options of a test container. Without `command`, the container does nothing until it is stopped.
+ */
 export interface ContainerOptions {
   /** Default: a unique one. */
   name?: string;
@@ -30,12 +32,12 @@ export interface ContainerOptions {
   image?: string;
   /** Steps of test/fixtures/workload.c, which the container runs unless `command` is given. */
   steps?: string[];
-  /** Runs this instead of the workload program; not waited for. */
+  /** Runs instead of the workload program. `container` does not wait for it. */
   command?: string[];
   /** True if the image starts the workload program itself. */
   entrypoint?: boolean;
   user?: string;
-  /** With a terminal. */
+  /** Gives the container a terminal. */
   tty?: boolean;
   labels?: Record<string, string>;
   env?: string[];
@@ -70,14 +72,14 @@ export function engine(name: Engine["name"]): Engine {
 }
 
 /**
- * Docker and Podman, for tests that apply to both; in a project of another engine only that engine,
+ * Docker and Podman, for tests that apply to both. In a project of another engine only that engine,
  * as `docker`.
  */
 export function enginesUnderTest(): ("docker" | "podman")[] {
   return inject("machine").title === undefined ? ["docker", "podman"] : ["docker"];
 }
 
-/** An engine that a test has started for itself. */
+/** Returns an engine that a test has started itself. */
 export function engineAt(name: Engine["name"], socket: string): Engine {
   const isPodman = /podman/i.test(name) || inject("machine").isPodman;
   return { name, socket, host: `unix://${socket}`, api: new Docker({ socketPath: socket }), isPodman };
@@ -91,7 +93,7 @@ export function uniqueName(prefix = "pt"): string {
 
 /**
  * Imports an image that contains the workload program and `files`, unless the engine has it. Never
- * pulls. Returns the reference to run it by.
+ * pulls. Returns its reference.
  */
 export async function image({ api }: Engine, files: readonly TarEntry[] = []): Promise<string> {
   const workload = readFileSync(inject("machine").workload);
@@ -106,8 +108,8 @@ export async function image({ api }: Engine, files: readonly TarEntry[] = []): P
 }
 
 /**
- * An image with Debian's static busybox as `/bin/busybox` and `/bin/sh`, for tests that need a
- * shell inside.
+ * Makes an image with Debian's static busybox as `/bin/busybox` and `/bin/sh`, for tests that need
+ * a shell in the container.
  */
 export function busyboxImage(on: Engine): Promise<string> {
   return image(on, [
@@ -147,14 +149,14 @@ export async function container(on: Engine, options: ContainerOptions = {}): Pro
   return { id: handle.id, name, pid, handle, remove };
 }
 
-/** Pid of its first process on the host; throws if the container is not running. */
+/** Returns the pid of its first process on the host; throws if the container is not running. */
 export async function firstProcess(handle: Docker.Container): Promise<number> {
   const { State } = await handle.inspect();
   if (!State.Running || State.Pid === 0) throw new Error(`container ${handle.id} does not run: ${await logs(handle)}`);
   return State.Pid;
 }
 
-/** Its output, without the API's 8-byte headers before each frame. */
+/** Returns its output, without the 8-byte headers that the API puts before each frame. */
 async function logs(handle: Docker.Container): Promise<string> {
   const framed = await handle.logs({ stdout: true, stderr: true });
   const pieces: Buffer[] = [];

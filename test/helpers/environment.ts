@@ -6,9 +6,9 @@ const settings = `
 `;
 
 /**
- * Makes equal what differs between machines and users, for the tests and their processes: the zone
- * of local times, the locale of other programs, the modes of new files, and settings of programs
- * that tests compare with. Called before the engines start and before each test file.
+ * Removes differences between machines and users, for the tests and their processes: the zone of
+ * local times, the locale of other programs, the modes of new files, and settings of other tools.
+ * Called before the engines start and before each test file.
  */
 export function setEnvironment(): void {
   process.umask(0o022);

@@ -6,14 +6,14 @@ import { childrenOf } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /**
- * A Docker engine in PID, mount and network namespaces of its own: a stand-in for another machine,
- * as no process here has its process numbers.
+ * A Docker engine in PID, mount and network namespaces of its own. It stands in for another
+ * machine, as its process numbers do not exist on the host.
  */
 export interface FarDocker {
   socket: string;
   /** Prefix of a command line that runs in the engine's namespaces. */
   enter(): string[];
-  /** Ends it with all its containers, as if the machine had lost its power. */
+  /** Ends it with all its containers, like a power failure of its machine. */
   stop(): Promise<void>;
   /** After {@link stop}: starts it again on the same state. */
   restart(): Promise<void>;

@@ -8,7 +8,7 @@ export interface Following {
   text(): string;
   /** Standard error. */
   said(): string;
-  /** Waits until standard output equals this text; fails when that becomes impossible. */
+  /** Waits until standard output equals this text; fails as soon as that is impossible. */
   shows(expected: string): Promise<void>;
   /** Waits until standard error has the line. */
   says(line: string | RegExp): Promise<void>;

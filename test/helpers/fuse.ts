@@ -23,7 +23,7 @@ export function compileFixture(name: string, out: string): void {
 /**
  * A target whose first process sees a FUSE file system at `place`; its server responds as
  * test/fixtures/fuse-server.c documents.
- * @param answers lists only a file that the server reads to its end
+ * @param answers true: the server lists only a file that it can read to its end
  */
 export async function fuseTarget({ answers = false } = {}): Promise<FuseTarget> {
   const { directory } = inject("machine");
@@ -42,7 +42,8 @@ export async function fuseTarget({ answers = false } = {}): Promise<FuseTarget> 
   const pid = child.pid ?? 0;
   await workloadReady(pid, () => (child.exitCode === null ? undefined : words));
   const stop = async () => {
-    // The server is its child and ends with it. So do processes that wait for a response.
+    // The server is a child of this process and ends with it. Processes that wait for a response
+    // also end.
     child.kill("SIGKILL");
     await ended;
   };

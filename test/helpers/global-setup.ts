@@ -50,10 +50,10 @@ const shorthands: Partial<Record<Need, string>> = {
 };
 
 /**
- * Runs once per vitest run: checks what the machine provides for the selected test files, and
- * starts the engines that they require once for all of them. Reports what will be skipped.
- * PORTHOLE_TEST_ENGINES=required makes a missing requirement a failure; =none starts no engine.
- * Returns the teardown, which stops every engine.
+ * Runs once per vitest run. Checks the requirements of the selected test files, starts the required
+ * engines once for all files, and reports what will be skipped. PORTHOLE_TEST_ENGINES=required
+ * makes a missing requirement a failure; =none starts no engine. Returns the teardown, which stops
+ * every engine.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   setEnvironment();
@@ -85,8 +85,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 /**
- * The requirements of the selected test files, read from their text; all in watch mode, where the
- * selection changes.
+ * Returns the requirements of the selected test files, read from their text. In watch mode it
+ * returns all, because the selection changes.
  */
 async function wanted(project: TestProject): Promise<Need[]> {
   if (project.vitest.config.watch) return [...needs];
@@ -136,7 +136,9 @@ async function provideVariant(variant: Variant, machine: Machine, daemons: Daemo
     else machine.sockets[need] = outcome.socket;
 }
 
-/** Without the current engines, no project requires them: report that they were not tested. */
+/**
+ * No project requires the current engines if they are missing: report that they were not tested.
+ */
 function tellOfCurrentEngines(needed: readonly Need[], machine: Machine): void {
   const reason = needed.includes("docker") ? whyMissing("currentEngines") : undefined;
   if (reason !== undefined) machine.missing.currentEngines = reason;

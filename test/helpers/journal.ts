@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 
-/** The journal daemon, the only program of systemd that runs here. */
+/** The journal daemon, the only program of systemd that the tests run. */
 export const JOURNALD = "/usr/lib/systemd/systemd-journald";
 
 /**
- * Prefix of a daemon's command line that gives it a journal of its own in a mount namespace. The
+ * Prefix of a daemon's command line: gives the daemon its own journal in a mount namespace. The
  * machine's journal, if there is one, is unaffected. journald ends with the daemon.
  */
 export function withJournal(directory: string): string[] {

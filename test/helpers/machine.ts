@@ -58,33 +58,37 @@ export const OTHER_USER = 64_902;
 /** The group that may use the private engines' sockets. */
 export const ENGINE_GROUP = 64_900;
 
-/** Not in the PATH of an ordinary user. */
+/** This directory is not in the PATH of an ordinary user. */
 export const LOGROTATE = "/usr/sbin/logrotate";
 /** Runs programs for arm64. */
 export const EMULATOR = "qemu-aarch64-static";
-/** Not in the PATH of an ordinary user. */
+/** This directory is not in the PATH of an ordinary user. */
 export const MKFS_BTRFS = "/usr/sbin/mkfs.btrfs";
-/** Must be called by its path. */
+/** sshd must be started by its full path. */
 export const SSHD = "/usr/sbin/sshd";
 /** The cgroup v1 hierarchy with device rules. */
 export const CGROUP_DEVICES = "/sys/fs/cgroup/devices";
 
-/** Mount point of the cgroup v2 hierarchy, alone or beside v1; `undefined` if there is none. */
+/** Mount point of the cgroup v2 hierarchy, with or without v1; `undefined` if there is none. */
 export function unifiedCgroups(): string | undefined {
   return ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => existsSync(`${path}/cgroup.controllers`));
 }
 
 /**
- * True for a requirement that this kind of machine cannot meet: skipped by name even if everything
- * is required. With cgroup v2 alone there is no v1 hierarchy of device rules; its own rules are
- * tested on every machine (test/situations/processes.test.ts). A kernel may have no btrfs.
+ * True for a requirement that this kind of machine cannot meet. Its tests are skipped with a
+ * reason, even if everything is required. With cgroup v2 alone there is no v1 hierarchy of device
+ * rules; its own rules are tested on every machine (test/situations/processes.test.ts). A kernel
+ * may have no btrfs.
  */
 export function isOfAnotherKind(need: Need): boolean {
   if (need === "btrfs") return whyNoBtrfs() !== undefined;
   return need === "cgroupDevices" && unifiedCgroups() === "/sys/fs/cgroup";
 }
 
-/** Why `need` is not available, as a message, or `undefined` if it is. Leaves no process behind. */
+/**
+ * Returns why `need` is not available, as a message, or `undefined` if it is available. All
+ * processes that it starts have ended.
+ */
 export function whyMissing(need: Need): string | undefined {
   switch (need) {
     case "root":
@@ -159,8 +163,8 @@ export function isRoot(): boolean {
 }
 
 /**
- * The command prefix that runs a program as another user, with the given groups only; empty for uid
- * 0.
+ * Returns the command prefix that runs a program as another user, with only the given groups. It is
+ * empty for uid 0.
  */
 export function asUser(uid: number, groups: number[] = []): string[] {
   if (uid === 0) return [];
@@ -176,7 +180,7 @@ export function asUser(uid: number, groups: number[] = []): string[] {
 /** An ordinary user with a range of subordinate ids, who runs rootless engines. */
 export const ROOTLESS_USER = "porthole-rootless";
 
-/** The uid. */
+/** Returns the uid of {@link ROOTLESS_USER}. */
 export function rootlessUid(): number | undefined {
   const uid = new RegExp(`^${ROOTLESS_USER}:[^:]*:(\\d+):`, "m").exec(readText("/etc/passwd"))?.[1];
   return uid === undefined ? undefined : Number(uid);
@@ -227,7 +231,7 @@ function whyNoDaemon(commands: string[]): string | undefined {
   return commands.map(whyNoCommand).find((reason) => reason !== undefined);
 }
 
-/** Requests one package that the tests install from npm's registry; npm has its own timeout. */
+/** Requests one package that the tests install from npm's registry. npm has its own timeout. */
 function whyNoRegistry(): string | undefined {
   const { status } = spawnSync("npm", ["view", "@koromix/koffi-linux-x64", "name", "--fetch-retries=0"], {
     timeout: 30_000,

@@ -10,7 +10,7 @@ import { waitFor } from "./wait-for.ts";
 export interface Sandbox {
   /** Pid of its first process on the host, for `pid:N:/path`. */
   pid: number;
-  /** Its root directory on the host, without its own mounts. */
+  /** Its root directory on the host, without the mounts of its namespace. */
   root: string;
   /** Ends it and removes its directory. Idempotent. */
   stop(): Promise<void>;
@@ -22,9 +22,9 @@ export interface SandboxOptions {
    * "/tmp/log", "text"]`.
    */
   steps?: string[];
-  /** The user that starts it; default: the user of the tests. Others need root. */
+  /** The user that starts it; default: the user that runs the tests. Other users need root. */
   uid?: number;
-  /** Whether to create a user namespace, as an ordinary user must; default true. */
+  /** True to create a user namespace, as an ordinary user must. Default: true. */
   userNamespace?: boolean;
 }
 
@@ -68,7 +68,7 @@ export async function sandbox({ steps = [], uid, userNamespace = true }: Sandbox
   const stop = async () => {
     if (!isOver()) child.kill("SIGKILL");
     await ended;
-    // unshare kills it but does not wait for it: until it ends, it is a target and in its control
+    // unshare kills it but does not wait for it. Until it ends, it is a target and in its control
     // group.
     await waitFor("the sandbox's first process to end", () => first === undefined || !isRunning(first));
     rmSync(root, { recursive: true, force: true });

@@ -31,14 +31,14 @@ export async function runtimeContainer(
   Object.assign(config.root, { path: root, readonly: false });
   writeFileSync(path, JSON.stringify(config));
   const [file = "", ...args] = [...inView(view), runtime, "--root", state, "run", "--detach", id];
-  // The container inherits the output and outlives the program: a pipe would never end.
+  // The container inherits the output and outlives the program, so a pipe would stay open.
   const log = `${directory}/log`;
   const started = spawnSync("sh", ["-c", 'exec "$@" >"$LOG" 2>&1 </dev/null', "sh", file, ...args], {
     cwd: directory,
     env: { ...process.env, LOG: log },
   });
   const stop = async (pid?: number) => {
-    // Use the same view as for the start, otherwise the runtime does not find the control groups.
+    // Use the same view as at the start. Otherwise the runtime does not find the control groups.
     const [command = "", ...words] = [...inView(view), runtime, "--root", state, "delete", "--force", id];
     spawnSync(command, words);
     await gone(pid);
@@ -53,7 +53,9 @@ export async function runtimeContainer(
   return readyOrStopped(pid, () => stop(pid));
 }
 
-/** Starts the workload program with containerd's own client. `socket` is the containerd's. */
+/**
+ * Starts the workload program with containerd's own client. `socket` is the socket of containerd.
+ */
 export async function containerdContainer(socket: string, steps: readonly string[]): Promise<RuntimeContainer> {
   const { directory, root } = bundle();
   const id = uniqueName();
@@ -86,7 +88,7 @@ async function readyOrStopped(pid: number, stop: () => Promise<void>): Promise<R
   }
 }
 
-/** Waits for the end of a container's first process, so that it does not outlive the tests. */
+/** Waits for the end of a container's first process. It must not outlive the tests. */
 async function gone(pid: number | undefined): Promise<void> {
   if (pid !== undefined && pid > 0) await waitFor(`process ${pid} of the container to end`, () => !isRunning(pid));
 }
@@ -122,7 +124,7 @@ export async function started(
   }
 }
 
-/** A root directory with the workload program, accessible to every user. */
+/** Makes a root directory with the workload program, accessible to every user. */
 export function bundle(): { directory: string; root: string } {
   const directory = mkdtempSync(`${inject("machine").directory}/oci-`);
   const root = `${directory}/rootfs`;
@@ -133,7 +135,7 @@ export function bundle(): { directory: string; root: string } {
   return { directory, root };
 }
 
-/** The process below `pid` that runs the workload program. */
+/** Returns the process below `pid` that runs the workload program. */
 export function workloadBelow(pid: number): number | undefined {
   for (const child of childrenOf(pid)) {
     const found = /^[^\0]*workload\0/.test(read(`/proc/${child}/cmdline`)) ? child : workloadBelow(child);

@@ -13,19 +13,21 @@ export interface Result {
   /** Exit status; `null` after a signal. */
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** Byte-exact. */
+  /** Standard output, byte-exact. */
   stdout: Buffer;
   stderr: string;
-  /** The standard output as UTF-8. */
+  /** Standard output as UTF-8. */
   text: string;
 }
 
 export interface RunOptions {
-  /** For standard input; default: none (`/dev/null`). */
+  /** Written to standard input. Default: no input (`/dev/null`). */
   input?: string | Buffer;
   /** Additions to the user's environment; `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
-  /** Timeout in milliseconds, after which the run is killed and the test fails; default 120,000. */
+  /**
+   * Timeout in milliseconds, default 120,000. At the timeout the run is killed and the test fails.
+   */
   deadline?: number;
   /** Prefix of the command line, such as `["strace", "-f", "-o", file]`. */
   before?: string[];
@@ -37,18 +39,15 @@ export interface Running {
   child: ChildProcess;
   stdout: Readable;
   stderr: Readable;
-  /** Its stderr so far. */
+  /** Standard error so far. */
   complaints(): string;
-  /**
-   * Resolves after its end, when its output was read (by this helper, or by the test from
-   * `stdout`).
-   */
+  /** Resolves after its end, when this helper, or the test from `stdout`, has read its output. */
   ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 }
 
 /**
- * A user of the built command, with its own home, state and runtime directories, and an engine or
- * none.
+ * A user of the built command, with home, state and runtime directories, and with or without an
+ * engine.
  */
 export interface User {
   uid: number;
@@ -64,11 +63,14 @@ export interface User {
 }
 
 export interface UserOptions {
-  /** Default: the user of the tests. Others need root. */
+  /** Default: the user that runs the tests. Other users need root. */
   uid?: number;
   /** The engine of DOCKER_HOST; default: a socket without a listener. */
   engine?: Engine;
-  /** May use the engine's socket; default true. Matters only for a `uid` other than root. */
+  /**
+   * True if the user may use the engine's socket (default). Applies only to a `uid` other than
+   * root.
+   */
   inEngineGroup?: boolean;
   /** From {@link copyInstallation}; default: the repository's own build. */
   installation?: string;
@@ -82,7 +84,7 @@ afterEachFile(async () => {
   started.clear();
   const left = [...users];
   users.clear();
-  // Close only a few at a time: dozens of processes at once cause timeouts.
+  // Close only a few users at a time: dozens of processes at once cause timeouts.
   await Promise.all(
     Array.from({ length: 3 }, async () => {
       for (let one = left.pop(); one !== undefined; one = left.pop()) await one.close();
@@ -177,7 +179,7 @@ function launch(
       resolve({ code, signal });
     });
   });
-  // A command may end without reading all its input.
+  // A command may end before it has read all its input.
   if (input !== undefined) child.stdin?.on("error", () => undefined).end(input);
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) throw new Error(`${file} did not start`);
@@ -197,7 +199,7 @@ export function copyInstallation(): string {
   return copy;
 }
 
-/** The command line of the built command, in a place that `uid` can read. */
+/** Returns the command line of the built command, from a directory that `uid` can read. */
 function program(uid: number, installation: string | undefined): string[] {
   if (!existsSync(builtCommand) || !existsSync(builtAgent))
     throw new Error("the command is not built: npm test does that, or node build.mjs before npx vitest");

@@ -3,29 +3,29 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { parentOf } from "../../src/routes/process.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** Number of open descriptors of `pid`, to detect leaks. */
+/** Counts the open descriptors of `pid`, to detect leaks. */
 export function descriptorCount(pid: number | "self" = "self"): number {
   return readdirSync(`/proc/${pid}/fd`).length;
 }
 
-/** Link targets of the descriptors of `pid`. */
+/** Returns the link targets of the descriptors of `pid`. */
 export function openFiles(pid: number): string[] {
   return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
     try {
       return [readlinkSync(`/proc/${pid}/fd/${fd}`)];
     } catch {
-      return []; // It was closed since.
+      return []; // The process has closed it in the meantime.
     }
   });
 }
 
 /**
- * The minimum RLIMIT_NOFILE with which `look` succeeds for `pid`: each leaked descriptor increases
- * it. For the agent, whose descriptors only root can count, because it is not dumpable; the last
- * sent descriptor may still be open there for a moment.
+ * Returns the minimum RLIMIT_NOFILE with which `look` succeeds for `pid`: each leaked descriptor
+ * increases it. Use it for the agent: it is not dumpable, so only root can count its descriptors.
+ * The agent may keep the last sent descriptor open for a moment.
  *
- * @param look resolves to the name of the errno, or "success"; must not pass a descriptor, because
- * the limit also counts descriptors in flight of the whole user (ETOOMANYREFS, unix(7))
+ * @param look resolves to the name of the errno, or "success". It must not pass a descriptor: the
+ * limit also counts the descriptors in flight of the user (ETOOMANYREFS, unix(7)).
  */
 export async function descriptorsNeeded(pid: number, look: () => Promise<string>): Promise<number> {
   const usual = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))?.[1];
@@ -42,13 +42,13 @@ export async function descriptorsNeeded(pid: number, look: () => Promise<string>
   }
 }
 
-/** The name of a process (`/proc/PID/comm`); `undefined` if it has ended. */
+/** Returns the name of a process (`/proc/PID/comm`), or `undefined` if it has ended. */
 export function processName(pid: number): string | undefined {
   return read(`/proc/${pid}/comm`)?.trimEnd();
 }
 
 /**
- * The children of a process, including zombies, in ascending order. Does not use
+ * Returns the children of a process, including zombies, in ascending order. Does not use
  * `/proc/PID/task/PID/children`, which a kernel without CONFIG_PROC_CHILDREN lacks.
  */
 export function childrenOf(pid: number): number[] {
@@ -58,13 +58,13 @@ export function childrenOf(pid: number): number[] {
     .sort((a, b) => a - b);
 }
 
-/** True while `pid` runs; a zombie does not. */
+/** True while `pid` runs. A zombie does not run. */
 export function isRunning(pid: number): boolean {
   const state = read(`/proc/${pid}/stat`)?.replace(/^.*\) /s, "")[0];
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
-/** Processes whose arguments and name satisfy `matches`. */
+/** Finds processes whose arguments and name satisfy `matches`. */
 export function findProcesses(matches: (process: { pid: number; name: string; args: string[] }) => boolean): number[] {
   return readdirSync("/proc")
     .map(Number)
@@ -76,8 +76,8 @@ export function findProcesses(matches: (process: { pid: number; name: string; ar
 }
 
 /**
- * Agents of the direct route for the process `target`, and their children, which serve sessions and
- * may outlive them for a moment.
+ * Finds the agents of the direct route for the process `target`. Also returns their children, which
+ * serve sessions and may outlive them for a moment.
  */
 export function directAgents(target: number): { agents: number[]; sessions: number[] } {
   const found = findProcesses(

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { repository } from "./paths.ts";
 
-/** The ripgrep that porthole runs. */
+/** The ripgrep program that porthole runs. */
 export const ripgrepProgram = `${repository}node_modules/@vscode/ripgrep-linux-${process.arch}/bin/rg`;
 
-/** The result of ripgrep itself, run in `cwd`. */
+/** Runs ripgrep itself in `cwd`, and returns its result. */
 export function ripgrep(args: readonly string[], cwd: string): { stdout: Buffer; stderr: string; code: number | null } {
   const { stdout, stderr, status, error } = spawnSync(ripgrepProgram, ["--no-config", ...args], {
     cwd,

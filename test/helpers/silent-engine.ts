@@ -4,8 +4,8 @@ import { inject, onTestFinished } from "vitest";
 import { type Engine, uniqueName } from "./engine.ts";
 
 /**
- * A proxy for the same engine that changes only the storage driver in responses: ZFS, without
- * directories of layers. It runs until the end of the test.
+ * Starts a proxy for the same engine that changes only the storage driver in responses, to ZFS,
+ * which reports no directories of layers. It runs until the end of the test.
  */
 export async function silentAboutLayers(on: Engine): Promise<Engine> {
   const socketPath = `${inject("machine").directory}/${uniqueName("silent")}.sock`;
@@ -22,7 +22,7 @@ export async function silentAboutLayers(on: Engine): Promise<Engine> {
       const engine = keep(connect({ path: on.socket, allowHalfOpen: true }));
       engine.write(request);
       client.pipe(engine);
-      // porthole's own requests: one per connection, in HTTP/1.0.
+      // porthole sends one request per connection, in HTTP/1.0.
       if (INSPECTION.test(request.toString("latin1"))) void answerWithout(engine, client);
       else engine.pipe(client);
       client.on("close", () => engine.destroy());

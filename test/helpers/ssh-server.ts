@@ -8,7 +8,7 @@ import { waitFor } from "./wait-for.ts";
 export interface SshServer {
   /**
    * The command prefix: `ssh -p ... root@127.0.0.1`, with options that prevent prompts and writes
-   * elsewhere.
+   * to other directories.
    */
   command: string[];
   port: number;
@@ -46,7 +46,7 @@ async function startOn(port: number, directory: string, environment: Record<stri
       "UsePAM no",
       "PermitRootLogin prohibit-password",
     ],
-    // The keys are in a directory that the whole run shares.
+    // sshd would refuse the keys: their directory belongs to the whole run.
     ...["StrictModes no", "AcceptEnv PT_*"],
     ...(variables.length === 0 ? [] : [`SetEnv ${variables.join(" ")}`]),
   ];
@@ -93,7 +93,10 @@ async function startOn(port: number, directory: string, environment: Record<stri
   };
 }
 
-/** Makes a directory below `parent` with an `ssh` that has the server's key, or a wrong one. Returns its path. */
+/**
+ * Makes a directory below `parent` with an `ssh` that has the server's key, or a wrong key. Returns
+ * its path.
+ */
 export function sshProgram({ command }: SshServer, parent: string): string {
   const directory = mkdtempSync(`${parent}/bin-`);
   const options = command.slice(1, command.indexOf("-p"));

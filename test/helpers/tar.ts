@@ -14,7 +14,10 @@ export interface TarEntry {
 
 const typeFlags = { file: "0", symlink: "2", directory: "5", fifo: "6" } as const;
 
-/** A reproducible POSIX ustar archive (tar(5)) of `entries`, so that its hash can name an image. */
+/**
+ * Builds a reproducible POSIX ustar archive (tar(5)) of `entries`, so that its hash can name an
+ * image.
+ */
 export function tar(entries: readonly TarEntry[]): Buffer {
   return Buffer.concat([...entries.flatMap(member), Buffer.alloc(1024)]);
 }

@@ -67,8 +67,7 @@ export const variants: readonly Variant[] = [
 /**
  * Test files that run with every variant: they depend on the layout of a container (routes, states,
  * mounts, devices), on the engine's API (listing, following, detaching, doctor) or on its images.
- * The others concern files, terminals and porthole's own processes, which do not depend on the
- * engine.
+ * The other files test terminals and porthole's own processes, which do not depend on the engine.
  */
 const everywhere = ["routes", "states", "listing", "tail", "output", "lifetime", "differences"];
 /** These test Docker's own messages and options; podman.test.ts is their counterpart. */
@@ -80,7 +79,7 @@ const ofStorage = ["disk", "stopped", "trees"];
 /** Copies by the engine: each request takes Podman more than a second, so only Debian's is tested. */
 const ofArchives = ["copied"];
 
-/** The test files of a variant. */
+/** Returns the test files of a variant. */
 export function filesOver({ name, isPodman }: Variant): string[] {
   const storage = name.endsWith("-cgroup2") ? [] : [...ofStorage, ...(isPodman ? [] : ofArchives)];
   return [...everywhere, ...storage, ...(isPodman ? ["podman"] : ofDocker)].map(

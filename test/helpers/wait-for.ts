@@ -1,6 +1,6 @@
 /**
  * Calls `look` until it returns a value other than `undefined`, `null` or `false`, and returns it.
- * Tests wait only this way: for a condition, with a timeout.
+ * Tests wait only with this function: for a condition, with a timeout.
  *
  * @param what words for the error: "waited 120000 ms for <what>"
  * @param deadline milliseconds; generous, because it only ends a failing test

@@ -5,11 +5,11 @@
 //
 // DIRECTORY is an unpacked source tree of coreutils 9.1 (`apt-get source coreutils` on Debian 12),
 // which need not be built; no part of it is in this repository. TEST is a name such as
-// tail-2/pid.sh. --reference runs this machine's own tail, head and cat instead, to see which tests
-// pass at all.
+// tail-2/pid.sh. --reference runs the local tail, head and cat instead, to show which tests can
+// pass.
 //
 // coreutils-differences.json lists the tests, and cases of the Perl tests, that differ by intent.
-// The exit status is 1 when another one fails, or when a listed one passes.
+// The exit status is 1 when another test fails, or when a listed test passes.
 import { spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -68,7 +68,7 @@ function prepare() {
   writeFileSync(join(work, "config.h"), "#define HAVE_INOTIFY 1\n");
   program("getlimits", `cat <<'end'\n${limits().join("\n")}\nend\n`);
   if (isReference) return;
-  // Removes switches that make GNU's own tail poll. Expands the one option that a test abbreviates.
+  // Removes switches that make GNU's own tail poll. Expands the abbreviated option of one test.
   const cases = `---*|--max-unchanged-stats=*) ;; --sleep=*) set -- "$@" "--sleep-interval=\${arg#*=}";; *) set -- "$@" "$arg";;`;
   for (const name of PROGRAMS) {
     program(
@@ -85,7 +85,7 @@ function program(name, body) {
   chmodSync(path, 0o755);
 }
 
-/** The output of coreutils' getlimits on 64-bit Linux, as far as these tests use it. */
+/** Returns the output of coreutils' getlimits on 64-bit Linux, as far as these tests use it. */
 function limits() {
   const signed = { CHAR: 8, INT: 32, LONG: 64, SSIZE: 64, TIME_T: 64, PID_T: 32, OFF_T: 64, INTMAX: 64 };
   const unsigned = { UINT: 32, ULONG: 64, SIZE: 64, UINTMAX: 64 };
@@ -125,7 +125,7 @@ async function outcomesOf(name) {
     return [{ name, state: "skipped", output: /(?:skipped test|skipping): (.*)/.exec(output)?.[1] ?? output }];
   if (!isPerl) return [{ name, state: status === 0 ? "passed" : "failed", output }];
   const cases = [...output.matchAll(/^(\S+)\.\.\.$/gm)].map((match) => match[1]);
-  // It was killed, or failed outside of a case.
+  // The test was killed, or failed outside of a case.
   if (cases.length === 0 || status === null) return [{ name, state: "failed", output }];
   const failed = new Set([...output.matchAll(/: test (\S+?)(?: failed)?: /g)].map((match) => match[1]));
   if (status !== 0 && failed.size === 0) return [{ name, state: "failed", output }];
@@ -178,7 +178,7 @@ function execute(command, commandArgs, isPerl) {
     }, TIMEOUT_MS);
     child.once("error", failed).once("exit", (status) => {
       clearTimeout(timer);
-      // End the processes that a test leaves behind.
+      // End the processes that the test has not ended.
       try {
         if (child.pid) process.kill(-child.pid, "SIGKILL");
       } catch {}

@@ -3,12 +3,13 @@
 //
 //   node test/peers/ripgrep.mjs DIRECTORY [TEST...]
 //
-// DIRECTORY is a source tree of ripgrep 15.0.0, which need not be built; nothing of it is part of
-// this repository. Each test creates files and has one or more command lines. Both programs run each
+// DIRECTORY is a source tree of ripgrep 15.0.0, which need not be built; no part of it is in this
+// repository. Each test creates files and has one or more command lines. Both programs run each
 // command line on these files, and must print the same lines and end with the same status.
 //
 // ripgrep-differences.json lists the tests that differ by intent. The exit status is 1 when another
-// one differs, or when a listed one does not. Tests that the reader below cannot read are counted.
+// test differs, or when a listed test does not. Tests that the reader below cannot read are
+// counted.
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -37,7 +38,7 @@ const rg = createRequire(import.meta.url).resolve(`@vscode/ripgrep-linux-${proce
 /** @type {{ reason: string, tests: string[] }[]} */
 const differences = JSON.parse(readFileSync(join(here, "ripgrep-differences.json"), "utf8"));
 
-/** A test that the reader does not understand; the message says why. */
+/** A test that the reader does not understand. The message has the reason. */
 class NotRead extends Error {}
 
 const counts = { same: 0, "as listed": 0, different: 0, "not read": 0 };
@@ -89,7 +90,7 @@ async function compare(name, body, constants) {
   }
 }
 
-/** Constants at the top of a file, by name. */
+/** Returns the constants at the top of a file, by name. */
 function constantsOf(source) {
   const found = new Map();
   for (const [, name, value] of source.matchAll(
@@ -101,7 +102,7 @@ function constantsOf(source) {
 
 /** Runs both programs. Returns the differences as lines to print. */
 function differenceOf(args, cwd) {
-  // Without a path ripgrep searches the working directory, porthole standard input.
+  // Without a path, ripgrep searches the working directory and porthole reads standard input.
   const operands = args.filter((arg, at) => !arg.startsWith("-") && !["-g", "--ignore-file"].includes(args[at - 1]));
   const paths = args.includes("--files") ? operands : operands.slice(1);
   const all = paths.some((path) => existsSync(join(cwd, path))) ? args : [...args, "./"];
@@ -134,7 +135,9 @@ function differenceOf(args, cwd) {
   ];
 }
 
-/** Tokens of Rust without comments: a string literal is { text }, any other token a string. */
+/**
+ * Splits Rust into tokens without comments: a string literal is { text }, any other token a string.
+ */
 function tokens(source) {
   const found = [];
   for (const [token] of source.matchAll(
@@ -253,7 +256,7 @@ function split(list) {
   return parts.filter((part) => part.length > 0);
 }
 
-/** The position of the bracket that closes the one at `open`. */
+/** Returns the position of the bracket that closes the one at `open`. */
 function closing(list, open) {
   let depth = 0;
   for (let at = open; at < list.length; at++) {

@@ -1,8 +1,9 @@
 import { isFull } from "../helpers/extent.ts";
 
 /**
- * The extent of the soak tests. `npm run soak` sets PORTHOLE_SOAK=full and takes most of an hour;
- * long tests of a full run take a minute, by default seconds. PORTHOLE_SOAK_SEED repeats a run.
+ * The extent of the soak tests. `npm run soak` sets PORTHOLE_SOAK=full and takes most of an hour.
+ * In a full test run the tests take a minute, and by default seconds. PORTHOLE_SOAK_SEED repeats a
+ * run.
  */
 export const full = process.env.PORTHOLE_SOAK === "full";
 
@@ -14,7 +15,7 @@ export const scale = full
 
 export const seed = Number(process.env.PORTHOLE_SOAK_SEED ?? (full ? Date.now() % 2 ** 31 : 20_260_131));
 
-/** Numbers below `limit`, the same ones for the same seed (mulberry32). */
+/** Returns numbers below `limit`, the same numbers for the same seed (mulberry32). */
 export function randomOf(start: number): (limit: number) => number {
   let state = start >>> 0;
   return (limit) => {
@@ -25,7 +26,7 @@ export function randomOf(start: number): (limit: number) => number {
   };
 }
 
-/** One line of the report: what was done, and what remains. */
+/** Prints one line of the report: the action, and what remains. */
 export function report(what: string, counts: Record<string, number | string>): void {
   const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
   console.log(`soak: ${what}: ${words.join(", ")}`);
