@@ -19,7 +19,7 @@ test.each(["--help", "-h"])("%s prints the usage in any position", (flag) => {
     expect(bench(args)).toEqual({ status: 0, stderr: "", stdout: expect.stringMatching(/^usage: npm run bench/) });
 });
 
-test("--list prints every case with what it measures", () => {
+test("--list prints every case with its title", () => {
   const { status, stdout } = bench(["--list"]);
   expect([status, stdout]).toEqual([
     0,
@@ -30,7 +30,7 @@ test("--list prints every case with what it measures", () => {
 });
 
 test.each(["nosuch", "--frobnicate", "toString", "__proto__"])(
-  "%s is an unknown case: one line, and nothing is created",
+  "%s is an unknown case: one line, and no directory is created",
   (name) => {
     expect(bench(["agent", name])).toEqual({
       status: 2,

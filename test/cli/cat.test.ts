@@ -16,13 +16,13 @@ const bytes = (text: string) => Buffer.from(text, "latin1");
 const everyByte = Buffer.from(Array.from({ length: 70_000 }, (_, index) => (index * 7 + (index >> 8)) % 256));
 
 /**
- * A directory by two names: its path on this machine, and a target whose files an agent opens in
- * other namespaces.
+ * A directory with two names: its local path, and a target whose files an agent opens in other
+ * namespaces.
  */
 interface Place {
   /** Prefix of a path in `directory` that makes it a target. */
   prefix: string;
-  /** Path of the directory on this machine, to create files in it. */
+  /** Local path of the directory, for creating files in it. */
   host: string;
   /** Path of the directory inside the target. */
   directory: string;
@@ -195,7 +195,7 @@ function collect(running: Running): () => string {
 
 const nameOf = (path: string) => path.slice(path.lastIndexOf("/"));
 
-/** Waits for a process with the FIFO open for writing: then it also has a reader. */
+/** Waits for a process that has the FIFO open for writing: then the FIFO also has a reader. */
 async function writerOf(path: string) {
   const child = spawn("sh", ["-c", 'exec 3>"$0"; echo open; exec cat >&3', path], {
     stdio: ["pipe", "pipe", "ignore"],
@@ -236,7 +236,7 @@ describe("devices", () => {
     const { status, stdout, stderr } = spawnSync("bash", ["-c", command, process.execPath, builtCommand], {
       ...{ env: someone.env, encoding: "utf8" },
     });
-    // 128 + SIGPIPE, as cat(1) ends.
+    // 128 + SIGPIPE, the status of cat(1).
     expect([status, stdout.trim(), stderr]).toEqual([141, "3000000", ""]);
   });
 
@@ -247,7 +247,7 @@ describe("devices", () => {
 });
 
 describeAsRoot("permissions", () => {
-  test("of this machine apply to an ordinary user", async () => {
+  test("of the local file system apply to an ordinary user", async () => {
     const someone = user({ uid: ORDINARY_USER });
     const path = `${temporaryDirectory()}/secret`;
     writeFileSync(path, "secret", { mode: 0o600 });
@@ -289,7 +289,7 @@ describe("an agent", () => {
     }
   });
 
-  test("ends with its target; a file that is open stays readable", async () => {
+  test("ends with its target, while an open file stays readable", async () => {
     const someone = user();
     const target = await sandbox();
     const path = `${target.root}/tmp/fifo`;

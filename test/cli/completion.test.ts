@@ -32,8 +32,8 @@ function environment(): Record<string, string> {
 }
 
 /**
- * The candidates for the words, without descriptions. The status tells whether the shell completes
- * them itself.
+ * Returns the candidates for the words, without descriptions. The status tells whether the shell
+ * completes the words itself.
  */
 async function offered(...words: string[]): Promise<{ code: number | null; values: string[] }> {
   const { text, stderr, code } = await someone.run(["__complete", "zsh", "--", ...words]);
@@ -98,7 +98,7 @@ describe("completion offers", () => {
     rmSync(directory, { recursive: true });
   });
 
-  test("files and programs of this machine through the shell", async () => {
+  test("local files and programs through the shell", async () => {
     expect((await offered("cat", "/et")).code).toBe(10);
     expect((await offered("cat", "./x")).code).toBe(10);
     expect((await offered("with", `${place}:/tmp/x`, "--", "di")).code).toBe(11);

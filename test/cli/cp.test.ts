@@ -147,13 +147,16 @@ describeWith("userNamespaces", "cp of a container's files", () => {
       "--rw overwrites an existing file; to create one: porthole cp web:/f copy && docker cp copy db:/new",
     ],
     ["file", "volume:data:/new", "--rw overwrites an existing file"],
-  ])("of %s to %s names the command that creates a file there, if there is one", async (source, destination, hint) => {
-    const { code, stderr } = await someone.run(["cp", source, destination]);
-    expect([code, stderr]).toEqual([
-      2,
-      `porthole: cannot copy to ${destination}: porthole only reads in a container (${hint})\n`,
-    ]);
-  });
+  ])(
+    "of %s to %s suggests the command that creates the file, if there is such a command",
+    async (source, destination, hint) => {
+      const { code, stderr } = await someone.run(["cp", source, destination]);
+      expect([code, stderr]).toEqual([
+        2,
+        `porthole: cannot copy to ${destination}: porthole only reads in a container (${hint})\n`,
+      ]);
+    },
+  );
 
   test("leaves no partial file when it is killed", async () => {
     const size = 256 << 20;

@@ -8,8 +8,8 @@ import { findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /**
- * Finds the processes of the user's sandbox. unshare, its shells and the agent have its directory
- * among their arguments or mounts.
+ * Finds the processes of the user's sandbox. unshare, its shells and the agent have the sandbox's
+ * directory in their arguments or mounts.
  */
 function sandboxOf({ directory }: User): number[] {
   return findProcesses(

@@ -6,7 +6,8 @@ import { user } from "../helpers/porthole.ts";
 const id = "0123456789abcdef".repeat(4);
 const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt: "2026-01-02T03:04:05Z" };
 
-// No engine responds like this. It is a faulty proxy, or another program at the engine's socket.
+// Real engines do not respond like this: the answers stand for a faulty proxy, or another program
+// at the engine's socket.
 test.each<[string, FakeAnswer, string]>([
   ["null", { status: 200, body: null }, "the response is missing, not an object"],
   ["a list", { status: 200, body: [] }, "the response is a list, not an object"],
@@ -68,7 +69,7 @@ test("doctor warns about an engine with malformed version information", async ()
 });
 
 /**
- * An engine that describes a container correctly, and then responds to the start of an agent with
+ * An engine that describes a container correctly. Then it responds to the start of an agent with
  * `answers`.
  */
 async function starting(answers: (path: string) => FakeAnswer | undefined, stateDirectory: string) {

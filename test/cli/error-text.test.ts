@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { errorText } from "../../cli/io/fail.ts";
 import { PortholeError } from "../../src/errors.ts";
 
-/** The error that an action throws. */
+/** Returns the error that an action throws. */
 function thrownBy(action: () => unknown): unknown {
   try {
     action();
@@ -14,7 +14,7 @@ function thrownBy(action: () => unknown): unknown {
 }
 
 describe("an error that Node reports", () => {
-  test("is worded as porthole's own", () => {
+  test("is worded like porthole's own errors", () => {
     expect(errorText(thrownBy(() => readdirSync("/no/it's")))).toEqual({
       message: "scandir /no/it's failed: no such file or directory",
       hint: undefined,
@@ -29,7 +29,7 @@ describe("an error that Node reports", () => {
     expect(errorText(error)).toEqual({ message: "open /x failed: too many open files", hint: "raise ulimit -n" });
   });
 
-  test("leaves porthole's own messages as they are", () => {
+  test("keeps porthole's own messages unchanged", () => {
     const own = new PortholeError("FILE", "ENOENT: a name, open 'x'", { errno: "ENOENT", hint: "look" });
     expect(errorText(own)).toEqual({ message: "ENOENT: a name, open 'x'", hint: "look" });
     expect(errorText("text")).toEqual({ message: "text", hint: undefined });

@@ -106,7 +106,7 @@ describe("find against GNU find on the same directory", () => {
 
 describeAsRoot("find in a directory with thousands of files", () => {
   const at = `/many`;
-  /** A find(1) before that of this machine on the PATH. */
+  /** Puts a find(1) before the local find on the PATH. */
   const withFind = (script: string) => {
     const directory = `${someone.directory}/${script.length}`;
     fs.mkdirSync(directory, { recursive: true });
@@ -136,7 +136,7 @@ describeAsRoot("find in a directory with thousands of files", () => {
     ["-maxdepth", "3", "-mindepth", "3"],
     ["-name", "skip", "-prune", "-o", "-print0"],
     ["-xdev", "-type", "d"],
-  ] as string[][])("walks on a tree, with the result of GNU find: %j", async (...expression) => {
+  ] as string[][])("walks a tree with the same output as GNU find: %j", async (...expression) => {
     const log = `${someone.directory}/log`;
     fs.rmSync(log, { force: true });
     const env = withFind(`echo >> ${log}; exec ${hostTool("sh", ["-c", "command -v find"], "/").trim()} "$@"`);
@@ -152,7 +152,7 @@ describeAsRoot("find in a directory with thousands of files", () => {
   test.each([
     ["cannot do what is asked of it", 'echo "find: unrecognized: -printf" >&2; exit 1'],
     ["is killed before it reports anything", "kill -9 $$"],
-  ])("lists with the agent if this machine's find %s", async (_, script) => {
+  ])("lists with the agent if the local find %s", async (_, script) => {
     const args = ["find", "--bare", `pid:${place.pid}:/many-link/`, "-not", "-name", "[0-9]*"];
     const [expected, ours] = [await someone.run(args), await someone.run(args, { env: withFind(script) })];
     expect(ours).toMatchObject({ code: 0, stderr: "" });
@@ -160,7 +160,7 @@ describeAsRoot("find in a directory with thousands of files", () => {
     expect(ours.text).toContain("/many-link/b/skip/below/new\nline\n");
   });
 
-  test("reports what find could not read in one line each, and prints the rest", async () => {
+  test("reports each path that find could not read in one line, and prints the rest", async () => {
     const script = 'printf \'d0 %s\\0f1 %s/x\\0\' "$1" "$1"; echo "find: \'$1/y\': Input/output error" >&2; exit 1';
     const { text, stderr, code } = await someone.run(["find", "--bare", `pid:${place.pid}:${at}`, "-name", "[xy]"], {
       env: withFind(script),

@@ -41,7 +41,7 @@ describe("FoundLines", () => {
     ["what looks like a line of output", "x\n1:2:ERROR"],
     ["colours", "\x1b[0mred\x1b[0m"],
     ["ripgrep's words", 'a: binary file matches (found "x'],
-  ])("keeps a name with %s apart from the lines", (_, name) => {
+  ])("separates a name with %s from the lines", (_, name) => {
     const all = found({ [name]: "ERROR\n", z: "ERROR\n" }, "ERROR");
     expect(all.map((one) => one.name.replaceAll("\x1b[0m", ""))).toEqual([
       `files/${name.replaceAll("\x1b[0m", "")}`,
@@ -49,12 +49,12 @@ describe("FoundLines", () => {
     ]);
   });
 
-  it("does not take colours of a file for matches, and hides them", () => {
+  it("treats no colours of a file as matches, and hides them", () => {
     const [line] = found({ log: "\x1b[0m\x1b[48;2;1;2;3mfake\x1b[0m \x1b[31mERROR\x1b[0m!\n" }, "ERROR");
     expect(line && marked(line)).toBe("fake <ERROR>!");
   });
 
-  it("skips files that prove to be binary", () => {
+  it("skips binary files", () => {
     const binary = Buffer.from(`ERROR\n${"x".repeat(100_000)}\n\0\n`);
     expect(found({ "a.bin": binary, b: "ERROR\n" }, "ERROR").map(({ name }) => name)).toContain("files/b");
   });

@@ -8,7 +8,7 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs this machine's own tool (GNU coreutils) with the environment that porthole gets. */
+/** Runs the local GNU tool with the environment that porthole gets. */
 export async function gnu(by: User, command: string, args: readonly string[], input?: string): Promise<Outcome> {
   const child = spawn(command, args, {
     cwd: "/",

@@ -7,7 +7,7 @@ import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 import { ripgrep, withoutTimes } from "../helpers/ripgrep.ts";
 
-/* Searches of directories: ripgrep walks them by itself, unless porthole must open the files. */
+/* Searches of directories: ripgrep walks them, unless porthole must open the files. */
 
 const NONE = "none";
 const NONE_OR_TIME = expect.stringMatching(/^(none|it takes longer than \d+ ms)$/);
@@ -70,13 +70,13 @@ describeAsRoot("porthole grep in directories", () => {
     mkfifo(`${target.root}/planted/.ignore`);
   });
 
-  /** Runs a search. `reason` tells why it used links, if it did. */
+  /** Runs a search. `reason` is the reason for links, if the search used them. */
   async function grep(...args: string[]): Promise<{ text: string; code: number | null; reason: string }> {
     const { text, code, stderr } = await someone.run(["grep", "--sort=path", ...args], {
       env: { PORTHOLE_DEBUG: "1" },
     });
     const [, reason] = /the search goes by links: (.*)/.exec(stderr) ?? [];
-    // On a slow machine only the time limit may be the reason.
+    // On a slow machine, only the time limit may be a reason.
     return { text, code, reason: reason ?? NONE };
   }
 
@@ -95,7 +95,7 @@ describeAsRoot("porthole grep in directories", () => {
     ["-m1", "foo"],
     ["--json", "foo"],
     ["nothing at all"],
-  ])("walk trees and print exactly what ripgrep prints: %j", async (args) => {
+  ])("walks trees with exactly the output of ripgrep: %j", async (args) => {
     const ours = await grep(...args, at("/srv"), `pid:${other.pid}:/srv/logs/`);
     const roots = [`pid:${target.pid}:`, `pid:${other.pid}:`];
     const links = [target, other].map(({ root }) => root);
@@ -112,7 +112,7 @@ describeAsRoot("porthole grep in directories", () => {
     expect({ ...ours, text: lines(ours.text) }).toEqual({ text: lines(theirs), code: run.code, reason: NONE_OR_TIME });
   });
 
-  test("use links if a file has colour codes, which are stripped", async () => {
+  test("uses links if a file has colour codes, and strips them", async () => {
     const text = `${at("/coloured/app")}:1 ERROR: disk\n${at("/coloured/app")}:2 ERROR: disk\n`;
     expect(await grep("ERROR: disk", at("/coloured"))).toEqual({
       text,
@@ -127,7 +127,7 @@ describeAsRoot("porthole grep in directories", () => {
     expect(raw).toEqual({ text: `${at("/coloured/app")}:1\n`, code: 0, reason: NONE_OR_TIME });
   });
 
-  test("use links for a name that contains a link, with -L, and together with single files", async () => {
+  test("uses links for a name that contains a link, with -L, and together with single files", async () => {
     const file = at("/srv/logs/deep/one");
     expect((await grep("-l", "FOO", at("/srv/linked"))).reason).toContain("contains a link");
     expect((await grep("-lL", "FOO", at("/srv"))).reason).toContain("trees follow no links");
@@ -135,14 +135,14 @@ describeAsRoot("porthole grep in directories", () => {
     expect(both).toEqual({ text: `${file}\n${file}\n`, code: 0, reason: "files are among the targets" });
   });
 
-  test("use links on a file system that does more than store files", async () => {
+  test("uses links on a file system that does more than store files", async () => {
     const inside = await grep("-l", "Tgid", at("/proc/1"));
     expect(inside.reason).toMatch(/is on a file system of type proc$|longer than/);
     const above = await grep("--max-depth=1", "-l", "FOO", at("/"));
     expect(above.reason).toMatch(/has a mount of type \w+$|longer than/);
   });
 
-  test("do not wait for a FIFO with the name of an ignore file", async () => {
+  test("does not wait for a FIFO with the name of an ignore file", async () => {
     const { text, code, reason } = await grep("foo", at("/planted"));
     expect({ text, code }).toEqual({ text: `${at("/planted/file")}:foo\n`, code: 0 });
     expect(reason).toMatch(/^it takes longer than \d+ ms$/);

@@ -42,13 +42,13 @@ beforeAll(async () => {
   mkfifo(`${at}/logs/fifo`);
 });
 
-/** ripgrep's output for the same files, which it reads through /proc/PID/root. */
+/** Returns ripgrep's output for the same files, which it reads through /proc/PID/root. */
 function expected(args: string[]): { lines: string[]; code: number | null; stderr: string } {
   const { stdout, stderr, code } = ripgrep(["--no-ignore-parent", "--sort=path", ...args], target.root);
   return { lines: withoutTimes(stdout.toString()).split("\n"), code, stderr: stderr.replace(/^rg: /gm, "porthole: ") };
 }
 
-/** Runs grep. Targets in the sandbox are written `srv/...`. */
+/** Runs grep. The tests write targets in the sandbox as `srv/...`. */
 async function porthole(
   args: string[],
   one = someone,
@@ -107,7 +107,7 @@ describe("porthole grep through an agent", () => {
     ["--files", "srv"],
     ["-B1", "-n", "last|hidden", "srv", "--hidden"],
     ["--stats", "foo", "srv/logs/deep", "srv/logs/app.log"],
-  ])("prints exactly what ripgrep prints: %j", async (args) => {
+  ])("prints exactly the output of ripgrep: %j", async (args) => {
     const ours = await porthole(args);
     const theirs = expected(args);
     const exact = (lines: string[]) => lines.map((line) => line.replace(/"?bytes_printed"?:\d+|\d+ bytes printed/, ""));

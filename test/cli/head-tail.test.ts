@@ -91,7 +91,7 @@ const heads = [
 describe.each([
   { command: "tail", cases: tails },
   { command: "head", cases: heads },
-])("porthole $command shows what GNU $command shows", ({ command, cases }) => {
+])("porthole $command prints the same as GNU $command", ({ command, cases }) => {
   test.for(cases)(`${command} %s of every file at once`, async (options) => {
     const args = [...(options === "" ? [] : options.split(" ")), ...files.map((name) => `${d}/${name}`)];
     expect(await ours(someone, command, args)).toEqual(await gnu(someone, command, args));

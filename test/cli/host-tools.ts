@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 
 /**
- * Runs a program of this machine in a directory, in the C locale and UTC. Returns its output as
- * latin1, one character per byte.
+ * Runs a local program in a directory, in the C locale and UTC. Returns its output as latin1, one
+ * character per byte.
  */
 export function hostTool(
   command: string,
@@ -20,5 +20,5 @@ export function hostTool(
   return stdout;
 }
 
-/** The environment that gives the command under test a fixed zone. */
+/** Gives the tested command a fixed time zone. */
 export const zone = { TZ: "Europe/Berlin" };

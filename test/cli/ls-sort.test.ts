@@ -25,7 +25,7 @@ const stat = fc.record({
   btime: fc.option(fc.bigInt(-(2n ** 63n) * 1_000_000_000n, 2n ** 63n * 1_000_000_000n), { nil: undefined }),
 }) as fc.Arbitrary<FileStat>;
 
-/** Names of few letters, which share prefixes and repeat, and names of any bytes. */
+/** Names of few letters, which share prefixes and repeat, and names of arbitrary bytes. */
 const name = fc.oneof(
   fc.array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 8 }).map((letters) => letters.join("")),
   fc.integer({ min: 1, max: 900 }).map((length) => "long".repeat(length).slice(0, length)),
@@ -72,7 +72,7 @@ test("packed entries keep their values and are sorted as unpacked ones", () => {
   );
 });
 
-/** The values of a stat in a fixed order, without accessors. */
+/** Returns the values of a stat in a fixed order, without accessors. */
 function values(stat: FileStat): FileStat {
   const { mode, links, uid, gid, relayed, size, blocks, inode } = stat;
   const { device, rdev, mountId, atime, mtime, ctime, btime } = stat;

@@ -167,7 +167,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     fs.rmSync(`${place.root}/etc`, { recursive: true });
   });
 
-  test("--json prints exactly what lstat returns", async () => {
+  test("--json prints exactly the values of lstat", async () => {
     const lines = (await ours(["--json", "-A"])).split("\n").filter((line) => line !== "");
     const records = lines.map((line) => JSON.parse(line) as Record<string, string | number>);
     const names = fs.readdirSync(inside, { encoding: "latin1" });
@@ -227,7 +227,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(bind.status).toBe(0);
     expect(await total("/data")).toBe(expected);
     expect(await total("/data/mounted")).toBe(expected);
-    // The kernel's files are not counted: /proc/kcore alone would add 128 TiB.
+    // Files of the kernel are not counted: /proc/kcore alone would add 128 TiB.
     expect(await total("/")).toBeLessThan(expected + 1e8);
     spawnSync("nsenter", ["-t", String(pid), "-m", "umount", `${place.root}/data/mounted`]);
     fs.rmSync(`${inside}/twice`, { recursive: true });
@@ -315,7 +315,7 @@ describe("ls", () => {
         for (let j = 0; j < 4; j++) fs.writeFileSync(`${target.root}/many/${i}/${j}${long}`, "");
       }
       const running = someone.start([...command.split(" "), `pid:${target.pid}:/many`]);
-      // When the target ends, more than the pipe's capacity is still to be printed.
+      // The target ends while more than the pipe's capacity is still to be printed.
       await new Promise((resolve) => running.stdout.once("readable", resolve));
       process.kill(target.pid, "SIGKILL");
       await waitFor("the target to be gone", () => !isRunning(target.pid));
@@ -327,7 +327,7 @@ describe("ls", () => {
   });
 
   test("ends without a message when its reader closes the pipe", async () => {
-    // More entries than the capacity of any pipe.
+    // Makes more entries than the capacity of any pipe.
     fs.mkdirSync(`${place.root}/long`);
     for (let n = 0; n < 2000; n++) fs.writeFileSync(`${place.root}/long/${n}${"x".repeat(240)}`, "");
     const running = someone.start(["ls", "-l", at("/long")]);

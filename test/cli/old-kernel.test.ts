@@ -4,7 +4,7 @@ import { compileFixture } from "../helpers/fuse.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
-/** Numbers of system calls, the same on every architecture of porthole. */
+/** Numbers of system calls. They are the same on every architecture of porthole. */
 const OPEN_TREE = "428";
 const FSOPEN = "430";
 const OPENAT2 = "437";
@@ -46,7 +46,7 @@ describeAsRoot("on a kernel without trees", () => {
   test.each([
     [OPEN_TREE, "this kernel has no open_tree(2): Linux 5.2 or newer is needed\n"],
     [MOUNT_SETATTR, "this kernel has no mount_setattr(2): Linux 5.12 or newer is needed\n"],
-  ])("with refuses a directory in one line, takes a file, and grep searches (call %s)", async (call, why) => {
+  ])("with refuses a directory in one line and passes a file, and grep searches (call %s)", async (call, why) => {
     const refused = await someone.run(["with", directory, "--", "ls"], without(call));
     expect(refused).toMatchObject({ code: 125, text: "", stderr: expect.stringMatching(/^porthole: [^\n]*\n$/) });
     expect(refused.stderr).toContain(why);

@@ -57,7 +57,7 @@ describe("placeholders", () => {
     ]);
   });
 
-  test("the command without placeholders is the one for standard input", () => {
+  test("a command without placeholders is converted to the command for standard input", () => {
     expect(withoutPlaceholders(["less", "+F", "{}"])).toEqual(["less", "+F"]);
     expect(withoutPlaceholders(["x", "--file={}"])).toBeUndefined();
   });

@@ -52,8 +52,8 @@ describeWith("tmux", "on a terminal", () => {
   afterEach(() => screen.close());
 
   /**
-   * Reads a little at a time and writes the number of reads to `turns`. Reads everything once there
-   * is a file `go`.
+   * Reads a little at a time and writes the number of reads to `turns`. Reads the rest as soon as
+   * the file `go` exists.
    */
   const slowReader = (bytes: number) =>
     `{ i=0; until [ -e go ]; do head -c ${bytes}; i=$((i+1)); echo $i >turns; sleep 0.02; done; cat; } >/dev/null`;
@@ -111,8 +111,8 @@ describeWith("tmux", "on a terminal", () => {
   });
 
   /**
-   * Creates a megabyte of names. The slow reader needs longer for them than any test waits, however
-   * fast the walk is.
+   * Creates a megabyte of names. The slow reader needs more time for them than any test waits, even
+   * if the walk is fast.
    */
   function openTree(): void {
     screen = new TmuxScreen({ columns: 60, rows: 12 });

@@ -16,7 +16,7 @@ interface Line {
 }
 
 const HOSTILE = "/tmp/\x1b[31mred\nline";
-/** A mapped file that exists, and whose name ends in the kernel's mark. */
+/** A mapped file that exists, and whose name ends in the mark of the kernel for deleted files. */
 const ODD = "/tmp/there (deleted)";
 /** A mapped file that is deleted. */
 const LOST = "/tmp/\n\\012 (deleted)";
@@ -141,8 +141,8 @@ test("memory that the kernel represents as a file is not reported as a deleted f
   expect(process?.files?.filter(({ path }) => path.startsWith("/memfd:"))).toMatchObject([
     { path: "/memfd:odd/name (deleted)", deleted: false, held: 0, size: MIB },
   ]);
-  // Files with such names are deleted files, also at the root of a file system that is mounted
-  // here.
+  // These are names of deleted files. They may be at the root of a file system that is mounted by
+  // the test.
   for (const path of ["/tmp/memfd:file", "/SYSV0000002a"])
     expect(process?.files?.find((file) => file.path === path)).toMatchObject({ deleted: true });
 });

@@ -5,8 +5,8 @@ import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
 /*
- * The agent passes no directory of a FUSE file system, whose server may not respond. It lists the
- * directory and relays the files.
+ * The agent does not pass a directory of a FUSE file system, whose server may not respond. It lists
+ * the directory and relays the files.
  */
 describeAsRoot("a directory on a file system that may not answer", () => {
   let target: FuseTarget;
@@ -29,7 +29,7 @@ describeAsRoot("a directory on a file system that may not answer", () => {
     expect(result).toMatchObject({ code: 0, stderr: "", text: `${directory}/data:125\n` });
   });
 
-  test("is copied by cp with its file, alone and beside another target", async () => {
+  test("is copied by cp with its file, alone and together with another target", async () => {
     const into = `${someone.directory}/copies`;
     mkdirSync(into);
     expect(await someone.run(["cp", directory, into])).toMatchObject({ code: 0, stderr: "" });
@@ -46,7 +46,7 @@ describeAsRoot("a directory on a file system that may not answer", () => {
     ["with", ["--all-mounts"], ["--", "ls", "{}"], 125],
     ["cat", [], [], 1],
   ] as const)(
-    "is refused by %s %j ... %j in one line that says what reads it",
+    "is refused by %s %j ... %j in one line that suggests another command",
     async (command, before, after, code) => {
       expect(await someone.run([command, ...before, directory, ...after])).toMatchObject({
         ...{ code, text: "", stderr: refusal() },

@@ -28,7 +28,7 @@ test("the last word has its open quote", () => {
     expect(shellWords(line).at(-1)).toMatchObject({ quote });
 });
 
-test("quoted text reads back unchanged, here and in bash", () => {
+test("quoted text is unchanged after porthole or bash reads it", () => {
   const texts = fc.sample(
     fc.string({ unit: fc.constantFrom(..."aZ0 /:'\"\\$`!*?[]{}()<>|&;#~=,é漢".split("")), minLength: 1 }),
     100,

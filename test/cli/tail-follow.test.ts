@@ -21,7 +21,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 let someone: User;
 let box: Sandbox;
-/** A directory in the sandbox, new for each test: its path on this machine, and as a target. */
+/** The directory of this test in the sandbox: its local path, and its name as a target. */
 let here: string;
 let there: string;
 let count = 0;
@@ -215,7 +215,7 @@ describe("porthole tail -f", () => {
       const inside = `/proc/${pid}/fd/${file?.fd}`;
       const tail = following(someone, ["-f", `pid:${holder.pid}:${inside}`]);
       await tail.shows("1\n");
-      // The same open file, by the process's descriptor on this machine.
+      // Appends to the same open file, by the process's descriptor on the host.
       for (const line of ["2\n", "3\n"]) appendFileSync(`/proc/${holder.pid}/fd/${file?.fd}`, line);
       await tail.shows("1\n2\n3\n");
       expect(tail.said()).toBe("");
@@ -358,7 +358,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
 
   const at = (second: number) => `2026-01-31T10:00:${String(second).padStart(2, "0")}Z`;
 
-  test("order lines of several files by timestamp; a line without one stays with the previous line", async () => {
+  test("order lines of several files by timestamp; a line without a timestamp stays with the previous line", async () => {
     writeFileSync(`${here}/web`, `${at(1)} web 1\n${at(4)} web 4\n  at stack\n${at(6)} web 6`);
     writeFileSync(`${here}/api`, `[31/Jan/2026:10:00:02 +0000] api 2\n[31/Jan/2026:11:00:05 +0100] api 5\n`);
     const { text, stderr, code } = await someone.run(["tail", "--merge", `${there}/web`, `${there}/api`]);

@@ -58,7 +58,7 @@ describe("porthole tail -F over generations of a file", () => {
     await tail.stop();
   });
 
-  test("prints once what is appended to a file that was renamed to another followed name", async () => {
+  test("prints data once that is appended to a file after its rename to another followed name", async () => {
     writeFileSync(`${here}/a`, "x\n");
     writeFileSync(`${here}/b`, "");
     const tail = following(someone, ["-F", "-q", `${there}/a`, `${there}/b`]);

@@ -13,8 +13,8 @@ import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
 /*
- * Files of a FUSE file system, which the agent relays: they have no positions and no events. The
- * server shows `live`, a file of this machine beside its directory.
+ * A FUSE file system, whose files the agent relays: they have no positions and no events. Its
+ * server shows `live`, a file of the host in the same directory.
  */
 describeAsRoot("porthole tail of a relayed file that changes", () => {
   let target: FuseTarget;
@@ -130,7 +130,8 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
       identity: undefined,
       read: new Fingerprint(),
       intervalMs: 20,
-      // Longer than a response takes on a busy machine, so that a slow response is not reported.
+      // This is longer than a response takes on a busy machine, so that a slow response is not
+      // reported.
       silentMs: 3000,
       signal: stop.signal,
     });

@@ -155,7 +155,7 @@ describe("porthole with ends", () => {
     expect(await runWith(at("/tmp/own"), "--", ...command)).toMatchObject({ code, stderr, text: "" });
   });
 
-  test("with 125 after a failure of its own, reports each target that fails, and runs nothing", async () => {
+  test("with 125 after its own failure, reports each target that fails, and does not run the command", async () => {
     const run = ["--", "echo", "run"];
     const missing = await runWith(at("/none"), at("/tmp/own"), "nosuch:/x", ...run, "{}");
     expect(missing).toMatchObject({ code: 125, text: "" });
@@ -198,8 +198,8 @@ describe("porthole with ends", () => {
 
 describeAsRoot("porthole with, for a user who may not open the file by path", () => {
   test("fails before the command starts and suggests standard input", async () => {
-    // The sandbox belongs to this user, its files to root. The agent may read the files; programs
-    // of the user cannot reopen them.
+    // The sandbox belongs to this user, its files to root. The agent may read the files, but
+    // programs of the user cannot reopen them.
     const other = user({ uid: ORDINARY_USER });
     const own = await sandbox({
       uid: ORDINARY_USER,

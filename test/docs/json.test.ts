@@ -6,7 +6,7 @@ import { type User, user } from "../helpers/porthole.ts";
 
 const page = readFileSync(`${repository}docs/json.md`, "utf8");
 
-/** The fields in the page's tables from a heading to the next one. */
+/** Returns the fields in the page's tables from a heading to the next heading. */
 function documented(heading: string): string[] {
   const start = page.indexOf(heading);
   if (start < 0) throw new Error(`docs/json.md has no ${heading}`);
@@ -35,7 +35,7 @@ test.each([
 ])("every field of porthole %j is in docs/json.md", async (args, headings) => {
   const known = new Set(headings.flatMap(documented));
   const words = args.map((word) => word.replace("PLACE", `pid:${target.pid}`));
-  // Start an agent, so that there is one to list.
+  // Start an agent, so that the command has one to list.
   if (args[0] === "agents") await someone.run(["cat", `pid:${target.pid}:/tmp/log`]);
   const { text, code } = await someone.run(words);
   const fields = text
@@ -46,7 +46,7 @@ test.each([
   expect([...new Set(fields)].filter((field) => !known.has(field))).toEqual([]);
 });
 
-/** Names at any depth; `backing` is documented by its parts. */
+/** Returns names at any depth. `backing` is documented by its parts. */
 function fieldsOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(fieldsOf);
   if (typeof value !== "object" || value === null) return [];

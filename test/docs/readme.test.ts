@@ -110,13 +110,13 @@ describeWith(["docker", "dockerCommand", "jq", "root"], "the README's tour", () 
       const env = { ...someone.env, PATH: `${folder}/bin:${someone.env.PATH}` };
       return { line, options: { cwd: folder, env } };
     };
-    // The screen needs a terminal: test/tui has those.
+    // The screen needs a terminal, so the tests in test/tui run it.
     const plain = commands.filter((command) => !/^porthole(?: open|$| web:)/.test(command));
     const isEndless = (command: string) => command.includes("tail -F");
 
     test.each(plain.filter((command) => !isEndless(command)))("%s", (command) => {
       const { line, options } = inShell(command);
-      // diff exits with 1 for files that differ; these are equal.
+      // diff exits with 1 for different files. These are equal.
       const { status, stdout, stderr } = spawnSync("sh", ["-c", line], { ...options, encoding: "utf8" });
       expect([status, stderr]).toEqual([0, ""]);
       const isSilent = [" > ", "diff", "detach", "porthole cp"].some((word) => line.includes(word));

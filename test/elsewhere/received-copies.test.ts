@@ -13,7 +13,10 @@ const named = (kind: FrameKind, name: string) => frame(kind, Buffer.from(name));
 const part = (at: number, text: string) => frame("b", number(at, 8), Buffer.from(text));
 const end = (size: number) => frame("e", number(size, 8), attributes({ mode: 0o100640, times: TIMES }));
 
-/** Receives the frames in a new directory, in pieces of this many bytes. Returns it, and the errors. */
+/**
+ * Receives the frames in a new directory, in pieces of this many bytes. Returns the directory and
+ * the errors.
+ */
 function receive(frames: readonly Buffer[], { pieces = 1 << 20, path = "" } = {}): { into: string; errors: string[] } {
   const into = mkdtempSync(`${base}/`);
   return { into, errors: receiveIn(`${into}/${path}`, frames, pieces) };
@@ -48,7 +51,7 @@ test.each(["..", ".", "", "a/b", "/etc/x", "../x", "a\0b"])("creates nothing und
   expect(readdirSync(into)).toEqual([]);
 });
 
-test("leaves nothing of a file that was not read to its end, or whose connection was lost", () => {
+test("removes a file that was not read to its end, or whose connection was lost", () => {
   const { into, errors } = receive([one, named("f", "a"), part(0, "x"), frame("x"), named("f", "b"), part(0, "y")]);
   expect({ errors, left: readdirSync(into) }).toEqual({ errors: [], left: [] });
 });
@@ -58,7 +61,7 @@ test.each(["c", "b", "e", "m", "l"] as const)("refuses a frame of kind %s whose 
   expect(() => receive([...start, frame(kind, Buffer.of(0))])).toThrow("sent no copies");
 });
 
-test("does not follow a link in the destination, and passes over what would lie below it", () => {
+test("does not follow a link in the destination, and skips the files below it", () => {
   const into = mkdtempSync(`${base}/`);
   const outside = mkdtempSync(`${base}/`);
   symlinkSync(outside, `${into}/d`);
@@ -74,7 +77,7 @@ test("does not replace a file, and creates the next one", () => {
   expect(readdirSync(into).sort()).toEqual(["a", "b"]);
 });
 
-test("refuses several sources for one name, and what is no frame", () => {
+test("refuses several sources for one name, and invalid frames", () => {
   const several = [frame("c", number(2, 4))];
   expect(() => receive(several, { path: "none" })).toThrow("cannot copy several sources");
   expect(() => receive([Buffer.from("text of another program")])).toThrow("sent no copies");

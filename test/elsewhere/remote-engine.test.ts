@@ -26,13 +26,13 @@ test.each([["unix:///run/docker.sock"], ["/run/docker.sock"], ["all"], ["docker"
 );
 
 test.each(["ssh://", "tcp://:2375", "ssh://-oProxyCommand=x", "ssh://box/run/a b", "ssh://box/$(id)", "ssh://box`id`"])(
-  "%s is refused, because ssh or a shell would take it for something else",
+  "%s is refused, because ssh or a shell would misinterpret it",
   (address) => {
     expect(() => remoteEngine(address, nowhere)).toThrow(/^--engine: invalid engine address/);
   },
 );
 
-test("docker's variables turn TLS on, with its port", () => {
+test("docker's variables enable TLS with its port", () => {
   const env = { ...nowhere, DOCKER_HOST: "tcp://box", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/nowhere" };
   const tls = { ca: undefined, cert: undefined, key: undefined, verify: true };
   expect(remoteEngine(undefined, env)?.transport).toEqual({ kind: "tcp", host: "box", port: 2376, tls });

@@ -21,12 +21,12 @@ describe("the engine of an operand", () => {
     "a!b",
     "web[!0-9]:/log",
     "!web:/log",
-  ])("%s names none", (text) => {
+  ])("%s names no engine", (text) => {
     expect(splitEngine(text, "cat")).toBeUndefined();
   });
 });
 
-test("ps and others take containers of an engine without a path", () => {
+test("ps and other commands take containers of an engine without a path", () => {
   expect(splitEngine("far!web", "ps")).toEqual({ engine: "far", rest: "web" });
   expect(splitEngine("far!web", "cat")).toBeUndefined();
 });
@@ -44,7 +44,7 @@ describe("a command line over several engines", () => {
     ]);
   });
 
-  test("keeps an option's value that is equal to an operand", () => {
+  test("keeps an option's value that equals an operand", () => {
     const args = ["grep", "-e", "far!a:/x", "far!a:/x"];
     const all = locateOperands(args, ["far!a:/x"], "grep");
     expect(argumentsOf(args, all, { engine: "far", operands: all })).toEqual(["grep", "-e", "far!a:/x", "a:/x"]);

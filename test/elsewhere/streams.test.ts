@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { EndFinder } from "../../src/elsewhere/run-there.ts";
 import { splitOutputs } from "../../src/elsewhere/split-outputs.ts";
 
-/** The passed output, and the detected end, if the bytes arrive in chunks of one size. */
+/** Returns the passed output and the detected end, if the bytes arrive in chunks of one size. */
 async function found(bytes: string, size: number): Promise<{ passed: string; end: unknown }> {
   let passed = "";
   const finder = new EndFinder((piece) => {

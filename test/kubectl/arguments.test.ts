@@ -26,11 +26,11 @@ const row = (name: string, node: string, namespace = "shop") => ({
   owner: "",
 });
 const rows = [row("web-0", "n1"), row("web-1", "n2"), row("db-0", "n1")];
-/** The command lines for the nodes, if all pods of `shop` exist. */
+/** Returns the command lines for the nodes, if all pods of `shop` exist. */
 const plan = (line: string) => planNodes(parse(line), [rows]).map(({ node, args }) => [node, args.join(" ")]);
 
 describe("the options of kubectl porthole", () => {
-  test("before the command are kubectl's, and after it unless the command has one of that name", () => {
+  test("before the command are kubectl's, and after it too unless the command has an option of that name", () => {
     expect(parse("-n shop tail -n 5 web-0:/a")).toMatchObject({ namespace: "shop", command: "tail" });
     expect(plan("tail -n 5 -n shop web-0:/a")).toEqual([["n1", "tail -n 5 -- pod:shop/web-0:/a"]]);
     expect(plan("tail -n5 -nshop web-0:/a")).toEqual([["n1", "tail -n 5 -- pod:shop/web-0:/a"]]);
@@ -68,14 +68,14 @@ describe("a target of kubectl porthole", () => {
     expect(plan("find web-0:/a -name a:/b -print")).toEqual([["n1", "find pod:shop/web-0:/a -name a:/b -print"]]);
   });
 
-  test("may be a glob of pods on several nodes, each of which gets its own", () => {
+  test("may be a glob of pods on several nodes, each of which gets its own pods", () => {
     expect(plan("tail -F web-*:/a db-0:/b")).toEqual([
       ["n1", "tail -F -- pod:shop/web-0:/a pod:shop/db-0:/b"],
       ["n2", "tail -F -- pod:shop/web-1:/a"],
     ]);
   });
 
-  test("with a selector is the container and the path, or the output alone", () => {
+  test("with a selector is the container and the path, or only the output", () => {
     expect(plan("cat -l app=web app:/a")).toEqual([
       ["n1", "cat -- pod:shop/web-0/app:/a pod:shop/db-0/app:/a"],
       ["n2", "cat -- pod:shop/web-1/app:/a"],
@@ -144,7 +144,7 @@ describe("the pods of a running follow", () => {
     ).toEqual([false, false, false, false]);
   });
 
-  test("join when they have started on a node, and leave when they are gone or have moved", () => {
+  test("join when they have started on a node, and are removed when they have ended or moved", () => {
     const pods = table("tail -F web-*:/a");
     const change = (pod: PodRow, isGone = false) => pods.change(0, { pod, isGone });
     change({ ...row("web-2", ""), phase: "Pending" });

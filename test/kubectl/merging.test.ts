@@ -37,7 +37,7 @@ describe("the merge of nodes", () => {
     expect(all(merged, 0)).toBe("a3");
   });
 
-  test("waits for a node that sends nothing until the window has passed, or too much waits", () => {
+  test("waits for a node that sends nothing, until the window has passed or the buffer is full", () => {
     const merged = merge();
     for (const place of ["a", "b"]) merged.open(place);
     push(merged, "a", 1);
@@ -49,7 +49,7 @@ describe("the merge of nodes", () => {
     expect(merged.bytes).toBe(0);
   });
 
-  test("does not wait for a node that is lost, and keeps lines without a time after the previous one", () => {
+  test("does not wait for a lost node, and keeps lines without a time after the previous line", () => {
     const merged = merge();
     for (const place of ["a", "b"]) merged.open(place);
     push(merged, "a", 5);
@@ -80,7 +80,7 @@ describe("the merge of nodes", () => {
 });
 
 describe("a node that is connected again", () => {
-  test("continues at the time of its last lines and repeats none", () => {
+  test("continues at the time of its last lines without repeating them", () => {
     const resumption = new Resumption();
     const times = ["2026-01-02T03:04:05.000000001Z", "2026-01-02T03:04:05.000000002Z"];
     const [first, second] = times.map((time) => line("a", "x", time));
@@ -170,7 +170,7 @@ describe("the standard error of kubectl exec", () => {
   };
   const end = "\0porthole-end exit 3\n";
 
-  test("is that of the command, without what kubectl says after its end", async () => {
+  test("is the command's, without kubectl's message after the end of the command", async () => {
     const after = "command terminated with exit code 3\n";
     expect(await of("porthole: no\n", end, after)).toEqual({ shown: `porthole: no\n${end}`, reason: "" });
     expect(await of("porthole: n", `o${end.slice(0, 5)}`, `${end.slice(5)}${after}`)).toEqual({
@@ -179,14 +179,14 @@ describe("the standard error of kubectl exec", () => {
     expect(await of(end, "E0102 03:04:05 x.go:1] after\n")).toEqual({ shown: end, reason: "" });
   });
 
-  test("without the end is kubectl's reason for a lost connection, and what the command said before", async () => {
+  test("without the end is kubectl's reason for a lost connection, and the earlier messages of the command", async () => {
     expect(await of("tail: x\n")).toEqual({ shown: "tail: x\n", reason: "" });
     expect(await of("tail: x\nE0102 03:04:05 x.go:1] y\nerror: unexpected EOF")).toEqual({
       ...{ shown: "tail: x\n", reason: "error: unexpected EOF" },
     });
   });
 
-  test("keeps a message of the command that looks like kubectl's", async () => {
+  test("keeps a message of the command that looks like a message of kubectl", async () => {
     expect((await of("error: mine\n", `more\n${end}`)).shown).toBe(`error: mine\nmore\n${end}`);
     expect((await of("error: mine\n", end)).shown).toBe(`error: mine\n${end}`);
   });

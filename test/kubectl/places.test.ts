@@ -5,8 +5,8 @@ import { amount } from "../helpers/extent.ts";
 import { repository } from "../helpers/paths.ts";
 
 /**
- * Replaces kubectl and the nodes behind it: no test machine has room for 50. Line I of node K has
- * the time I * NODES + K microseconds, and belongs to the node's pod I modulo FILES.
+ * Stands in for kubectl and its nodes: no test machine has room for 50. Line I of node K has the
+ * time I * NODES + K microseconds, and belongs to the node's pod I modulo FILES.
  */
 const KUBECTL = `#!/bin/sh
 case " $* " in
@@ -28,7 +28,7 @@ test.each([
   { nodes: 2, files: 200, lines: amount(100_000, 20_000) },
   { nodes: 50, files: 4, lines: amount(2000, 500) },
 ])(
-  "tail --merge of $nodes nodes with $files files each loses, doubles and disorders no line",
+  "tail --merge of $nodes nodes with $files files each prints each line once and in order",
   async ({ nodes, files, lines }) => {
     const directory = mkdtempSync(`${inject("machine").directory}/places-`);
     writeFileSync(`${directory}/kubectl`, KUBECTL);
@@ -68,7 +68,7 @@ test.each([
     });
     const status = await new Promise((resolve) => child.on("close", resolve));
     expect({ status, count, firstWrong, text }).toEqual({ status: 0, count: nodes * lines, firstWrong: "", text: "" });
-    // The goal is for two nodes: each additional connection adds its buffers.
+    // The goal applies to two nodes: each additional connection adds its buffers.
     if (nodes === 2) expect(Number(readFileSync(peak, "utf8")) / 1024).toBeLessThan(150);
   },
 );
