@@ -37,7 +37,7 @@ describe("changedParts", () => {
     );
   });
 
-  it("names the columns that differ, near ones as one part", () => {
+  it("returns the columns that differ, and joins near ones to one part", () => {
     const row = (...digits: number[]) => digits.map((digit) => `${digit}${"=".repeat(29)}`).join("");
     expect(changedParts(row(1, 2), row(1, 2))).toEqual([]);
     expect(changedParts(row(1, 2), row(3, 4))).toEqual([
@@ -48,11 +48,11 @@ describe("changedParts", () => {
     expect(changedParts("abc", "a")).toEqual([{ column: 1, text: "\x1b[K" }]);
   });
 
-  it("draws a column whose style alone differs", () => {
+  it("draws a column of which only the style differs", () => {
     expect(changedParts("abc", "a\x1b[31mb\x1b[mc")).toEqual([{ column: 1, text: "\x1b[31mb\x1b[m" }]);
   });
 
-  it("compares no characters that may take two columns or none", () => {
+  it("does not compare characters that may have two columns or none", () => {
     expect(changedParts("日", "月")).toBeUndefined();
     expect(changedParts("a", "e\u0301")).toBeUndefined();
   });

@@ -21,7 +21,7 @@ describeWith("tmux", "a compressed log", () => {
   });
   afterEach(() => screen.close());
 
-  it("opens as its text, of every gzip member, whatever its name is", async () => {
+  it("opens as the text of all its gzip members, for any name", async () => {
     const text = numbered(60_000);
     const half = text.length / 2;
     const path = screen.file("log", Buffer.concat([gzipSync(text.slice(0, half)), gzipSync(text.slice(half))]));
@@ -59,7 +59,7 @@ describeWith("tmux", "a compressed log", () => {
   });
 
   it("stops at the limit of a decompression bomb, and a row reports that", async () => {
-    // 100 MiB of zeros.
+    // Expands to 100 MiB of zeros.
     const block = Buffer.alloc(10 * 1024 ** 2);
     const bomb = Buffer.concat(Array.from({ length: 10 }, () => gzipSync(block, { level: 9 })));
     await screen.open(screen.file("bomb.gz", bomb), "+G");

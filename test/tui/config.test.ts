@@ -82,7 +82,7 @@ describe("the config file", () => {
     );
   });
 
-  it("is found by the base directory specification; a missing one means the defaults, an invalid one is named in the error", () => {
+  it("is found by the base directory specification; without a file the defaults apply, and an error names an invalid file", () => {
     const home = mkdtempSync(`${tmpdir()}/porthole-config-`);
     try {
       expect(readConfig({ HOME: home })).toBe(DEFAULT_CONFIG);

@@ -14,7 +14,7 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
   });
   afterEach(() => screen.close());
 
-  it("follows a log in its sandbox, shows the files around it and the open files, and leaves no process", async () => {
+  it("follows a log in its sandbox, shows the files around it and the open files, and leaves no process running", async () => {
     screen.run(`${process.execPath} ${builtCommand} demo`);
     const text = await screen.waitFor("the log", (shown) => end(shown).includes("FOLLOW") && /request \d+/.test(shown));
     expect(text.split("\n")[0]).toMatch(/^ sandbox:\/\S+ /);
@@ -25,7 +25,7 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
     });
     const newest = (shown: string) =>
       Math.max(...[...shown.matchAll(/request (\d+) /g)].map(([, number]) => Number(number)));
-    // Errors alone stay on the screen until the next ones.
+    // An error message stays on the screen until the next message.
     screen.keys("M-e");
     await screen.waitFor("errors of one service, and the crash of the other", (shown) =>
       [/app\.log .* ERROR request /, /worker\.json .*"fatal"/, /supervisor\.log .* worker exited with status 1/].every(

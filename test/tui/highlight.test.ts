@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { findMarks } from "../../cli/tui/canvas/highlight.ts";
 import { Matcher } from "../../src/text/index.ts";
 
-/** The marked parts of a text. */
+/** Returns the marked parts of a text. */
 function marked(text: string, pattern: string): string[] {
   const highlight = { matcher: new Matcher({ patterns: [pattern] }), isRisky: false };
   const [marks = []] = findMarks([{ text, isCut: false }], highlight);
@@ -18,7 +18,7 @@ describe("the marks of a search", () => {
     expect(marked("E\x1b[KRR\x1b(BOR", "ERROR")).toEqual(["E\x1b[KRR\x1b(BOR"]);
   });
 
-  it("are not inside colour codes, but in the shown text of other sequences", () => {
+  it("are never inside colour codes, but may be in the shown text of other sequences", () => {
     expect(marked("\x1b[31mx\x1b[0m", "31m|0m")).toEqual([]);
     expect(marked("\x1b[2Jx", "2J")).toEqual(["2J"]);
   });

@@ -20,13 +20,13 @@ const record = (from: number, time: number | undefined, change: Partial<Tally> =
 });
 
 describe("the histogram", () => {
-  it("shows records over time, with an empty bar for a time without any", () => {
+  it("shows records over time, with an empty bar for a time without records", () => {
     const tallies = [record(0, 0), record(10, 1), record(20, 9), record(30, 10, { errors: 1, worstAt: 30 })];
     const { bars, times } = histogramOf(tallies, 5, { start: 0, end: 40 });
     expect(times).toEqual({ first: 0, last: 10 });
     expect(bars.map(({ records }) => records)).toEqual([2, 0, 0, 0, 2]);
     expect(bars.map(({ errors }) => errors)).toEqual([0, 0, 0, 0, 1]);
-    // A jump to an empty bar leads to the next record; a jump to one with an error leads to the
+    // A jump to an empty bar goes to the next record. A jump to a bar with an error goes to the
     // error.
     expect(bars.map(({ at }) => at)).toEqual([0, 20, 20, 20, 30]);
   });
@@ -98,7 +98,7 @@ describe("the surface of the histogram", () => {
     ]);
   });
 
-  it("leaves out an end of the axis on which the position would hide a digit", () => {
+  it("omits an end of the axis if the position would hide a digit of it", () => {
     expect(plain(draw(state({ at: 2 }))).at(-1)).toBe(`──▲${"─".repeat(26)} 11:00:00 ─`);
   });
 

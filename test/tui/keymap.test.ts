@@ -43,14 +43,14 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   "first-item": "start",
   "last-item": "end",
   "show-in-files": "files-here",
-  // Shows all items, or hides a kind that is rarely needed.
+  // Both control whether items of a rarely needed kind are shown.
   "toggle-hidden": "toggle-stopped",
   "follow-marked": "follow",
   // Updates the display from its source.
   refresh: "redraw",
   // Finds items or lines that contain the typed words.
   filter: "search",
-  // To the left and right: in a line, or in the tree of directories.
+  // Both go left, in a line or in the tree of directories.
   parent: "left",
   open: "right",
 };

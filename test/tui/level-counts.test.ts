@@ -31,6 +31,6 @@ it("estimates a large text from a sample", async () => {
   const errors = counts.of(["error"]) ?? 0;
   expect(errors).toBeGreaterThan(0.9 * (lines / 10));
   expect(errors).toBeLessThan(1.1 * (lines / 10));
-  // The 64 parts of the sample, each in two or three blocks.
+  // The sample has 64 parts, each in two or three blocks.
   expect(reads).toBeLessThan(64 * 3 + 20);
 });

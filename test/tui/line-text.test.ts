@@ -12,7 +12,7 @@ it("colours the level of a line after a coloured source, and keeps the colour of
   expect(lineTexts("\x1b[36mweb |\x1b[0m ERROR", "raw", undefined)[0]?.marks).toEqual([]);
 });
 
-it("colours levels by the theme, and by attributes alone in the plain one", () => {
+it("colours levels by the theme, and by attributes alone in the plain theme", () => {
   const looks = (name: "light" | "plain") =>
     levelLooks(themeFor({ name, parts: {} }, { depth: "all", isPlain: false, isLight: true }));
   expect(looks("light")("warn")).toEqual({ foreground: "38;2;140;90;0", attributes: [] });

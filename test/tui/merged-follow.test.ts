@@ -7,7 +7,7 @@ import { TmuxScreen, toastOf } from "./screen.ts";
 
 const status = (text: string) => text.split("\n")[22] ?? "";
 const keys = (text: string) => text.split("\n")[23]?.trim() ?? "";
-/** Lines of the files; a toast may be beside them. */
+/** Returns the lines of the files, without a toast at their right end. */
 const rows = (text: string) =>
   text
     .split("\n")
@@ -21,7 +21,7 @@ describeWith("tmux", "several files followed together", () => {
   });
   afterEach(() => screen.close());
 
-  it("have short names before their lines, and can be muted one by one or all but one", async () => {
+  it("have short names before their lines, and can be muted one at a time, or all except one", async () => {
     const at = (second: number, text: string) => `2026-01-31T10:00:0${second}Z ${text}\n`;
     screen.file("app.log", at(1, "INFO first") + at(3, "ERROR third"));
     const db = screen.file("db.log", at(2, "INFO second"));
@@ -70,7 +70,7 @@ describeWith("tmux", "several files followed together", () => {
     await screen.waitFor("all lines", shows(first, second, third, fourth));
   });
 
-  it("have keys of their own in the last row, which a text of one file does not have", async () => {
+  it("have additional keys in the last row, unlike a text of one file", async () => {
     await screen.open(screen.file("log", "one\n"));
     await screen.waitFor("its keys", (text) => keys(text).startsWith("/ search  n next"));
   });

@@ -43,7 +43,7 @@ describe.each(SIZES)("at $columns x $rows", ({ columns, rows }) => {
   const regions = regionsOf(rows, { hasTabs: true });
   const hit = (row: number, column: number, overlay?: OverlayState) =>
     hitAt(state(columns, overlay), regions, row, column);
-  /** The first and last column of a text in a drawn row. */
+  /** Returns the first and last column of a text in a drawn row. */
   const at = (row: string, text: string) => [row.indexOf(text), row.indexOf(text) + text.length - 1] as const;
 
   it("finds the tab at its drawn position", () => {
@@ -58,11 +58,11 @@ describe.each(SIZES)("at $columns x $rows", ({ columns, rows }) => {
     expect(hit(1, 3)).toEqual({ kind: "nothing" });
   });
 
-  it("finds the key hint at its drawn position, and none between two", () => {
+  it("finds the key hint at its drawn position, and no hint between two hints", () => {
     const { keys = { here: [], everywhere: [] } } = state(columns).bottom;
     const { lastFrame, stdout } = render(<KeysBar keys={keys} columns={columns} theme={DEFAULT_THEME} />);
     Object.defineProperty(stdout, "columns", { value: columns });
-    // The test library always draws 100 columns; the left end is the same.
+    // The test library always draws 100 columns. The left end is the same at any width.
     const row = plain(lastFrame()).at(-1) ?? "";
     for (const column of at(row, "h up")) expect(hit(rows - 1, column)).toEqual({ kind: "key", press: "h" });
     for (const column of at(row, "Space mark")) expect(hit(rows - 1, column)).toEqual({ kind: "key", press: " " });
@@ -72,7 +72,7 @@ describe.each(SIZES)("at $columns x $rows", ({ columns, rows }) => {
     expect(hit(rows - 2, 3)).toEqual({ kind: "nothing" });
   });
 
-  it("finds the entry of the palette, and the body beside the palette", () => {
+  it("finds the entry of the palette, and the body next to the palette", () => {
     const all = Array.from({ length: 30 }, (_, index) => ({
       ...{ name: `entry ${index}`, detail: "", key: "", matched: [], line: "" },
       take: () => undefined,

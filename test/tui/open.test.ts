@@ -322,7 +322,7 @@ describeWith("tmux", "porthole open", () => {
     await waitFor("the last bytes", () => screen.raw().lastIndexOf("\x1b[?1049l") > before);
     const raw = screen.raw().slice(before);
     const shown = raw.slice(raw.indexOf("\x1b[?1049h"), raw.indexOf("\x1b[?1049l"));
-    // Without our own sequences, all of it is printable.
+    // Without our own sequences, all output is printable.
     const own = /\x1b\]11;\?\x1b\\|\x1b\[(?:\?(?:1049|25|2004|7|2026|1002|1006)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
     expect(Buffer.from(shown.replace(own, ""), "latin1").toString()).not.toMatch(CONTROL);
     expect(screen.state("#{pane_title}")).not.toMatch(/pwned|split/);

@@ -73,7 +73,7 @@ describe("fuzzyMatch", () => {
   it("reports which characters match, by code points", () => {
     expect(fuzzyMatch("b", "🚀 b")?.matched).toEqual([2]);
     expect(fuzzyMatch("op fi", "open-files")?.matched).toEqual([0, 1, 5, 6]);
-    // The lower-case form of this letter is two code points long.
+    // The lower-case form of this letter has two code points.
     expect(fuzzyMatch("x", "İ x")?.matched).toEqual([2]);
   });
 });

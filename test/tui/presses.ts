@@ -19,7 +19,7 @@ const NAMES: Readonly<Record<string, string>> = {
   backtab: "BTab",
 };
 
-/** tmux's name of a key of the table. */
+/** Converts a key of the table to tmux's name. */
 function tmuxKey(key: string): string {
   const [, modifier, rest = key] = /^(ctrl|alt)-(.+)$/.exec(key) ?? [];
   const name = NAMES[rest] ?? (/^f\d+$/.test(rest) ? rest.toUpperCase() : rest);

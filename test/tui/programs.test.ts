@@ -19,7 +19,7 @@ describeWith(["tmux", "less"], "full-screen programs of the host on the shown fi
     await screen.waitForEnd();
     await screen.open(screen.file("log", numbered(500)));
     screen.keys("v");
-    // less has its prompt at the bottom, and no status row of ours.
+    // less shows its prompt at the bottom, and porthole shows no status row.
     await screen.waitFor("less", (text) => /\nline 23 of the log\n\S*\/?\S*$/.test(text) && !text.includes("byte "));
     screen.keys("G");
     await screen.waitFor("less's last page", (text) => text.includes("line 500 of the log") && text.includes("(END)"));
@@ -90,7 +90,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
   it("returns by Enter, and by the usual keys that quit a program", async () => {
     await screen.open(screen.file("log", numbered(500)));
     for (const key of ["C-c", "C-d", "q", "Enter"]) {
-      // A different text each time: the previous text stays on the screen until the command prints
+      // The text differs each time: the previous text stays on the screen until the command prints
       // its own.
       await command(`echo did it, then ${key}`);
       await screen.waitFor("its end", (text) =>
@@ -98,7 +98,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
       );
       screen.keys("x", key);
       await screen.waitFor("the screen again", isOnScreen(screen));
-      // For the next key.
+      // Restore the position for the next key.
       screen.keys("j");
       await screen.waitFor("a line further", (text) => text.split("\n")[1] !== "line 1 of the log");
       screen.keys("k");

@@ -23,7 +23,7 @@ describe("PromptLine", () => {
     expect([heard.at(-1), other.answers]).toEqual(["cancelled", []]);
   });
 
-  it("keeps a refused line, shows the reason until the next key, and accepts the corrected line", () => {
+  it("keeps a refused line, shows the reason until the next key, and accepts a corrected line", () => {
     const check = (text: string) => (text.endsWith("(") ? "missing )" : undefined);
     const { prompt, press, answers } = line({ check });
     expect(press("a", "(", "enter")).toBe(false);

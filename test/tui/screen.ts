@@ -11,7 +11,7 @@ export interface ScreenSize {
   rows: number;
 }
 
-/** The text of a toast over the body, its rows joined; empty without a toast. */
+/** Returns the text of a toast over the body, with its rows joined; empty without a toast. */
 export function toastOf(text: string): string {
   return text
     .split("\n")
@@ -57,7 +57,7 @@ export class TmuxScreen {
     this.keys("Enter");
   }
 
-  /** Keys by tmux's names, or characters. */
+  /** Presses keys, given as tmux's names or as characters. */
   keys(...keys: string[]): void {
     this.#tmux("send-keys", ...keys);
   }
@@ -75,7 +75,7 @@ export class TmuxScreen {
     this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
   }
 
-  /** Visible rows, without trailing blanks. */
+  /** Returns the visible rows, without trailing blanks. */
   rows(): string[] {
     return this.text().split("\n");
   }
@@ -84,17 +84,17 @@ export class TmuxScreen {
     return this.#tmux("capture-pane", "-p").replace(/\n$/, "");
   }
 
-  /** The rows with their attributes as SGR. */
+  /** Returns the rows with their attributes as SGR. */
   styled(): string {
     return this.#tmux("capture-pane", "-p", "-e");
   }
 
-  /** A format of tmux for the pane, such as `#{alternate_on}`. */
+  /** Evaluates a format of tmux for the pane, such as `#{alternate_on}`. */
   state(format: string): string {
     return this.#tmux("display-message", "-p", format).trim();
   }
 
-  /** All bytes since the start. */
+  /** Returns all bytes since the start. */
   raw(): string {
     return existsSync(`${this.directory}/raw`) ? readFileSync(`${this.directory}/raw`, "latin1") : "";
   }
@@ -118,7 +118,7 @@ export class TmuxScreen {
     return Number(ended.exec(text)?.[1]);
   }
 
-  /** The pid of the node process in the pane. */
+  /** Returns the pid of the node process in the pane. */
   async pid(): Promise<number> {
     const shell = Number(this.state("#{pane_pid}"));
     return waitFor("the program's process", () => childrenOf(shell)[0]);
@@ -148,7 +148,7 @@ export function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** `count` numbered lines, from 1. */
+/** Returns `count` numbered lines, from 1. */
 export function numbered(count: number): string {
   return Array.from({ length: count }, (_, i) => `line ${i + 1} of the log\n`).join("");
 }

@@ -23,11 +23,11 @@ describe("scrollBar", () => {
     [0.9999, 1, ".........#"],
     [0.99, 0.9999, "........#."],
     [0.01, 0.99, "##########"],
-  ])("shows the part from %d to %d and touches an end only where the text is there", (from, to, bar) => {
+  ])("shows the part from %d to %d and touches an end only if the text is at its end", (from, to, bar) => {
     expect(drawn(from, to)).toBe(bar);
   });
 
-  it("shows ticks over and beside the thumb", () => {
+  it("shows ticks on the thumb and outside of it", () => {
     const ticks = new Uint8Array(10);
     ticks[0] = ticks[5] = 1;
     expect(drawn(0, 0.2, 10, ticks)).toBe("+#...+....");
@@ -60,7 +60,10 @@ describeWith("tmux", "the scroll bar of a text", () => {
   });
   afterEach(() => screen.close());
 
-  /** The last column of each row of the body: T a tick, # the thumb; tmux trims blanks. */
+  /**
+   * Returns the last column of each row of the body: T for a tick, # for the thumb. tmux trims
+   * blanks.
+   */
   function bar(rows: number): string {
     const lines = screen
       .styled()

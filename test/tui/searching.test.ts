@@ -39,7 +39,7 @@ describeWith("tmux", "a text of JSON", () => {
     ["another line among the first", `${json(line)}plain text\n${json(line).repeat(10)}`],
     ["a document over several lines", `${JSON.stringify([line, line], null, 2)}\n`],
     ["a second line that is not whole", json(line) + json(line).slice(0, 20)],
-  ])("is shown as it is where there is %s", async (_, text) => {
+  ])("is shown unchanged if there is %s", async (_, text) => {
     await screen.open(screen.file("log", text));
     expect(first(screen.text())).toBe(text.split("\n")[0]);
     expect(status(screen.text())).not.toContain("folded");

@@ -84,7 +84,7 @@ describe("the top bar", () => {
     expect(drawTop(top())).toEqual([` web:/var/log/app.log${" ".repeat(46)} mount, file `]);
   });
 
-  it("shows the tabs above the title, the shown one underlined", () => {
+  it("shows the tabs above the title, and underlines the shown tab", () => {
     const tabs = { titles: ["web:/log", "Containers"], at: 1 };
     const rows = rowsOf(render(<TopBar state={top({ tabs })} theme={DEFAULT_THEME} />).lastFrame());
     expect(plain(rows[0] ?? "")).toBe(" 1 web:/log  2 Containers ");

@@ -11,7 +11,7 @@ const view = (title: string): View => ({
   close: async () => undefined,
 });
 
-it("tabs keep a stack of views each, and a new tab opens next to the shown one", () => {
+it("each tab has a stack of views, and a new tab opens next to the shown tab", () => {
   const tabs = new Tabs();
   const [a, b, c, d] = ["a", "b", "c", "d"].map(view) as [View, View, View, View];
   tabs.push(a);
@@ -43,7 +43,7 @@ it("a tab is closed with its last view, except the last tab", () => {
   expect(tabs.view).toBeUndefined();
 });
 
-it("a tab goes back to the last wanted view, and is unchanged if there is none", () => {
+it("a tab goes back to the last matching view, and is unchanged without a match", () => {
   const tabs = new Tabs();
   for (const title of ["list", "a", "list", "b", "c"]) tabs.push(view(title));
   expect(tabs.popTo(({ title }) => title === "none")).toBeUndefined();

@@ -15,7 +15,7 @@ async function open(size: ScreenSize = { columns: 80, rows: 24 }): Promise<void>
 /** Checks the modes of the terminal and of its line discipline that a shell needs. */
 async function expectRestored(): Promise<void> {
   expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
-  // The record of output is written by another process.
+  // Another process writes the record of output.
   await waitFor("the end of bracketed paste", () => {
     const raw = screen.raw();
     return raw.lastIndexOf("\x1b[?2004l") > raw.lastIndexOf("\x1b[?2004h");
@@ -51,7 +51,7 @@ describeWith("tmux", "the terminal", () => {
   it("is restored after an uncaught error, which is one line", async () => {
     screen = new TmuxScreen();
     const path = screen.file("log", numbered(300));
-    // A descriptor that other code has closed: this fault does not occur on demand.
+    // The other code has closed a descriptor: this fault does not occur on demand.
     const fault = screen.file(
       "fault.cjs",
       `const fs = require("fs"); const real = fs.fstatSync; process.on("SIGUSR2", () => { fs.fstatSync = () => { throw new Error("EIO: fault on demand"); }; require("module").syncBuiltinESMExports(); process.stdout.emit("resize"); });`,
@@ -146,8 +146,8 @@ describeWith("tmux", "the terminal", () => {
     screen.keys("q");
     await waitFor("the last bytes", () => screen.raw().includes("\x1b[?1049l"));
     const frames = screen.raw().match(/\x1b\[\?2026h[\s\S]*?\x1b\[\?2026l/g) ?? [];
-    // Background work, such as counting lines, may end during one of them. Then the hints are drawn
-    // too.
+    // Background work, such as counting lines, may end during a scroll. Then the frame also
+    // contains the hints.
     const scrolls = frames.filter((frame) => frame.includes("\x1b[1S") && !/help|Esc/.test(frame));
     expect(scrolls.length).toBeGreaterThanOrEqual(15);
     // A frame may end with a status that the terminal had not accepted earlier.
@@ -176,7 +176,8 @@ describeWith("tmux", "the terminal", () => {
     if (means === "a key") screen.keys("q");
     else process.kill(pid, "SIGTERM");
     await waitFor("the program's end", () => !existsSync(`/proc/${pid}`));
-    // Output from before the stop may be recorded late, but never the output of the program's end.
+    // Output from before the stop may be recorded late, but the output of the program's end must
+    // not be in it.
     expect(screen.raw()).not.toContain("\x1b[?1049l");
     screen.keys("C-q");
     // The shell writes over the rest of the screen.

@@ -3,13 +3,13 @@ import { levelLooks } from "../../cli/tui/canvas/line-text.ts";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
 
 /**
- * xterm's own colours: among common terminals they are the hardest to read. Bold letters use the
- * bright ones.
+ * xterm's own colours: they are the least readable colours of common terminals. Bold letters use
+ * the bright colours.
  */
 const NORMAL = ["000000", "cd0000", "00cd00", "cdcd00", "0000ee", "cd00cd", "00cdcd", "e5e5e5"];
 const BRIGHT = ["7f7f7f", "ff0000", "00ff00", "ffff00", "5c5cff", "ff00ff", "00ffff", "ffffff"];
 
-/** The relative luminance of WCAG 2. */
+/** Returns the relative luminance of WCAG 2. */
 function luminance(colour: string): number {
   const [red = 0, green = 0, blue = 0] = [0, 2, 4].map((at) => {
     const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
@@ -23,7 +23,7 @@ function contrast(one: string, other: string): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** The contrast of letters in this style on a terminal's background. */
+/** Returns the contrast of letters in this style on a terminal's background. */
 function contrastOf(style: string, ground: string, letters: string): number {
   const parameters = style.split(";").map(Number);
   const of = (first: number, palette: readonly string[]) =>

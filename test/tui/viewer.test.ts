@@ -16,7 +16,7 @@ const hour = Array.from({ length: 3600 }, (_, second) => {
   return `${time} ${second % 10 === 3 ? "ERROR" : "INFO"} event ${second}\n`;
 }).join("");
 
-/** The second whose line contains a byte. */
+/** Returns the second whose line contains a byte. */
 const secondAt = (offset: number) => hour.slice(0, offset).split("\n").length - 1;
 const secondAtPart = (percent: number) => secondAt(Math.floor((hour.length * percent) / 100));
 
@@ -142,7 +142,7 @@ describeWith("tmux", "the viewer", () => {
 
   it("searches for a time in the background, and stops with Esc or a move", async () => {
     const path = screen.file("log", hour);
-    // A hole that takes longer to read than a test lasts, without a timestamp in it.
+    // The hole takes longer to read than a test lasts, and has no timestamp.
     truncateSync(path, 8 * 2 ** 40);
     await screen.open(path);
     answer(":", "2030-01-01");
@@ -326,7 +326,8 @@ describeWith("tmux", "the viewer", () => {
   it("takes text that is typed with the key of a prompt as its answer", async () => {
     await screen.open(screen.file("log", numbered(500)));
     const out = `${screen.directory}/out`;
-    // In one write: the code of the key is loaded on first use. `>` alone would go to the end.
+    // Send it in one write: the code of the key is loaded on first use, and `>` alone would go to
+    // the end.
     screen.type(`|head -n 1 > ${quoted(out)}`);
     screen.keys("Enter");
     await screen.waitFor(

@@ -17,7 +17,7 @@ afterEach(() => screen.close());
 
 describeWith("tmux", "the memory of the screen", () => {
   it("stays below 150 MB in a local directory of 120,000 files", async () => {
-    // In memory, because a disk may take minutes for so many files.
+    // tmpfs: a disk may take minutes for so many files.
     const directory = mkdtempSync("/dev/shm/porthole-many-");
     onTestFinished(() => rmSync(directory, { recursive: true }));
     execFileSync("sh", ["-c", "mkdir many; cd many; seq -f n%.0f 120000 | xargs touch"], { cwd: directory });
@@ -79,8 +79,8 @@ describeWith(["tmux", "root"], "an endless mount table", () => {
 });
 
 /**
- * A process whose mount table has 20 MB: the table writes a blank of a path as four characters. The
- * mounts are in a mount namespace of its own.
+ * A process whose mount table has 20 MB: the table writes each blank of a path as four characters.
+ * The mounts are in a separate mount namespace.
  */
 async function manyMounts(): Promise<{ pid: number }> {
   const root = mkdtempSync(`${tmpdir()}/porthole-mounts-`);

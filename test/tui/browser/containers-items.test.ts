@@ -70,7 +70,7 @@ it("lists running and restarting containers before the others, and hides the oth
   expect(shown({ stopped: false, kept: "/run/docker.sock c" })).toEqual(["b", "d", "c"]);
 });
 
-it("shows the states of a project's containers beside its name", () => {
+it("shows the states of a project's containers next to its name", () => {
   const [heading] = containerItems(
     stateOf([listed("a", "shop"), listed("b", "shop"), listed("c", "shop", { state: "exited" })]),
     { stopped: true },

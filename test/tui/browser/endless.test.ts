@@ -8,7 +8,7 @@ import { TmuxScreen } from "../screen.ts";
 describeWith(["tmux", "userNamespaces"], "a directory of more entries than the screen keeps", () => {
   let screen: TmuxScreen;
   let directory: string;
-  /** An entry beyond the limit. */
+  /** Name of an entry beyond the limit. */
   let beyond: string;
   beforeAll(async () => {
     const { pid } = await sandbox({ steps: ["tmpfs", "/tmp"] });
@@ -19,7 +19,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
   });
   afterEach(() => screen.close());
 
-  it("is shown up to the 200,000th, which is reported", async () => {
+  it("is shown up to the 200,000th entry, and the limit is reported", async () => {
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
     const text = await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));
@@ -28,7 +28,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("gives access to the others by name", async () => {
+  it("opens the other entries by name", async () => {
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
     await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));

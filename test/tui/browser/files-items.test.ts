@@ -70,7 +70,7 @@ it("sorts numbers in names by their value, at the position of their digits", () 
   ]);
 });
 
-it("sorts by owner, mode and storage, and equal ones by name", () => {
+it("sorts by owner, mode and storage, and equal items by name", () => {
   const owned = (name: string, uid: number, mode: number) => {
     const one = item(name);
     return { ...one, entry: { ...one.entry, stat: { ...stat(0, 0), uid, mode } } };

@@ -75,7 +75,7 @@ describeWith("tmux", "a search below a directory", () => {
     const directory = `${screen.directory}/logs`;
     mkdirSync(directory);
     writeFileSync(`${directory}/0`, "Xa".repeat(5).concat("\n").repeat(2_000_000));
-    // Hard links: much to read, and little space on the disk.
+    // Hard links need much reading, and little space on the disk.
     for (let link = 1; link < 1500; link++) linkSync(`${directory}/0`, `${directory}/${link}`);
     await browse(directory);
     const pid = await screen.pid();

@@ -23,7 +23,7 @@ it.each<[Action, Context]>([
   below.push(view("files"), view(context));
   expect(navigator.go(action, view(context))).toBe(true);
   expect(opened).toEqual([]);
-  // Also from a view over it: the views between are closed.
+  // This includes a view above it: the views between are closed.
   expect(navigator.go(action, view("viewer"))).toBe(true);
   expect(opened).toEqual([]);
   if (action === "containers") return;

@@ -11,7 +11,7 @@ describeWith("tmux", "porthole with the path of a file", () => {
   });
   afterEach(() => screen.close());
 
-  it("opens its text, and behind it its directory, where the file is selected", async () => {
+  it("opens its text, and below the text its directory with the file selected", async () => {
     const path = screen.file("app.log", "the text\n");
     for (const name of ["app.log.1", "app.log.2", "other"]) writeFileSync(path.replace("app.log", name), "x\n");
     screen.run(`${process.execPath} ${builtCommand} ${path}`);

@@ -22,7 +22,7 @@ describeWith("tmux", "the preview of the selected file", () => {
   afterAll(() => rmSync(directory, { recursive: true }));
   afterEach(() => screen.close());
 
-  /** The text beside the list, row by row. */
+  /** Returns the rows of the text that is shown next to the list. */
   const preview = (text: string) => text.split("\n").flatMap((row) => row.split(" │ ")[1] ?? []);
   const select = async (name: string, isShown: (rows: readonly string[]) => boolean) => {
     screen.type("/");

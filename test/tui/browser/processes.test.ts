@@ -18,7 +18,7 @@ const stat = {
   },
 };
 
-it("keeps the first 200,000 of endless open files, and reports it", async () => {
+it("keeps the first 200,000 of endless open files, and reports the limit", async () => {
   let isOpen = true;
   const connection = connectionOf({
     async *processes() {

@@ -93,7 +93,7 @@ describe("the details of a container", () => {
     expect(panel({}, { lines: [] }).lines?.note).toBe("no output");
   });
 
-  it("of a folded group are its name and the states of its containers", () => {
+  it("show the name of a folded group and the states of its containers", () => {
     expect(groupPanel({ text: "shop (Compose)", note: "2 running" }, AT)).toMatchObject({
       title: "shop (Compose)",
       summary: [{ text: "2 running" }],

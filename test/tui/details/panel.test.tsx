@@ -44,7 +44,7 @@ function state(at: Rectangle, change: Partial<PanelState> = {}): PanelState {
 
 const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 
-/** Rows of the panel, as its three roots draw them. */
+/** Draws the rows of the panel, as its three roots do. */
 function draw(panel: PanelState, isPlain = true): string[] {
   const { facts, charts, lines } = panelSections(panel);
   const parts = [
@@ -62,7 +62,7 @@ function draw(panel: PanelState, isPlain = true): string[] {
 }
 
 describe("the panel of details", () => {
-  it.each(SIZES)("fills its rectangle at $columns columns, beside or below the list", (body) => {
+  it.each(SIZES)("fills its rectangle at $columns columns, next to or below the list", (body) => {
     const at = panelAt(body);
     const rows = draw(state(at));
     expect(rows.length).toBe(at.height);
@@ -131,7 +131,7 @@ describe("the panel of details", () => {
     );
   });
 
-  it("shortens long facts and counts what it leaves out, so that lines stay visible", () => {
+  it("shortens long facts and counts the omitted rows, so that lines stay visible", () => {
     const rows = Array.from({ length: 30 }, (_, index) => ({ texts: [{ text: `/mount${index}` }] }));
     const drawn = draw(state(panelAt({ columns: 80, height: 21 }), { facts: [{ label: "MOUNTS", rows }] })).join("\n");
     expect(drawn).toMatch(/\d+ more/);
@@ -145,7 +145,7 @@ describe("the panel of details", () => {
 });
 
 describe("the layout of a panel", () => {
-  it("is beside the list from 110 columns on, below it on a narrower screen, and absent from a low one", () => {
+  it("is next to the list from 110 columns on, below it on a narrower screen, and hidden on a low screen", () => {
     expect(splitBody({ columns: 120, height: 33 })).toEqual({
       list: { columns: 65, height: 33 },
       panel: { column: 66, row: 0, width: 54, height: 33 },

@@ -4,7 +4,8 @@ import { ItemTexts } from "../../../cli/tui/lists/item-texts.ts";
 
 describe("ItemTexts", () => {
   it("finds the texts that contain every word, as a search of each text does", () => {
-    // Letters that change their length or their form in lower case, and a text with a line break.
+    // Includes letters that change their length or form in lower case, and a text with a line
+    // break.
     const part = fc.constantFrom("a", "B", "ab", "9", "İ", "Σ", "ß", "日", "\n", " ", "\u{1f600}", "");
     const texts = fc.array(
       fc.array(part, { maxLength: 4 }).map((parts) => ({ text: parts.join("") })),

@@ -55,7 +55,7 @@ describe("List", () => {
     expect(one.counts).toMatchObject({ all: 3, shown: 3 });
   });
 
-  it("keeps the selected item in a filtered list when it changes, until another is selected", () => {
+  it("keeps the selected item in a filtered list when it changes, until another item is selected", () => {
     const one = new List<ListItem>();
     const states = (b: string) =>
       one.setItems([
