@@ -22,7 +22,7 @@ test("the agent is static and runs in an empty image", () => {
   expect(readFileSync(builtAgent).includes("/lib64/ld-")).toBe(false);
 });
 
-test("the same sources give the same bytes in other directories, with other dates, names, languages and modes", () => {
+test("the same sources give the same bytes in other directories, and with other dates, names, languages and modes", () => {
   const directory = mkdtempSync(`${tmpdir()}/porthole-${"x".repeat(40)}build-`);
   onTestFinished(() => rmSync(directory, { recursive: true }));
   cpSync(`${repository}agent`, directory, { recursive: true, filter: (path) => !/\/(build|prebuilt)$/.test(path) });
@@ -37,7 +37,7 @@ test("the same sources give the same bytes in other directories, with other date
   });
   expect([status, stderr]).toEqual([0, ""]);
   expect(sha256(`${directory}/build/porthole-agent`)).toBe(sha256(builtAgent));
-  // A path of this machine in the program would be a difference.
+  // A local path in the program would make it differ.
   const text = readFileSync(builtAgent, "latin1");
   expect(text).not.toContain(repository);
   // glibc itself contains /tmp.

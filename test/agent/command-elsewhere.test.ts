@@ -6,7 +6,7 @@ import { expect, inject, test } from "vitest";
 import { builtAgent } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** One frame of agent/remote.c. */
+/** Encodes one frame of agent/remote.c. */
 function frame(kind: string, payload: string | Buffer = ""): Buffer {
   const body = Buffer.from(payload as string);
   const head = Buffer.alloc(5);
@@ -54,7 +54,7 @@ test.each([
   expect(await end()).toMatchObject({ stdout: `${count * size}\n`, status: 0 });
 });
 
-test("passes signals, and reports the one that ends the command", async () => {
+test("passes signals, and reports the signal that ends the command", async () => {
   const { child, end } = start(...sh("echo ready; exec sleep 600"));
   await new Promise((resolve) => child.stdout.once("data", resolve));
   child.stdin.write(frame("s", Buffer.from([15])));
@@ -64,14 +64,14 @@ test("passes signals, and reports the one that ends the command", async () => {
 test.each([
   ["that ends by SIGHUP", "trap 'echo hup; exit 9' HUP; echo ready; while :; do sleep 0.05; done", "exit 9"],
   ["that ignores SIGHUP", "trap '' HUP; echo ready; while :; do sleep 0.05; done", "signal 9"],
-])("ends a command %s when the other side is gone", async (_, script, how) => {
+])("ends a command %s when the connection is closed", async (_, script, how) => {
   const { child, end } = start(...sh(script));
   await new Promise((resolve) => child.stdout.once("data", resolve));
   child.stdin.destroy();
   expect((await end()).stderr).toContain(`\0porthole-end ${how}\n`);
 });
 
-test("gives the command a terminal of the size, which changes with it", async () => {
+test("gives the command a terminal of the given size, which changes on request", async () => {
   const script = "stty size; trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done";
   const { child, end } = start("-s", "ttp", "-w", "70x20", ...sh(script));
   let shown = "";

@@ -76,7 +76,7 @@ describeAsRoot("the agent drops", () => {
         .map((link) => link.replace(/^socket:.*/, "socket"))
         .filter((link) => !link.endsWith("/mountinfo"))
         .sort();
-    // In the first process: the listener and its copies of two clients' sockets.
+    // The first process has the listener and its copies of two clients' sockets.
     expect(kinds(agent.pid)).toEqual([...allowed(3), "anon_inode:[signalfd]"].sort());
     const children = childrenOf(agent.pid);
     expect(children).toHaveLength(2);
@@ -116,8 +116,8 @@ describeAsRoot("the agent drops", () => {
     const request = encode.open(0, 0n, bytes(`${directory}/readable`));
     const sent = Array.from({ length: 30 }, () => session.send(Op.open, request));
     session.send(Op.stat, encode.stat(0, bytes("/")));
-    // Receives nothing before the last request was answered: the agent's process has read all 31 by
-    // then.
+    // Receives nothing before the last request is answered: then the agent's process has read all
+    // 31 requests.
     const [child] = childrenOf(agent.pid);
     await waitFor("the agent to wait for more", () =>
       readFileSync(`/proc/${child}/syscall`, "utf8").startsWith(RECVMSG),
@@ -252,7 +252,7 @@ describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route dire
       writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
       const args = ["direct", "--target-pid", String(target.pid)];
 
-      // Without the rules the same open succeeds, so the next check fails if the rules are not
+      // Without the rules the same open succeeds. So the next check fails if the rules are not
       // applied.
       const careless = await startAgent({ args });
       const one = await careless.session();

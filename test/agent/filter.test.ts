@@ -41,8 +41,8 @@ function compile(compiler: string, more: string[] = []): string | undefined {
 
 /**
  * Checks the outcome of each attempt of a program that {@link compile} made. The kernel decides
- * what happens to a call through `int 0x80`. The filter ends it with SIGSYS; a kernel without
- * 32-bit emulation has no such gate and ends it with SIGSEGV. The program also tries it without the
+ * about a call through `int 0x80`. The filter ends the call with SIGSYS. A kernel without 32-bit
+ * emulation has no such gate and ends it with SIGSEGV. The program also makes the call without the
  * filter, so SIGSEGV is accepted only if the kernel has no gate.
  */
 function expectOutcomes(program: string, expected: Record<string, string>): void {
@@ -56,7 +56,7 @@ function expectOutcomes(program: string, expected: Record<string, string>): void
 
 const names = (text: string) => text.trim().split(/\s+/);
 
-/** Calls that the agent makes, with arguments that it never gives. */
+/** Calls that the agent makes, with arguments that it does not use. */
 const withOtherArguments = names(`
   socketpair_inet clone_namespace clone_thread mmap_executable mprotect_executable prctl_dumpable prctl_keepcaps
   kill_group kill_all kill_stop fcntl_lease fcntl_owner
@@ -127,10 +127,10 @@ describe.each(builds)("the confined %s agent", (build) => {
     session.close();
   });
 
-  test("continues after SIGSTOP and SIGCONT, wherever it waits", async () => {
+  test("continues after SIGSTOP and SIGCONT during any wait", async () => {
     const session = await agent.session();
-    // A child of an earlier session that is just ending would stay a zombie, because a stopped
-    // agent reaps none.
+    // A child of an earlier session may be ending. It would stay a zombie, because a stopped agent
+    // reaps no child.
     const [child] = await waitFor("one child", () => (children().length === 1 ? children() : false));
     const pids = [agent.pid, child as number];
     for (const signal of ["SIGSTOP", "SIGCONT"] as const) {

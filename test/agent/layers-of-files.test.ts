@@ -6,7 +6,9 @@ import { repository } from "../helpers/paths.ts";
 const agent = `${repository}agent/`;
 const sources = readdirSync(agent).filter((name) => name.endsWith(".c"));
 
-/** The files of the agent in the order of agent/README.md: a file calls only files below it. */
+/**
+ * Returns the files of the agent in the order of agent/README.md: a file calls only files below it.
+ */
 function ladder(): string[] {
   const rows = readFileSync(`${agent}README.md`, "utf8").matchAll(/^\| `(\w+\.c)` \|/gm);
   return Array.from(rows, ([, name = ""]) => name);
@@ -32,7 +34,7 @@ function symbols(): Map<string, { defined: string[]; undefined: string[] }> {
   );
 }
 
-/** Every call from one file into another: "caller.c callee.c function". */
+/** Returns every call from one file into another: "caller.c callee.c function". */
 function calls(): { from: string; to: string; name: string }[] {
   const files = symbols();
   const home = new Map(Array.from(files, ([file, { defined }]) => defined.map((name) => [name, file] as const)).flat());

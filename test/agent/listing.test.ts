@@ -27,7 +27,7 @@ describe.each(builds)("the %s agent's lists", (build) => {
         record.kind === "entry" ? Number.parseInt(Buffer.from(record.name).toString(), 10) : -1,
       );
     };
-    // Twice, because data of one list must not appear in the next.
+    // Lists twice, because data of one list must not appear in the next.
     for (const count of [...counts, ...counts]) {
       const all = Array.from({ length: count }, (_, i) => i);
       for (const flags of [0, ListFlag.stat]) expect((await names(count, flags)).sort((a, b) => a - b)).toEqual(all);
@@ -37,7 +37,7 @@ describe.each(builds)("the %s agent's lists", (build) => {
     await target.stop();
   });
 
-  test("of small directories need no child each: more than the session's 32 can wait unread", async () => {
+  test("of small directories need no child each: more lists than the session's 32 children can wait unread", async () => {
     const target = await sandbox();
     const agent = await startAgent({ build, args: ["direct", "--target-pid", String(target.pid), "--join-user-ns"] });
     const session = await agent.session();

@@ -12,7 +12,7 @@ const u16 = (value: number) => Buffer.from(Uint16Array.of(value).buffer);
 const u32 = (value: number) => Buffer.from(Uint32Array.of(value).buffer);
 const join = (...parts: Uint8Array[]) => Buffer.concat(parts);
 
-/** The header of a well-formed request with one field changed. */
+/** Returns the header of a well-formed request with one field changed. */
 function withField(offset: number, value: number): Uint8Array {
   const packet = encodeMessage(Op.stat, 2, encode.stat(0, path));
   const view = new DataView(packet.buffer, packet.byteOffset);

@@ -66,7 +66,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect((await drain(fd)).toString()).toBe("content\n");
   });
 
-  test("opens many files of a directory with one request, and leaves others to requests of their own", async () => {
+  test("opens many files of a directory with one request, and leaves the others to single requests", async () => {
     const many = `${target.root}/many`;
     mkdirSync(`${many}/directory`, { recursive: true });
     for (const name of ["a", "b", "empty"]) writeFileSync(`${many}/${name}`, name === "empty" ? "" : `${name}\n`);
@@ -197,7 +197,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect([records.length, error]).toEqual([many, 0]);
   });
 
-  test("sends at most 32 long answers at once, and continues when they are done", async () => {
+  test("sends at most 32 long answers at once, and continues when they are read", async () => {
     mkdirSync(`${target.root}/many`);
     for (let n = 0; n < 2_000; n++) writeFileSync(`${target.root}/many/${n}`.padEnd(200, "z"), "");
     const request = encode.list(ListFlag.stat, bytes("/many"));

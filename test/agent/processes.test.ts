@@ -78,7 +78,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
     expect((await drain(again)).toString()).toBe("Gone, yet open\n");
   });
 
-  test("that are not the target's cannot be reached", async () => {
+  test("outside of the target cannot be reached", async () => {
     const failure = (pid: number, fd: number) =>
       session.failure(Op.openProcessFd, encode.openProcessFd(0, pid, fd, 0n));
     expect(await failure(process.pid, 0)).toBe("ESRCH");

@@ -121,7 +121,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     await agent.stop();
   });
 
-  test("an open that hangs affects only its own client, and its slot becomes free again", async () => {
+  test("an open that hangs blocks only its own client, and its slot becomes free again", async () => {
     const agent = await started("release");
     const other = await agent.session();
     for (let n = 0; n < 3; n++) {
@@ -143,7 +143,7 @@ describeAsRoot("a file system whose server may not answer", () => {
     other.close();
   });
 
-  test.each(["no-read", "no-flush"])("a file like %s that hangs later affects only its own session", async (name) => {
+  test.each(["no-read", "no-flush"])("a file like %s that hangs later blocks only its own session", async (name) => {
     const agent = await started("release");
     const session = await agent.session();
     const fd = await session.descriptor(Op.open, open(name));

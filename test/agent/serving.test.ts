@@ -137,7 +137,7 @@ describe.each(builds)("the %s agent", (build) => {
     const agent = await start("--idle", "3");
     const session = await agent.session();
     const over = agent.ended.then(() => "ended");
-    const stays = new Promise((resolve) => setTimeout(() => resolve("stayed"), 3500)); // longer than the idle time it must ignore
+    const stays = new Promise((resolve) => setTimeout(() => resolve("stayed"), 3500)); // longer than the idle time, to which it must not react
     expect(await Promise.race([over, stays])).toBe("stayed");
     session.close();
     expect(await agent.ended).toEqual({ status: 0, signal: null, words: "" });
@@ -203,7 +203,7 @@ describe.each(builds)("the %s agent", (build) => {
     unread.close();
   });
 
-  test("serves only the requested process, not another one with the same number", async () => {
+  test("serves only the requested process, not another process with the same number", async () => {
     const agent = await start("--target-start", startTime(target.pid));
     (await agent.session()).close();
     await expect(start("--target-start", "1")).rejects.toThrow(/started at \d+, not at 1 \(its PID was reused\)/);

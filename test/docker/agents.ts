@@ -12,7 +12,7 @@ export interface ListedAgent {
   sidecar: string;
 }
 
-/** What `porthole agents --json` lists. */
+/** Returns the list that `porthole agents --json` prints. */
 export async function listedAgents(by: User): Promise<ListedAgent[]> {
   const { text } = await by.run(["agents", "--json"]);
   return text
@@ -21,18 +21,18 @@ export async function listedAgents(by: User): Promise<ListedAgent[]> {
     .map((line) => JSON.parse(line) as ListedAgent);
 }
 
-/** Ids of the containers, running or not, that porthole put beside `target`. */
+/** Returns the ids of the sidecars, running or not, that porthole created for `target`. */
 export async function sidecarsOf({ api }: Engine, target: Container): Promise<string[]> {
   const list = await api.listContainers({ all: true, filters: { label: [`io.porthole.sidecar=${target.id}`] } });
   return list.map(({ Id }) => Id);
 }
 
-/** Agents that the direct route started on the host for `target`. */
+/** Returns the agents that the direct route started on the host for `target`. */
 export function directAgentsOf(target: { pid: number }): number[] {
   return directAgents(target.pid).agents;
 }
 
-/** Agents that the mount route started inside `target`. */
+/** Returns the agents that the mount route started inside `target`. */
 export function mountAgentsOf(target: Container): number[] {
   return withoutSessions(
     findProcesses(({ pid, args }) => {
@@ -42,8 +42,8 @@ export function mountAgentsOf(target: Container): number[] {
 }
 
 /**
- * Leaves out an agent's children, which serve a session each and may outlive it for a moment. Also
- * leaves out agents that have ended since.
+ * Omits the children of an agent, which serve one session each and may outlive it for a moment.
+ * Also omits agents that have ended since.
  */
 function withoutSessions(found: number[]): number[] {
   return found.filter((pid) => {
@@ -69,7 +69,7 @@ function parentOf(pid: number): number | undefined {
 }
 
 /**
- * Which routes have an agent for `target`, according to the machine and the engine, not to
+ * Returns the routes that have an agent for `target`, as the host and the engine report them, not
  * porthole.
  */
 export async function routesInUse(on: Engine, target: Container): Promise<string[]> {
@@ -81,7 +81,8 @@ export async function routesInUse(on: Engine, target: Container): Promise<string
 }
 
 /**
- * Files that porthole keeps for `by`: sockets, records and locks of agents, and rendezvous sockets.
+ * Lists files that porthole keeps for `by`: sockets, records and locks of agents, and rendezvous
+ * sockets.
  */
 export function keptFiles(by: User): string[] {
   return ["agents", "mnt"].flatMap((folder) => {
@@ -93,7 +94,7 @@ export function keptFiles(by: User): string[] {
   });
 }
 
-/** Names of the agent's images that the engine has. */
+/** Returns the names of the agent's images that the engine has. */
 export async function agentImages({ api }: Engine): Promise<string[]> {
   const images = await api.listImages();
   return images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.includes("porthole-agent"));

@@ -8,7 +8,7 @@ import { CONTROL, HOSTILE } from "../text/hostile.ts";
 import type { ScreenSize, TmuxScreen } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
-/** The end of an interrupted frame (CAN), with the beginning of a sequence before it. */
+/** The end of an interrupted frame (CAN), which may follow the beginning of a sequence. */
 const CUT = /(?:\x1b(?:\[[0-9;?]*)?)?\x18/;
 
 /** Sequences that the screen itself sends. */
@@ -29,7 +29,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     screen = startScreen(someone, args, { size, env });
   };
 
-  it("reports a killed agent and a stopped container, and continues when they are back", async () => {
+  it("reports a killed agent and a stopped container, and continues when they are started again", async () => {
     const web = await container(docker, {
       name: uniqueName("web"),
       steps: ["dir", "/srv", "write", "/srv/log", "first"],
@@ -48,7 +48,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     screen.keys("Enter");
     await screen.waitFor("the file", (text) => text.split("\n")[1] === "first");
     await web.remove();
-    // Until the list notices the end, it shows the open files of the agent.
+    // The list shows the open files of the agent until it notices the end.
     await waitFor("the end of the new agent", () => agents().length === 0);
     screen.keys("q", "r");
     await screen.waitFor("why there are none", has(`no such container: '${web.name}'`));
@@ -59,7 +59,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
   });
 
   it("shows containers as they start and end, and reports that there are none or that there is no engine", async () => {
-    // High enough for the containers of tests that run at the same time.
+    // A screen with room for the containers of tests that run at the same time.
     start({ columns: 100, rows: 100 }, []);
     await screen.waitFor("the list", has("Containers"));
     const name = uniqueName("fleeting");

@@ -55,7 +55,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen = startScreen(someone, args, { size, env: { EDITOR: "head -n 1", VISUAL: "", PAGER: "cat" } });
   };
   it("performs the documented action for every key of the help", async () => {
-    // High enough for the containers of tests that run at the same time.
+    // A screen with room for the containers of tests that run at the same time.
     start({ columns: 80, rows: 400 });
     await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name, "direct"));
     const press: Presses["press"] = (...args) => presses.press(...args);
@@ -269,7 +269,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
 
     // Marks, tabs from a list, the list of containers from anywhere.
     await press("global", "containers", "the containers", has("Containers", "STATE"));
-    // The view that was shown first, with its filter.
+    // The first view, with its filter.
     screen.keys("/", "C-u");
     screen.type(other.name);
     screen.keys("Enter");

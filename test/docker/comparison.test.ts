@@ -16,7 +16,7 @@ const cells = comparedCells();
 const page = documented();
 const isUnrun = (cell: Cell) => page.unrun.some(({ row, column }) => row === cell.row && column === cell.column);
 
-/** Where a cell is checked; undefined without a check for its row and its column. */
+/** Returns where a cell is checked; undefined without a check for its row and its column. */
 function placeOf({ row, column }: Cell): Place | undefined {
   if (rows[row] === undefined || ways[column] === undefined) return undefined;
   return rows[row].places?.[column] ?? (column === "podman mount" ? "podman" : "docker");
@@ -71,7 +71,7 @@ function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): v
     if (inRow.length === 0) continue;
     describe(name, () => {
       beforeAll(async () => {
-        // An agent from the row before would affect the result of this row.
+        // An agent that the previous row started would affect the result of this row.
         for (const actor of Object.values(actors)) await actor.user.run(["detach", "--all"]);
         await row.enter?.(all as Subjects);
       });
@@ -128,7 +128,7 @@ describeWith("rootlessPodman", "the comparison on rootless Podman", () => {
 describeWith(["lnav", "root"], "the comparison on local files", () => {
   tried("host", async () => ({}));
 
-  test("lnav runs docker exec and tail for a file in a container, from 0.12 on", async () => {
+  test("lnav since 0.12 runs docker exec and tail for a file in a container", async () => {
     const by = { user: user(), inEngineGroup: false };
     const folder = by.user.directory;
     writeFileSync(`${folder}/docker`, `#!/bin/sh\necho "$@" >>${folder}/asked\n`, { mode: 0o755 });

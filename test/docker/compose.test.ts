@@ -27,7 +27,9 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
       },
     );
   const head = (name: string) => ["head", "--lines", "1", `${name}:/log/app.log`];
-  /** Reads a value that only this container has: its host name, the beginning of its id. */
+  /**
+   * Reads a value that only this container has: its host name, which is the beginning of its id.
+   */
   const hostname = (name: string) => ["cat", `${name}:/etc/hostname`];
   const idOf = async (container: string) =>
     (await engine("docker").api.getContainer(container).inspect()).Config.Hostname ?? "";
@@ -55,7 +57,7 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
     for (const project of projects) compose(project, "down", "--timeout", "1");
   });
 
-  test("every service can be read, as its comments say", async () => {
+  test("every service can be read, as the comments of its file say", async () => {
     const files = ["rotating:/log/app.log", "memory:/cache/state.log", "locked:/tmp/app.log", "prepared:/log/app.log"];
     for (const file of files) {
       const result = await waitFor(`a line of ${file}`, async () => {
@@ -92,7 +94,7 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
     expect(none).toMatchObject({ code: 3, text: "" });
   });
 
-  test("two projects with the same service are ambiguous, and a stopped service is found", async (context) => {
+  test("a service of two projects is ambiguous, and a stopped service is found", async (context) => {
     const [shop, blog] = projects;
     compose(blog, "up", "--detach", "rotating");
     const both = await shows(context, "a service of two projects", "rotating");

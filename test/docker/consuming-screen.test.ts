@@ -8,7 +8,8 @@ import type { TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
 /**
- * Has a FIFO whose writer waits for a reader, a terminal device, and a pipe as its descriptor 7.
+ * The container has a FIFO whose writer waits for a reader, a terminal device, and a pipe as its
+ * descriptor 7.
  */
 const HOLDER = `
 mkdir -p /srv /tmp; cd /srv
@@ -38,7 +39,9 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
   afterEach(() => screen.close());
   afterAll(() => someone.close());
 
-  /** Opens the list of a directory, with the cursor on the only entry that the filter keeps. */
+  /**
+   * Opens the list of a directory, with the cursor on the only remaining entry under the filter.
+   */
   const at = async (directory: string, name: string) => {
     screen = startScreen(someone, [`${target.name}:${directory}`]);
     await screen.waitFor("the list", has(name));
@@ -49,9 +52,7 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     await screen.waitFor("the entry", (text) => /1 of 1/.test(lastRow(text)));
   };
 
-  /**
-   * True while the FIFO's writer waits for its first reader, without whom its open does not return.
-   */
+  /** True while the FIFO's writer waits for its first reader: its open returns only after that. */
   const waits = () => {
     const { stdout } = spawnSync("docker", [
       "-H",
@@ -99,7 +100,7 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     await screen.waitFor("the list", (text) => !text.includes("Open it?"));
   });
 
-  test("names the container's output where a terminal or a link leads to it", async () => {
+  test("names the container's output if a terminal or a link leads to it", async () => {
     await at("/srv", "access.log");
     screen.resize({ columns: 140, rows: 24 });
     screen.keys("Enter");

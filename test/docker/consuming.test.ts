@@ -58,7 +58,7 @@ describeWithDocker("a container that prints", () => {
       expect(lines.slice(0, -1)).toEqual(lines.slice(0, -1).map((_, index) => `line ${index + 1}`));
     });
 
-    test("reports where the output is stored for a log that links to it", async () => {
+    test("reports where the output is stored for a log that is a link to it", async () => {
       const says = async (path: string) => (await run("cat", at(path))).stderr;
       expect(await says("/tmp/access.log")).toBe(
         `porthole: cannot open ${at("/tmp/access.log")}: it leads to /dev/stdout, the container's own output (${at("@stdout")} shows it)\n`,
@@ -88,7 +88,7 @@ describeWithDocker("a container that prints", () => {
     });
   });
 
-  test("that ran, an image of it, and one with a terminal name where the output of a linked log is kept", async () => {
+  test("an ended container, its image, and a container with a terminal report where the output of a linked log is stored", async () => {
     const docker = engine("docker");
     const someone = user({ uid: 0, engine: docker });
     const says = async (target: string) => (await someone.run(["cat", target])).stderr;
@@ -121,7 +121,7 @@ describeWithDocker("a container that prints", () => {
     );
   });
 
-  test("is refused over the mount route without permission, with a route that works", async () => {
+  test("is refused over the mount route without permission, and another route is suggested", async () => {
     const docker = engine("docker");
     const someone = user({ uid: 0, engine: docker });
     const { text } = await someone.run(["docker-args"]);
@@ -154,7 +154,7 @@ async function printer(host: Docker.HostConfig = {}, as = "0"): Promise<Containe
   return target;
 }
 
-/** The lines that the engine has kept. */
+/** Returns the lines that the engine has stored. */
 async function printed({ handle }: Container): Promise<string[]> {
   const framed = await handle.logs({ stdout: true, stderr: true });
   const pieces: Buffer[] = [];

@@ -36,7 +36,7 @@ function patternTests(name: "docker" | "podman"): void {
     );
   });
 
-  test("a stopped container is included, except in ps; one without the file gives one line and a status", async () => {
+  test("a stopped container is included, except in ps; a container without the file gives one line and a status", async () => {
     const { by, prefix, add } = set();
     const stopped = await add("a", { steps: ["dir", "/d", "write", "/d/f", "left behind"] });
     await add("b", { steps: ["dir", "/d", "write", "/d/f", "running"] });

@@ -8,7 +8,9 @@ import { MKFS_BTRFS, ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 
-/** A stopped container with a file of its image, a file of its own, and a file in a volume. */
+/**
+ * A stopped container with a file of its image, a file in its own layer, and a file in a volume.
+ */
 async function ended(on: Engine): Promise<{ name: string; tag: string; volume: string }> {
   const [name, volume] = [uniqueName("copied"), uniqueName("volume")];
   const tag = await image(on, [
@@ -29,7 +31,7 @@ async function ended(on: Engine): Promise<{ name: string; tag: string; volume: s
   return { name, tag, volume };
 }
 
-/** Reads the same files over both routes. Neither leaves a container except the agent's. */
+/** Reads the same files over both routes. Neither route creates a container except the agent's. */
 async function reads(on: Engine, how: { uid: number; route: string }): Promise<void> {
   const by = user({ engine: on, uid: how.uid });
   try {
@@ -71,7 +73,7 @@ describeWith(["root", "docker"], "Docker's storage driver vfs", () =>
   storeTests((directory) => startDocker(directory, { storage: "vfs" }), "docker"),
 );
 
-/** Starts an engine in a file system of its own, which is unmounted when the engine is stopped. */
+/** Starts an engine in its own file system, which is unmounted when the engine is stopped. */
 async function onBtrfs(directory: string, start: (directory: string) => Promise<Daemon>): Promise<Daemon> {
   const image = `${directory}.image`;
   writeFileSync(image, "");

@@ -104,7 +104,7 @@ describeWith(
         expect((await by.run(["cat", at("/d/sparse")])).stdout).toHaveLength(20_000_001);
       });
 
-      test("refuses what a copy cannot give, each in one line", async () => {
+      test("refuses operations that a copy cannot do, each in one line", async () => {
         const by = await without(on());
         const targets = ["/none", "/memory/file", "/d/fifo", "/d"].map(at);
         const failed = await by.run(["cat", ...targets]);
@@ -124,7 +124,7 @@ describeWith(
       });
     });
 
-    test.each(enginesUnderTest())("leaves nothing when the command is killed (%s)", async (name) => {
+    test.each(enginesUnderTest())("removes all copies when the command is killed (%s)", async (name) => {
       const target = await ended(engine(name));
       const by = await without(engine(name));
       const tail = following(by, ["-f", `${target.name}:/d/log`], { TMPDIR: `${by.directory}/home` });
@@ -165,7 +165,7 @@ describeWith(
       await target.handle.remove();
     });
 
-    test.each([0, ORDINARY_USER])("leaves no copy behind when porthole is killed (uid %i)", async (uid) => {
+    test.each([0, ORDINARY_USER])("removes all copies when porthole is killed (uid %i)", async (uid) => {
       const target = await ended(engine("docker"));
       const by = await without(engine("docker"), uid);
       const running = by.start(["with", `${target.name}:/closed`, "--", "sh", "-c", "cat in/f; exec sleep 1000"]);
@@ -197,7 +197,7 @@ describeWith(
 );
 
 describeWith(["root", "docker", "tmux"], "the screen", () => {
-  test("shows the route of a copy beside the list and the file", async () => {
+  test("shows the route of a copy next to the list and the file", async () => {
     const target = await ended(engine("docker"));
     const by = await without(engine("docker"));
     let screen: TmuxScreen | undefined;
@@ -212,7 +212,7 @@ describeWith(["root", "docker", "tmux"], "the screen", () => {
 });
 
 describeWith(["root", "docker", "podman"], "an image, whose layers the engine does not report", () => {
-  test.each(enginesUnderTest())("is read in a container of it in which nothing of it runs (%s)", async (name) => {
+  test.each(enginesUnderTest())("is read in a container of it that never runs (%s)", async (name) => {
     const on = engine(name);
     const target = await ended(on);
     const repo = uniqueName("copied-image");

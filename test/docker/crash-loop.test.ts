@@ -6,7 +6,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, listOf, startScreen } from "./porthole-screen.ts";
 
-/** The row of a list that names this container. */
+/** Returns the row of a list that names this container. */
 function rowOf(text: string, name: string): string {
   return listOf(text).find((row) => row.includes(` ${name} `)) ?? "";
 }
@@ -50,7 +50,7 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
       start();
       await screen.waitFor("the crash loop", (text) => /restarting, exit 3/.test(rowOf(text, name)));
       await select(`${name} restarting`);
-      // It has neither state while Docker starts it, but it stays selected.
+      // While Docker starts the container it has neither state, but it stays selected.
       await screen.waitFor("a restart", (text) => /restarting, exit 3 .* [1-9]\d* +/.test(rowOf(text, name)));
       expect(lastRow(screen.text())).toContain(`/${name} restarting`);
     } finally {

@@ -21,7 +21,7 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
   const script = (someone: User, name: string, ...args: string[]) =>
     execFileSync("sh", [`${folder}/${name}`, ...args], { env: someone.env, encoding: "utf8" });
 
-  test("builds its images from this machine only", () => {
+  test("builds its images from local files only", () => {
     const someone = user({ engine: docker() });
     const nameless = () =>
       execFileSync("docker", ["images", "-q", "--filter", "dangling=true"], { env: someone.env, encoding: "utf8" });
@@ -46,7 +46,7 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
     expect(runs).toHaveLength(7);
   });
 
-  test("shows the case of each service, and leaves nothing after down", async () => {
+  test("shows the case of each service, and down removes everything", async () => {
     const someone = user({ engine: docker() });
     await someone.run(["docker-args"]);
     const started = script(someone, "up.sh");
@@ -112,7 +112,7 @@ describeWith(["docker", "dockerCommand", "root"], "the demo", () => {
   });
 });
 
-/** The deleted log of service `deleted`, as a target: the link of the descriptor that leads to it. */
+/** Returns the deleted log of service `deleted` as a target: the link of its descriptor. */
 async function deletedFile(someone: User): Promise<string> {
   const text = await waitFor("the deleted file", async () => {
     const shown = (await someone.run(["ps", "--files", "--json", "deleted"])).text;

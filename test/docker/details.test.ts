@@ -25,7 +25,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
       image: await busyboxImage(docker),
       command: ["/bin/busybox", "sh", "-c", script],
     });
-  /** Writes a line of output per file `/tmp/N` that appears. */
+  /** Writes a line of output for each file `/tmp/N` that appears. */
   const speaker = `mkdir -p /var/log/app
     echo entry > /var/log/app/main.log
     i=1
@@ -47,7 +47,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     { columns: 120, rows: 36 },
     { columns: 200, rows: 50 },
   ])(
-    "are beside the list at $columns columns: image, route, usage, log files, and output as it is written",
+    "are next to the list at $columns columns: image, route, usage, log files, and output as it is written",
     async (size) => {
       const one = await shell(speaker, "details");
       start(size.columns, size.rows);
@@ -77,7 +77,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     },
   );
 
-  it("are below the list at 80 columns once P is pressed, with the last words of a container that ended", async () => {
+  it("are below the list at 80 columns after P is pressed, with the last words of a container that ended", async () => {
     const one = await shell("while [ ! -e /tmp/1 ]; do sleep 0.1; done; echo last words; exit 3", "ended");
     await say(one, 1);
     await waitFor("its end", async () => (await one.handle.inspect()).State.Running === false);

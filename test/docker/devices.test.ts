@@ -32,7 +32,8 @@ describeWithDocker("devices of a container", () => {
       by = user({ uid, engine: engine("docker") });
       const { text } = await by.run(["docker-args"]);
       target = await container(engine("docker"), {
-        // Nodes made inside: of the kernel's log, of the first loop device, of the null device.
+        // Nodes that the container creates: of the kernel's log, of the first loop device, of the
+        // null device.
         steps: [
           ...[
             "dir",
@@ -66,7 +67,7 @@ describeWithDocker("devices of a container", () => {
       onTestFinished(() => {
         vi.unstubAllEnvs();
       });
-      // This process, which is root, uses the descriptor, regardless of the agent's user.
+      // This process, which is root, uses the descriptor. So the agent's user does not matter.
       if (uid === 0) {
         const session = await connect(target.name, { engine: engine("docker").socket, route });
         try {
@@ -154,7 +155,7 @@ describeWithDocker("devices of a container", () => {
       try {
         const file = await session.open("/dev/ptmx", { write: true, consume: true });
         const number = new Memory(4);
-        // TIOCGPTN: the number of the slave, which is there now, in the container's /dev/pts.
+        // TIOCGPTN: the number of the terminal, which now exists in the container's /dev/pts.
         expect(libc.ioctl(file.fd, 0x80045430, number.address)).toBe(0);
         const slave = await session.stat(`/dev/pts/${number.view.getUint32(0, true)}`);
         expect(slave.rdev.major).toBe(136);
@@ -165,13 +166,12 @@ describeWithDocker("devices of a container", () => {
     });
   });
 
-  test("a loop device with a file behind it is read", async (context) => {
+  test("a loop device over a file is read", async (context) => {
     const by = user({ engine: engine("docker") });
     const image = `${by.directory}/home/image`;
     spawnSync("sh", ["-c", 'printf "block device " > "$1" && truncate -s 1M "$1"', "sh", image]);
     const { stdout, status } = spawnSync("losetup", ["--find", "--show", "--read-only", image], { encoding: "utf8" });
-    // A machine may have no free loop device: then there is nothing to test, and the page has no
-    // row.
+    // A machine may have no free loop device. Then the test is empty, and the page has no row.
     expect(status).toBe(0);
     const loop = stdout.trim();
     onTestFinished(() => void spawnSync("losetup", ["--detach", loop]));

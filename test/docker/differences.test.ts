@@ -79,7 +79,7 @@ if (isCurrentDocker)
     test.each([
       { uid: 0, route: "direct" },
       { uid: ORDINARY_USER, route: "sidecar" },
-    ])("is local: its files are not relayed (route $route)", async ({ uid, route }) => {
+    ])("is local, so its files are not relayed (route $route)", async ({ uid, route }) => {
       const on = engine("docker");
       const by = user({ uid, engine: on });
       const Source = await image(on, [{ name: "f", content: "of the image\n" }]);
@@ -91,7 +91,7 @@ if (isCurrentDocker)
   });
 
 describeWith(["root", "docker"], "a container over a lazy snapshotter", () => {
-  /** No package has such a snapshotter: this engine reports the name of one. */
+  /** No package provides such a snapshotter: this engine only reports its name. */
   async function named(driver: string) {
     const on = engine("docker");
     const target = await container(on, { steps });
@@ -115,7 +115,7 @@ describeWith(["root", "docker"], "a container over a lazy snapshotter", () => {
     expect(tree.stderr).toContain(`the snapshotter ${driver} may serve them with a program that does not answer`);
   });
 
-  test("is not assumed for a driver of local layers", async () => {
+  test("is not relayed for a driver of local layers", async () => {
     const { by, path } = await named("overlayfs");
     expect((await by.run(["cat", "--trace", path])).stderr).not.toContain("relayed");
   });

@@ -29,7 +29,10 @@ async function volume(on: Engine): Promise<string> {
   return name;
 }
 
-/** Has 3 MiB in its layer, 2 MiB in a volume, and deleted files that are open, mapped, in memory. */
+/**
+ * The container has 3 MiB in its layer, 2 MiB in a volume, and deleted files that are open, mapped,
+ * in memory.
+ */
 function fillsTheDisk(on: Engine, data: string): Promise<Container> {
   return container(on, {
     host: { Binds: [`${data}:/data`], Tmpfs: { "/tmp": "mode=1777" } },
@@ -57,7 +60,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     const on = engine(name);
     const data = await volume(on);
     const [web, other] = [await fillsTheDisk(on, data), await container(on, { host: { Binds: [`${data}:/d`] } })];
-    // Before the volume is removed.
+    // Run this before the volume is removed.
     onTestFinished(async () => void (await Promise.all([web.remove(), other.remove()])));
     const result = await by.run(["ps", "--disk", "--json", web.name, other.name]);
     const items = itemsOf(result);
@@ -88,7 +91,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     expect(table.text).toMatch(/\ntotal \d+M, and at most 4\.0M mapped\n$/);
   });
 
-  test("without a name all containers and volumes are listed, stopped and unused ones too", async () => {
+  test("without a name all containers and volumes are listed, including stopped and unused ones", async () => {
     const on = engine(name);
     const unused = await volume(on);
     const stopped = await container(on, { steps: ["fill", "/kept", "3"] });
@@ -164,7 +167,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
   // Podman does not rotate logs into separate files.
   const rotating = inject("machine").isPodman ? [] : ["docker" as const];
   test.each(rotating)(
-    "rotated and compressed files count, over several containers of %s, and no sidecar is left",
+    "rotated and compressed files count, over several containers of %s, and every sidecar is removed",
     async (name) => {
       const on = engine(name);
       const by = user({ uid: ORDINARY_USER, engine: on });
@@ -183,7 +186,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
     },
   );
 
-  test("no container is left when the command is killed while one exists that never runs", async () => {
+  test("a container that never runs is removed when the command is killed", async () => {
     const on = engine("docker");
     const proxy = await engineProxy(on, /^HEAD /);
     onTestFinished(() => proxy.close());
@@ -198,7 +201,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
     await waitFor("the container to be removed", async () => (await sidecarsOf(on, web)).length === 0);
   });
 
-  test("--route direct asks for no sidecar, and says in one line what is not counted", async () => {
+  test("--route direct starts no sidecar, and reports in one line what is not counted", async () => {
     const on = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: on });
     const web = await container(on, { host: { LogConfig: { Type: "json-file", Config: {} } } });
@@ -213,7 +216,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
 describeWith(["root", "docker"], "what fills the disk: what is not a container", () => {
   const by = () => user({ engine: engine("docker") });
 
-  test("a process has deleted files only, and an image is refused in one line", async () => {
+  test("a process has only deleted files, and an image is refused in one line", async () => {
     const on = engine("docker");
     const holds = await container(on, { steps: ["fill", "/gone", "1", "hold", "/gone", "remove", "/gone"] });
     const someone = by();

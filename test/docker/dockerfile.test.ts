@@ -7,7 +7,8 @@ import { engine, uniqueName } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
 
 /*
- * docker/agent.Dockerfile on a base image made of this machine's compiler: no pull and no network.
+ * Builds docker/agent.Dockerfile on a base image that is made of the local compiler, without a pull
+ * and without a network.
  */
 
 describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
@@ -42,7 +43,7 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
           const files = Buffer.concat(await Readable.from(await made.export()).toArray());
           const names = spawnSync("tar", ["-t"], { input: files, encoding: "utf8" }).stdout.trim().split("\n");
           const path = target === "" ? "agent" : "porthole-agent";
-          // The files that the engine itself adds to every container.
+          // Ignore files that the engine itself adds to every container.
           expect(names.filter((each) => !/^(\.dockerenv|dev|etc|proc|sys)(\/|$)/.test(each))).toEqual([path]);
           const program = spawnSync("tar", ["-xO", path], { input: files, maxBuffer: 1 << 24 }).stdout;
           expect(program.equals(readFileSync(`${repository}agent/build/porthole-agent`))).toBe(true);
@@ -54,7 +55,7 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
   });
 });
 
-/** This machine's musl-gcc with the files it needs, and the programs that the Makefile calls. */
+/** The local musl-gcc with the files that it needs, and the programs that the Makefile calls. */
 function compilerTree(): string {
   const tree = mkdtempSync(`${inject("machine").directory}/compiler-`);
   const script = `

@@ -16,7 +16,7 @@ const section = "Other kernels and machines" as const;
 const steps = ["dir", "/d", "write", "/d/f", "text"];
 
 describeWith(["docker", "gvisor"], "a container in gVisor", () => {
-  test("is refused in one line on every route, and nothing is started", async (context) => {
+  test("is refused in one line on every route, and no container is started", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const handle = await docker.api.createContainer({
@@ -45,7 +45,7 @@ describeWith(["docker", "gvisor"], "a container in gVisor", () => {
 });
 
 describeWith(["docker", "root"], "an engine in another PID namespace", () => {
-  test("has its own process numbers: no other process of that number is entered", async (context) => {
+  test("has its own process numbers, so no local process of that number is entered", async (context) => {
     const directory = `${inject("machine").directory}/pidns`;
     mkdirSync(directory, { mode: 0o711 });
     const socket = `${directory}/docker.sock`;
@@ -76,7 +76,7 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
     await handle.start();
     const { Name, State } = await handle.inspect();
     const name = Name.slice(1);
-    // The number belongs to another process here, or to none.
+    // On the host, the number belongs to another process or to none.
     expect(commandLine(State.Pid)).not.toContain("/workload");
     const direct = await witness(context, {
       ...{ section, situation: "an engine in another PID namespace", on: docker, by, names: { [name]: "web" } },
@@ -111,7 +111,7 @@ function commandLine(pid: number): string {
 }
 
 describeWith(["docker", "sshd", "tmux"], "a remote host over ssh", () => {
-  test("runs a command and the screen of a porthole that is installed there", async (context) => {
+  test("runs a command and the screen of the porthole that is installed on it", async (context) => {
     const server = await startSshd();
     context.onTestFinished(() => server.stop());
     const docker = engine("docker");

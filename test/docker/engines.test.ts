@@ -10,7 +10,7 @@ const steps = (text: string) => ["dir", "/d", "write", "/d/f", text];
 const section = "Engines" as const;
 
 /**
- * Gives the user docker contexts, as `docker context create` writes them, and the usual sockets
+ * Gives the user docker contexts, in the format of `docker context create`, and the usual sockets
  * below the runtime directory.
  */
 function configure(by: User, current: string, others: Record<string, string> = {}): void {
@@ -53,7 +53,7 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
     ]);
   });
 
-  test("is the one of DOCKER_HOST and no other", async (context) => {
+  test("is only the engine of DOCKER_HOST", async (context) => {
     const options = { env: { DOCKER_HOST: engine("docker").host } };
     const what = { section, on: engine("docker"), by: plain, names: names(), options };
     const found = await witness(context, { ...what, situation: "DOCKER_HOST", args: cat(both) });
@@ -61,7 +61,7 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
     expect(await plain.run(cat(onlyPodman.name), options)).toMatchObject({ code: 3 });
   });
 
-  test("is the one of --engine, by address or by name", async (context) => {
+  test("is the engine of --engine, by address or by name", async (context) => {
     const what = { section, by: plain, names: names(), options: { env: none } };
     for (const address of [engine("docker").host, engine("docker").socket, "of-docker"]) {
       const args = cat(both, "--engine", address);
@@ -73,7 +73,7 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
     expect(found).toMatchObject({ code: 0, text: "podman's\n" });
   });
 
-  test("is the one of the current docker context; --engine all asks every engine", async (context) => {
+  test("is the engine of the current docker context; with --engine all it is every engine", async (context) => {
     const what = { section, on: engine("docker"), by: inContext, names: names(), options: { env: none } };
     const found = await witness(context, { ...what, situation: "docker's context in use", args: cat(both) });
     expect(found).toMatchObject({ code: 0, text: "docker's\n" });
@@ -86,7 +86,7 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
     expect(unreachable.stderr).toMatch(/^porthole: [^\n]*'far-away'[^\n]*\n$/);
   });
 
-  test("is any that has it if none is named; an ambiguous name is an error that lists the engines", async (context) => {
+  test("is any engine that has the container if no engine is named; an ambiguous name is an error that lists the engines", async (context) => {
     const what = { section, by: plain, names: names(), options: { env: none } };
     const situation = "several engines: a usual socket and a context's";
     for (const [target, on] of [
@@ -112,7 +112,7 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
     );
   });
 
-  test("is never a local one if the context is on another machine that does not answer", async () => {
+  test("is never a local engine if the context is on another machine that does not answer", async () => {
     const options = { env: { ...none, DOCKER_CONTEXT: "far-away" } };
     const result = await plain.run(cat(both), options);
     expect(result).toMatchObject({ code: 3, text: "" });
@@ -122,7 +122,7 @@ describeWith(["docker", "podman"], "the engine of a container", () => {
   });
 
   test.for(["tcp://127.0.0.1:1", "ssh://me@127.0.0.1:1", "https://127.0.0.1:1"])(
-    "DOCKER_HOST=%s is asked alone, and an error is one line",
+    "DOCKER_HOST=%s is the only queried engine, and an error is one line",
     async (address) => {
       const options = { env: { DOCKER_HOST: address } };
       const result = await plain.run(cat("web"), options);

@@ -37,13 +37,13 @@ describeWithDocker("twenty commands at the same moment", () => {
 });
 
 describeWithDocker("porthole killed with SIGKILL", () => {
-  test("during the start of a sidecar leaves none, and the next command starts one", async (context) => {
+  test("during the start of a sidecar leaves no sidecar running, and the next command starts one", async (context) => {
     const docker = engine("docker");
     const proxy = await engineProxy(docker, /^POST .*containers\/create/);
     onTestFinished(() => proxy.close());
     const by = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
-    // From here on the engine has the agent's image.
+    // After this command, the engine has the agent's image.
     await by.run(["cat", `${target.name}:/d/f`]);
     await by.run(["detach", target.name]);
     const begun = by.start(["cat", `${target.name}:/d/f`], { env: { DOCKER_HOST: proxy.host } });
@@ -64,7 +64,7 @@ describeWithDocker("porthole killed with SIGKILL", () => {
     expect(keptFiles(by)).toEqual([]);
   });
 
-  test("leaves a created container that the next start removes by its name", async () => {
+  test("before a created container runs: the next start removes it by its name", async () => {
     const docker = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
@@ -120,7 +120,7 @@ describeWithDocker("the run directory", () => {
     expect([await sidecarsOf(docker, target), await sidecarsOf(docker, other)]).toEqual([[], []]);
   });
 
-  test("of another user, or on a full disk, gives one line and status 4 and leaves nothing", async (context) => {
+  test("of another user, or on a full disk, gives one line and status 4 and gets no files", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, { steps });
@@ -179,7 +179,7 @@ describeWith(["docker", "faketime"], "a changed clock", () => {
       const docker = engine("docker");
       const by = user({ engine: docker });
       const target = await container(docker, { steps });
-      // The agent is not idle until all commands have used it, however long they take.
+      // The agent must not be idle before all commands have used it, even if they are slow.
       const tail = following(by, ["-F", "-n", "+1", "--idle", "1", `${target.name}:/d/f`]);
       await tail.shows("text\n");
       const result = await witness(context, {
@@ -231,11 +231,11 @@ describeWith("docker", "an engine that is restarted", () => {
       expect(result.stderr).toContain("route direct, live agent");
     } else {
       const result = await witness(context, { ...what, situation: back, args: ["cat", `${target.name}:/f`] });
-      // The container ended with its engine, so the file is read from its layers.
+      // The container ended with its engine, so the file is read from the layers.
       expect(result).toMatchObject({ code: 0, text: "text\n" });
       await target.handle.start();
       await workloadReady(await firstProcess(target.handle));
-      // The file was written again by the restart.
+      // The restart has written the file again.
       expect(await by.run(["cat", `${target.name}:/f`])).toMatchObject({ code: 0, text: "text\ntext\n" });
       await tail.shows("text\ntext\n");
     }

@@ -58,15 +58,15 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     },
   );
 
-  it("reports that the container is away, and continues when it is back", async () => {
+  it("reports that the container has stopped, and continues when it runs again", async () => {
     const web = await container(docker, { name: uniqueName("web"), steps: STEPS });
     start("open", "--follow", `${web.name}:/log`);
     await screen.waitFor("the log", has("\nbegan\n", "FOLLOW"));
     await web.handle.stop({ t: 5 });
     await screen.waitFor("the wait", has(`── ${web.name}: container '${web.name}' is not running (exited); waiting`));
     await web.handle.start();
-    // The line that the restart wrote, through the descriptor that was already open: that is
-    // quicker than a new attach.
+    // The restart wrote this line. It arrives through the open descriptor, earlier than through a
+    // new attach.
     await screen.waitFor("its return", (text) => {
       const since = text.slice(text.indexOf("waiting"));
       return has("\nbegan\n", `── ${web.name}: the container was restarted; continuing ─`)(since);

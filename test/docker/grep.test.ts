@@ -5,7 +5,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { numbered } from "../text/search/corpora.ts";
 
-/** 13 MB, so that it is worth several blocks but not several threads. */
+/** 13 MB: enough for several blocks but not for several threads. */
 const log = numbered(400_000, 99_999);
 
 describeWithDocker("grep and hexdump in containers", () => {
@@ -81,7 +81,7 @@ describeWithDocker("grep and hexdump in containers", () => {
 });
 
 describeWith(["docker", "root"], "grep by a user of the docker group", () => {
-  test("reads files that only root may open, under the same names, in directories too", async () => {
+  test("reads files that only root may open, under the same names, also in directories", async () => {
     const docker = engine("docker");
     const member = user({ uid: ORDINARY_USER, engine: docker });
     const long = `first foo\n${numbered(20_000, 5000)}`;

@@ -11,7 +11,7 @@ import { TmuxScreen } from "../tui/screen.ts";
 
 const { version } = JSON.parse(readFileSync(`${repository}package.json`, "utf8")) as { version: string };
 
-/** The image as `porthole image` writes it. */
+/** Returns the image that `porthole image` writes. */
 function written(...args: string[]): Buffer {
   return execFileSync(process.execPath, [builtCommand, "image", ...args], { maxBuffer: 1 << 28 });
 }
@@ -55,7 +55,7 @@ describe("porthole image", () => {
     expect(hash()).toBe(hash());
   });
 
-  test("writes an image whose configuration names this processor and the layer's own hash", () => {
+  test("writes an image whose configuration names the local processor and the layer's hash", () => {
     const archive = written("--tag", "registry.example/team/porthole:1.0");
     const part = (name: string) => execFileSync("tar", ["-xO", name], { input: archive, maxBuffer: 1 << 28 });
     expect(JSON.parse(part("manifest.json").toString())).toEqual([
@@ -76,7 +76,7 @@ describe("porthole image", () => {
     [["--engine", "docker"], "--engine needs --load"],
     [["--load", "--engine", "no-such-context"], "no such docker context: 'no-such-context'"],
     [["--load", "--engine", "/nowhere/docker.sock"], "/nowhere/docker.sock"],
-  ])("says in one line why %j cannot work", async (args, why) => {
+  ])("explains in one line why %j cannot work", async (args, why) => {
     const { code, stderr, text } = await user().run(["image", ...args]);
     expect(text).toBe("");
     expect(stderr).toMatch(/^porthole: [^\n]*\n$/);
@@ -168,7 +168,7 @@ describeWith(["root", "docker"], "docker/porthole.Dockerfile", () => {
     try {
       const built = Buffer.concat(await Readable.from(await made.export()).toArray());
       const layer = execFileSync("tar", ["-xO", "layer.tar"], { input: written(), maxBuffer: 1 << 28 });
-      // The files that the engine itself adds to every container.
+      // Ignore files that the engine itself adds to every container.
       const ours = (tar: Buffer) =>
         listed(tar).filter((line) => !/ (\.dockerenv|dev|etc|proc|sys|run|var\/run)(\/|$)/.test(line));
       expect(ours(built).filter((line) => line.startsWith("-"))).toEqual(
@@ -180,7 +180,7 @@ describeWith(["root", "docker"], "docker/porthole.Dockerfile", () => {
   });
 });
 
-/** Mode, size and path of each member. */
+/** Lists the mode, size and path of each member. */
 function listed(archive: Buffer): string[] {
   const { stdout } = spawnSync("tar", ["-tv", "--numeric-owner"], { input: archive, encoding: "utf8" });
   return stdout
@@ -190,7 +190,7 @@ function listed(archive: Buffer): string[] {
     .sort();
 }
 
-/** This machine's Node, with the programs that the Dockerfile calls. */
+/** The local Node, with the programs that the Dockerfile calls. */
 function nodeTree(): string {
   const tree = mkdtempSync(`${inject("machine").directory}/node-`);
   const script = `

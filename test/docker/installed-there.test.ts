@@ -9,7 +9,10 @@ import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { quoted } from "../tui/screen.ts";
 
-/* The PATH of the ssh user has porthole and no docker, so the engine's API is not reachable from here. */
+/*
+ * The PATH of the ssh user has porthole and no docker, so the local porthole cannot reach the
+ * engine's API.
+ */
 
 describeWith(["docker", "sshd", "root"], "a machine by ssh with porthole and without docker's command", () => {
   let server: SshServer;
@@ -24,7 +27,7 @@ describeWith(["docker", "sshd", "root"], "a machine by ssh with porthole and wit
     );
     const script = `#!/bin/sh\n${variables.join(" ")} exec ${quoted(process.execPath)} ${quoted(builtCommand)} "$@"\n`;
     writeFileSync(`${programs}/porthole`, script, { mode: 0o755 });
-    // Without the start files of this machine's root, which may expect other programs.
+    // Uses no start files of the local root user, which may expect other programs.
     server = await startSshd({ PATH: programs, HOME: programs });
     by = user();
     const host = `ssh://root@127.0.0.1:${server.port}`;
@@ -47,7 +50,7 @@ describeWith(["docker", "sshd", "root"], "a machine by ssh with porthole and wit
     });
   });
 
-  test.each(["SIGTERM", "SIGKILL"] as const)("%s here ends the command there", async (signal) => {
+  test.each(["SIGTERM", "SIGKILL"] as const)("%s of the local command ends the remote command", async (signal) => {
     const target = `${there.name}:/d/a file's`;
     const running = by.start(["tail", "-f", target]);
     await new Promise((resolve) => running.stdout.once("data", resolve));

@@ -25,7 +25,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
       stdio: ["ignore", openSync(archive, "w"), "inherit"],
     });
     expect(made.status).toBe(0);
-    // The second one is the current containerd where that is installed.
+    // The second engine is the current containerd if it is installed.
     nodes.one = await startNode();
     nodes.two = await startNode({ programs: process.env.PORTHOLE_CURRENT_ENGINES });
     for (const node of Object.values(nodes)) node.importImage(archive);
@@ -102,7 +102,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     });
   });
 
-  test("a pod's output and the files of an ended container are read with these rights too", async () => {
+  test("these rights also permit reading a pod's output and the files of an ended container", async () => {
     const shop = uniqueName("ns");
     const target = await pod("one", shop, "web-0", { command: speaker });
     await waitFor("the FIFO", async () => (await run(["cat", "-n", shop, "web-0:/tmp/a"])).text === "ready\n");
@@ -168,7 +168,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
   });
 
-  test("pods that start later join a follow of a selector, and removed ones leave it with a line", async () => {
+  test("pods that start later join a follow of a selector, and a removed pod is reported in a line", async () => {
     const shop = uniqueName("ns");
     const saying = (line: string) => ["/bin/sh", "-c", `echo ${line}; exec busybox sleep 10000`];
     await pod("one", shop, "web-0", { command: saying("from 0") });
@@ -211,7 +211,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect((await run(["tail", "-n", shop, ...at])).text).toBe(headed.join("\n"));
   });
 
-  test("--image makes a helper pod and removes it, also after an interrupt; the next run removes one left by kill -9", async () => {
+  test("--image makes a helper pod and removes it, also after an interrupt; the next run removes a pod that kill -9 left", async () => {
     const shop = uniqueName("ns");
     await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
     const helpers = uniqueName("helpers");

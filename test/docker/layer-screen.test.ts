@@ -19,7 +19,7 @@ describeWith(["docker", "tmux", "root"], "the layer of a file", () => {
     return root.close();
   });
 
-  test("is named by the status of the selected file, of the image or the container's own", async () => {
+  test("is named in the status of the selected file: a layer of the image, or the container's own", async () => {
     const web = await container(docker, {
       image: await busyboxImage(docker),
       command: ["/bin/busybox", "sh", "-c", "echo mine > /own; exec /bin/busybox sleep 100000"],

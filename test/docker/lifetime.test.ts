@@ -16,7 +16,7 @@ describeWithDocker("an agent", () => {
     { uid: 0, route: "direct" },
     { uid: ORDINARY_USER, route: "sidecar" },
   ])(
-    "ends when idle, and leaves no process, container or entry in porthole agents (route $route)",
+    "ends when idle, and removes its container and its entry in porthole agents (route $route)",
     async ({ uid, route }) => {
       const docker = engine("docker");
       const someone = user({ uid, engine: docker });
@@ -74,7 +74,7 @@ describeWithDocker("an agent", () => {
     expect(none.stderr).toMatch(/^porthole: no agent for '.*\n$/);
   });
 
-  test("serves a paused container and leaves it paused", async () => {
+  test("serves a paused container, which stays paused", async () => {
     const docker = engine("docker");
     const someone = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
@@ -134,8 +134,8 @@ describeWithDocker("a container removed while its file is read", () => {
     const reading = someone.start(["cat", "--trace", `${target.name}:/d/big`]);
     const hash = createHash("sha256");
     let length = 0;
-    // Reads nothing from the pipe until the container is removed, so that most of the file remains
-    // to be read then.
+    // Reads nothing from the pipe until the container is removed, so that most of the file is read
+    // after that.
     await waitFor("the reading to begin", () => reading.complaints().includes("The file descriptor is"));
     await target.remove();
     for await (const piece of reading.stdout) {

@@ -10,7 +10,7 @@ ln -s a to-a; ln -s nowhere broken; mkfifo fifo; printf x > "$(printf 'new\\nlin
 : > ready; exec sleep 1000000`;
 
 describeWithDocker("ls, stat and find in a container", () => {
-  test("print what the container's busybox prints", async () => {
+  test("print the same as the container's busybox", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const target = await container(docker, {
@@ -26,13 +26,13 @@ describeWithDocker("ls, stat and find in a container", () => {
         return stdout.toString();
       };
       const names = await ours("ls", "-A", `${target.name}:/srv`);
-      // busybox writes a question mark for what is not printable.
+      // busybox writes a question mark for an unprintable character.
       expect(names.replace("new\nline", "new?line")).toBe(
         await busybox("env", "LC_ALL=C", "/bin/busybox", "ls", "-1A", "/srv"),
       );
       const found = await ours("find", "--bare", `${target.name}:/srv`, "-name", "*.log");
       expect(found.split("\n").sort()).toEqual((await busybox("find", "/srv", "-name", "*.log")).split("\n").sort());
-      // The fields are the same; the column widths are GNU's.
+      // The fields are the same, but the column widths are GNU's.
       const fields = (text: string) => text.split("\n").map((line) => line.trim().split(/ +/));
       const long = await busybox("ls", "-ln", "/srv/a");
       expect(fields(await ours("ls", "-l", `${target.name}:/srv/a`))).toEqual(fields(long));

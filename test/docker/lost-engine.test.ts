@@ -30,7 +30,7 @@ describeWith(["docker", "sshd", "root"], "an engine that is lost during a follow
     await server?.stop();
   });
 
-  test("is one line, the lines of others go on, and its own come once when it is back", async () => {
+  test("is reported in one line, the lines of other engines continue, and its own lines are printed once after its return", async () => {
     const { far } = machine;
     const near = engine("docker");
     const [farName, nearName] = [uniqueName("far"), uniqueName("near")];
@@ -84,7 +84,7 @@ async function append(on: Engine, id: string, line: string): Promise<void> {
   await exec.start({ Detach: true });
 }
 
-/** A docker context of a user, as `docker context create` writes it. */
+/** Adds a docker context of a user, in the format of `docker context create`. */
 function addContext(of: User, name: string, host: string): void {
   const directory = `${of.env.HOME}/.docker/contexts/meta/${createHash("sha256").update(name).digest("hex")}`;
   mkdirSync(directory, { recursive: true });

@@ -8,7 +8,10 @@ import { directAgentsOf, listedAgents } from "./agents.ts";
 
 /** Number of running containers, each with a live agent. */
 const AGENTS = 20;
-/** Number of all containers. Those without an agent are only created, and are listed too. */
+/**
+ * Number of all containers. Those without an agent are created but not started, and are also
+ * listed.
+ */
 const CONTAINERS = amount(200, 60);
 
 describeWithDocker(`${CONTAINERS} containers on one host, ${AGENTS} with a live agent`, () => {
@@ -34,8 +37,8 @@ describeWithDocker(`${CONTAINERS} containers on one host, ${AGENTS} with a live 
     );
     const files = targets.map(({ name }) => `${name}:/d/f`);
     const expected = targets.map((_, index) => `of ${index}\n`).join("");
-    // First all in one command with few descriptors, then each in a command of its own at the same
-    // moment.
+    // First read all in one command with few descriptors. Then read each in a separate command at
+    // the same time.
     const before = ["sh", "-c", 'ulimit -n 128; exec "$@"', "sh"];
     expect(await by.run(["cat", ...files], { before })).toMatchObject({ code: 0, stderr: "", text: expected });
     const single = await Promise.all(files.map((file) => by.run(["cat", file])));

@@ -20,7 +20,7 @@ async function target(on: Engine): Promise<Container> {
   });
 }
 
-/** The lines of this machine's mount table for a directory and what is below it. */
+/** Returns the lines of the host's mount table for a directory and everything below it. */
 function mountsAt(place: string): string[] {
   return readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
@@ -44,7 +44,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
     return path;
   }
 
-  test("it is seen by every process, read-only, without following links, and is listed until it is unmounted", async () => {
+  test("it is visible to every process, read-only, without following links, and is listed until it is unmounted", async () => {
     const at = place("seen");
     expect(await by.run(["mount", `${web.name}:/current`, at])).toMatchObject({ code: 0, stderr: "", text: "" });
     expect(readFileSync(`${at}/app.log`, "utf8")).toBe("one\n");
@@ -67,7 +67,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
   });
 
   test.each(["umount(8)", "the end of the container", "detach --all"])(
-    "%s takes it away, and its keeper ends",
+    "%s removes it, and its keeper ends",
     async (how) => {
       const at = place(`taken-${how.replace(/\W/g, "")}`);
       const other = await target(engine("docker"));
@@ -88,7 +88,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
   test.each([
     ["/none", "cannot stat NAME:/none: No such file or directory"],
     ["/logs/app.log", "cannot mount NAME:/logs/app.log: a file, not a directory"],
-  ])("a path that is no directory is refused in one line: %s", async (path, line) => {
+  ])("a path that is not a directory is refused in one line: %s", async (path, line) => {
     const at = place(`not${path.replaceAll("/", "-")}`);
     const { code, stderr } = await by.run(["mount", `${web.name}:${path}`, at]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: `porthole: ${line.replace("NAME", web.name)}\n` });

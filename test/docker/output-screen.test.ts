@@ -49,7 +49,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await screen.waitFor("what happened", has("of 2"));
   });
 
-  it("is shown of a container that has ended, and of one stream alone", async () => {
+  it("of an ended container is shown, and also one stream alone", async () => {
     const on = engine("docker");
     const target = await printing(on, "echo good; echo bad >&2; exec sleep 1000");
     await target.handle.kill();

@@ -45,13 +45,12 @@ if (inject("machine").title === undefined)
       await daemon.stop();
     });
     test("cat, head, tail and grep read stdout, stderr and both", () => readsBothStreams(speaker, "journald"));
-    test("tail -F continues after a restart and a recreation without losing or doubling a line", () =>
-      continues(speaker, "journald"));
+    test("tail -F prints each line once through a restart and a recreation", () => continues(speaker, "journald"));
   });
 
 interface Speaking {
   Tty?: boolean;
-  /** Of the log driver. */
+  /** Options of the log driver. */
   options?: Record<string, string>;
 }
 
@@ -64,14 +63,14 @@ function outputTests(name: "docker" | "podman"): void {
   test.each(drivers)("cat, head, tail and grep read stdout, stderr and both with %s", (driver) =>
     readsBothStreams(speaker, driver),
   );
-  test("tail -F continues after a restart and a recreation without losing or doubling a line", () =>
+  test("tail -F prints each line once through a restart and a recreation", () =>
     continues(speaker, drivers[0] as string));
 
   // Podman's k8s-file keeps one file and deletes lines when it rotates. Docker 20.10 does not
   // return all lines of a rotated log of the driver local.
   if (!isPodman)
     test.each(isDebians ? ["json-file"] : drivers)(
-      "tail -F loses and doubles no line when the engine rotates its log (%s)",
+      "tail -F prints each line once when the engine rotates its log (%s)",
       async (driver) => {
         const rotating = { "max-size": "10k", "max-file": "100" };
         const { by, target, at } = await speaker("echo begin", driver, undefined, { options: rotating });
@@ -82,13 +81,13 @@ function outputTests(name: "docker" | "podman"): void {
         const lines = Array.from({ length: 1_500 }, (_, index) => `line ${index + 1} of many`);
         const shown = () => tail.text().trimEnd().split("\n").slice(1);
         await waitFor("every line", () => new Set(shown()).size === lines.length, { deadline: 120_000 });
-        // Lines that the engine first omits arrive late.
+        // Lines that the engine omits at first arrive late.
         expect(shown().sort()).toEqual(lines.sort());
         await tail.stop();
       },
     );
 
-  test("a line that is longer than the engine's records is one line, in tail too", async () => {
+  test("a line that is longer than the engine's records is one line, also in tail", async () => {
     const { by, target, at } = await speaker(
       "head -c 50000 /dev/zero | tr '\\0' x; echo; echo last",
       drivers[0] as string,

@@ -145,7 +145,7 @@ describeWithPodman("Podman", () => {
     expect(await someone.run(["detach", "--all"])).toMatchObject({ code: 0, stderr: "" });
     expect(await routesInUse(podman, target)).toEqual([]);
     expect(keptFiles(someone)).toEqual([]);
-    // Test files that share a current engine run concurrently, and their sidecars use the image.
+    // Test files that share a current engine run concurrently, and their sidecars use this image.
     if (inject("machine").title === undefined) expect(await agentImages(podman)).toEqual([]);
   });
 

@@ -63,7 +63,7 @@ function podTests(programs: string | undefined): void {
     expect(text).not.toMatch(/route (?:mount|sidecar)/);
   });
 
-  test("a name that means several pods or containers is an error that names them", async () => {
+  test("a name of several pods or containers is an error that lists them", async () => {
     const [a, b] = [namespace(), namespace()];
     const name = uniqueName("twin");
     for (const one of [a, b]) await (await node.pod({ namespace: one, name })).run({ name: "app" });
@@ -83,7 +83,7 @@ function podTests(programs: string | undefined): void {
     expect(both.text).toBe("of the image\n".repeat(2));
   });
 
-  test("kubectl's default container is meant where a pod has several", async () => {
+  test("kubectl's default container is used if a pod has several", async () => {
     const shop = namespace();
     const annotations = { "kubectl.kubernetes.io/default-container": "main" };
     const pod = await node.pod({ namespace: shop, name: "web", annotations });
@@ -92,7 +92,7 @@ function podTests(programs: string | undefined): void {
     expect((await run(["cat", `pod:${shop}/web:/tmp/who`])).text).toBe("main\n");
   });
 
-  test("@logs, @stdout and @stderr are what the container printed, long lines whole", async () => {
+  test("@logs, @stdout and @stderr are the output of the container, with long lines whole", async () => {
     const shop = namespace();
     const pod = await node.pod({ namespace: shop, name: "web" });
     const long = "x".repeat(50_000);
@@ -195,7 +195,7 @@ function podTests(programs: string | undefined): void {
     await output.stop();
   });
 
-  test("a selector follows the pods that have its labels as they come and go", async () => {
+  test("a selector follows the pods that have its labels, including new ones, until they are removed", async () => {
     const shop = namespace();
     const labels = { app: "web", "app.kubernetes.io/part-of": "shop" };
     const start = async (name: string): Promise<{ pod: Pod; target: RunningPodContainer }> => {
@@ -221,7 +221,7 @@ function podTests(programs: string | undefined): void {
     expect(none.stderr).toContain(`no pod matches '${shop}/*' with the label app=none`);
   });
 
-  test("completion offers pods and the files of one", async () => {
+  test("completion offers pods and the files of a pod", async () => {
     const shop = namespace();
     const pod = await node.pod({ namespace: shop, name: "web" });
     await pod.run({ name: "app" });

@@ -3,7 +3,7 @@ import type { User } from "../helpers/porthole.ts";
 import { type ScreenSize, TmuxScreen } from "../tui/screen.ts";
 
 /**
- * Starts porthole in a terminal of its own with the environment of `someone`. The caller closes the
+ * Starts porthole in its own terminal with the environment of `someone`. The caller closes the
  * screen.
  */
 export function startScreen(
@@ -17,22 +17,22 @@ export function startScreen(
   return screen;
 }
 
-/** Whether a screen's text has all of these. */
+/** Returns a check that a screen's text contains all of these. */
 export function has(...words: string[]): (text: string) => boolean {
   return (text) => words.every((word) => text.includes(word));
 }
 
-/** The status row, above the row of keys. */
+/** Returns the status row, above the row of keys. */
 export function lastRow(text: string): string {
   return text.split("\n").at(-2) ?? "";
 }
 
-/** The list without the panel beside it. */
+/** Returns the list without the panel to its right. */
 export function listOf(text: string): string[] {
   return text.split("\n").map((row) => row.split("│")[0] ?? "");
 }
 
-/** The panel beside the list; rows without one are left out. */
+/** Returns the panel next to the list, without rows that have no panel. */
 export function panelOf(text: string): string {
   return text
     .split("\n")

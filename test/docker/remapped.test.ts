@@ -24,18 +24,21 @@ describeWith("remappedDocker", "a sealed container behind userns-remap", () => {
       target = await sealed(engine("remappedDocker"), { host: { Binds: binds } });
     });
 
-    test.for(Object.entries(sealedFiles))("gives %s byte for byte by this route", async ([path, content], context) => {
-      const result = await witness(context, {
-        section: "Containers",
-        situation: "FROM scratch, read-only, uid 1000, no capability",
-        on: engine("remappedDocker"),
-        by: someone,
-        args: ["cat", "--trace", "--route", route, `${target.name}:${path}`],
-        names: { [target.name]: "web" },
-      });
-      expect(result).toMatchObject({ code: 0, text: content });
-      expect(result.stderr).toContain(`route ${route}, `);
-      expect(await routesInUse(engine("remappedDocker"), target)).toEqual([route]);
-    });
+    test.for(Object.entries(sealedFiles))(
+      "gives %s byte for byte over this route",
+      async ([path, content], context) => {
+        const result = await witness(context, {
+          section: "Containers",
+          situation: "FROM scratch, read-only, uid 1000, no capability",
+          on: engine("remappedDocker"),
+          by: someone,
+          args: ["cat", "--trace", "--route", route, `${target.name}:${path}`],
+          names: { [target.name]: "web" },
+        });
+        expect(result).toMatchObject({ code: 0, text: content });
+        expect(result.stderr).toContain(`route ${route}, `);
+        expect(await routesInUse(engine("remappedDocker"), target)).toEqual([route]);
+      },
+    );
   });
 });

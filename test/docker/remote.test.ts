@@ -18,8 +18,8 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { quoted, TmuxScreen } from "../tui/screen.ts";
 
 /*
- * A Docker engine in its own PID, mount and network namespaces replaces another machine: its
- * process numbers do not exist here. A real sshd leads to it, with the host's programs.
+ * A Docker engine in its own PID, mount and network namespaces stands in for another machine: its
+ * process numbers do not exist on the host. A real sshd leads to it, with the host's programs.
  */
 
 describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
@@ -84,7 +84,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     [["stat", "image:IMAGE:/workload"]],
     [["cat", "X:/none", "X:/d/f"]],
     [["cat", "--no-such-option", "X:/d/f"]],
-  ])("%j prints here what it prints there, with its exit status", async (words) => {
+  ])("%j has the local output and exit status of the remote command", async (words) => {
     const args = words.map((word) => word.replace("X", name).replace("STOPPED", stopped).replace("IMAGE", imageName));
     const { stdout, ...rest } = await by.run(args);
     const expected = await onThatMachine(args);
@@ -136,7 +136,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(() => readFileSync(`${by.directory}/made`)).toThrow("ENOENT");
   });
 
-  test("cp creates here what it creates there: holes, modes, times, links, and each failure as a line", async () => {
+  test("cp creates the same files locally and remotely: holes, modes, times, links, and each failure as a line", async () => {
     const [here, there] = [`${by.directory}/here`, `${by.directory}/there`];
     for (const into of [here, there]) mkdirSync(into);
     const copied = await by.run(["cp", `${name}:/d`, here]);
@@ -184,7 +184,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(stderr).toMatch(/^porthole: '\/etc\/hostname' is on this machine, '\S+' at ssh:\S+ \(.*\)\n$/);
   });
 
-  test("its helper is listed and hidden among the containers, and detach ends it", async (context) => {
+  test("its helper is listed but hidden among the containers, and detach ends it", async (context) => {
     await by.run(["cat", `${name}:/d/f`]);
     const { text } = await by.run(["agents", "--json"]);
     const helper = text
@@ -223,7 +223,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     );
   });
 
-  test("reports an image that has no porthole, and one for another processor", async () => {
+  test("reports an image without porthole, and an image for another processor", async () => {
     const run = async (reference: string) => {
       const { code, text, stderr } = await by.run(["cat", "--image", reference, `${name}:/d/f`]);
       expect({ code, text }).toEqual({ code: 4, text: "" });
@@ -262,7 +262,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
       ["--image", "no-such-image"],
       /the engine has no image 'no-such-image' \(pull or build it there/,
     ],
-  ])("says in one line that there is %s", async (_, changes, options, line) => {
+  ])("reports in one line that there is %s", async (_, changes, options, line) => {
     const { DOCKER_HOST: socket, ...rest } = changes as Record<string, string>;
     const env = { ...rest, ...(socket === undefined ? {} : { DOCKER_HOST: host.replace(far.socket, socket) }) };
     const { code, stderr, text } = await by.run(["cat", ...options, `${name}:/d/f`], { env });
@@ -290,12 +290,15 @@ async function foreignImage(on: Engine, architecture: string): Promise<string> {
     },
   ]);
   for await (const _ of await on.api.loadImage(Readable.from([archive]))) {
-    // Until it is loaded.
+    // The image is not loaded yet.
   }
   return reference;
 }
 
-/** Processes of porthole commands that run in a helper on this target, which has a unique name. */
+/**
+ * Returns processes of porthole commands that run in a helper on this target, which has a unique
+ * name.
+ */
 function commandsThere(target: string): number[] {
   return findProcesses(({ args }) => args.includes("/porthole/dist/porthole.js") && args.includes(target));
 }

@@ -11,7 +11,7 @@ import { listedAgents, routesInUse, sidecarsOf } from "./agents.ts";
 const says = (text: string) => ["dir", "/d", "write", "/d/f", text];
 
 describeWithDocker("a running agent", () => {
-  test("costs the next command one request to the engine for a name, none for a full id", async () => {
+  test("sends one request to the engine for a name, and none for a full id", async () => {
     const docker = engine("docker");
     const proxy = await engineProxy(docker);
     try {
@@ -36,7 +36,7 @@ describeWithDocker("a running agent", () => {
     }
   });
 
-  test("serves a full id when no engine listens any more", async () => {
+  test("serves a full id after the engine has stopped listening", async () => {
     const someone = user({ engine: engine("docker") });
     const target = await container(engine("docker"), { steps: says("kept") });
     await someone.run(["cat", `${target.name}:/d/f`]);
@@ -53,7 +53,7 @@ describeWithDocker("a running agent", () => {
     expect(await routesInUse(engine("docker"), target)).toEqual(["direct"]);
   });
 
-  test("never serves another container: after a rename, a name means the container that has it now", async () => {
+  test("never serves another container: after a rename, a name refers to its current container", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const [a, b] = await Promise.all(["a", "b"].map((text) => container(docker, { steps: says(text) })));
@@ -66,7 +66,7 @@ describeWithDocker("a running agent", () => {
     expect(await someone.run(["cat", `${a.name}:/d/f`, `${b.name}:/d/f`])).toMatchObject({ code: 0, text: "b\na\n" });
   });
 
-  test("never serves another container: one that was recreated under its name", async () => {
+  test("never serves another container after a recreation under the same name", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
     const first = await container(docker, { steps: says("first") });
@@ -97,7 +97,7 @@ describeWithDocker("a running agent", () => {
     expect(await someone.run(byId)).toMatchObject({ code: 0, text: "once\nonce\nonce\n" });
   });
 
-  test("is shared by commands that start at the same moment", async () => {
+  test("is shared by commands that start at the same time", async () => {
     const docker = engine("docker");
     const someone = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps: says("shared") });
@@ -123,7 +123,7 @@ describeWithDocker("a running agent", () => {
 });
 
 describeWith(["docker", "strace"], "the system calls of a second cat", () => {
-  test("with a full id connect to the agent's socket in the run directory and to nothing else", async () => {
+  test("with a full id connects only to the agent's socket in the run directory", async () => {
     const someone = user({ engine: engine("docker") });
     const target = await container(engine("docker"), { steps: says("kept") });
     await someone.run(["cat", `${target.id}:/d/f`]);

@@ -14,7 +14,7 @@ function runtimeOf(socket: string): string {
   return socket.replace(/\/(podman\/podman|docker)\.sock$/, "");
 }
 
-/** Runs a command without a row on the page. */
+/** Runs a command without adding a row to the page. */
 const runOnly = (_: unknown, { by, args }: Witness) => by.run(args);
 
 function tests(name: "rootlessDocker" | "rootlessPodman"): void {
@@ -45,7 +45,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       expect(result.stderr).toContain(`route ${route}, `);
     });
 
-    test("shows its first process, and nothing of another user", async () => {
+    test("shows the target's first process, and no process of another user", async () => {
       const result = await owner.run(["cat", "--route", route, `${target.name}:/proc/1/status`]);
       expect(result).toMatchObject({ code: 0, stderr: "" });
       expect(result.text).toMatch(/^Name:\tready\n/);
@@ -60,7 +60,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
   });
 
   test.each(["its own user", "root"])(
-    "a stopped target is read in place by %s, as the engine's user sees it",
+    "a stopped target is read from its layers by %s, as the engine's user sees it",
     async (who) => {
       const on = engine(name);
       const by = user({ uid: who === "root" ? 0 : (rootlessUid() ?? 0), engine: on });
@@ -74,7 +74,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       const volume = uniqueName("volume");
       await on.api.createVolume({ Name: volume });
       // A directory that is removed and created again is opaque. In a user namespace, overlayfs
-      // stores that in an attribute of its own.
+      // stores that in a different attribute.
       const script =
         "echo own > /own; /bin/busybox rm -r /d; /bin/busybox mkdir /d; echo new > /d/new; echo v > /data/f";
       const handle = await on.api.createContainer({
@@ -122,7 +122,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
     expect(result).toMatchObject({ code: 0, text: sealedFiles[file] });
   });
 
-  test("is refused to another user, who sees nothing of it", async (context) => {
+  test("is refused to another user, who sees none of its files", async (context) => {
     const other = user({ uid: ORDINARY_USER, engine: engine(name) });
     const target = await sealed(engine(name));
     const result = await witness(context, {
@@ -139,7 +139,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
     expect(byPid).toMatchObject({ code: 4, text: "" });
   });
 
-  test("detach --all leaves no sidecar, image, socket or record, even if the run directory is gone", async () => {
+  test("detach --all removes every sidecar, image, socket and record, even if the run directory is gone", async () => {
     const owner = user({ uid: rootlessUid() ?? 0, engine: engine(name) });
     const target = await sealed(engine(name));
     await owner.run(["cat", "--route", "sidecar", `${target.name}:${file}`]);
@@ -151,7 +151,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
     expect(await agentImages(engine(name))).toEqual([]);
   });
 
-  test("root enters by the direct route, into that user's namespaces", async (context) => {
+  test("root enters that user's namespaces by the direct route", async (context) => {
     const root = user({ engine: engine(name) });
     const target = await sealed(engine(name));
     const result = await witness(context, {

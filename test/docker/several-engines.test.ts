@@ -10,8 +10,8 @@ import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
- * One engine is the tests' own. The other is reached by ssh and has namespaces of its own. They are
- * the docker contexts `near` and `far`; nothing listens at the address of `lost`.
+ * One engine is local. The other has its own namespaces and is reached by ssh. They are the docker
+ * contexts `near` and `far`. The address of `lost` has no listener.
  */
 
 describeWith(["docker", "sshd", "root"], "a command over several engines", () => {
@@ -65,7 +65,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     await server?.stop();
   });
 
-  test("prints the files of each engine in the order of the operands, with files of this machine among them", async () => {
+  test("prints the files of each engine in the order of the operands, with local files among them", async () => {
     const args = [`${nearName}:/d/f`, `far!${farName}:/d/f`, "/proc/self/comm", `far!${farName}:/d/f`];
     expect(await by.run(["cat", ...args])).toMatchObject({ code: 0, text: "near\nfar\nnode\nfar\n", stderr: "" });
     const { text } = await by.run(["head", "-n1", ...args.slice(0, 2)]);
@@ -111,7 +111,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     await waitFor("the command there to end", () => findProcesses(({ args }) => isOfThis(args)).length === 0);
   });
 
-  test("reports an engine that cannot be reached in one line, and prints the others", async () => {
+  test("reports an engine that cannot be reached in one line, and prints the files of the others", async () => {
     addContext(by, "lost", `ssh://root@127.0.0.1:1${far.socket}`);
     for (const command of [["cat"], ["tail", "--merge", "-q"], ["grep", "-h", "near"]]) {
       const { code, text, stderr } = await by.run([...command, "lost!web:/d/f", `${nearName}:/d/f`]);
@@ -125,7 +125,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     removeContext(by, "lost");
   });
 
-  test("--engine all means the engines of all docker contexts", async () => {
+  test("--engine all reads the engines of all docker contexts", async () => {
     addContext(by, "near", engine("docker").host);
     const found = await by.run(["cat", "--engine", "all", `${farName}:/d/f`, `${nearName}:/d/f`]);
     expect(found).toMatchObject({ code: 0, text: "far\nnear\n", stderr: "" });
@@ -164,7 +164,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
   });
 });
 
-/** A docker context of a user, as `docker context create` writes it. */
+/** Adds a docker context of a user, in the format of `docker context create`. */
 function addContext(of: User, name: string, host: string): void {
   const directory = contextDirectory(of, name);
   mkdirSync(directory, { recursive: true });

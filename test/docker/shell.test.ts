@@ -11,7 +11,7 @@ import { startScreen } from "./porthole-screen.ts";
 
 const SPACES = ["net", "pid", "ipc", "uts"] as const;
 
-/** A container from an image with only its own program and a log. */
+/** Starts a container from an image with only its own program and a log. */
 async function target(on: Engine, host: object = {}): Promise<Container> {
   return container(on, {
     image: await image(on, [
@@ -40,7 +40,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     web = await target(engine(name), { ExtraHosts: ["planted:10.9.8.7"] });
   });
 
-  test("a command of this machine is in the container's namespaces, with its files at the working directory", async () => {
+  test("a local command is in the container's namespaces, with the container's files at the working directory", async () => {
     const script = `pwd; cat logs/app.log; readlink ${SPACES.map((space) => `/proc/self/ns/${space}`).join(" ")}`;
     const { code, stderr, text } = await run(web.name, "--", "sh", "-c", script);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -49,7 +49,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     expect([where?.endsWith(`/trees/${web.name}:`), log]).toEqual([true, "one"]);
   });
 
-  test("it sees the container's processes, host name and hosts, and none of this machine's", async () => {
+  test("it sees the container's processes, host name and hosts, but no processes of the host", async () => {
     const script = "cat /proc/1/comm /proc/sys/kernel/hostname /etc/hosts; ls -d /proc/[0-9]* | wc -l";
     const { text } = await run(web.name, "--", "sh", "-c", script);
     const lines = text.trimEnd().split("\n");
@@ -66,7 +66,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     expect(spaces).toEqual([readlinkSync(`/proc/${web.pid}/ns/net`), readlinkSync("/proc/self/ns/pid")]);
   });
 
-  test("it starts in a directory of the container, through links, and cannot write there", async () => {
+  test("it starts in a directory of the container, through links, and cannot write to it", async () => {
     const { text } = await run(`${web.name}:/current`, "--", "sh", "-c", "ls; echo >>app.log || echo refused");
     expect(text).toBe("app.log\nrefused\n");
   });
@@ -107,7 +107,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     expect(await running.ended).toMatchObject({ signal: "SIGKILL" });
   });
 
-  test("leaves no mount, file, sidecar, or change in the container", async () => {
+  test("removes its mounts, files and sidecars, and does not change the container", async () => {
     const before = await web.handle.changes();
     await run(web.name, "--", "true");
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain("/trees");
@@ -127,7 +127,7 @@ describeWith("rootlessPodman", "a shell in a container, for the owner of a rootl
 );
 
 describeWith(["root", "docker", "userNamespaces"], "a shell where it cannot be had in full", () => {
-  test("a user with only the socket gets one line, and the files alone on request", async () => {
+  test("a user with only the socket gets one line, and with an option only the files", async () => {
     const by = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const web = await target(engine("docker"));
     const { code, stderr } = await by.run(["shell", web.name]);
@@ -139,7 +139,7 @@ describeWith(["root", "docker", "userNamespaces"], "a shell where it cannot be h
     expect(files).toMatchObject({ code: 0, stderr: "", text: "one\n" });
   });
 
-  test("the processes of a container that may trace others are left out unless they are asked for", async () => {
+  test("the processes of a container that may trace others are shown only on request", async () => {
     const by = user({ engine: engine("docker") });
     const web = await target(engine("docker"), { CapAdd: ["SYS_PTRACE"] });
     const where = ["--", "readlink", "/proc/self/ns/pid"];
@@ -171,7 +171,7 @@ describeWith(["root", "docker", "userNamespaces"], "a shell where it cannot be h
 
 describeWith(["root", "docker", "tmux"], "an interactive shell in a container", () => {
   test.each(["bash", "dash", "zsh"].filter((name) => existsSync(`/usr/bin/${name}`)))(
-    "%s says in its prompt where it is, stops and ends jobs by keys, and gives the terminal back",
+    "%s shows in its prompt where it is, stops and ends jobs by keys, and restores the terminal",
     async (name) => {
       const by = user({ engine: engine("docker") });
       const web = await target(engine("docker"));
@@ -183,7 +183,7 @@ describeWith(["root", "docker", "tmux"], "an interactive shell in a container", 
         screen.keys("Enter");
       };
       await screen.waitFor("the prompt", atPrompt);
-      // Unique arguments identify the processes on this machine.
+      // Unique arguments identify the processes on the host.
       const [first, second] = [`sleep 1000.${web.pid}`, `sleep 2000.${web.pid}`];
       type(`echo in $PORTHOLE_TARGET; ${first}`);
       await screen.waitFor("the output", (text) => text.includes(`\nin ${web.name}\n`));

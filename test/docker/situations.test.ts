@@ -11,13 +11,11 @@ const file = "/d/f";
 
 interface Situation {
   what: string;
-  /**
-   * Creates the container, and returns which file of it to read; the expected content is `text`.
-   */
+  /** Creates the container, and returns the file of it to read. The expected content is `text`. */
   make(on: Engine, release: (undo: () => Promise<unknown>) => void): Promise<{ target: Container; path: string }>;
 }
 
-/** A container with these options of the engine's API, whose workload writes the file. */
+/** Starts a container with these options of the engine's API, whose workload writes the file. */
 function plain(what: string, host: Docker.HostConfig, more: { user?: string; path?: string } = {}): Situation {
   const { path = file, ...rest } = more;
   const work = path === file ? steps : ["write", path, "text"];
@@ -72,15 +70,16 @@ const situations: Situation[] = [
     },
   },
   {
-    // With --privileged Docker gives CAP_SYS_RESOURCE, which it must have itself. podman.test.ts
-    // tests the flag.
+    // --privileged includes CAP_SYS_RESOURCE, which Docker itself must have for that.
+    // podman.test.ts tests the flag.
     what: "all that --privileged gives but CAP_SYS_RESOURCE",
     make: async (on) => {
       const host = {
         CapAdd: ["ALL"],
         SecurityOpt: ["seccomp=unconfined", "apparmor=unconfined"],
         DeviceCgroupRules: ["a *:* rwm"],
-        // Newer versions give their own capabilities by ALL, and refuse to drop one that they lack.
+        // With ALL, newer versions give the capabilities that they have themselves, and refuse to
+        // drop one that they lack.
         ...(Number.parseInt((await on.api.version()).Version, 10) < 28 && !on.isPodman
           ? { CapDrop: ["SYS_RESOURCE"] }
           : {}),
@@ -163,7 +162,7 @@ describeWithDocker("each kind of container", () => {
         args: ["tail", "-F", "-n", "+1", `${name}:${file}`],
         names: { [name]: "web" },
       };
-      // tail waits for the file, however late the two processes start.
+      // tail waits for the file, even if the two processes start late.
       const following = by.start(what.args);
       const first = await new Promise((resolve) => following.stdout.once("data", resolve));
       expect(String(first)).toBe("text\n");

@@ -23,8 +23,8 @@ describeWithDocker("special files in a container", () => {
       target = await container(engine("docker"), {
         steps: [
           ...["dir", "/d", "fifo", "/d/fed", "feed", "/d/fed", "through a pipe\n", "fifo", "/d/quiet"],
-          // Device nodes that the container may create but, by its device rules, not open: the
-          // kernel's log and memory.
+          // The container may create these device nodes, but its device rules forbid opening them:
+          // the kernel's log and memory.
           ...["node", "/d/kmsg", "1", "11", "node", "/d/mem", "1", "1"],
         ],
         host: {

@@ -49,7 +49,7 @@ describeWithDocker("a container that is not running", () => {
     const name = (await handle.inspect()).Name.slice(1);
     const result = await waitFor("what its last attempt left", async () => {
       const run = await by.run(["cat", `${name}:/d/f`]);
-      // During an attempt, the result may come from this attempt or from its beginning.
+      // During an attempt, the result may be from this attempt or from its beginning.
       return run.code === 0 && run;
     });
     expect(result).toMatchObject({ text: "text\n", stderr: "" });

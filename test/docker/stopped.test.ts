@@ -14,8 +14,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { listedAgents } from "./agents.ts";
 
 /**
- * Actions of the container before it ends: it changes, adds and deletes files, and writes to its
- * volume and to memory.
+ * The container changes, adds and deletes files, writes to its volume and to memory, and then ends.
  */
 const script = [
   "echo own > /own; echo changed > /tmp/kept; mkdir /added; echo new > /added/file",
@@ -55,7 +54,7 @@ async function remove(on: Engine, { handle, volume }: Awaited<ReturnType<typeof 
   await on.api.getVolume(volume).remove();
 }
 
-/** The processes of this user's agents, as their records name them. */
+/** Returns the processes of this user's agents, as their records name them. */
 function agentProcesses(by: User): number[] {
   const directory = `${by.directory}/state/porthole/agents`;
   const records = readdirSync(directory).filter((name) => name.endsWith(".json"));
@@ -83,8 +82,8 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       expect(first).toMatchObject({ code: 0, text: "own\n" });
       expect(first.stderr).toContain("route direct, new agent");
       const again = await by.run(["cat", "--trace", at("/own")]);
-      // Podman does not report copies into a container, so that each command makes a new view of
-      // the layers.
+      // Podman does not report copies into a container, so each command makes a new view of the
+      // layers.
       expect(again.stderr).toContain(`route direct, ${engine(name).isPodman ? "new" : "live"} agent`);
     });
 
@@ -134,7 +133,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       expect(listed.stderr).toBe(`porthole: ${at("/proc")}: /proc was in memory, so its contents are gone\n`);
     });
 
-    test("has no processes, as ps reports", async () => {
+    test("is reported by ps to have no processes", async () => {
       expect(await by.run(["ps", target.name])).toMatchObject({
         code: 3,
         text: "",
@@ -150,7 +149,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       );
     });
 
-    test("adds no mount to the host, and leaves nothing when the agent is killed", async () => {
+    test("adds no mount to the host, and no file remains when the agent is killed", async () => {
       await by.run(["cat", at("/own")]);
       const agent = agentProcesses(by).find(isRunning) ?? 0;
       expect(agent).toBeGreaterThan(0);
@@ -357,57 +356,63 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
   const sidecars = async (on: Engine, id: string) =>
     (await on.api.listContainers({ all: true, filters: { label: [`io.porthole.sidecar=${id}`] } })).length;
 
-  test.each(cases)("does not block its removal and that of its volume ($name, route $route)", async (one) => {
-    const on = engine(one.name);
-    const by = user({ engine: on, uid: one.uid });
-    const target = await stopped(on);
-    const tail = following(by, ["-f", `${target.name}:/own`]);
-    await tail.shows("own\n");
-    expect((await listedAgents(by)).map(({ route }) => route)).toEqual([one.route]);
-    await target.handle.remove();
-    await on.api.getVolume(target.volume).remove();
-    await tail.stop();
-    await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
-    await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
-    await by.close();
-  });
+  test.each(cases)(
+    "does not block the removal of the container and of its volume ($name, route $route)",
+    async (one) => {
+      const on = engine(one.name);
+      const by = user({ engine: on, uid: one.uid });
+      const target = await stopped(on);
+      const tail = following(by, ["-f", `${target.name}:/own`]);
+      await tail.shows("own\n");
+      expect((await listedAgents(by)).map(({ route }) => route)).toEqual([one.route]);
+      await target.handle.remove();
+      await on.api.getVolume(target.volume).remove();
+      await tail.stop();
+      await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
+      await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
+      await by.close();
+    },
+  );
 
-  test.each(cases)("leaves nothing after kill -9 of the command ($name, route $route)", async (one) => {
-    const on = engine(one.name);
-    const by = user({ engine: on, uid: one.uid });
-    const target = await stopped(on);
-    const env = { PORTHOLE_IDLE: "1" };
-    const begun = () => by.start(["tail", "-f", `${target.name}:/own`], { env });
-    const beginnings: ((running: ReturnType<typeof begun>) => Promise<unknown>)[] = [
-      ({ stdout }) => once(stdout, "data"),
-      // The command has created the container, and perhaps started it.
-      async () =>
-        one.route === "direct" ||
-        waitFor("a sidecar", async () => (await sidecars(on, target.handle.id)) > 0, { interval: 2 }),
-    ];
-    for (const begins of beginnings) {
-      const running = begun();
-      const awaited = begins(running);
-      running.stdout.resume();
-      await awaited;
-      running.child.kill("SIGKILL");
-      await running.ended;
-    }
-    await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
-    expect(await by.run(["cat", `${target.name}:/own`], { env })).toMatchObject({ code: 0, text: "own\n" });
-    // Each check is a connection, which restarts the idle time.
-    await waitFor("every agent to end", async () => (await listedAgents(by)).length === 0, { interval: 3000 });
-    await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
-    expect(readdirSync(`${by.directory}/state/porthole/agents`)).toEqual([]);
-    await remove(on, target);
-    await by.close();
-  });
+  test.each(cases)(
+    "is not changed by kill -9 of the command, which leaves no container ($name, route $route)",
+    async (one) => {
+      const on = engine(one.name);
+      const by = user({ engine: on, uid: one.uid });
+      const target = await stopped(on);
+      const env = { PORTHOLE_IDLE: "1" };
+      const begun = () => by.start(["tail", "-f", `${target.name}:/own`], { env });
+      const beginnings: ((running: ReturnType<typeof begun>) => Promise<unknown>)[] = [
+        ({ stdout }) => once(stdout, "data"),
+        // The command has created the container, and may have started it.
+        async () =>
+          one.route === "direct" ||
+          waitFor("a sidecar", async () => (await sidecars(on, target.handle.id)) > 0, { interval: 2 }),
+      ];
+      for (const begins of beginnings) {
+        const running = begun();
+        const awaited = begins(running);
+        running.stdout.resume();
+        await awaited;
+        running.child.kill("SIGKILL");
+        await running.ended;
+      }
+      await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
+      expect(await by.run(["cat", `${target.name}:/own`], { env })).toMatchObject({ code: 0, text: "own\n" });
+      // Each check is a connection, which restarts the idle time.
+      await waitFor("every agent to end", async () => (await listedAgents(by)).length === 0, { interval: 3000 });
+      await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
+      expect(readdirSync(`${by.directory}/state/porthole/agents`)).toEqual([]);
+      await remove(on, target);
+      await by.close();
+    },
+  );
 });
 
 describeWith(["root", "docker", "podman"], "the layer that a file is from", () => {
   /**
-   * An image of two layers, where the second hides and replaces files of the first, and a container
-   * that does the same to both.
+   * Builds an image of two layers, of which the second hides and replaces files of the first, and a
+   * container that does the same to both.
    */
   async function layered(on: Engine): Promise<{ tag: string; handle: Docker.Container; remove: () => Promise<void> }> {
     const sh = (script: string) => [
@@ -456,7 +461,7 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
     return layer && (layer.kind === "image" ? `${layer.number} of ${layer.count}` : layer.kind);
   };
 
-  test.each(enginesUnderTest())("is told by stat of a container of %s and of its image", async (name) => {
+  test.each(enginesUnderTest())("is shown by stat of a container of %s and of its image", async (name) => {
     const on = engine(name);
     const { tag, handle, remove } = await layered(on);
     const { GraphDriver } = await handle.inspect();
@@ -472,8 +477,8 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
           "/a": "1 of 2",
           "/data/file": undefined,
         };
-        // Unknown over the other routes to a running container, and if inspect shows no
-        // directories.
+        // The origin is unknown over the other routes to a running container, and if inspect shows
+        // no directories.
         const isKnown = uid === 0 && GraphDriver?.Data !== null;
         for (const [path, layer] of Object.entries(files))
           expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, isKnown ? layer : undefined]);
@@ -570,7 +575,7 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
 });
 
 describeWithPodman("completion of an image of Podman", () => {
-  test("offers a name of Docker Hub without its registry too", async () => {
+  test("also offers a name of Docker Hub without its registry", async () => {
     const on = engine("podman");
     const by = user({ engine: on });
     const name = uniqueName("hub");

@@ -38,7 +38,7 @@ describeWithDocker("porthole tail -F in containers", () => {
     }
   });
 
-  test("waits for a stopped container and for one that does not exist", async () => {
+  test("waits for a stopped container and for a missing one", async () => {
     const someone = user({ engine: docker() });
     const target = await container(docker(), { steps: ["write", "/log", "one"] });
     const later = uniqueName();
@@ -125,7 +125,7 @@ describeWith(["docker", "logrotate"], "Debian's logrotate on a volume", () => {
     { mode: "create", directives: "create 0644", notice: "has been replaced;  following new file" },
     { mode: "nocreate", directives: "nocreate", notice: "has been replaced;  following new file" },
     { mode: "copytruncate", directives: "copytruncate", notice: "file truncated" },
-  ])("in mode $mode loses and doubles no line", async ({ directives, notice }) => {
+  ])("in mode $mode prints each line once", async ({ directives, notice }) => {
     const someone = user({ engine: docker() });
     const volume = mkdtempSync(`${inject("machine").directory}/volume-`);
     const log = `${volume}/app.log`;

@@ -96,8 +96,8 @@ describeWith(["root", "docker"], "root in a container with SYS_PTRACE", () => {
     const tail = following(someone, ["--route", route, "-f", `${target.name}:/d/log`]);
     await tail.shows("one\n");
     const outcomes = await attack("try");
-    // The kernel permits a process with this capability to trace all of its PID namespace. Without
-    // it, the next checks would prove nothing.
+    // The kernel permits a process with this capability to trace all of its PID namespace. The next
+    // checks depend on it.
     expect(new Set(outcomes.ptrace)).toEqual(new Set(["success"]));
     expect(new Set(outcomes.injected_getpid)).toEqual(new Set(["success"]));
     for (const name of injected)

@@ -54,7 +54,7 @@ describeWithDocker("a timestamp without a zone in a container", () => {
   test.for([
     { uid: 0, route: "direct" },
     { uid: ORDINARY_USER, route: "sidecar" },
-  ])("is in the zone of another user's process too, over the route $route", async ({ uid, route }) => {
+  ])("is in the zone of another user's process, over the route $route", async ({ uid, route }) => {
     const env = ["TZ=Europe/Berlin"];
     expect(await timeIn({ env, user: "1234:1234" }, uid, "--route", route)).toBe(BERLIN);
     expect(await timeIn({ env, host: { CapDrop: ["ALL"] } }, uid, "--route", route)).toBe(BERLIN);

@@ -10,8 +10,8 @@ import { listedAgents } from "./agents.ts";
 const MIB = 1024 * 1024;
 
 /**
- * A container that holds open a deleted file of its own layer and one of the image, and has a user
- * name for 1000.
+ * A container that has two deleted files open, one of its own layer and one of the image. It has a
+ * user name for 1000.
  */
 async function holder(host: Docker.HostConfig = {}): Promise<Container> {
   const docker = engine("docker");
@@ -55,8 +55,8 @@ describeWithDocker("ps and deleted files in a container", () => {
     let target: Container;
     beforeAll(async () => {
       someone = user({ uid, engine: engine("docker") });
-      // In the container, the agent needs SYS_PTRACE to see what processes of other users have
-      // open.
+      // In the container, the agent needs SYS_PTRACE to see the open files of other users'
+      // processes.
       target = await holder(route === "mount" ? { Binds: await mountBinds(someone), CapAdd: ["SYS_PTRACE"] } : {});
     });
 
@@ -129,7 +129,7 @@ describeWithDocker("ps and deleted files in a container", () => {
 });
 
 describeWith(["docker", "diff"], "diff of files of two containers", () => {
-  test("compares them where they are", async () => {
+  test("compares them in place", async () => {
     const someone = user({ engine: engine("docker") });
     const [one, two] = [await holder(), await holder()];
     const same = await someone.run([

@@ -7,7 +7,9 @@ import { type Result, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { sidecarsOf } from "./agents.ts";
 
-/** A container with files in its image, its own layer, a tmpfs and a directory of the host. */
+/**
+ * Starts a container with files in its image, its own layer, a tmpfs and a directory of the host.
+ */
 async function target(on: Engine): Promise<Container> {
   return container(on, {
     image: await image(on, [
@@ -43,7 +45,7 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     web = await target(engine(name));
   });
 
-  test("a command runs in the directory, and sees what is below it", async () => {
+  test("a command runs in the directory, and sees the files below it", async () => {
     expect(await runWith([at("/logs")], "grep", "-rc", "timeout", ".")).toMatchObject({ code: 0, stderr: "" });
     const { text, stderr, code } = await runWith([at("/logs")], "sh", "-c", "pwd; ls -R; cat app.log");
     expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
@@ -76,7 +78,7 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     expect((await runWith(names, "diff", "-rq", "{1}", "{2}")).text).toBe(text);
   });
 
-  test("it cannot be written, and a link out of it leads nowhere", async () => {
+  test("it cannot be written, and a link out of it is dangling", async () => {
     const { text } = await runWith(
       [at("/")],
       "sh",
@@ -89,7 +91,7 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     expect((await by.run(["cat", at("/logs/app.log")])).text).toBe("start\nerror: timeout\nend\n");
   });
 
-  test("with --follow-links links lead where they lead in the container, and nothing of it is executed", async () => {
+  test("with --follow-links links lead to the same files as in the container, and none of them is executed", async () => {
     const follow = (path: string, ...command: string[]) =>
       by.run(["with", "--route", route, "--follow-links", at(path), "--", ...command]);
     expect(await follow("/logs", "cat", "../current/app.log", "/etc/name")).toMatchObject({
@@ -105,13 +107,13 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
       const { text, stderr } = await follow("/", "cat", out);
       expect({ text, stderr }).toEqual({ text: "", stderr: expect.stringContaining("No such file or directory") });
     }
-    // Programs of the container, and paths through /proc.
+    // Runs programs of the container, and reads paths through /proc.
     const { text } = await follow("/", "bash", "-c", "/workload 2>&1; pwd; echo proc/*; echo .porthole/*");
     expect(text).toMatch(/Permission denied\n\/\nproc\/\*\n\.porthole\/.*loader \.porthole\/run-bash\n$/);
     expect((await follow("/logs", "sh", "-c", "echo x > app.log")).stderr).toContain("Read-only file system");
   });
 
-  test("--rw writes a file that anyone may write, below a directory that only root may", async () => {
+  test("--rw writes a file that every user may write, below a directory that only root may write", async () => {
     const words = ["--rw", "--route", route, at("/shared"), "--", "sh", "-c", "echo second >> open; cat open"];
     const { code, text, stderr } = await by.run(["with", ...words]);
     expect({ code, text, stderr }).toEqual({ code: 0, text: "first\nsecond\n", stderr: "" });
@@ -140,7 +142,7 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     expect(await runWith([at("/closed")], "cat")).toMatchObject({ code: 0, text: "for root only\n" });
   });
 
-  test("no mount, sidecar or file is left", async () => {
+  test("every mount, sidecar and file is removed", async () => {
     await runWith([at("/logs")], "true");
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain("/trees");
     expect(readdirSync(`${by.directory}/state/porthole/trees`)).toEqual([]);
@@ -165,11 +167,11 @@ describeWith("rootlessPodman", "trees for the owner of a rootless Podman", () =>
 );
 
 describeWith(["root", "docker", "userNamespaces"], "trees where this user may make no user namespace", () => {
-  test("one line says so, and a single file is passed by descriptor", async () => {
+  test("one line reports that, and a single file is passed by descriptor", async () => {
     const on = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: on });
     const web = await target(on);
-    // The limit applies to a new user namespace: this machine's limit is unchanged.
+    // The limit applies to a new user namespace: the limit of the host is unchanged.
     const script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec setpriv --bounding-set=-all -- "$@"';
     const before = ["unshare", "--map-root-user", "sh", "-c", script, "sh"];
     const runWith = (path: string, ...command: string[]) =>

@@ -8,13 +8,13 @@ import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, listOf, startScreen } from "./porthole-screen.ts";
 
-/** A container that uses a processor. */
+/** Starts a container that uses a processor. */
 async function busy(on: Engine, name = uniqueName("busy")) {
   const command = ["/bin/busybox", "sh", "-c", "while :; do :; done"];
   return container(on, { name, image: await busyboxImage(on), command });
 }
 
-/** The first two samples of what a container uses. */
+/** Returns the first two samples of a container's usage. */
 async function firstUsages(on: Engine): Promise<ContainerUsage[]> {
   const { id, remove } = await busy(on);
   const abort = new AbortController();

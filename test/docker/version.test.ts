@@ -17,7 +17,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { routesInUse } from "./agents.ts";
 
 /**
- * An installation whose agent, built from the same sources, speaks the next version of the
+ * Makes an installation with an agent of the same sources that speaks the next version of the
  * protocol.
  */
 function newerAgent(): string {
@@ -34,8 +34,8 @@ function newerAgent(): string {
 }
 
 /**
- * Puts an agent of that installation in the place of a live agent of this build, as after an
- * upgrade. Resolves with its pid.
+ * Replaces a live agent of this build by an agent of that installation, as an upgrade does.
+ * Resolves with its pid.
  */
 async function leaveAgent(installation: string, by: User, target: Container, engineSocket: string): Promise<number> {
   const run = ensureRunDirectory(by.env);
@@ -91,7 +91,7 @@ describeWithDocker("an agent of another version", () => {
     await waitFor("the refused agent to end", async () => (await routesInUse(docker, target)).length === 0);
   });
 
-  test("that is left by an upgrade is replaced by the next command, and ends by detach or when idle", async () => {
+  test("of an earlier installation is replaced by the next command, and ends by detach or when idle", async () => {
     const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
@@ -99,7 +99,7 @@ describeWithDocker("an agent of another version", () => {
     const result = await by.run(["cat", "--trace", `${target.name}:/d/f`]);
     expect(result).toMatchObject({ code: 0, text: "text\n" });
     expect(result.stderr).toContain("route direct, new agent");
-    // Another client may still follow a file through it.
+    // Another client may still use it to follow a file.
     expect(isRunning(old)).toBe(true);
     process.kill(old, "SIGTERM");
     await waitFor("the old agent to end", () => !isRunning(old));

@@ -1,5 +1,5 @@
 /**
- * Writes a bbolt database for tests: {@link database} lays it out like bbolt, on pages of 4096
+ * Writes a bbolt database for tests. {@link database} has the layout of bbolt, on pages of 4096
  * bytes.
  */
 const SIZE = 4096;
@@ -10,8 +10,8 @@ export interface Content {
 }
 
 /**
- * The bytes of a database. Buckets larger than `inlineBelow` bytes have their own pages, with one
- * leaf for each `perLeaf` entries.
+ * Builds the bytes of a database. Buckets larger than `inlineBelow` bytes have their own pages,
+ * with one leaf for each `perLeaf` entries.
  */
 export function database(content: Content, { inlineBelow = 1000, perLeaf = 8 } = {}): Buffer {
   const pages: Buffer[] = [Buffer.alloc(SIZE), Buffer.alloc(SIZE)];

@@ -6,8 +6,8 @@ import type { Engine } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 /**
- * An engine that sends the given bytes for every request, and closes the connection when `told`
- * returns.
+ * Starts an engine that sends the given bytes for every request, and closes the connection when
+ * `told` returns.
  */
 async function rawEngine(told: (client: Socket, request: string) => Promise<unknown> | unknown): Promise<Engine> {
   const socketPath = `${temporaryDirectory()}/engine.sock`;

@@ -6,8 +6,8 @@ import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
 /**
- * A home directory whose docker configuration has these contexts. The first is the current one
- * unless `current` names another.
+ * Makes a home directory whose docker configuration has these contexts. The first is the current
+ * one unless `current` names another.
  */
 function homeWithContexts(contexts: Record<string, string | undefined>, current?: string): string {
   const home = temporaryDirectory();
@@ -28,8 +28,8 @@ function homeWithContexts(contexts: Record<string, string | undefined>, current?
 }
 
 /**
- * Paths and names of the engines found below `directory`, because the machine may have other
- * engines.
+ * Returns paths and names of the engines found below `directory`, because the machine may have
+ * other engines.
  */
 function foundBelow(directory: string, environment: NodeJS.ProcessEnv, explicit?: string): string[][] {
   return engines(explicit, environment)
@@ -89,7 +89,7 @@ describe("the queried engines", () => {
     expect(engines(undefined, { HOME: other, DOCKER_CONTEXT: "mine" })).toEqual(expected);
   });
 
-  test("are not replaced silently: a missing context, or one without a host, is an error", () => {
+  test("are not replaced silently: a missing context, or a context without a host, is an error", () => {
     const gone = expect.objectContaining({ code: "TARGET", message: "no such docker context: 'gone'" });
     expect(() => engines(undefined, { ...nowhere, DOCKER_CONTEXT: "gone" })).toThrow(gone);
     expect(() => engines(undefined, { HOME: homeWithContexts({ gone: undefined }) })).toThrow(gone);
@@ -119,7 +119,7 @@ describe("the queried engines", () => {
     expect(ours({ CONTAINER_HOST: "ssh://box.example/podman.sock" })).toEqual(both);
   });
 
-  test("include the sockets of other contexts on this machine, each once", () => {
+  test("include the sockets of other local contexts, each once", () => {
     const runtime = temporaryDirectory();
     for (const name of ["docker.sock", "b.sock"]) writeFileSync(`${runtime}/${name}`, "");
     symlinkSync(`${runtime}/docker.sock`, `${runtime}/a.sock`);
@@ -131,7 +131,7 @@ describe("the queried engines", () => {
     ]);
   });
 
-  test("are all of them with --engine all, whatever is set", () => {
+  test("are all engines with --engine all, for any settings", () => {
     const runtime = temporaryDirectory();
     for (const name of ["docker.sock", "b.sock"]) writeFileSync(`${runtime}/${name}`, "");
     const HOME = homeWithContexts({ b: `unix://${runtime}/b.sock` });
@@ -153,7 +153,7 @@ describe("the queried engines", () => {
   });
 
   test.each(["tcp://localhost:2375", "tcp://127.0.0.1:2375", "tcp://[::1]:2375"])(
-    "exclude TCP on this machine: it has a socket too, or is a forwarded port: %s",
+    "exclude local TCP: the engine also has a socket, or the port is forwarded: %s",
     (address) => {
       expect(() => engines(address, nowhere)).toThrow(
         expect.objectContaining({

@@ -4,9 +4,9 @@ import type { Engine } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 /**
- * A response that no engine sends on demand. `stays`: the connection stays open after it.
- * `endless`: a body without end, as fast as it is read. `dripping`: a body without end that arrives
- * slowly. `hang-up`: no response.
+ * A response that real engines do not send on demand. `stays`: the connection stays open after the
+ * response. `endless`: an endless body, as fast as it is read. `dripping`: an endless body that
+ * arrives slowly. `hang-up`: no response.
  */
 export type FakeAnswer =
   | { status: number; headers?: Record<string, string>; body: unknown; raw?: string; stays?: boolean }
@@ -16,9 +16,9 @@ export type FakeAnswer =
   | "hang-up";
 
 /**
- * An engine on a Unix socket with a given response for each path; a path of another method than GET
- * is preceded by the method. It runs as long as the test. test/docker tests the responses of real
- * engines.
+ * Starts an engine on a Unix socket with a given response for each path. A method other than GET
+ * precedes its path. The engine runs until the end of the test. test/docker tests the responses of
+ * real engines.
  */
 export async function fakeEngine(answer: (path: string) => FakeAnswer): Promise<Engine> {
   const socketPath = `${temporaryDirectory()}/engine.sock`;

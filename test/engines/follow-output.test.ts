@@ -47,13 +47,13 @@ test.each([
   expect(abort.signal.aborted).toBe(true);
 });
 
-/** A line of standard output, as the engine frames it. */
+/** Frames a line of standard output as the engine does. */
 function frame(seconds: number, word: string): string {
   const line = `${new Date(seconds * 1_000).toISOString().replace("Z", "000001Z")} ${word}\n`;
   return `\x01\0\0\0\0\0\0${String.fromCharCode(line.length)}${line}`;
 }
 
-/** The texts of the first `count` records of a follow. */
+/** Returns the texts of the first `count` records of a follow. */
 async function followed(
   count: number,
   logs: (path: string) => FakeAnswer,
@@ -117,7 +117,7 @@ test("lines that a stream omits while the engine rotates its log are returned la
   expect(await followed(3, logs, undefined, rotates)).toEqual(["one", "three", "two"]);
 });
 
-test("records after the clock was set back are not lost, although the engine omits those before `since`", async () => {
+test("records written after the clock was set back are not lost, although the engine omits those before `since`", async () => {
   const written: { seconds: number; word: string }[] = [{ seconds: 1_000, word: "before" }];
   const step = 600;
   const now = Date.now;
@@ -142,7 +142,8 @@ test.each([
   const abort = new AbortController();
   const asked: string[] = [];
   const newest = Math.max(...repeated);
-  // Half a second is far from the next second: the compared clocks may differ by some milliseconds.
+  // Half a second is far from the next second, and the compared clocks may differ by some
+  // milliseconds.
   const line = (second: number) => frame(second + 0.5, `line ${second}`);
   const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => line(from + index));
   const engine = await fakeEngine((path) => {

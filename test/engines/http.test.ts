@@ -115,7 +115,7 @@ describe("a request over a Unix socket", () => {
     const asked = httpGet(path, "/", { timeoutMs: 20_000, signal: controller.signal });
     controller.abort();
     await expect(asked).rejects.toMatchObject({ code: "CANCELLED", errno: "ECANCELED" });
-    // The server is in this process too: its descriptors close later by themselves.
+    // The server is also in this process: its descriptors close later by themselves.
     expect(descriptorCount() - before).toBeLessThanOrEqual(2);
   });
 
@@ -154,7 +154,7 @@ describe("a request over a Unix socket", () => {
     await expect(body.next()).rejects.toMatchObject({ message: "response larger than 1048576 bytes" });
   });
 
-  test("with an answer that comes byte by byte needs no more memory than the bytes", async () => {
+  test("with an answer that arrives byte by byte needs no more memory than the bytes", async () => {
     const size = 3_000;
     const before = process.memoryUsage().arrayBuffers;
     const path = await server((client) => {
@@ -172,7 +172,7 @@ describe("a request over a Unix socket", () => {
     expect(used).toBeLessThan(10_000_000);
   });
 
-  test("for lines has a timeout for the beginning of the answer only", async () => {
+  test("for lines has a timeout only for the beginning of the answer", async () => {
     const signal = new AbortController().signal;
     const silent = await server((client) => client.write("HTTP/1.0 200 OK\r\n"));
     await expect(httpLines(silent, "/", { timeoutMs: 30, signal }).next()).rejects.toMatchObject({

@@ -7,7 +7,7 @@ const id = "5".repeat(64);
 const chain = "sha256:738c14679bcadee2f2111a831d75075bbcd0c448a77cb8a9f011f7883cdaa115";
 
 /**
- * A snapshotter's metadata in the format of containerd 2, with `others` snapshots of other
+ * Builds a snapshotter's metadata in the format of containerd 2, with `others` snapshots of other
  * containers.
  */
 function metadata(others: number): Buffer {
@@ -42,7 +42,7 @@ const info: EngineInfo = {
 const key: LayerKey = { driver: "overlayfs", isPodman: false, isContainer: true, id, diffIds: [] };
 
 describe("the layers of a container in containerd's store", () => {
-  test.each([0, 3, 200])("are its snapshot and those below it, among %i others", (others) => {
+  test.each([0, 3, 200])("are its snapshot and the snapshots below it, among %i others", (others) => {
     expect(snapshotChain(metadata(others), id)?.map((snapshot) => snapshot.id)).toEqual([70_000n, 200n, 1n]);
     expect(snapshotChain(metadata(others), "6".repeat(64))).toBeUndefined();
   });

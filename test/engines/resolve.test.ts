@@ -60,7 +60,7 @@ describe("a running container", () => {
     expect(await resolve({ "/containers/web/json": found(nulls) })).toMatchObject({ devices: [] });
   });
 
-  test("is found by the name of its Compose service if it is the only one of the service", async () => {
+  test("is found by the name of its Compose service if the service has no other container", async () => {
     const answers = {
       [services("api")]: found([{ Id: id }]),
       [`/containers/${id}/json`]: found({ Id: id, State: running }),
@@ -79,7 +79,7 @@ describe("a running container", () => {
     expect(await resolve({ [all]: list, ...inspected }, "shop/web-2")).toMatchObject({ id });
   });
 
-  test("of a service is preferred to ended ones, and to those of `docker compose run`", async () => {
+  test("of a service is preferred to ended containers, and to those of `docker compose run`", async () => {
     const oneOff = { Labels: { "com.docker.compose.oneoff": "True" } };
     const list = [member(id, "a", "1"), member("e".repeat(64), "a", "2", { State: "exited" })];
     const answers = {
@@ -244,7 +244,7 @@ describe("a name is refused with a remedy:", () => {
 });
 
 describe("with several engines", () => {
-  /** The default sockets, in a runtime directory of the test's own. */
+  /** The default sockets, in a runtime directory of this test. */
   async function usual(docker: string, podman: string): Promise<void> {
     vi.stubEnv("XDG_RUNTIME_DIR", docker.slice(0, docker.lastIndexOf("/")));
     for (const name of ["DOCKER_HOST", "DOCKER_CONTEXT"]) vi.stubEnv(name, "");
@@ -259,7 +259,7 @@ describe("with several engines", () => {
     symlinkSync(podman, `${runtime}/podman/podman.sock`);
   }
 
-  test("a container that two of them have is ambiguous", async () => {
+  test("a container that two engines have is ambiguous", async () => {
     const [one, two] = await Promise.all(
       [id, "f".repeat(64)].map((Id) => fakeEngine(() => found({ Id, State: running }))),
     );
@@ -271,13 +271,13 @@ describe("with several engines", () => {
     });
   });
 
-  test("one with two sockets is one engine", async () => {
+  test("an engine with two sockets is one engine", async () => {
     const { socketPath } = await fakeEngine(() => found({ Id: id, State: running }));
     await usual(socketPath, socketPath);
     expect(requireRunning(await resolveContainer("web", undefined, "/run/porthole"))).toMatchObject({ id });
   });
 
-  test("one that has the container is enough, even if others fail", async () => {
+  test("one engine with the container is enough, even if others fail", async () => {
     const has = await fakeEngine(() => found({ Id: id, State: running }));
     const broken = await fakeEngine(() => ({ status: 500, body: undefined }));
     await usual(broken.socketPath, has.socketPath);

@@ -28,7 +28,7 @@ function read(archive: Buffer, sizes: readonly number[]): { members: Member[]; i
 const longName = "n".repeat(200);
 const notUtf8 = pathText(Buffer.from([0x66, 0xff, 0x80]));
 
-/** Made by GNU tar, with names and links that do not fit into a plain header. */
+/** Builds an archive with GNU tar, with names and links that do not fit into a plain header. */
 function archive(format: "ustar" | "pax" | "gnu"): Buffer {
   const directory = temporaryDirectory();
   mkdirSync(`${directory}/d`, { mode: 0o750 });
@@ -96,7 +96,7 @@ describe("the members of a tar archive", () => {
     expect(() => read(bytes, [512])).toThrow(message);
   });
 
-  test("never make the reader fail except for an invalid archive, whatever the bytes", () => {
+  test("never crash the reader: any bytes are read or refused as an invalid archive", () => {
     const valid = archive("pax");
     const changes = fc.array(fc.tuple(fc.nat(valid.length - 1), fc.nat(255)), { maxLength: 20 });
     const property = fc.property(changes, (all) => {

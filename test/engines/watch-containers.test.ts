@@ -7,8 +7,8 @@ import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 const id = "0123456789abcdef".repeat(4);
 
 /**
- * The states that a watch reports for an engine with this list and these containers, until a state
- * is complete and `isEnough`.
+ * Returns the states that a watch reports for an engine with this list and these containers, until
+ * a state is complete and `isEnough`.
  */
 async function watched(
   answer: (path: string) => FakeAnswer,

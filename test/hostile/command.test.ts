@@ -50,15 +50,15 @@ const honestOpen: Lie = (request, client) => {
   const fd = file();
   client.answer(request, statFor(fd), [fd]);
 };
-/** Without /etc/passwd, so that no user names are read. */
+/** The container has no /etc/passwd, so no user names are read. */
 const absent: Lie = (request, client) => client.answer(request, nothing, [], { error: 2 });
-/** Not a symbolic link: requested for files that cannot be opened. */
+/** Not a symbolic link. The host sends this request for files that cannot be opened. */
 const noLink: Lie = (request, client) => client.answer(request, nothing, [], { error: 22 });
 const gone: Lie = (_, client) => client.close();
 const kind = (name: string): Lie => {
   return (request, client) => client.answer(request, statFor(file()), [owned((kinds[name] as () => OwnedFd)())]);
 };
-/** A pipe with this content and then end of file. */
+/** Answers with a pipe that has this content and then ends. */
 const pipeOf = (...chunks: Uint8Array[]): Lie => {
   return (request: Message, client: Client) => {
     const [reading, writing] = pipe();
@@ -96,7 +96,7 @@ describe.each([
     const result = await run({ open, stat: isFile }, [...args]);
     expect(result.stderr).toMatch(complaint);
     expect(result.stderr).toMatch(/^(porthole|tail|hexdump): [^\n]+\n$/);
-    // grep and with have exit statuses of their own for failed reads and runs.
+    // grep and with have their own exit statuses for failed reads and runs.
     expect([1, 2, 5, 125]).toContain(result.code);
     expect(result.stderr).not.toContain("    at ");
     expect(result.text).toBe("");
@@ -114,8 +114,8 @@ test("an error shows the control characters of a name instead of sending them", 
 });
 
 describe("a silent agent", () => {
-  // Takes the 10 s of that timeout, during which it is idle.
-  test("is abandoned at the timeout by every command that waits for it", async () => {
+  // Waits for the 10 s of that timeout, in which it is idle.
+  test("is abandoned by every waiting command at the timeout", async () => {
     const all = await Promise.all([
       run({}, ["cat", ":/x"]),
       run({}, ["ls", ":/x"]),
@@ -174,8 +174,8 @@ describe("ls", () => {
 });
 
 /**
- * A directory with an endless number of names of maximum length. `ended` reports the errno after
- * the reader has closed the pipe.
+ * Lists a directory with an endless number of names of maximum length. `ended` returns the errno
+ * after the reader has closed the pipe.
  */
 function endless(): { list: Lie; ended: () => Promise<string> } {
   const block = Buffer.concat(Array.from({ length: 500 }, () => entry(Buffer.alloc(1024, "n"))));
@@ -194,7 +194,7 @@ function endless(): { list: Lie; ended: () => Promise<string> } {
   return { list, ended: () => ended };
 }
 
-/** The peak memory of a run, reported by the process at its end. */
+/** Measures the peak memory of a run, which the process reports at its end. */
 function peakMemory() {
   const directory = temporaryDirectory();
   const said = `${directory}/status`;
@@ -258,13 +258,12 @@ test("ls that runs out of memory ends with one line or as V8 does, and its agent
 
 describe("ls of a directory of the documented size", () => {
   /**
-   * The full size that porthole documents: a directory of a million names, a third of a gigabyte of
-   * output.
+   * The full size that porthole documents: a directory of a million names, whose output has a third
+   * of a gigabyte.
    */
   const MANY = amount(1_000_000, 50_000);
   /**
-   * Checks with a tool that the names are sorted and unique, each of 255 bytes: the output is
-   * large.
+   * The output is large, so a tool checks that the names are sorted and unique, each of 255 bytes.
    */
   const check = `"$@" | LC_ALL=C awk '/^total / { next } { name = $NF; if (name <= last || length(name) != 255) bad++; last = name; count++ } END { print count, bad + 0 }'`;
 

@@ -13,8 +13,8 @@ import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
- * Files that only a hostile container has, in a real container: a directory of this machine with
- * them is mounted there as /h.
+ * Files of a hostile container, in a real container: a directory of the host with these files is
+ * mounted at /h.
  */
 
 const MANY = 1_000_000;
@@ -26,7 +26,7 @@ describeWith(["root", "docker"], "hostile files", () => {
   let program: string;
   let someone: User;
   let target: Container;
-  /** Contents of this machine that no container may show; the container does not have them. */
+  /** Contents of the host's files that no container may show. The container does not have them. */
   let outside: string;
 
   beforeAll(async () => {
@@ -100,7 +100,7 @@ describeWith(["root", "docker"], "hostile files", () => {
         deadline: 300_000,
       });
       expect(code).toBe(2);
-      // Output that ripgrep had not written yet is lost when it ends.
+      // ripgrep loses output that it has not written when it ends.
       expect(["", "first\n"]).toContain(text);
       expect(stderr).toMatch(
         /^porthole: ripgrep was terminated by SIGABRT: memory allocation of \d+ bytes failed \([^\n]*\)\n$/,
@@ -117,7 +117,7 @@ describeWith(["root", "docker"], "hostile files", () => {
   });
 
   /**
-   * Interrupts a command that does not end by itself, once it has used processor time for reading.
+   * Interrupts a command that does not end by itself, after it has used processor time for reading.
    */
   async function interrupt(name: string, args: string[]): Promise<void> {
     const running = someone.start(args, { before: ["sh", "-c", 'exec "$@" >/dev/null', "sh"] });
@@ -148,7 +148,7 @@ describeWith(["root", "docker"], "hostile files", () => {
   });
 
   test("an interrupt ends the listing of that directory", async () => {
-    // Repeatedly, without an end while a reader waits.
+    // Lists the directory repeatedly, so that it takes longer than a reader waits.
     await interrupt("find", ["find", ...Array<string>(1000).fill(at("many")), "-name", "nothing"]);
   });
 
@@ -171,7 +171,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     await small.remove();
   });
 
-  test("a path of 4095 bytes is read, one of 4096 is refused in one line", async () => {
+  test("a path of 4095 bytes is read, and a path of 4096 is refused in one line", async () => {
     mkdirSync(`${place}/deep`);
     const path = make("deep", `${place}/deep`, 4095 - "/h/deep/".length);
     expect(Buffer.byteLength(`/h/deep/${path}`)).toBe(4095);
@@ -236,7 +236,7 @@ describeWith(["root", "docker"], "hostile files", () => {
       await over;
       await command;
       expect(racing.exitCode).toBe(0);
-      // After an odd number of exchanges, the other one is the directory.
+      // After an odd number of exchanges, the other file is the directory.
       spawnSync(
         "sh",
         ["-c", "[ -L swap ] && mv -T swap gone || mv -T other gone; [ -e other ] && mv -T other swap; rm gone"],

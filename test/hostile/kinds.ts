@@ -18,7 +18,8 @@ const SYS_PIDFD_OPEN = 434;
 const SYS_USERFAULTFD = process.arch === "x64" ? 323 : 282;
 
 /**
- * Descriptors of every kind, to send in place of the expected one. They are closed after the test.
+ * Descriptors of every kind, for sending instead of the expected one. They are closed after the
+ * test.
  */
 export const kinds: Record<string, () => OwnedFd> = {
   "a directory": () => openPath(temporaryDirectory(), constants.O_RDONLY | constants.O_DIRECTORY),
@@ -55,11 +56,11 @@ function made(fd: number): OwnedFd {
 function fifo(): OwnedFd {
   const path = `${temporaryDirectory()}/fifo`;
   mkfifo(path);
-  // Open for reading and writing, so that it is neither at its end nor readable.
+  // Open it for reading and writing, so that it is neither at its end nor readable.
   return openPath(path, constants.O_RDWR | constants.O_NONBLOCK);
 }
 
-/** An inotify instance without watches. */
+/** Makes an inotify instance without watches. */
 export function honestInotify(): OwnedFd {
   return owned(made(inotify(O_CLOEXEC | constants.O_NONBLOCK)));
 }

@@ -17,9 +17,9 @@ import { honestInotify, kinds } from "./kinds.ts";
 import { type Client, type Lie, type LyingAgent, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
- * An agent with every lie that the protocol allows. Each causes one error that names the problem
- * and ends the session. The client does not wait beyond the deadline, and has the same number of
- * open descriptors as before.
+ * An agent that tells every lie that the protocol allows. Each causes one error that names the
+ * problem and ends the session. The client does not wait beyond the deadline, and has the same
+ * number of open descriptors as before.
  */
 
 const SILENCE_MS = 300;
@@ -44,7 +44,7 @@ async function session(
   return { one, agent };
 }
 
-/** A regular file, open for reading. */
+/** Opens a regular file for reading. */
 function file(content = "honest\n"): OwnedFd {
   const path = `${temporaryDirectory()}/file`;
   writeFileSync(path, content);
@@ -52,8 +52,8 @@ function file(content = "honest\n"): OwnedFd {
 }
 
 /**
- * Runs `ask` against the lie twice, because the first time creates what a process creates once.
- * Expects the error, and no additional descriptor.
+ * Runs `ask` against the lie twice, because the first run creates descriptors that a process
+ * creates once. Expects the error, and no additional descriptor.
  */
 async function refused(
   lie: Parameters<typeof lyingAgent>[1],
@@ -85,7 +85,7 @@ const mounts = (one: Session) => one.mounts();
 const watchReply = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 describe("a wrong number of descriptors ends the session:", () => {
-  // The stat is correct, so that only the number is wrong.
+  // The stat is correct, so only the number is wrong.
   const opened = (change: (fd: OwnedFd) => { descriptors: OwnedFd[]; says: number }): Lie => {
     return (request, client) => {
       const fd = file();
@@ -118,33 +118,33 @@ describe("a wrong number of descriptors ends the session:", () => {
     ["one without its stat", () => openedMany([file()], 1, []), "8 bytes for 1 open files"],
     ["two in the wrong order", () => swapped(file(), file()), "inode"],
     ["a pipe", () => openedMany([owned(pipe()[0])], 1), "a file that must be opened by a request of its own"],
-  ])("many in a reply to OPEN_MANY: %s", async (_, lie, complaint) => {
+  ])("several descriptors in a reply to OPEN_MANY: %s", async (_, lie, complaint) => {
     await refused({ openMany: (request, client) => lie()(request, client) }, openMany, {
       message: expect.stringContaining(complaint),
     });
   });
   const swapped = (one: OwnedFd, other: OwnedFd) => openedMany([one, other], 3, [statFor(other), statFor(one)]);
 
-  test("one in the answer to a request without a descriptor", async () => {
+  test("one descriptor in the answer to a request without a descriptor", async () => {
     const lie: Lie = (request, client) => client.answer(request, statFor(file()), [file()]);
     await refused({ stat: lie }, (one) => one.stat("/x"), {
       message: expect.stringContaining("1 descriptors in reply to stat"),
     });
   });
 
-  test("one with an error", async () => {
+  test("one descriptor with an error", async () => {
     const lie: Lie = (request, client) => client.answer(request, nothing, [file()], { error: 2 });
     await refused({ open: lie }, open, {
       message: expect.stringContaining("an error reply with a body or descriptors"),
     });
   });
 
-  test("one in an empty packet, which looks like the end of file", async () => {
+  test("one descriptor in an empty packet, which looks like the end of file", async () => {
     const lie: Lie = (_, client) => client.sendControl(nothing, controlMessage(ints(file().number)));
     await refused({ open: lie }, open, { message: expect.stringMatching(/an empty packet with descriptors/) });
   });
 
-  test("one together with credentials", async () => {
+  test("one descriptor together with credentials", async () => {
     const lie: Lie = (request, client) => {
       const credentials = controlMessage(ints(process.pid, process.getuid?.() ?? 0, process.getgid?.() ?? 0), {
         type: 2,
@@ -167,8 +167,8 @@ describe("a wrong number of descriptors ends the session:", () => {
       client.close();
     };
     await refused({ open: lie }, open, {});
-    // The kernel refuses it, or sends it without the truncated part: no descriptor arrives in
-    // either case.
+    // The kernel refuses the packet, or sends it without the truncated part. No descriptor arrives
+    // in either case.
     expect(["EINVAL", 16]).toContain(outcome);
   });
 });
@@ -358,7 +358,7 @@ describe("an agent that does not answer", () => {
 });
 
 describe("a list of records", () => {
-  /** A list whose pipe has these bytes and then ends. */
+  /** Answers with a list whose pipe has these bytes and then ends. */
   const pipeOf = (...chunks: Uint8Array[]): Lie => {
     return (request, client) => {
       const [reading, writing] = pipe();
@@ -475,7 +475,7 @@ describe("a stat at the limits of its fields", () => {
     expect(await one.stat("/x")).toMatchObject({ size, blocks: size, inode: size, mountId: size });
   });
 
-  test("with a wrong size does not change what is read from the file", async () => {
+  test("with a wrong size does not change the data that is read from the file", async () => {
     const lie: Lie = (request, client) => {
       const fd = file();
       client.answer(request, statFor(fd, { bytes: 2n ** 63n - 1n }), [fd]);

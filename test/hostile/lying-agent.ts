@@ -17,7 +17,7 @@ import { agentInfo } from "../protocol/samples.ts";
 /** The response of an agent to one kind of request. */
 export type Lie = (request: Message, client: Client) => void;
 
-/** A client of the lying agent, with every way to send something to it. */
+/** A client of the lying agent, to which it can send any packet. */
 export class Client {
   readonly #socket: FdSocket;
   readonly #watch: Watch;
@@ -36,7 +36,7 @@ export class Client {
     });
   }
 
-  /** A reply that is well-formed if its parts are. */
+  /** Sends a reply, which is well-formed if its parts are. */
   answer(
     request: Message,
     body: Uint8Array = nothing,
@@ -88,11 +88,11 @@ export interface LyingAgent {
 }
 
 /**
- * An agent for a container that does not exist. It is found as a live agent in the run directory
- * under `state` (XDG_STATE_HOME). It answers HELLO and follows `lies`; a request without a lie gets
- * no reply. The caller stops it.
- * @param route as in the host's own record; this process is the target's first one, so that its
- * mount table is used
+ * An agent for a container that does not exist. The host finds it as a live agent in the run
+ * directory under `state` (XDG_STATE_HOME). It answers HELLO and follows `lies`; a request without
+ * a lie gets no reply. The caller stops it.
+ * @param route as in the host's own record. The first process of the target is this process, so
+ * that its mount table is used.
  */
 export function lyingAgent(
   state: string,
@@ -119,7 +119,7 @@ export function lyingAgent(
   const listener = listenAt(directory, `${agentFile(key)}.sock`, 0o600);
   directory.close();
 
-  // It always claims the route whose agents are processes of this user.
+  // Claims the route whose agents are processes of this user.
   const claim = agentInfo({ route: "direct" });
   const told = new Map<number, Lie>([[Op.hello, (request, client) => client.answer(request, claim)]]);
   for (const [name, lie] of Object.entries(lies)) told.set(Op[name as keyof typeof Op], lie);
@@ -137,7 +137,10 @@ export function lyingAgent(
   return { target: identity, clients, stop };
 }
 
-/** The stat of an open file as a correct agent sends it; `changes` by field of FileStatAt. */
+/**
+ * Returns the stat of an open file as a correct agent sends it. `changes` replaces fields of
+ * FileStatAt.
+ */
 export function statFor(fd: OwnedFd, changes: Partial<Record<keyof typeof FileStatAt, number | bigint>> = {}): Buffer {
   const found = statx(fd);
   const bytes = Buffer.alloc(FileStatAt.size);

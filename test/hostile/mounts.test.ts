@@ -50,7 +50,10 @@ describe("the server of a file", () => {
   });
 });
 
-/** A process in its own mount namespace with an overlay at `/proc/PID/root` + the returned path. */
+/**
+ * Starts a process in its own mount namespace, with an overlay at `/proc/PID/root` + the returned
+ * path.
+ */
 async function overlayInside(): Promise<string> {
   const directory = temporaryDirectory();
   for (const name of ["lower", "upper", "work", "point"]) mkdirSync(`${directory}/${name}`);
@@ -93,7 +96,10 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     return line?.toString().trim() ?? "";
   }
 
-  /** A process that outlives a command, so that the command's end waits for no server. */
+  /**
+   * Ends processes that outlive a command, which exist so that the command's end waits for no
+   * server.
+   */
   const endKeepers = (target: string) => {
     const keepers = findProcesses(({ args }) => args.some((one) => one.includes(target)));
     for (const pid of keepers) process.kill(pid, "SIGKILL");
@@ -133,7 +139,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     const { child, stdout, complaints } = someone.start(["tail", "-c", "1", "-f", `${target}:/x`]);
     stdout.resume();
     const ended = new Promise<unknown>((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
-    // Its keeper has the same command line.
+    // The keeper of the command has the same command line.
     const named = () => findProcesses(({ args }) => args.some((one) => one.startsWith(target)));
     await waitFor("the lie to be told", () => named().length > 1);
     expect(complaints()).toBe("");
@@ -142,7 +148,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local o
     endKeepers(target);
   });
 
-  test("as an inotify instance repeatedly makes the follow stop after the third time with one line", async () => {
+  test("as an inotify instance makes the follow stop after the third time with one line", async () => {
     const target = await liar("an inotify instance", fuse.pid);
     const result = await someone.run(["tail", "-c", "0", "-F", `${target}:/x`], { deadline: 150_000 });
     expect(result.stderr).toMatch(
@@ -193,7 +199,7 @@ describeAsRoot("without a mount table", () => {
     onTestFinished(agent.stop);
     const session = await connect(`${agent.target}:/`);
     const opened = await session.open("/x");
-    // A file of this machine, which can still be checked.
+    // A local file, which can still be checked.
     expect(asked).toEqual([8]);
     opened.close();
     session.close();

@@ -30,15 +30,15 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { agentInfo } from "../protocol/samples.ts";
 
 /*
- * Any process with the directory mounted may connect to the rendezvous: another container, another
- * user inside. Only the agent that was started must be accepted.
+ * Any process with the directory mounted may connect to the rendezvous: another container, or
+ * another user in the container. Only the started agent may be accepted.
  */
 
 interface Meeting {
   run: RunDirectory;
   rendezvous: Rendezvous;
   token: Buffer;
-  /** Connects like any process with the mount. */
+  /** Connects like any process that has the mount. */
   connect(): FdSocket;
 }
 
@@ -112,7 +112,7 @@ describe("at the rendezvous", () => {
     expect((await met).info.route).toBe("mount");
   });
 
-  test("the right token from another process than the started one is refused", async () => {
+  test("the right token from another process is refused", async () => {
     const { rendezvous, token, connect } = meeting();
     const asked: number[] = [];
     const isOurs = async (pid: number) => asked.push(pid) > 1;
@@ -127,7 +127,7 @@ describe("at the rendezvous", () => {
     expect(asked).toEqual([process.pid, process.pid]);
   });
 
-  test("the token is valid once: a replay finds no socket, and a concurrent peer gets nothing", async () => {
+  test("the token is valid once: a replay and a concurrent peer receive no socket", async () => {
     const { run, rendezvous, token, connect } = meeting();
     const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });
     const peers = [connect(), connect(), connect()];
@@ -148,8 +148,8 @@ describe("at the rendezvous", () => {
       for (let count = 0; count < 50; count++) silent.push(connect());
       await turn();
     }
-    // Of 200 peers the last 64 are kept, each with a socket and a pidfd. The others are evicted;
-    // otherwise a container could exhaust our descriptors.
+    // The last 64 of 200 peers are kept, each with a socket and a pidfd. The others are evicted.
+    // Otherwise a container could exhaust our descriptors.
     await waitFor("the longest silent to be let go", () => descriptorCount() <= before + silent.length + 2 * 64 + 4);
     const right = connect();
     right.send(announce(token));
@@ -172,7 +172,7 @@ describe("at the rendezvous", () => {
     await ended;
   });
 
-  test("a missing agent ends the wait at the timeout with one line and leaves nothing", async () => {
+  test("a missing agent ends the wait at the timeout with one line, and no file remains", async () => {
     const { run, rendezvous } = meeting();
     await expect(rendezvous.accept(listener(), ours, { timeoutMs: 50 })).rejects.toMatchObject({
       ...{ code: "ATTACH", errno: "ETIMEDOUT", message: "the agent did not connect within 0.05 s" },
@@ -200,9 +200,9 @@ describeAsRoot("another user of this machine", () => {
     }
   });
 
-  test("who created the run directory first causes an error in one line", async () => {
+  test("that created the run directory first causes an error in one line", async () => {
     const victim = user({ uid: ORDINARY_USER });
-    // A directory of root at the path of the user's own.
+    // Root owns the directory at the user's path.
     mkdirSync(`${victim.directory}/state/porthole`, { mode: 0o700 });
     const result = await victim.run(["cat", `${"ab".repeat(32)}:/x`]);
     expect(result.code).toBe(4);
@@ -213,8 +213,8 @@ describeAsRoot("another user of this machine", () => {
 
 describeWith(["root", "docker"], "another container with the same mount", () => {
   /**
-   * Attaches to a container in which another program takes the agent's place. Resolves with what
-   * that program received.
+   * Attaches to a container in which another program replaces the agent. Resolves with the secrets
+   * that this program received.
    */
   async function stolen(someone: User, bind: string) {
     const { directory } = inject("machine");
@@ -243,7 +243,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
       host: { Binds: [bind] },
     });
     const { target, attaching, socket, token } = await stolen(someone, bind);
-    // The right program with the right token at the right path, in the wrong container.
+    // The right program, token and path, but the wrong container.
     const exec = await other.handle.exec({
       Cmd: [`${MOUNT_POINT}/agent`, "mount", "--socket", socket, "--token-stdin"],
       ...{ User: "0", AttachStdin: true, AttachStdout: true, AttachStderr: true },
@@ -276,7 +276,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     });
     const log = () => (existsSync(`${said}/log`) ? readFileSync(`${said}/log`, "utf8") : "");
     await waitFor("the other container to watch", () => log().startsWith("watching"));
-    // On a busy machine the intruder is not in time for each.
+    // On a busy machine the intruder is too late for some of them.
     for (let round = 0; round < 200 && (log().match(/refused/g)?.length ?? 0) < 8; round++) {
       const result = await someone.run(["cat", "--route", "mount", `${target.name}:/note`]);
       expect(result).toMatchObject({ code: 0, stderr: "", text: "x\n" });
@@ -285,7 +285,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     const words = log();
     expect(words.match(/refused/g)?.length).toBeGreaterThanOrEqual(8);
     expect(words).not.toContain("served");
-    // It may connect there, and nothing else.
+    // It may only connect to this directory.
     expect(words).toContain("cannot bind: Read-only file system");
     await Promise.all([target.remove(), other.remove()]);
   });

@@ -24,7 +24,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
   });
 
   let others = 0;
-  /** Another file like the one of this name, so that no request for it is pending yet. */
+  /** Returns another name of a file like this one, so that no request for it is pending. */
   const another = (name: string) => `${name}.${(others++ % 99) + 1}`;
 
   /** Number of requests that the server has not answered. */
@@ -33,7 +33,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
     return Number(/^silent (\d+)/.exec(processName(server) ?? "")?.[1] ?? 0);
   }
 
-  /** Interrupts the command once the server is silent, and expects its end. */
+  /** Interrupts the command as soon as the server is silent, and expects its end. */
   async function interrupted(start: () => Running, what: string): Promise<void> {
     const before = unanswered();
     const running = start();
@@ -76,7 +76,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
     const at = (name: string) => `${target.name}:/fs/${name}`;
     const args = (command: string, ...rest: string[]) => [command, "--route", route, ...rest];
 
-    test("the answered data is relayed completely, which is reported", async () => {
+    test("the answered data is relayed completely, and the relay is reported", async () => {
       const { stdout, stderr, code } = await someone.run(args("cat", at("data")));
       expect(stderr).toBe(`porthole: ${at("data")}: relayed by the agent, because its file system may not answer\n`);
       expect([code, stdout.length, stdout.subarray(-8).toString()]).toEqual([0, 1 << 20, `${(1 << 20) - 8}\n`]);
@@ -109,9 +109,9 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
       await interrupted(() => someone.start(args(command, ...rest)), `${route}, ${where}, ${command}`);
     });
 
-    // It waits for a deadline, which is the same on every route.
+    // This test waits for a deadline, which is the same on every route.
     if (route === "direct")
-      test("one file that hangs does not delay the others that are being opened", async () => {
+      test("a hanging file does not delay other files that are being opened", async () => {
         const links = `/proc/${target.pid}/root/links`;
         mkdirSync(links);
         for (const name of ["1", "3", "4"]) writeFileSync(`${links}/${name}`, `${name}\n`);

@@ -16,12 +16,13 @@ import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
- * Runs a local command over a container's whole tree, with everything that the container could
- * place in it.
+ * Runs a local command over a container's whole tree, with every kind of file that the container
+ * can place in it.
  */
 
 /**
- * A process with its own mounts and this machine's root. Killed after the test. Returns its pid.
+ * Starts a process with its own mounts and the host's root. It is killed after the test. Returns
+ * its pid.
  */
 async function ownMounts(script: string, ...namespaces: string[]): Promise<number> {
   const child = spawn("unshare", ["--mount", ...namespaces, "sh", "-c", `${script} && exec sleep 1000`], {
@@ -47,7 +48,7 @@ describeAsRoot("in a tree", () => {
     const mounts = text.trimEnd().split("\n");
     expect(mounts.length).toBeGreaterThan(2);
     for (const mount of mounts) expect(mount).toMatch(/ ro,nosuid,nodev,.*nosymfollow/);
-    // The same with --rw: the other flags stay.
+    // Does the same with --rw: the other flags stay.
     const writable = await by.run([
       "with",
       "--rw",
@@ -93,7 +94,7 @@ describeAsRoot("in a tree", () => {
     expect(await list("--all-mounts")).toContain("data\n");
   });
 
-  test("a tree other than the target's is not attached", async () => {
+  test("a tree of another target is not attached", async () => {
     process.env.XDG_STATE_HOME = user().env.XDG_STATE_HOME;
     const [target, other] = [await ownMounts(":"), await ownMounts("mount -t tmpfs tmpfs /mnt")];
     const attach = async (from: number, tableOf: number) => {
@@ -131,7 +132,7 @@ describeAsRoot("in a tree", () => {
     const whole = performance.now() - first;
     // Finds the command by its argument among all processes.
     const seconds = `3000.${target.pid}`;
-    // Alternates between a command that is run directly and one whose launcher waits for it in
+    // Alternates between a command that runs directly and a command whose launcher waits for it in
     // another namespace.
     const commands = [
       ["with", `pid:${target.pid}:/`],

@@ -14,7 +14,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 const id = "0123456789abcdef".repeat(4);
 
-/** A run directory of the test's own, which the attach uses. */
+/** A separate run directory of the test, which the attach uses. */
 function runDirectory(): RunDirectory {
   vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
   onTestFinished(() => {
@@ -50,7 +50,7 @@ describe("a process", () => {
     expect(new Set(all.map(({ file }) => file)).size).toBe(1);
     expect(agentsOf({ pid, ...rest })).toHaveLength(1);
     for (const { socket } of all) socket.close();
-    // The reactor's two descriptors, created once in this process.
+    // The reactor has two descriptors, created once in this process.
     await waitFor("the descriptors to be closed", () => descriptorCount() <= before + 2);
     const again = await attachProcess(pid, {});
     expect(again.fresh).toBe(false);
@@ -85,13 +85,13 @@ describe("a process", () => {
       const controller = new AbortController();
       const { signal } = controller;
       const add = signal.addEventListener.bind(signal);
-      // Only the wait for the agent's first message listens for the signal: it has begun by then.
+      // Only the wait for the agent's first message listens for the signal, so the wait has begun.
       vi.spyOn(signal, "addEventListener").mockImplementation((...args: Parameters<typeof add>) => {
         expect(readdirSync(run.agents).filter((name) => name.endsWith(".starting"))).toHaveLength(1);
         add(...args);
         queueMicrotask(() => controller.abort());
       });
-      // As if the agent were slow.
+      // Simulates a slow agent.
       vi.spyOn(FdSocket.prototype, "receive").mockReturnValueOnce("again");
       const attaching = attachProcess(one.pid, { signal });
       await expect(attaching).rejects.toMatchObject({ code: "CANCELLED" });
@@ -106,7 +106,7 @@ describe("a process", () => {
     await waitFor("no agent", () => agentsOf(one).length === 0);
   });
 
-  test("that was replaced by another one is refused with the agent's message", async () => {
+  test("that was replaced by another process is refused with the agent's message", async () => {
     const one = await target();
     const listener = owned(listenAt(owned(openRunDirectory(runDirectory().agents)), "x.starting", 0o600));
     const before = descriptorCount();
@@ -155,11 +155,11 @@ describe("a container", () => {
     });
   });
 
-  test("that no route reaches is reported with each route's reason, and nothing is left", async () => {
+  test("that no route reaches is reported with each route's reason, and no file is created", async () => {
     const run = runDirectory();
     const state = { Running: true, Pid: 0, StartedAt: "2026-01-02T03:04:05Z" };
-    // An engine that describes a container and then refuses every request, as if the container were
-    // removed.
+    // An engine that describes a container and then refuses every request, as it does for a removed
+    // container.
     const engine = await fakeEngine((path) =>
       path === "/containers/web/json"
         ? { status: 200, body: { Id: id, Name: "/web", State: state } }

@@ -5,12 +5,12 @@ import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "../engines/fake-engine.ts";
 
 const id = "0123456789abcdef".repeat(4);
-/** A pid above the maximum of this machine, as on another machine. */
+/** A pid above the maximum of this machine, as another machine may have. */
 const elsewhere = 2_147_483_646;
 
 /**
- * The error for a container of an engine with this description. One machine has no engine with
- * another kernel.
+ * Returns the error for a container of an engine with this description. One machine has no engine
+ * with another kernel.
  */
 async function attach(
   info: unknown,

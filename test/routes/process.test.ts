@@ -19,7 +19,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 const NOBODY = 2_147_483_647;
 
-/** A process that runs as long as the test. */
+/** Starts a process that runs as long as the test. */
 function sleeper(command: string, ...args: string[]): number {
   const child = spawn(command, args, { stdio: "ignore" });
   onTestFinished(() => {
@@ -82,7 +82,7 @@ describe("a process", () => {
     expect([innerPid(target.pid), innerPid(process.pid)]).toEqual([1, process.pid]);
   });
 
-  test("is in its control group only", () => {
+  test("is only in its own control group", () => {
     const [first] = readFileSync("/proc/self/cgroup", "utf8").split("\n");
     expect(inCgroupOf(process.pid, first ?? "")).toBe(true);
     expect(inCgroupOf(process.pid, "f".repeat(64))).toBe(false);
@@ -95,7 +95,7 @@ describe("a process", () => {
 });
 
 describeAsRoot("an ordinary user", () => {
-  test("may enter own processes, but not root's", async () => {
+  test("may enter its own processes, but not root's", async () => {
     const source = `
       import { canEnterNamespaces } from "../routes/process.ts";
       process.setgroups([]);

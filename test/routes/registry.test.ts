@@ -51,7 +51,7 @@ function agent(run: RunDirectory, key: AgentKey): OwnedFd {
   }
 }
 
-/** The index in `listeners` of the connected agent; undefined if there is none. */
+/** Returns the index in `listeners` of the connected agent; undefined if no agent is connected. */
 function reached(
   run: RunDirectory,
   query: Parameters<typeof connectLive>[1],
@@ -176,7 +176,7 @@ describe("a running agent", () => {
     }
   });
 
-  test("is found after a dead one, which is kept because another command may use it", () => {
+  test("is found after a dead agent, whose files are kept because another command may use them", () => {
     const run = runDirectory();
     agent(run, web).close();
     const sidecar = agent(run, { ...web, route: "sidecar" });
@@ -186,7 +186,7 @@ describe("a running agent", () => {
     expect(existsSync(`${run.agents}/${agentFile(web)}.sock`)).toBe(true);
   });
 
-  test("that has ended loses its files, and one that runs keeps them", async () => {
+  test("that has ended loses its files, and an agent that runs keeps them", async () => {
     const run = runDirectory();
     const listener = agent(run, web);
     await removeDeadAgent(run, agentFile(web));
@@ -199,7 +199,7 @@ describe("a running agent", () => {
     expect(readdirSync(run.agents)).toEqual([]);
   });
 
-  test("that is unusable loses its files, unless another one has replaced it", async () => {
+  test("that is unusable loses its files, unless another agent has replaced it", async () => {
     const run = runDirectory();
     const old = agent(run, web);
     const seen = connectLive(run, { ...web, routes: ["mount"] });
@@ -230,7 +230,8 @@ describe("a running agent", () => {
   test("whose socket is another type of file is an error, not a dead agent", async () => {
     const run = runDirectory();
     mkdirSync(`${run.agents}/${agentFile(web)}.sock`);
-    // connect(2) fails with ECONNREFUSED for any file that is not a socket: it is not an agent's.
+    // connect(2) also fails with ECONNREFUSED for a file that is not a socket. Such a file belongs
+    // to no agent.
     await expect(removeDeadAgent(run, agentFile(web))).rejects.toThrow();
   });
 });

@@ -10,7 +10,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 const mode = (path: string) => (lstatSync(path).mode & 0o777).toString(8);
 const refusal = (why: RegExp) => expect.objectContaining({ code: "ATTACH", message: expect.stringMatching(why) });
 
-/** Paths below a state directory of the test's own. */
+/** Returns paths below a state directory of this test. */
 function state() {
   const environment = { XDG_STATE_HOME: temporaryDirectory() };
   return { environment, paths: runDirectoryPaths(environment), ensure: () => ensureRunDirectory(environment) };

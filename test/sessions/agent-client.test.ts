@@ -16,7 +16,7 @@ import { agentInfo } from "../protocol/samples.ts";
 const nothing = new Uint8Array(0);
 const what = () => "cannot do it";
 
-/** The agent's end of a session, with faults that no real agent has. */
+/** The agent's end of a session, with faults that real agents do not have. */
 class Peer {
   readonly socket: FdSocket;
   constructor(fd: OwnedFd) {
@@ -77,7 +77,7 @@ describe("HELLO", () => {
     });
   });
 
-  test("without an answer leaves no descriptor behind", async () => {
+  test("without an answer closes its descriptors", async () => {
     await session(); // The first session creates the reactor's descriptors.
     const before = descriptorCount();
     const { peer, opening } = ends();
@@ -92,8 +92,8 @@ describe("a session whose socket is full", () => {
   const short = encode.stat(0, Buffer.from("x"));
 
   /**
-   * Requests that fill the socket and the window, and queued ones after them. The first ones are
-   * short, so that one reply frees too little room.
+   * Sends requests that fill the socket and the window, and more that are queued. The first
+   * requests are short, so that one reply frees too little room.
    */
   function flood(client: AgentClient, count: number): Promise<unknown>[] {
     return Array.from({ length: count }, (_, index) =>

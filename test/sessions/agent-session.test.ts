@@ -24,7 +24,7 @@ async function session(options: { requestTimeoutMs?: number } = {}): Promise<Ses
   return one;
 }
 
-/** The agent's first process and the child that serves the session. */
+/** Returns the agent's first process and the child that serves the session. */
 function agentProcesses(): number[] {
   const { agents, sessions } = directAgents(target.pid);
   return [...agents, ...sessions];
@@ -36,7 +36,7 @@ test("an answer that arrived while this process was busy is valid, even if it is
     "the agent and its child",
     () => agentProcesses().length === 2 && agentProcesses(),
   );
-  // It sleeps when idle, and stays busy from the first request on.
+  // The agent sleeps when idle, and is busy from the first request on.
   const hasAnswered = () => /^State:\tS/m.test(readFileSync(`/proc/${child}/status`, "latin1"));
   const opening = Promise.all(["/tmp/file", "/tmp/link", "/tmp/file"].map((path) => one.open(path)));
   const started = performance.now();
@@ -54,7 +54,7 @@ describe("nothing leaks", () => {
       return found.length === 2 && found;
     });
     const open = async (index: number) => {
-      // Every tenth open fails, on a missing path or on a path through a file.
+      // Every tenth open fails: the path is missing, or leads through a file.
       const path = ["/tmp/none", "/tmp/file/x"][index % 20] ?? "/tmp/file";
       await one.open(path).then(
         (file) => file.close(),
@@ -114,7 +114,7 @@ describe("nothing leaks", () => {
 });
 
 describe("a session", () => {
-  test("knows its target, and opens, stats, lists and reads links there", async () => {
+  test("knows its target, and opens, stats, lists and reads links in it", async () => {
     const one = await session();
     expect(one).toMatchObject({ name: `pid:${target.pid}`, route: "direct", fresh: true, ended: undefined });
     expect(one.agent).toMatchObject({ route: "direct", targetPid: target.pid });

@@ -15,7 +15,7 @@ import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, S_IFREG, S_IFDIR, S_IFIFO, S_IFCHR, S_IFSOCK, S_IFLNK, S_IFBLK } =
   constants;
 
-/** The stat that a correct agent would send for the descriptor. */
+/** Returns the stat that a correct agent would send for the descriptor. */
 function truth(fd: OwnedFd): FileClaim {
   const { mode, ino, rdevMajor, rdevMinor } = statx(fd);
   return { mode, inode: ino, rdevMajor, rdevMinor, relayed: false, consuming: false };
@@ -58,7 +58,7 @@ describe("a descriptor that matches the agent's stat is accepted:", () => {
     expect(() => checkReceived("/x", fd, truth(fd), { write: true }, "own process")).not.toThrow();
   });
 
-  test("a pipe for a relayed file, whose stat is another one", () => {
+  test("a pipe for a relayed file, whose stat differs from the pipe's", () => {
     const [reading, writing] = pipe();
     owned(writing);
     const promised = { ...truth(open(file())), relayed: true };
@@ -167,8 +167,8 @@ describe("an open file", () => {
     expect(await read).toBe("later");
   });
 
-  test("that only has the mode of a regular file is read as a stream too", async () => {
-    // Like /proc/kmsg, which has only one reader: a pipe with the stat of a regular file.
+  test("that only has the mode of a regular file is also read as a stream", async () => {
+    // A pipe with the stat of a regular file, like /proc/kmsg, which has only one reader.
     const [reading, writing] = pipe();
     writeSync(writing.number, "kernel");
     writing.close();

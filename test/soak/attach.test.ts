@@ -29,7 +29,7 @@ function filesIn(folder: string): string[] {
   return readdirSync(folder);
 }
 
-/** Includes zombies. */
+/** Returns the children of this process, including zombies. */
 function childrenOfOurs(): number[] {
   return childrenOf(process.pid).filter((pid) => processName(pid)?.startsWith("porthole-agent"));
 }
@@ -51,8 +51,8 @@ describe("a direct agent", () => {
     const after = { ours: residentKiB("self"), theirs: processes.map(residentKiB) };
     expect(processes).toHaveLength(2);
     expect(after.theirs).toEqual(before.theirs);
-    // Garbage collection is not deterministic: about 50 MiB more after a million opens. A million
-    // leaked files would be more than twice that.
+    // Garbage collection is not deterministic: it may leave about 50 MiB more after a million
+    // opens. A million leaked files would be more than twice that.
     expect(after.ours - before.ours).toBeLessThan(100_000);
     session.close();
     await detachAgents(`pid:${target.pid}`);
@@ -67,7 +67,7 @@ describe("a direct agent", () => {
     await target.stop();
   });
 
-  test(`starts and ends ${scale.direct} times and leaves nothing`, { timeout }, async () => {
+  test(`starts and ends ${scale.direct} times, and no process or file remains`, { timeout }, async () => {
     const target = await sandbox({ steps: ["write", "/tmp/file", "content"] });
     const turn = async () => {
       const session = await connect(`pid:${target.pid}`);
@@ -95,7 +95,7 @@ describe("a direct agent", () => {
 });
 
 describeWithDocker("a sidecar", () => {
-  test(`starts and ends ${scale.sidecar} times and leaves nothing`, { timeout }, async () => {
+  test(`starts and ends ${scale.sidecar} times, and no process or file remains`, { timeout }, async () => {
     const docker = engine("docker");
     const target = await container(docker, { steps: ["write", "/file", "content"] });
     const options = { engine: docker.host, route: "sidecar" as const };

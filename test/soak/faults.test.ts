@@ -32,7 +32,7 @@ interface Model {
 interface Scene {
   someone: User;
   target: Container;
-  /** Changes when the container starts again. */
+  /** Pid of the container, which changes when the container starts again. */
   pid: number;
   route: string;
   tail: Running;
@@ -60,7 +60,7 @@ function rotate(scene: Scene): void {
   scene.model.current = [];
 }
 
-/** The follower has printed everything. */
+/** Waits until the follower has printed everything. */
 async function caughtUp(scene: Scene): Promise<void> {
   await waitFor(
     "the follower to catch up",
@@ -124,7 +124,7 @@ function signal(pids: number[], name: NodeJS.Signals): void {
     try {
       process.kill(pid, name);
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
 }
@@ -196,7 +196,7 @@ const faults: Record<string, (scene: Scene) => Promise<void>> = {
     if (agent === undefined) return;
     await limited(agent, "as", 4096, async () => {
       append(scene);
-      // The agent cannot fork: a new client gets one line, or a new agent.
+      // The agent cannot fork, so a new client gets one line or a new agent.
       const { code, stderr } = await scene.someone.run(["cat", "--route", scene.route, `${scene.target.name}:/d/log`]);
       if (code !== 0) expect(stderr).toMatch(/^porthole: .*\n(porthole: .*\n)?$/);
     });
@@ -221,7 +221,7 @@ const faults: Record<string, (scene: Scene) => Promise<void>> = {
 
 describeWith(["root", "docker"], "faults at random points during a follow and a search", () => {
   test.each(["direct", "sidecar"])(
-    `lose no line, repeat no line and leave no process (route %s, ${scale.faults} faults, seed ${seed})`,
+    `lose no line, repeat no line and end every process (route %s, ${scale.faults} faults, seed ${seed})`,
     { timeout: full ? 3_600_000 : 300_000 },
     async (route) => {
       const someone = user({ engine: docker });
@@ -244,7 +244,7 @@ describeWith(["root", "docker"], "faults at random points during a follow and a 
       const before = openFiles(tail.pid);
       const names = Object.keys(faults);
       for (let n = 0; n < scale.faults; n++) {
-        // First each fault once, then faults at random.
+        // Injects each fault once, then faults at random.
         const name = names[n < names.length ? n : scene.random(names.length)] as string;
         done[name] = (done[name] ?? 0) + 1;
         try {

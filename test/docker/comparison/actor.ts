@@ -5,7 +5,7 @@ import type { User } from "../../helpers/porthole.ts";
 /** The user who runs a tool, and the environment. */
 export interface Actor {
   user: User;
-  /** In the group that may use the engine's socket; root need not be. */
+  /** True for a member of the group that may use the engine's socket. Root need not be a member. */
   inEngineGroup: boolean;
   /** Prefix of the tool's command line. */
   before?: string[];

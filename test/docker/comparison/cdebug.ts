@@ -4,9 +4,9 @@ import { type Actor, start } from "./actor.ts";
 import type { Subject } from "./subjects.ts";
 
 /*
- * No package registry of Debian or npm has cdebug. So these tests send the requests of its `exec`
- * themselves, field by field as in cmd/exec/exec_docker.go and exec.go of its commit fdfdf9a. An
- * image of the tests replaces busybox:musl.
+ * Neither Debian nor npm has a package of cdebug. So these tests send the requests of its `exec`
+ * themselves, field by field as in cmd/exec/exec_docker.go and exec.go of its commit fdfdf9a. The
+ * tests use their own image instead of busybox:musl.
  */
 
 /** `cdebug exec --rm CONTAINER LINE`. */
@@ -36,7 +36,7 @@ function debuggerOf(by: Actor, of: Subject, options: string[], entrypoint: strin
   ]);
 }
 
-/** Its `chrootEntrypoint`, for an image that is not Nixery's. */
+/** The tool's `chrootEntrypoint`, for an image that is not Nixery's. */
 function chrooted(line: string): string {
   const id = uniqueName();
   return `

@@ -11,7 +11,7 @@ export type Place = "docker" | "podman" | "rootlessDocker" | "rootlessPodman" | 
 
 /** A row of the comparison: the action that is checked for each tool. */
 export interface Row {
-  /** Runs the action as `by`, on a container with or without tools in its image. */
+  /** Runs the action as `by` on a container, whose image may have no tools. */
   attempt?(way: Way, by: Actor, of: Subject, refused: RegExp | undefined): Promise<Tried>;
   /** The same for an action without a container. */
   attemptHere?(way: Way, by: Actor): Promise<Tried>;
@@ -21,7 +21,8 @@ export interface Row {
    */
   images?: readonly (keyof Subjects)[];
   /**
-   * The user; default: root if the tool needs it, else a user who is only in the engine's group.
+   * The user. Default: root if the tool needs it, otherwise a user who is only in the engine's
+   * group.
    */
   as?: "member" | "owner";
   /** Columns of tools that need root only for this row. */
@@ -32,8 +33,8 @@ export interface Row {
   enter?(all: Subjects): Promise<void>;
   leave?(all: Subjects): Promise<void>;
   /**
-   * How each tool reports that it cannot do it, by column. If the image lacks the tool, noTool is
-   * valid for all.
+   * How each tool reports that it cannot do the action, by column. If the image lacks the tool,
+   * `noTool` is valid for all tools.
    */
   refused: Record<string, RegExp>;
 }
@@ -190,8 +191,8 @@ async function reads(way: Way, by: Actor, of: Subject, path: keyof typeof texts,
 }
 
 /**
- * @param happens to the container, once the follower has printed the beginning of its log; returns
- * why the follower cannot continue
+ * @param happens changes the container after the follower has printed the beginning of its log;
+ * returns why the follower cannot continue
  */
 async function follows(
   way: Way,
@@ -234,8 +235,7 @@ function mountNamespace(pid: number | string): string | undefined {
 async function pullsNothing(way: Way, by: Actor, of: Subject, refused: RegExp | undefined): Promise<Tried> {
   const proxy: EngineProxy = await engineProxy(of.engine);
   try {
-    // Tools that use an engine do so through a recording proxy; the others have no network to pull
-    // from.
+    // Tools that use an engine get a recording proxy. The other tools have no network to pull from.
     const listened: Actor = { ...by, env: { ...by.env, DOCKER_HOST: proxy.host } };
     const before = way.asRoot ? ["unshare", "--net"] : [];
     const absent = { ...of, toolkit: "localhost/not-there:musl" };

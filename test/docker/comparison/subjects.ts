@@ -11,7 +11,7 @@ import {
 import { workloadReady } from "../../helpers/processes.ts";
 import type { TarEntry } from "../../helpers/tar.ts";
 
-/** A container that tools are tried on. */
+/** A container on which the tests try the tools. */
 export interface Subject {
   engine: Engine;
   container: Container;
@@ -35,7 +35,7 @@ export interface Subjects {
   sealedTooled: Subject;
 }
 
-/** The contents of the files that the rows read. */
+/** Contents of the files that the rows read. */
 export const texts = {
   "/data/greeting": "hello from the image",
   "/log/app.log": "began",
@@ -44,7 +44,7 @@ export const texts = {
   "/log/gone.log": "gone and open",
 } as const;
 
-/** A device that a container has only by option; runc permits /dev/net/tun for all containers. */
+/** A container has this device only by option. runc permits /dev/net/tun for all containers. */
 export const DEVICE = "/dev/loop-control";
 
 const FILES: TarEntry[] = [
@@ -94,20 +94,20 @@ export async function restart(subject: Subject): Promise<void> {
 /** Removes a container, and starts another one of the same name and options. */
 export async function makeAnew(subject: Subject): Promise<void> {
   const { name, handle } = subject.container;
-  // Otherwise Podman waits for it to end by itself.
+  // Podman would otherwise wait until it ends by itself.
   await handle.kill();
   await subject.container.remove();
   subject.container = await container(subject.engine, { ...subject.options, name });
   subject.pid = subject.container.pid;
 }
 
-/** Waits for a restarted container, which has another process now. */
+/** Waits for a restarted container, which now has another process. */
 export async function ready(subject: Subject): Promise<void> {
   subject.pid = await firstProcess(subject.container.handle);
   await workloadReady(subject.pid);
 }
 
-/** The path in the container of the deleted file that its first process has open. */
+/** Returns the container's path of the deleted file that its first process has open. */
 export function heldPath({ pid }: Subject): string {
   const folder = `/proc/${pid}/fd`;
   const found = readdirSync(folder).find((fd) => readlinkSync(`${folder}/${fd}`).startsWith("/log/gone.log"));

@@ -10,13 +10,13 @@ export interface Tried {
 
 /** The output to wait for. */
 export interface Sought {
-  /** It worked. */
+  /** The output if the tool works. */
   wanted: RegExp;
   /** The tool reports a failure but does not end. */
   refused?: RegExp | undefined;
   /**
-   * Runs once `wanted` was printed, with the tool's process; it may return why the tool cannot do
-   * it. Otherwise waits for this `wanted` too.
+   * Runs after `wanted` was printed, with the tool's process. May return why the tool cannot do it.
+   * Otherwise waits also for this `wanted`.
    */
   next?: { after: (pid: number) => Promise<string | undefined>; wanted: RegExp; refused?: RegExp | undefined };
 }

@@ -6,7 +6,7 @@ import type { Subject } from "./subjects.ts";
 
 type Start = (by: Actor, of: Subject, what: string) => ChildProcess;
 
-/** The same tool under a condition, and its message if the condition does not apply. */
+/** A condition for the same tool, and the tool's message if the condition does not apply. */
 interface Condition {
   read: Start;
   refused?: RegExp;
@@ -22,9 +22,9 @@ export interface Way {
   shell: Start;
   /** Counts the lines of a log with SQL, or prints the tool's capability. */
   sql: (by: Actor, log: string) => ChildProcess;
-  /** Needs root on the host, unless a row is about that. */
+  /** The tool needs root on the host. A row about that sets it itself. */
   asRoot?: boolean;
-  /** What the tool can do under a condition, by the words of the cell. */
+  /** Verdicts of the tool under a condition, by the words of the cell. */
   conditions?: Record<string, Condition>;
 }
 
@@ -81,8 +81,8 @@ function mounted(by: Actor, of: Subject, line: string, path: string): ChildProce
 }
 
 /**
- * Options for the storage of the tests' own Podman; a rootless Podman uses its user's default
- * directories.
+ * Options for the storage of the tests' own Podman; a rootless Podman uses the default directories
+ * of its user.
  */
 function where(of: Subject): string {
   if (of.engine.name !== "podman") return "";
@@ -108,8 +108,8 @@ function ownNamespace({ user, inEngineGroup }: Actor): string[] {
 }
 
 /**
- * What lnav 0.12 and later runs for docker://CONTAINER/PATH (docker-url-handler.lnav); Debian 12
- * has an older one.
+ * The command of lnav 0.12 and later for docker://CONTAINER/PATH (docker-url-handler.lnav). Debian
+ * 12 has an older version.
  */
 const tailed: Start = (by, of, path) =>
   start(by, ["docker", "exec", of.container.name, "tail", "-n", "+0", "-F", path]);
