@@ -95,14 +95,14 @@ describe("a target", () => {
     expect(parseSessionTarget(text)).toEqual(expected);
   });
 
-  test.each(["", "web:", "pid", "pid:x", "a b", "image:", "volume:"])("%j is refused in that case too", (text) => {
+  test.each(["", "web:", "pid", "pid:x", "a b", "image:", "volume:"])("%j is also refused in that case", (text) => {
     expect(() => parseSessionTarget(text)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 });
 
 describe("a path converted between text and bytes", () => {
   test("keeps every possible path", () => {
-    // Bytes that occur in UTF-8, so that many sequences are almost valid.
+    // Bytes that occur in UTF-8. Many of their sequences are almost valid.
     const byte = fc.oneof(
       fc.integer({ min: 0, max: 255 }),
       fc.constantFrom(0xc3, 0xa9, 0xe2, 0x82, 0xac, 0xed, 0xb2, 0x80, 0xf0),

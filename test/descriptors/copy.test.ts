@@ -31,7 +31,7 @@ function source(content: Buffer | string): OwnedFd {
   return owned(openPath(path, O_RDONLY));
 }
 
-/** An output: its descriptor, and the content that it received, once it is closed. */
+/** An output: its descriptor, and the content that it received after it is closed. */
 interface Sink {
   out: OwnedFd;
   content(): Promise<Buffer>;
@@ -50,7 +50,7 @@ function toFile(flags = 0, before = ""): Sink {
   };
 }
 
-/** A pipe that another process reads, because the copy is synchronous. */
+/** Makes a pipe that another process reads, because the copy is synchronous. */
 function toPipe(nonBlocking: boolean): Sink {
   const path = join(temporaryDirectory(), "out");
   const [outlet, out] = pipe();
@@ -91,7 +91,7 @@ for (const [name, sink] of sinks) {
     `copyToFd copies %s to ${name}`,
     async (path) => {
       if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
-      // Of a process that does nothing, so that the file does not change.
+      // Use a process that does nothing, so that the file does not change.
       const idle = path === "/proc/self/maps" ? spawn("sleep", ["600"], { stdio: "ignore" }) : undefined;
       onTestFinished(() => void idle?.kill("SIGKILL"));
       if (idle !== undefined) await waitFor("sleep to run", () => processName(idle.pid ?? 0) === "sleep");
@@ -172,7 +172,7 @@ test("copyToFd fails with EPIPE on a pipe without a reader", () => {
   inlet.close();
 });
 
-test("a copy of a file onto its own end is refused, and one onto its own beginning is allowed, as by cat", () => {
+test("a copy of a file to its own end is refused, and a copy to its own beginning is allowed, as by cat", () => {
   const path = join(temporaryDirectory(), "file");
   writeFileSync(path, "content");
   const from = owned(openPath(path, O_RDONLY));
@@ -216,7 +216,7 @@ test("Ctrl-C ends a copy that waits for its reader", async () => {
   expect((await outcome(child)).signal).toBe("SIGINT");
 });
 
-test.each(["SIGPIPE", "SIGINT", "SIGTERM"])("a process that handles %s can still die by it", async (signal) => {
+test.each(["SIGPIPE", "SIGINT", "SIGTERM"])("a process that handles %s can still be killed by it", async (signal) => {
   const { signal: died, stdout } = await runScript(`
     import { dieBySignal } from "./transfer.ts";
     process.on("SIGINT", () => {});
@@ -260,11 +260,11 @@ describe("the holes of a sparse file that is copied to a file", () => {
     expect(copyToFd(from, out.number)).toBe(BigInt(statSync(path).size));
     expect(Buffer.compare(readFileSync(copy), readFileSync(path))).toBe(0);
     out.close();
-    // 64 KiB for a file system that allocates in advance.
+    // A file system that allocates in advance may use 64 KiB more.
     expect(statSync(copy).blocks).toBeLessThanOrEqual(statSync(path).blocks + 128);
   });
 
-  test("leave the output's offset after them for the next write", () => {
+  test("set the output's offset to their end for the next write", () => {
     const path = sparseFile(page(), MIB);
     const { out, path: copy } = toNewFile();
     for (let time = 0; time < 2; time++) {
@@ -287,7 +287,7 @@ describe("the holes of a sparse file that is copied to a file", () => {
     }
   });
 
-  test("are copied as far as the copied part reaches", () => {
+  test("are copied up to the end of the copied part", () => {
     const path = sparseFile(MIB, page(), MIB);
     const { out, path: copy } = toNewFile();
     const offset = 1000;

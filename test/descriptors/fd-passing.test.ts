@@ -12,7 +12,7 @@ import { CMSG_LEN, CMSG_SPACE, controlMessage, ints, type RawMessage, rawReceive
 const MSG = new TextEncoder().encode("Michael Gilfix was here\n");
 const badDescriptor = -0x5555;
 
-/** The received descriptors as OwnedFds. */
+/** Returns the received descriptors as OwnedFds. */
 function rights({ control }: RawMessage): OwnedFd[] {
   return parseControl(new DataView(control.buffer), control.length).descriptors.map(OwnedFd.adopt);
 }
@@ -133,7 +133,7 @@ test.each([
   ["a header and one byte (testCmsgTruncLen0Plus1)", CMSG_LEN(0) + 1, 0],
   ["one descriptor (testCmsgTruncLen1)", CMSG_LEN(4), 1],
   ["two descriptors less one byte (testCmsgTruncLen2Minus1)", CMSG_LEN(8) - 1, 1],
-])("a buffer too short for two descriptors receives only what fits: %s", (_, length, most) => {
+])("a buffer too short for two descriptors receives only those that fit: %s", (_, length, most) => {
   const { peer, socket } = connection(0);
   const files = numberedFiles(2);
   withoutLeak(() => {

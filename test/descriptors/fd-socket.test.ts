@@ -198,7 +198,7 @@ test("a receiver at its limit of open files gets an error, keeps nothing, and wo
   expect(stderr).toBe("");
   expect(status).toBe(0);
   expect(JSON.parse(stdout.toString())).toEqual({
-    // The peer is not at fault, unlike with EPROTO.
+    // The error does not blame the peer, unlike EPROTO.
     failure: { message: expect.stringContaining("too many open files"), errno: "EMFILE" },
     room: 2,
     data: [2],

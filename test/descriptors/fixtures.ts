@@ -7,7 +7,7 @@ import { openPath } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 
-/** A directory that is removed after the test. */
+/** Makes a directory that is removed after the test. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), "pd-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
@@ -20,7 +20,7 @@ export function owned<T extends { close(): void }>(thing: T): T {
   return thing;
 }
 
-/** `count` open files, each with its own number as content. */
+/** Opens `count` files, each with its own number as content. */
 export function numberedFiles(count: number): OwnedFd[] {
   const directory = temporaryDirectory();
   return Array.from({ length: count }, (_, index) => {
@@ -30,7 +30,7 @@ export function numberedFiles(count: number): OwnedFd[] {
   });
 }
 
-/** The contents of files from {@link numberedFiles}; closes them. */
+/** Returns the contents of files from {@link numberedFiles}; closes them. */
 export function numbersOf(descriptors: readonly OwnedFd[]): number[] {
   return descriptors.map((fd) => {
     const bytes = Buffer.alloc(16);
@@ -40,7 +40,7 @@ export function numbersOf(descriptors: readonly OwnedFd[]): number[] {
   });
 }
 
-/** A raw sending socket, and a receiver that accepts `maxDescriptors`. */
+/** Makes a raw sending socket, and a receiver that accepts `maxDescriptors`. */
 export function connection(maxDescriptors: number, maxPacket?: number): { peer: OwnedFd; socket: FdSocket } {
   const [peer, mine] = socketpair();
   const options = maxPacket === undefined ? { maxDescriptors } : { maxDescriptors, maxPacket };

@@ -40,7 +40,7 @@ describe("a new file", () => {
     expect(fs.readFileSync(`${path}/f`, "utf8")).toBe("text");
   });
 
-  test("replaces another file only on request, and leaves nothing else", () => {
+  test("replaces another file only on request, and creates no other file", () => {
     using directory = open();
     fs.writeFileSync(`${path}/f`, "old");
     expect(() => write(directory, "f", "new")).toThrow(`cannot create ${path}/f: File exists`);
@@ -50,7 +50,7 @@ describe("a new file", () => {
     expect(fs.readdirSync(path)).toEqual(["f"]);
   });
 
-  test("replaces a link of its name, not the target of the link", () => {
+  test("replaces a link of the same name, not the target of the link", () => {
     using directory = open();
     fs.writeFileSync(`${path}/kept`, "kept");
     fs.symlinkSync("kept", `${path}/f`);
@@ -75,7 +75,7 @@ describe("a directory that receives names from a container", () => {
     expect(() => directory.subdirectory(Buffer.from("d"))).toThrow(`cannot create ${path}/d: Not a directory`);
   });
 
-  test("continues in the opened directory when another one takes its name", () => {
+  test("continues in the opened directory when another directory takes its name", () => {
     using directory = open();
     fs.renameSync(path, `${path}-moved`);
     fs.symlinkSync("/", path);

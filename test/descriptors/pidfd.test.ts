@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
 import { isAlive, openPidfd } from "../../src/descriptors/pidfd.ts";
 
-test("a number has a process only if a process has it now, and not a thread", () => {
+test("a number has a process only if a process, not a thread, has it now", () => {
   using self = openPidfd(process.pid);
   expect(self && isAlive(self)).toBe(true);
   // The kernel reuses the number of a process that has ended. pidfd_open(2) of a thread fails with

@@ -277,7 +277,7 @@ test("a timeout, an abort before the wait and an abort during it reject with CAN
   reactor.watch(outlet, EPOLLIN, () => {}).close();
 });
 
-test("waiting for several resolves with the first one ready; a bad one leaves no watch", async () => {
+test("waiting for several descriptors resolves with the first ready one, and keeps no watch after an invalid one", async () => {
   const [a] = newPipe();
   const [b, inlet] = newPipe();
   writeSync(inlet.number, one);

@@ -30,7 +30,7 @@ function newPipe(options?: { nonBlocking: boolean }): [OwnedFd, OwnedFd] {
   return [owned(outlet), owned(inlet)];
 }
 
-/** A FIFO and its read end, opened as by the agent. It has no writer yet. */
+/** Makes a FIFO and opens its read end as the agent does. It has no writer yet. */
 function newFifo(): { path: string; fd: OwnedFd } {
   const path = join(temporaryDirectory(), "fifo");
   mkfifo(path);
@@ -63,7 +63,7 @@ for (const [name, flags] of [
   ["a file (spliced)", 0],
   ["a file opened to append (which refuses splice)", O_APPEND],
 ] as const)
-  test(`a FIFO to ${name}: waits for a writer, ends with the last one, keeps every byte`, async () => {
+  test(`a FIFO to ${name}: waits for a writer, ends with the last writer, keeps every byte`, async () => {
     const { path, fd } = newFifo();
     const { out, content } = newOutput(flags);
     const { path: random, bytes } = randomFile(3_000_001);
@@ -204,7 +204,7 @@ test("an abort ends a wait for a writer, a wait for a full output, and an endles
   await expect(pumping).rejects.toThrow(cancelled);
 });
 
-test("the event loop never blocks, even if the other side clears O_NONBLOCK and takes the bytes", async () => {
+test("the event loop never blocks, even if another process clears O_NONBLOCK and takes the bytes", async () => {
   const { path, fd } = newFifo();
   const writer = openSync(path, "w");
   const thief = owned(openPath(path, O_RDONLY | O_NONBLOCK));
@@ -229,7 +229,7 @@ test("a terminal is copied to its end of file", async () => {
   const pumping = pumpToFd(master, out.number, { signal: controller.signal });
   writeSync(master.number, "echo\n");
   const buffer = Buffer.alloc(100);
-  // The kernel may deliver it in parts.
+  // The kernel may deliver the bytes in parts.
   for (let length = 0; length < 6; ) {
     await readable(outlet, { timeoutMs: 60_000 });
     length += readSync(outlet.number, buffer, length, buffer.length - length, null);
@@ -255,7 +255,7 @@ function fullPipe(): OwnedFd {
   return outlet;
 }
 
-/** The link text of each pipe descriptor of this process: `pipe:[inode]`. */
+/** Returns the link text of each pipe descriptor of this process: `pipe:[inode]`. */
 function openPipes(): string[] {
   return readdirSync("/proc/self/fd").flatMap((fd) => {
     try {

@@ -10,13 +10,15 @@ import { errno, libc } from "../../src/descriptors/libc.ts";
 import { Message } from "../../src/descriptors/message.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 
-// sendmsg and recvmsg as in a hostile or faulty program: any control bytes, any control length.
+// sendmsg and recvmsg as a hostile or faulty program may use them: any control bytes, any control
+// length.
 
 export const CMSG_LEN = (bytes: number): number => 16 + bytes;
 export const CMSG_SPACE = (bytes: number): number => 16 + Math.ceil(bytes / 8) * 8;
 
 /**
- * One control message with its padding; `length` sets a cmsg_len that differs from the payload's.
+ * Encodes one control message with its padding. `length` sets a cmsg_len that differs from the
+ * payload's.
  */
 export function controlMessage(
   payload: Uint8Array,
@@ -31,7 +33,7 @@ export function controlMessage(
   return bytes;
 }
 
-/** The payload of SCM_RIGHTS for these descriptor numbers. */
+/** Returns the payload of SCM_RIGHTS for these descriptor numbers. */
 export function ints(...numbers: number[]): Uint8Array {
   return new Uint8Array(Int32Array.from(numbers).buffer);
 }

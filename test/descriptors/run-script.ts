@@ -17,9 +17,9 @@ export interface Outcome {
 }
 
 /**
- * Bundles TypeScript for a separate Node process, for actions that would end the test process:
- * dying, using up all descriptors. Imports are relative to src/descriptors. Returns the path of the
- * module, which is removed after the test.
+ * Bundles TypeScript for a separate Node process, for actions that would end the test process, such
+ * as a fatal signal or the use of all descriptors. Imports are relative to src/descriptors. Returns
+ * the path of the module, which is removed after the test.
  */
 export async function bundleScript(source: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "ps-"));
@@ -34,7 +34,7 @@ export async function bundleScript(source: string): Promise<string> {
 }
 
 /**
- * Bundles like build.mjs, but imports koffi by its absolute path, because the bundle may be in any
+ * Bundles like build.mjs, but with the absolute path of koffi, because the bundle may be in any
  * directory.
  */
 export const bundleOptions = {

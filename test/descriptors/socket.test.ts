@@ -75,7 +75,7 @@ test.each(["", ".", "..", "a/b", "/etc/x", "a\0b"])("%j is not a valid socket na
   expect(() => listenAt(directory, name, 0o600)).toThrow(expect.objectContaining({ code: "USAGE" }));
 });
 
-test("the directory is the opened one, even after a rename", () => {
+test("the opened directory is used, even after a rename", () => {
   const path = join(temporaryDirectory(), "run");
   mkdirSync(path);
   const directory = owned(openDirectory(path));
@@ -111,7 +111,7 @@ test("the peer's pidfd refers to the peer's process", () => {
   const [a, b] = socketpair().map(owned);
   if (a === undefined || b === undefined) throw new Error();
   const pidfd = peerPidfd(a);
-  if (pidfd === undefined) return; // before Linux 6.5
+  if (pidfd === undefined) return; // The kernel is older than Linux 6.5.
   owned(pidfd);
   expect(readFileSync(`/proc/self/fdinfo/${pidfd.number}`, "utf8")).toMatch(new RegExp(`^Pid:\\s${process.pid}$`, "m"));
 });

@@ -42,7 +42,7 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     return { status: await ended, ...said };
   }
 
-  test("hash-file prints the output of sha256sum, and reports what failed", async () => {
+  test("hash-file prints the output of sha256sum, and reports the failed part", async () => {
     const target = await container(docker, { steps: ["write", "/note", "some text"] });
     const hash = createHash("sha256").update("some text\n").digest("hex");
     const text = `${target.name}:/note`;
@@ -81,7 +81,7 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     }
   });
 
-  test("open-files lists the files of a process, and deleted-log recovers a deleted one", async () => {
+  test("open-files lists the files of a process, and deleted-log recovers a deleted file", async () => {
     const steps = [
       "write",
       "/kept",

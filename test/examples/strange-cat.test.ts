@@ -71,7 +71,7 @@ test("a child that is killed before it sends a descriptor is reported", async ()
   expect(stdout.toString()).toBe("");
 });
 
-test("a missing file name and a second one are wrong usage", async () => {
+test("a missing file name, and a second file name, are wrong usage", async () => {
   for (const args of [[], ["a", "b"]]) {
     const { status, stderr } = await outcome(strangeCat(...args));
     expect({ status, stderr }).toEqual({ status: 2, stderr: "strange-cat: usage: strange-cat FILE\n" });
@@ -133,7 +133,7 @@ test("every exit of a child is reported", () => {
   expect(childFailure({ status: null, signal: "SIGSEGV" })).toBe("the child was killed by SIGSEGV");
 });
 
-/** Children of the program that run it in its sending mode. */
+/** Returns children of the program that run it in its sending mode. */
 function senders(pid: number | undefined): number[] {
   return readdirSync("/proc")
     .map(Number)

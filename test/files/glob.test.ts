@@ -12,7 +12,8 @@ describe("compileGlob", () => {
     const words = fc.string({ unit: letters, maxLength: 8 });
     const pairs = fc
       .sample(fc.tuple(words, words), { numRuns: 20_000, seed: 7 })
-      // Shells differ for an invalid set and for a final backslash, which POSIX leaves undefined.
+      // Exclude an invalid set and a final backslash: shells differ for them, and POSIX leaves them
+      // undefined.
       .filter(([pattern]) => !/\[[^\]]*$|\\$|\[[!^]*\]|\[[^\]]*[\\[-]/.test(pattern));
     const script = `while IFS= read -r p && IFS= read -r t; do case $t in ($p) echo 1;; (*) echo 0;; esac; done`;
     const { stdout } = spawnSync("bash", ["-c", script], {
@@ -52,7 +53,7 @@ describe("compileGlob", () => {
     ["?", "\udcff", true],
     ["[!a]", "\udcff", true],
     ["?", "😀", true],
-  ])("decides whether the pattern %s matches %s as the shell does", (pattern, text, expected) => {
+  ])("matches %s with %s exactly if the shell does", (pattern, text, expected) => {
     expect(compileGlob(pattern, { period: true })(text)).toBe(expected);
   });
 
@@ -112,8 +113,8 @@ describe("expandGlob", () => {
     return found;
   }
 
-  // bash sorts by locale and dash by bytes, but with `**` neither sorts within each directory.
-  // Compares as sets, and then checks the order separately.
+  // bash sorts by locale and dash by bytes, but neither sorts within each directory with `**`.
+  // Therefore compare sets, and check the order separately.
   test.each([
     "*",
     "*.log",
@@ -136,13 +137,13 @@ describe("expandGlob", () => {
     "z\\*",
     "**/a/**/*.log",
     "1.log/*",
-  ])("%s matches what bash matches", async (pattern) => {
+  ])("%s matches the same names as in bash", async (pattern) => {
     const script = `shopt -s globstar nullglob; cd "$1"; for f in ${pattern}; do printf '%s\\0' "$f"; done`;
     const { stdout } = spawnSync("bash", ["-c", script, "bash", root], { env: { ...process.env, LC_ALL: "C.UTF-8" } });
     const shell = pathText(stdout)
       .split("\0")
       .filter((name) => name !== "" && name !== "." && name !== "..");
-    // bash includes `.` and `..`, and for `**` the directory itself.
+    // bash includes `.` and `..`, and the directory itself for `**`.
     const expected = [...new Set(shell)].sort(compareNames);
     expect((await expand(pattern)).sort(compareNames)).toEqual(expected);
   });

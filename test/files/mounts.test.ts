@@ -34,7 +34,7 @@ test("parseMounts parses every field, including optional ones and escapes", () =
   });
 });
 
-test("backingOf returns where a file is stored", () => {
+test("backingOf returns the place where a file is stored", () => {
   const backings = parseMounts(table).map((mount) => {
     const { kind, volume, readOnly } = backingOf(mount);
     return `${mount.point}: ${kind}${volume === undefined ? "" : ` ${volume}`}${readOnly ? ", read-only" : ""}`;
@@ -59,7 +59,7 @@ test("backingOf names the layers of an image after the image", () => {
   expect(kinds.slice(0, 3)).toEqual(["image layer", "kernel", "memory"]);
 });
 
-test("parseMounts parses every line of this machine's table", () => {
+test("parseMounts parses every line of the local table", () => {
   const text = readFileSync("/proc/self/mountinfo", "utf8");
   const mounts = parseMounts(Buffer.from(text));
   expect(mounts).toHaveLength(text.trimEnd().split("\n").length);

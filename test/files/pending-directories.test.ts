@@ -36,7 +36,7 @@ test("pending directories beyond the limit are an error", () => {
   expect(() => pending.push("b", ["y".repeat(30), "z".repeat(30), "1"])).toThrow(
     expect.objectContaining({ code: "FILE", errno: "E2BIG" }),
   );
-  // A shorter later name is also left out, although it would fit.
+  // A shorter later name is also omitted, although it would fit.
   expect(rest(pending).map((path) => path.length)).toEqual([32, 62]);
   pending.push("c", ["x".repeat(60)]);
   expect(rest(pending)).toHaveLength(1);

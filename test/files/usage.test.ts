@@ -22,7 +22,7 @@ test("a file with several names counts once", async () => {
 test("beyond the limit each name counts, which is reported once", async () => {
   const said: PortholeError[] = [];
   const usage = await new UsageCounter(new LocalSession(), 2).of(directory, (error) => said.push(error));
-  // The directory is one of the two. Which file is the other depends on the order of the directory.
+  // The directory is one of the two names. The order of the directory determines the other.
   expect([usage.files, usage.size]).toEqual([5, 5000n]);
   expect(said.map(({ message, errno }) => [message, errno])).toEqual([
     ["more than 2 files with several names: counting each name from here on", "E2BIG"],

@@ -31,7 +31,7 @@ let directory: string;
 let path: string;
 /** Descriptors that the engine opened and has not closed. */
 let opened: Set<number>;
-/** Results of the next queries about the path, instead of the real ones. */
+/** Results of the next queries of the path, which replace the real results. */
 let trouble: Error | undefined;
 /** Number of times that the engine checked a file. */
 let looks = 0;
@@ -74,9 +74,7 @@ function ifThere<T>(action: () => T): T | undefined {
   }
 }
 
-/**
- * The real file system without inotify: a test reports changes itself, or leaves them to polling.
- */
+/** The real file system without inotify. A test reports changes itself, or polling detects them. */
 function source(): FollowSource & { file: FollowFile };
 function source(file: undefined): FollowSource;
 function source(...file: [undefined?]): FollowSource {
@@ -189,8 +187,8 @@ describe("follow", () => {
     });
   });
 
-  it("reads data that a writer appends to the old file, even after the new one has begun", async () => {
-    // Longer than any delay of this process: later data would be lost.
+  it("reads data that a writer appends to the old file, even after the new file has begun", async () => {
+    // This is longer than any delay of this process: later data would be lost.
     await following({ drainMs: 3000 }, async (seen) => {
       const old = openSync(path, "a");
       try {
@@ -211,7 +209,7 @@ describe("follow", () => {
     });
   });
 
-  it("does not split a line of the new file with late data of the old one", async () => {
+  it("does not split a line of the new file with late data of the old file", async () => {
     await following({ drainMs: 5000 }, async (seen) => {
       const old = openSync(path, "a");
       try {
@@ -323,8 +321,8 @@ describe("follow", () => {
     });
   });
 
-  it("returns missed generations in order, before and after the opened one", async () => {
-    /** Paths of the generations that were renamed away, in order. */
+  it("returns missed generations in order, before and after the opened generation", async () => {
+    /** Paths of the renamed generations, in order. */
     const away: string[] = [];
     const rotate = (number: number) => {
       renameSync(path, `${path}.${number}`);
@@ -343,7 +341,7 @@ describe("follow", () => {
       renamedAway: async (known) => {
         const missed: FollowFile[] = [];
         for (const name of away.splice(0)) {
-          await delay(20); // Time for the reader to continue with data that it must not have yet.
+          await delay(20); // Gives the reader time to continue with data that it must not have yet.
           const file = openFile(name);
           if (known(file.identity)) await file.close();
           else missed.push(file);

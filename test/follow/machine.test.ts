@@ -40,7 +40,7 @@ describe("FollowMachine", () => {
     expect(machine.look(look(4000, 1, false))).toEqual({ kind: "truncated", unread: 0 });
   });
 
-  it("leaves an old generation at once if the next one has content, and stays while it is empty", () => {
+  it("leaves an old generation at once if the next generation has content, and keeps it while that is empty", () => {
     const machine = new FollowMachine(first, 0, 250);
     machine.look(look(10, 1000));
     machine.advance(10);
@@ -73,7 +73,7 @@ describe("FollowMachine", () => {
     expect(machine.opened(second)).toBe(false);
   });
 
-  it("drains the old generation until it is quiet, then reads all pending ones", () => {
+  it("drains the old generation until it is quiet, then reads all pending generations", () => {
     const machine = new FollowMachine(first, 0, 250);
     machine.opened(second);
     machine.opened(third);
@@ -117,7 +117,7 @@ describe("FollowMachine", () => {
 });
 
 describe("DrainingGeneration", () => {
-  it("reads an old generation until the new one has data and the old one is quiet", () => {
+  it("reads an old generation until the new generation has data and the old one is quiet", () => {
     const leaving = new DrainingGeneration(10, 250);
     expect(leaving.look(10, false, 5000)).toBe("wait");
     expect(leaving.look(10, true, 9000)).toBe("wait");

@@ -4,7 +4,7 @@ import { firstLinesOffset, lastLinesOffset, readerOf, sizeByReading } from "../.
 import { LineClock, mergeLines, ReorderWindow, type TimedLine } from "../../src/follow/merge.ts";
 import { sinceOffset, sinceSteps } from "../../src/follow/since.ts";
 
-/** `5 text` is a line with the time 5. */
+/** Parses `5 text` as a line with the time 5. */
 const timeOf = (line: Uint8Array) => {
   const match = /^(\d+) /.exec(Buffer.from(line.subarray(0, 40)).toString());
   return match ? Number(match[1]) : undefined;
@@ -18,7 +18,7 @@ async function* placed(source: string, lines: string[]): AsyncGenerator<TimedLin
 const text = (lines: TimedLine<string>[]) => lines.map(({ bytes }) => Buffer.from(bytes).toString());
 
 describe("mergeLines", () => {
-  it("orders by time, and keeps the order of each source and lines without a time after their predecessor", async () => {
+  it("orders by time, keeps the order of each source, and keeps lines without a time after their predecessor", async () => {
     const lines: TimedLine<string>[] = [];
     const a = placed("a", ["head a", "1 a", " of 1", "5 a", "3 a came late"]);
     const b = placed("b", ["2 b", " of 2", "5 b"]);

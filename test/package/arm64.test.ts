@@ -63,8 +63,8 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
     await expect(startEmulated(agents.arm64)).rejects.toThrow(/^porthole-agent: .*(openat2|seccomp)/);
   });
 
-  // Debian 12's emulator (7.2) does not know openat2(2); .ci/run gets a later one. No emulator
-  // knows seccomp(2).
+  // Debian 12's emulator (7.2) does not support openat2(2); .ci/run gets a later version. No
+  // emulator supports seccomp(2).
   const emulator = spawnSync(EMULATOR, ["--version"], { encoding: "utf8" });
   if (Number(/version (\d+)/.exec(emulator.stdout)?.[1]) >= 10)
     test("serve a session on arm64 without the system call filter, and pass a descriptor", async () => {
@@ -78,7 +78,10 @@ describeWith(["musl", "arm64"], "the agents of the package", () => {
     });
 });
 
-/** The same sources, compiler and C library, linked so that seccomp(2) seems to succeed. */
+/**
+ * Builds the same sources with the same compiler and C library, linked so that seccomp(2) seems to
+ * succeed.
+ */
 function withoutFilter(): string {
   const out = `${inject("machine").directory}/arm64`;
   const specs = `${repository}agent/build/cross/musl-arm64.specs`;

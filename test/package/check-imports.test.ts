@@ -34,7 +34,7 @@ describe("npm run lint checks imports, and", () => {
     expect(lines).toHaveLength(3 * wrong.length);
   });
 
-  test("refuses a circle of files, also of types, and names the alternative", () => {
+  test("refuses a circle of files, including imports of types, and names the alternative", () => {
     const files = {
       "cli/a.ts": 'import type { B } from "./b.ts";',
       "cli/b.ts": 'export { c } from "./c.ts";',

@@ -116,7 +116,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
       cat();
       const before = statSync(`${caches}/${cache}`);
       expect([before.mode & 0o777, statSync(caches).mode & 0o777]).toEqual([0o600, 0o700]);
-      // A cache that others may write is not used, and is replaced by our own.
+      // A cache that others may write is not used, and the user's own cache replaces it.
       writeFileSync(`${caches}/${cache}`, "not code", { mode: 0o666 });
       chmodSync(`${caches}/${cache}`, 0o666);
       cat();
@@ -156,7 +156,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     });
 
     const compile = (resolution: string, ...files: string[]) => {
-      // No --types: by default, TypeScript 6 includes no package's global types.
+      // Omit --types: by default, TypeScript 6 includes no package's global types.
       const options = ["--strict", "--target", "es2023", "--module", resolution, "--noEmit"];
       const tsc = `${repository}node_modules/.bin/tsc`;
       const { stdout } = spawnSync(tsc, [...options, ...files], { cwd: project, encoding: "utf8" });
@@ -245,8 +245,8 @@ export const connecting: Promise<porthole.Session> = porthole.connect("web");
 `;
 
 /**
- * Arguments, exit status and output of each command on a machine without an engine; the shell's own
- * process is the target.
+ * Arguments, exit status and output of each command on a machine without an engine. The target is
+ * the shell's own process.
  */
 const SMOKE: Record<string, [args: string, status: number, shows: RegExp]> = {
   cat: ["pid:$$:/etc/motd", 0, /^welcome\n$/],
@@ -261,7 +261,7 @@ const SMOKE: Record<string, [args: string, status: number, shows: RegExp]> = {
   hexdump: ["pid:$$:/etc/motd", 0, /77 65 6c 63/],
   open: ["pid:$$:/etc/motd", 2, /^porthole: open needs a terminal .*\n$/],
   browse: ["", 2, /^porthole: the screen needs a terminal .*\n$/],
-  // There is no unshare(1).
+  // The machine has no unshare(1).
   demo: ["", 4, /^porthole: .*\(install unshare\(1\) .*\n$/],
   ps: ["pid:$$", 0, /^ *PID USER/],
   with: ["pid:$$:/etc -- node -e 'console.log(fs.readdirSync(`.`).join())'", 0, /motd/],
@@ -279,7 +279,7 @@ const SMOKE: Record<string, [args: string, status: number, shows: RegExp]> = {
 
 /**
  * A root directory with only Node, npm, a shell and their libraries. bubblewrap runs programs in
- * it, with this machine's network.
+ * it, with the host's network.
  */
 class Machine {
   readonly prefix: string;
@@ -335,7 +335,7 @@ class Machine {
     return { status, output: stderr + stdout };
   }
 
-  /** package.json of everything below the prefix. */
+  /** Returns package.json of every package below the prefix. */
   manifests(): { name: string; scripts?: Record<string, string> }[] {
     return this.files()
       .filter((file) => /node_modules\/(@[^/]+\/)?[^/]+\/package\.json$/.test(file))

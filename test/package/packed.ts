@@ -8,7 +8,7 @@ import { repository } from "../helpers/paths.ts";
 export interface Tarball {
   /** Path of the file. */
   path: string;
-  /** In bytes. */
+  /** Size in bytes. */
   size: number;
   files: { path: string; size: number; mode: number }[];
 }
@@ -25,7 +25,7 @@ export function packed(): Tarball {
   return { path: `${directory}/${said.filename}`, size: said.size, files: said.files };
 }
 
-/** The supported versions of Node: their programs by name. */
+/** Returns the supported versions of Node: their programs by name. */
 export function nodes(): Record<string, string> {
   return nodePrograms();
 }

@@ -22,7 +22,7 @@ describeWith("git", "an impossible release", () => {
     mkdirSync(`${folder}/scripts`);
     cpSync(`${repository}scripts/release.mjs`, `${folder}/scripts/release.mjs`);
     writeFileSync(`${folder}/package.json`, '{ "version": "0.2.0" }\n');
-    // The changelog as a release leaves it: the next heading has no entries.
+    // A release leaves the changelog in this state: the next heading has no entries.
     writeFileSync(`${folder}/CHANGELOG.md`, "# Changelog\n\n## Unreleased\n\n## 0.2.0 (2026-01-31)\n\n- A line.\n");
     git("init", "--quiet");
     git("add", ".");

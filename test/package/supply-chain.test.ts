@@ -25,7 +25,7 @@ const manifest = json("package.json") as Manifest;
 /** Folders with packages: porthole itself, and the charts of the bench. */
 const folders = ["", "bench/charts/"];
 
-/** A folder's package.json and the lock file beside it. */
+/** Reads a folder's package.json and lock file. */
 function read(folder: string) {
   const named = json(`${folder}package.json`) as Manifest;
   const lock = json(`${folder}package-lock.json`) as {
@@ -80,8 +80,8 @@ describe("no code runs during an installation", () => {
   test("dependencies with an install script are known, and the set-up installs without scripts", () => {
     const all = folders.flatMap((folder) => Object.entries(read(folder).packages));
     const withScript = all.filter(([, { hasInstallScript }]) => hasInstallScript);
-    // Check a new one: does it work without its script? These do; their native parts are packages,
-    // or are never loaded.
+    // If a new dependency fails this test, check that it works without its script. These do: their
+    // native parts are packages, or are never loaded.
     expect(withScript.map(([path]) => path.replace(/^.*node_modules\//, "")).sort()).toEqual([
       "cpu-features",
       "esbuild",

@@ -14,7 +14,7 @@ describe("agent info", () => {
     build: "0123456789abcdef",
   };
 
-  test("has every field at its own place, at any offset", () => {
+  test("has every field at its own offset, at any position", () => {
     const info: fc.Arbitrary<AgentInfo> = fc.record({
       ...{ version: fc.constant(VERSION), route: fc.constantFrom("mount", "sidecar", "direct"), pid: u32, uid: u32 },
       ...{ gid: u32, capabilities: u64, started: fc.maxSafeNat(), userNamespace: u64, mountNamespace: u64 },
@@ -56,7 +56,7 @@ describe("agent info", () => {
     expect(() => decodeAgentInfo(bytes)).toThrow(`route ${route}`);
   });
 
-  test("of another version is refused before other fields are read, which may have another form", () => {
+  test("of another version is refused before other fields are read, because their format may differ", () => {
     const other = expect.objectContaining({
       ...{ code: "ATTACH", errno: "EPROTO", hint: expect.stringContaining("porthole detach --all") },
       message: `protocol mismatch: the agent has version ${VERSION + 1}, this porthole ${VERSION}`,

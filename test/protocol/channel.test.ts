@@ -24,7 +24,7 @@ class Refusal extends Error {
 const nothing = new Uint8Array(0);
 const TIMEOUT = 1000;
 
-/** A channel over a transport that accepts `room` packets before it is full, or throws. */
+/** Makes a channel over a transport that accepts `room` packets before it is full, or throws. */
 function setUp() {
   const sent: Message[] = [];
   const reasons: PortholeError[] = [];
@@ -59,7 +59,7 @@ const ids = (messages: Message[]) => messages.map(({ id }) => id);
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 describe("requests and replies", () => {
-  test("are matched by their ids, which start at 1 and are never reused, in any order of the answers", async () => {
+  test("are matched by their ids in any order of the answers; ids start at 1 and are never reused", async () => {
     const { sent, ask, answer } = setUp();
     const one = ask(Op.stat, { body: Uint8Array.of(1) });
     const two = ask(Op.open, { maxFds: 1, body: Uint8Array.of(2) });
@@ -98,7 +98,7 @@ describe("requests and replies", () => {
     await next.reply;
   });
 
-  test("allow a body after an errno in HELLO only", async () => {
+  test("allow a body after an errno only in HELLO", async () => {
     const { channel, ask, answer } = setUp();
     const { reply } = ask(Op.hello);
     answer(1, Op.hello, Uint8Array.of(2, 0), [], 71);
@@ -173,7 +173,7 @@ describe("back-pressure", () => {
 });
 
 describe("the end of a session", () => {
-  test("fails pending and queued requests with one reason, that of the first end", async () => {
+  test("fails pending and queued requests with the reason of the first end", async () => {
     const { channel, reasons, ask } = setUp();
     const all = Array.from({ length: MAX_IN_FLIGHT + 2 }, () => ask());
     const reason = channel.end("the first reason", { errno: "EIO", hint: "a hint" });
@@ -320,7 +320,7 @@ describe("a timeout", () => {
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
 
-  test("that is short still applies after an answered request with a longer one", async () => {
+  test("that is short still applies after an answered request with a longer timeout", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     answer(1);

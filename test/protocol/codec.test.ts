@@ -9,7 +9,7 @@ const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const u64 = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
 const path = fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => bytes.map((byte) => byte || 1));
 
-/** The error that `action` throws, which must be a PortholeError. */
+/** Returns the error that `action` throws, which must be a PortholeError. */
 function failure(action: () => unknown): PortholeError {
   try {
     action();

@@ -9,11 +9,11 @@ import {
 } from "../../src/protocol/messages.ts";
 import { fileStat } from "./samples.ts";
 
-// Encodes records like an agent. The host only decodes them, so the encoder is here.
+// Encodes records like an agent. The host only decodes them, so only tests need the encoder.
 
 /**
- * A record with `fixed` bytes, whose nonzero fields `fill` writes, and the variable parts after
- * them.
+ * Encodes a record with `fixed` bytes, whose nonzero fields `fill` writes, and the variable parts
+ * after them.
  */
 export function record(
   kind: number,

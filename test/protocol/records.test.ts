@@ -58,7 +58,7 @@ describe("a list", () => {
     );
   });
 
-  test("of processes and their files has every field at its own place", () => {
+  test("of processes and their files has every field at its own offset", () => {
     const { records } = decode(
       processOf(Buffer.from("sh"), Buffer.from("sh\0-c\0")),
       fileOf(Buffer.from("/tmp/x (deleted)")),
@@ -183,7 +183,7 @@ describe("a malformed list is refused:", () => {
     const decoder = new RecordDecoder();
     const head = length(Buffer.alloc(8), MAX_PACKET);
     expect(decoder.push(head)).toEqual([]);
-    // The record is complete at its announced length, and is checked then.
+    // The record is complete at its announced length, and is checked at that length.
     expect(() => decoder.push(Buffer.alloc(MAX_PACKET - 8))).toThrow("a record of kind 0");
   });
 

@@ -1,7 +1,7 @@
 import type { AgentInfo } from "../../src/protocol/agent-info.ts";
 import { AgentInfoAt, FileStatAt, RouteNumber, VERSION } from "../../src/protocol/messages.ts";
 
-/** Encodes agent info. The host only decodes it, so the encoder is here. */
+/** Encodes agent info. The host only decodes it, so only tests need the encoder. */
 export function agentInfo(info: Partial<AgentInfo> = {}): Buffer {
   const { version = VERSION, route = "direct", build = "" } = info;
   const at = AgentInfoAt;

@@ -106,7 +106,7 @@ describeWith(["root", "bwrap", "userNamespaces"], "bubblewrap", () => {
 
 const devices = ["dir", "/d", "node", "/d/kmsg", "1", "11", "node", "/d/null", "1", "3"];
 
-/** A device that the container has made but may not open, and one that it may. */
+/** Checks a device that the container has made but may not open, and a device that it may open. */
 async function deviceRules(
   context: TestContext,
   pid: number,
@@ -140,7 +140,7 @@ describeWith(["runc", "cgroups"], "runc without an engine", () => {
     const groups = view === "v2" ? "cgroup v2 alone" : "cgroup v1";
     await reads(context, target.pid, `runc run, ${groups}`, on);
     await deviceRules(context, target.pid, groups, on, []);
-    // Also for a machine with v2 only: the agent determines the version by its mounts.
+    // This also covers a machine with only v2: the agent determines the version by its mounts.
     if (view === "v2") await deviceRules(context, target.pid, `${groups}, for porthole too`, on, inView(view));
   });
 });
@@ -162,7 +162,7 @@ describeWith(["docker", "ctr"], "containerd without Docker", () => {
   });
 });
 
-/** `runc 1.1`. */
+/** Returns the version of a program: `runc 1.1`. */
 function version(command: string): string {
   const { stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
   return `${command} ${/\b(\d+\.\d+)/.exec(stdout)?.[1] ?? ""}`.trim();

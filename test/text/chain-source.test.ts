@@ -40,7 +40,7 @@ describe("ChainSource", () => {
     expect([chain.offsetOf(0), chain.offsetOf(3)]).toEqual([16, 19]);
     expect([chain.fileEnd(2), chain.fileEnd(17)]).toEqual([8, 6]);
     expect(chain.fileAt(20)).toMatchObject({ begins: 16, foreign: 0 });
-    // As in a worker.
+    // Read the source as a worker does.
     expect(all(partsSource(chain.parts()))).toBe(all(chain));
   });
 
@@ -74,7 +74,7 @@ describe("ChainSource", () => {
     expect(chain.offsetInFile(16)).toBe(0);
   });
 
-  it("keeps a few files and reports which ones it no longer reads", () => {
+  it("keeps a few files and reports the ones that it stops reading", () => {
     const first = file("g0", "0\n");
     const chain = new ChainSource(first);
     for (let index = 1; index <= 4; index++) chain.continueWith(file(`g${index}`, `${index}\n`), 0, "next");

@@ -79,7 +79,7 @@ describe("chunkCounter of lines", () => {
     expect(hits("a\n\x1b[m", lines("a", { invert: true }))).toEqual([2]);
   });
 
-  it("does not join the halves of a character around a colour code", () => {
+  it("does not join the halves of a character across a colour code", () => {
     const broken = Buffer.concat([Buffer.of(0xc3), Buffer.from("\x1b[31m"), Buffer.of(0xa9), Buffer.from("\n")]);
     expect(hits(broken, lines("é"))).toEqual([]);
     expect(hits("caf\x1b[1mé\x1b[m!\n", lines("café!"))).toEqual([0]);
@@ -130,7 +130,7 @@ describe("chunkCounter of newlines and bytes", () => {
       expect(hits(Buffer.from(encodeAs(text, encoding)), { kind: "newlines", encoding })).toEqual([5, 9]);
   });
 
-  it("finds bytes across block borders, once each", () => {
+  it("finds bytes across block borders, each once", () => {
     const bytes = Buffer.alloc(CHUNK + BLOCK);
     const wanted = Buffer.from("7f454c46", "hex");
     const places = [0, BLOCK - 2, CHUNK - 3, CHUNK + 1, bytes.length - 4];

@@ -3,8 +3,8 @@ import { mayBacktrack, withDeadline } from "../../src/text/scan/deadline.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /**
- * The result of an action that takes no time. Repeats it, because a busy machine may delay this
- * process beyond the deadline.
+ * Returns the result of an action that takes no time. Repeats the action, because a busy machine
+ * may delay this process beyond the deadline.
  */
 const inTime = <T>(action: () => T) => waitFor("a turn without a delay", () => withDeadline(action));
 

@@ -38,7 +38,7 @@ describe("looksBinary", () => {
 });
 
 describe("decodeAs and encodeAs", () => {
-  it("are each other's inverse, and cut no character", () => {
+  it("are inverse to each other, and cut no character", () => {
     const text = fc.string({ unit: fc.constantFrom("a", "é", "\n", "日", "😀"), maxLength: 20 });
     fc.assert(
       fc.property(text, fc.constantFrom(...ENCODINGS), fc.nat(100), (of, encoding, cut) => {

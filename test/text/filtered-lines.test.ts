@@ -32,7 +32,7 @@ function backward(space: FilteredLines): number[] {
 }
 
 describe("FilteredLines", () => {
-  it("contains the lines that match, or the others", () => {
+  it("contains the matching lines, or the others", () => {
     const text = "a1\nb2\na3\nb4\n";
     expect(forward(filtered(text, "a").space)).toEqual([0, 6]);
     expect(forward(filtered(text, "a", { invert: true }).space)).toEqual([3, 9]);
@@ -72,7 +72,7 @@ describe("FilteredLines", () => {
     expect([space.isHit(2), space.isHit(4)]).toEqual([false, true]);
   });
 
-  it("ends where the text is not scanned yet", () => {
+  it("ends before text that is not scanned yet", () => {
     const { space, hits, source } = filtered(`a\n${"b\n".repeat(CHUNK)}a\n`, "a", { knows: false });
     expect(forward(space)).toEqual([]);
     hits.scan.counts.set(0, 1, source.end());

@@ -9,7 +9,7 @@ const OTHERS: Query = { ...LINES, invert: true };
 const RECORDS: Query = { kind: "selection", encoding: "utf-8", areRecords: true, match: { patterns: ["b"] } };
 const LEVELS: Query = { kind: "selection", encoding: "utf-8", areRecords: true, levels: ["error"] };
 
-/** The hits of the whole source in a new search. */
+/** Returns the hits of the whole source in a new search. */
 function searched(source: MemorySource, query: Query): number[] {
   const counter = chunkCounter(source, query);
   return chunksOf(source).flatMap((chunk) => counter.positions(chunk));
@@ -35,7 +35,7 @@ async function growing(text: string, query: Query): Promise<{ source: MemorySour
 }
 
 describe("Hits of a source that grows", () => {
-  it("finds what a new search finds, wherever a write ends", async () => {
+  it("finds the same as a new search, for writes that end at any byte", async () => {
     const piece = fc.constantFrom("2026-01-31 10:00:00 ", "INFO a", "ERROR b", "\n", "\n", "\tat b", "b", "20", "");
     await fc.assert(
       fc.asyncProperty(
@@ -74,7 +74,7 @@ describe("Hits of a source that grows", () => {
     expect(hits.near(room, "forward")).toBe(room);
   });
 
-  it("reads the last record and what follows it, not the chunk", async () => {
+  it("reads the last record and the bytes after it, not the chunk", async () => {
     const { source, hits } = await growing("2026-01-31 10:00:00 INFO a\n".repeat(30_000), RECORDS);
     source.reads = 0;
     for (let write = 0; write < 10; write++) {

@@ -16,7 +16,7 @@ describe("hexRow", () => {
     expect(hexBytesFor(10)).toBe(4);
   });
 
-  it("leaves missing bytes blank", () => {
+  it("shows missing bytes as blanks", () => {
     expect(plain(hexRow(0, Buffer.from("ab"), view, []))).toMatch(/^0000000000 {2}61 62 {43,}ab$/);
     expect(plain(hexRow(0, Buffer.from("\0\0ab"), { ...view, before: 2 }, []))).toMatch(/^0{10} {8}61 62 .* {2}ab$/);
   });

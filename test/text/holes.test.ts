@@ -10,8 +10,8 @@ import { ChainSource } from "../../src/text/sources/chain-source.ts";
 const SIZE = 40 * MAX_LINE;
 
 /**
- * Text at both ends, and data in the hole between them: at the border of a block, across a border,
- * short and long.
+ * Text at both ends, and data in the hole between them: at a block border, across a border, short
+ * and long.
  */
 const PIECES: [number, string][] = [
   [0, "first\nsecond\n"],
@@ -35,7 +35,7 @@ describe("holes", () => {
     rmSync(directory, { recursive: true });
   });
 
-  /** Reads every byte. */
+  /** A source that reads every byte. */
   const plain: ByteSource = {
     start: () => 0,
     end: () => SIZE,
@@ -77,7 +77,7 @@ describe("holes", () => {
     bytesRead = 0;
     const lines = new Lines(new BlockCache(counted(chain())));
     expect(forward(lines).length).toBe(backward(lines).length);
-    // The blocks with data, once in each direction.
+    // Reads the blocks with data once in each direction.
     expect(bytesRead).toBeLessThan(2 * 20 * BLOCK);
   });
 

@@ -34,7 +34,7 @@ describe("LineIndex", () => {
     expect(index.offsetBehind(40_001)).toBeUndefined();
   });
 
-  it("estimates lines that are not counted yet, and reports that", () => {
+  it("estimates lines that are not counted yet, and reports the estimate", () => {
     const row = `${"x".repeat(99)}\n`;
     const index = indexed(row.repeat(40_000), 2);
     const { count, isExact } = index.before(3 * CHUNK + 1000);

@@ -89,7 +89,7 @@ describe("Scan", () => {
         revoke: (ids: ReadonlySet<number>) => pool.revoke(ids),
         interrupt: (ids: ReadonlySet<number>) => pool.interrupt(ids),
       } as ScanPool;
-      // Four stretches of 16 chunks start at once: all begin there.
+      // Four stretches of 16 chunks each start at the same time, the first at the given chunk.
       const scan = new Scan(regularSource(fd), NEWLINES, () => {}, watched);
       const chunk = 3000;
       scan.go(chunk * CHUNK);
@@ -205,7 +205,7 @@ describe("holes of a sparse file", () => {
     ["what only zeros match", lines("\\x00")],
     ["what has no text", none],
     ["bytes", { kind: "bytes", bytes: new Uint8Array([0x72, 0x0a, 0]) } as Query],
-  ])("are not read, and give the same results as zeros that are read: %s", async (_, query) => {
+  ])("are not read, and give the same results as zeros: %s", async (_, query) => {
     const path = `${directory}/sparse`;
     const end = 20 * CHUNK + 77;
     const data = [0, 5 * CHUNK + 1000, 12 * CHUNK - 4, end - 12];
@@ -243,7 +243,7 @@ describe("holes of a sparse file", () => {
       await finished(scan);
       const counts = (one: Scan) => Array.from({ length: 21 }, (_, chunk) => one.counts.count(chunk));
       expect(counts(scan)).toEqual(counts(plain));
-      // The chunks with text and their neighbours, and those in progress before the first result
+      // Reads the chunks with text, their neighbours, and those in progress before the first result
       // was known.
       expect(read.length).toBeLessThan(20);
     } finally {

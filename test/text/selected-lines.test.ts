@@ -5,7 +5,7 @@ import { CHUNK, chunkCounter } from "../../src/text/scan/chunk-counter.ts";
 import { RECORD_BYTES, type SelectionQuery } from "../../src/text/scan/selected-lines.ts";
 import { MemorySource } from "./memory-source.ts";
 
-/** The selected lines, without their newlines. */
+/** Returns the selected lines, without their newlines. */
 function selected(text: string, query: Partial<SelectionQuery> & { pattern?: string }): string[] {
   const { pattern, ...more } = query;
   const match = pattern === undefined ? undefined : { patterns: [pattern] };
@@ -42,7 +42,7 @@ describe("selectedLines", () => {
     expect(selected(text, { pattern: "10:00:02" })).toEqual([TRACE[6]]);
   });
 
-  it("asks for the end of the source once, however many lines there are", () => {
+  it("requests the end of the source once for any number of lines", () => {
     const source = new MemorySource("2026-01-31 10:00:00 INFO a\n2026-01-31 10:00:01 ERROR b\n\tat c\n".repeat(1000));
     const { length } = source.bytes;
     let asked = 0;
@@ -62,7 +62,7 @@ describe("selectedLines", () => {
     expect(selected(`${json}\n`, { levels: ["warn"] })).toEqual([json]);
   });
 
-  it("leaves out lines that begin with given bytes", () => {
+  it("omits lines that begin with given bytes", () => {
     const without = [Buffer.from("\x1b[36mweb |")];
     expect(selected("\x1b[36mweb | a\n\x1b[32mdb  | a\n", { without, areRecords: false })).toEqual(["\x1b[32mdb  | a"]);
   });
@@ -80,7 +80,7 @@ describe("selectedLines", () => {
     }
   });
 
-  it("ends a record at a bound, in the same place from either chunk", () => {
+  it("ends a record at a limit, at the same offset from either chunk", () => {
     const line = `\tat ${"x".repeat(95)}\n`;
     const count = Math.ceil((3 * RECORD_BYTES) / line.length);
     const text = `2026-01-31 10:00:00 ERROR long\n${line.repeat(count)}`;
@@ -90,7 +90,7 @@ describe("selectedLines", () => {
     }
   });
 
-  it("selects what a search of every record would, for any text", () => {
+  it("selects the same as a search of every record, for any text", () => {
     const row = fc.constantFrom("2026-01-31 10:00:00 INFO a", "2026-01-31 10:00:00 ERROR b", "  at b", "\ta", "", "x");
     fc.assert(
       fc.property(

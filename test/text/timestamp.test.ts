@@ -141,7 +141,7 @@ describe("parseTimestamp", () => {
     );
   });
 
-  it("uses this machine's zone on request", () => {
+  it("uses the local zone on request", () => {
     expect(parseTimestamp("2026-01-31 14:05:06", { now, zone: systemZone })).toBe(
       new Date(2026, 0, 31, 14, 5, 6).getTime(),
     );
@@ -223,7 +223,7 @@ describe("a time without a zone", () => {
     expect(read(text, name)).toBe(expected);
   });
 
-  it("that occurs twice is the later one after the earlier one", () => {
+  it("that occurs twice is the later time if it follows the earlier time", () => {
     const reader = new TimestampReader(inZone("Europe/Berlin"));
     const times = ["02:59:58", "02:59:59", "02:00:00", "02:30:00", "03:00:00"].map((clock) =>
       new Date(reader.read(Buffer.from(`2025-10-26 ${clock} x`)) ?? Number.NaN).toISOString().slice(11, 19),

@@ -53,7 +53,7 @@ describe("Viewport", () => {
     expect(shown()).toEqual(["a", "b", "c", "d", "e"]);
   });
 
-  it("moves a line to the top by any of its offsets, as far as the end allows", () => {
+  it("moves a line to the top by any of its offsets, up to the last page", () => {
     const { viewport, shown } = open("one\ntwo\nthree\nfour\nfive\n", 2);
     viewport.show(9);
     expect(shown()).toEqual(["three", "four"]);
@@ -146,7 +146,7 @@ describe("Viewport", () => {
     expect(viewport.top).toEqual({ line: 2, row: 0 });
   });
 
-  it("agrees with splitting the text, for newlines at any block border", () => {
+  it("agrees with a split of the whole text, for newlines at any block border", () => {
     const near = fc.integer({ min: BLOCK - 3, max: BLOCK + 3 });
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.nat(5), near), { maxLength: 6 }), fc.boolean(), (lengths, ended) => {

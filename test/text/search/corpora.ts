@@ -48,7 +48,9 @@ export const corpora: Record<string, Buffer> = {
   ),
 };
 
-/** Writes them to files with numbers as names; removed at the end of the test file. */
+/**
+ * Writes them to files with numbers as names. The files are removed at the end of the test file.
+ */
 export function writeCorpora(): { directory: string; file(name: string): string } {
   const directory = mkdtempSync(`${tmpdir()}/porthole-corpora-`);
   afterAll(() => rmSync(directory, { recursive: true }));
@@ -57,7 +59,7 @@ export function writeCorpora(): { directory: string; file(name: string): string 
   return { directory, file: (name) => `${directory}/${names.indexOf(name)}` };
 }
 
-/** Numbered lines; every n-th contains foo. */
+/** Returns numbered lines; every n-th line contains foo. */
 export function numbered(count: number, every: number): string {
   let text = "";
   for (let n = 1; n <= count; n++) text += `${n} line of the log${n % every === 0 ? " foo" : ""}\n`;

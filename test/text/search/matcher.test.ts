@@ -15,7 +15,7 @@ describe("the matching lines of a block", () => {
     ["a.*x", /a[^\n\x80-\xff]*x/],
     ["[^a]x", /[^a\n\x80-\xff]x/],
     ["(?:)", /(?:)/],
-  ])("are those that a check of each line finds: %s", (pattern, reference) => {
+  ])("are the same as a check of each line finds: %s", (pattern, reference) => {
     const matcher = new Matcher({ patterns: [pattern] });
     fc.assert(
       fc.property(someLines, (content) => {
@@ -44,8 +44,8 @@ describe("counting newlines", () => {
 });
 
 describe("counting with 64-bit words", () => {
-  // From the 32nd short line on, four bytes are processed at a time. Fewer may be left, and not
-  // aligned to a word.
+  // From the 32nd short line on, four bytes are processed at a time. Fewer than four may remain,
+  // and they may not be aligned to a word.
   const newlines = Buffer.alloc(48, "\n");
   it.each([0, 1, 2, 3])("is correct for any remainder, from byte %i on", (from) => {
     for (let count = 30; count <= 40; count++) expect(countNewlines(newlines, from, from + count)).toBe(count);

@@ -69,12 +69,12 @@ const LINES_ONLY = new Set(["\\Afoo", "x*"]);
 const { directory, file } = writeCorpora();
 const names = Object.keys(corpora);
 
-test.for(patterns)("the screen's matcher finds what ripgrep finds with the pattern %s", (pattern) => {
+test.for(patterns)("the screen's matcher finds the same as ripgrep with the pattern %s", (pattern) => {
   compare({ patterns: [pattern] }, ["-e", pattern]);
 });
 
 test.for(["foo", ".", "[x(", "a|b", "é", "foo\\b", "Foo", "\\"])(
-  "the screen's matcher finds what ripgrep finds with the plain text %s",
+  "the screen's matcher finds the same as ripgrep with the plain text %s",
   (text) => {
     const match: MatchOptions = { patterns: [text], fixed: true };
     compare(match, ["-F", "-e", text]);
@@ -107,7 +107,7 @@ function compare(match: MatchOptions, args: string[]): void {
   }
 }
 
-/** The matches of ripgrep, by file. */
+/** Returns the matches of ripgrep, by file. */
 function theirs(args: string[]): Map<string, FoundLine[]> {
   const all = new Map<string, FoundLine[]>();
   const { stdout } = ripgrep(["-a", "--json", ...args, ...names.map(file)], directory);
