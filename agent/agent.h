@@ -91,7 +91,7 @@ struct layer_options {
         int fd; /* of the source, -1 if it does not exist */
     } binds[MAX_BINDS];
     int layer_count, bind_count;
-    pid_t engine; /* the process whose namespaces have the directories, 0 for the agent's own */
+    pid_t engine; /* the process whose namespaces have the directories; 0: the agent itself */
     const char *engine_start;
 };
 void make_layers_root(struct layer_options *options);
@@ -127,7 +127,7 @@ noreturn void run_remote(int argc, char **argv);
 /* helper.c */
 noreturn void run_helper(int argc, char **argv);
 
-/* attach.c: trees in a mount namespace of the launcher's own */
+/* attach.c: trees in the launcher's mount namespace */
 enum { MAX_TREES = 64 };
 struct tree {
     const char *name; /* "web:": the directory below the launcher's, may have slashes */
@@ -280,7 +280,7 @@ struct list_job {
     bool stat;
 };
 void write_entries(int out, const void *list_job);
-/* Returns false, with nothing written, if the entries may not fit into the pipe. */
+/* Returns false, and writes no entry, if the entries may not fit into the pipe. */
 bool write_few_entries(int out, const struct list_job *job);
 struct relay_job {
     int file;

@@ -1,7 +1,7 @@
 /*
- * Attaches trees (tree.c) below one directory, in a mount namespace of the launcher's own. The
- * agent that made a tree may have been taken over by its target. So a tree gets its flags again
- * here. If the caller has the target's own mount table, each mount of the tree must be in it.
+ * Attaches trees (tree.c) below one directory, in the launcher's own mount namespace. The agent
+ * that made a tree may have been taken over by its target. So this file sets a tree's flags again.
+ * If the caller has the target's own mount table, each mount of the tree must be in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -165,8 +165,8 @@ static bool is_storage(const struct mount *mount, const char *table, const char 
 
 /*
  * Bails unless every file at `at`/`path` and below it is on a file system that only stores files.
- * That is one whose server responds and whose reads have no effect. A path without a mount of its
- * own is on the innermost mount above it.
+ * The server of such a file system responds, and its reads have no effect. A path that is not a
+ * mount point is on the innermost mount above it.
  */
 void require_storage(const char *at, const char *path, const struct tree *trees, int count) {
     char *table = own_mounts(), *copy = strdup(table), *rest = copy, full[2 * wire_max_path];

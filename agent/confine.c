@@ -23,7 +23,7 @@ uint64_t effective_capabilities(void) {
     return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
-/* Lowers a limit for good; never raises one. */
+/* Lowers a limit permanently; never raises a limit. */
 static void at_most(int resource, rlim_t most) {
     struct rlimit limit;
     if (getrlimit(resource, &limit) < 0) bail_errno("getrlimit(%d)", resource);
@@ -33,8 +33,8 @@ static void at_most(int resource, rlim_t most) {
 }
 
 /*
- * Drops every capability except those in `keep` for good, from the bounding, inheritable and
- * ambient sets too: exec restores none.
+ * Permanently drops every capability except those in `keep`, also from the bounding, inheritable
+ * and ambient sets: exec restores none.
  */
 void drop_capabilities(uint64_t keep) {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -59,14 +59,14 @@ void drop_capabilities(uint64_t keep) {
 }
 
 /*
- * Drops what the agent does not need, for good. Called again after joining a user namespace, which
- * grants a full set of capabilities and makes the process dumpable again (credentials(7),
- * user_namespaces(7)).
+ * Permanently drops the capabilities that the agent does not need. Called again after joining a
+ * user namespace, which grants a full set of capabilities and makes the process dumpable again
+ * (credentials(7), user_namespaces(7)).
  *
- * The files in /proc/<pid> of a process that is not dumpable belong to root (proc(5)). The process
- * may still open its own /proc/self/fd/N, whatever its user: the kernel skips the check within a
- * thread group (proc_fd_permission, __ptrace_may_access). The agent relies on that and reopens
- * descriptors only through its own directory.
+ * The files in /proc/<pid> of a process that is not dumpable belong to root (proc(5)). A process of
+ * any user may still open its own /proc/self/fd/N: the kernel skips the check within a thread group
+ * (proc_fd_permission, __ptrace_may_access). The agent relies on that and reopens descriptors only
+ * through its own directory.
  */
 void confine(uint64_t keep) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) bail_errno("prctl(PR_SET_NO_NEW_PRIVS)");
@@ -76,10 +76,10 @@ void confine(uint64_t keep) {
 }
 
 /*
- * The limits are above the needs of 64 clients with 32 workers each. They keep a bug, or an
- * attacker who exploits one, from exhausting memory, descriptors or disk. RLIMIT_NOFILE is high
- * although the agent itself holds few descriptors. It also counts those in flight from all
- * processes of the user (unix(7), ETOOMANYREFS). RLIMIT_NPROC is left alone: it also counts
+ * The limits are above the needs of 64 clients with 32 workers each. They prevent a bug, or an
+ * attacker who exploits it, from exhausting memory, descriptors or disk. RLIMIT_NOFILE is high
+ * although the agent itself holds few descriptors. It also counts descriptors in flight from all
+ * processes of the user (unix(7), ETOOMANYREFS). RLIMIT_NPROC is unchanged: it also counts
  * processes of other agents and of the container.
  */
 void limit_resources(void) {

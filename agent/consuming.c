@@ -62,7 +62,7 @@ const char *name_of_empty(int fd, const struct k_statx *st, char path[wire_max_p
 
 /*
  * By name, for files that are regular files by mode: proc_kmsg(5) and ftrace's pipes. Opening them
- * consumes nothing. `name` comes from name_of_empty().
+ * consumes no data. `name` comes from name_of_empty().
  */
 bool name_consumes(int fd, const char *name) {
     struct statfs on;

@@ -1,7 +1,7 @@
 /*
  * Device nodes on route direct. The agent is outside the container's cgroup, so the kernel does not
  * apply the container's device rules to it. A node made inside with mknod would open the host's
- * kernel log. A short-lived child therefore joins the target's cgroup and opens the node there.
+ * kernel log. A short-lived child therefore joins the target's cgroup and opens the node in it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,9 +78,9 @@ static int open_cgroup_procs(const char *type, const char *controller, const cha
 
 /*
  * Opens the files that a child writes to in order to join the target's device rules. They belong to
- * the v1 `devices` hierarchy and to the unified one, if those exist and the target's cgroup differs
- * from the agent's. Returns the number of files in `found`, or -1 if a required one cannot be
- * opened. The kernel checks the permission to move a process against the opener of the file, so
+ * the v1 `devices` hierarchy and to the unified hierarchy, if those exist and the target's cgroup
+ * differs from the agent's. Returns the number of files in `found`, or -1 if a required file cannot
+ * be opened. The kernel checks the permission to move a process against the opener of the file, so
  * this runs before capabilities are dropped.
  */
 int find_device_cgroups(int proc, int found[2]) {
@@ -104,7 +104,7 @@ int find_device_cgroups(int proc, int found[2]) {
                      : open_cgroup_procs(unified ? "cgroup2" : "cgroup", controller, path);
         if (fd >= 0) found[count++] = fd;
         else if (!unified || !v1)
-            return -1; /* with a v1 `devices` hierarchy, the unified one does not control devices */
+            return -1; /* if v1 has a `devices` hierarchy, v2 does not control devices */
     }
     return count;
 }
@@ -125,7 +125,7 @@ static int receive_opened(int from, int *error) {
     static struct packet answer;
     int got = receive_packet(
         from, &answer,
-        1); /* an answer without a descriptor is an error here, but its bytes are valid */
+        1); /* an answer without a descriptor is an error of the caller, but its bytes are valid */
     *error = EIO;
     if (answer.length == sizeof *error) memcpy(error, answer.data, sizeof *error);
     if (got < 0 && *error == 0) *error = EMFILE;

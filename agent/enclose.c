@@ -1,7 +1,8 @@
 /*
  * Makes a tree the root directory of a command of the host. Links in it then resolve inside it, as
  * in the container. The only files of the host in it are the command's program and its libraries.
- * No file of the tree can be executed: the container would choose what the host's user runs.
+ * No file of the tree can be executed. Otherwise the container would choose the programs of the
+ * host's user.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,7 @@
 
 #define PROGRAMS ".porthole"
 
-/* Maximum entries of a root directory; further ones are left out. */
+/* Maximum entries of a root directory; further entries are omitted. */
 enum { MAX_ENTRIES = 4096 };
 
 static void bind_fd(int fd, const char *on, unsigned long flags) {
@@ -31,7 +32,7 @@ static void make_file(const char *path) {
 
 /*
  * Shows one entry of the tree's root directory in the new root. Mounts it by descriptor: the
- * container may replace the name by a link at any time. FIFOs, sockets and devices are left out.
+ * container may replace the name by a link at any time. Omits FIFOs, sockets and devices.
  */
 static void show(int tree, const char *name, const char *root) {
     char path[2 * wire_max_path], target[wire_max_path + 1];

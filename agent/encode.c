@@ -13,7 +13,7 @@ int statx_fd(int fd, struct k_statx *st) {
 
 /*
  * True if the data may come from a server that does not respond. FIFOs and devices are kernel
- * objects, wherever their node is.
+ * objects on every file system.
  */
 bool is_remote(const struct k_statx *st) {
     return (S_ISREG(st->mode) || S_ISDIR(st->mode)) && !mount_is_local(st->mount_id);

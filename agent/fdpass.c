@@ -1,6 +1,6 @@
 /*
- * Sends and receives bytes and descriptors. Every call that a signal can interrupt is made here and
- * retried on EINTR.
+ * Sends and receives bytes and descriptors. This file makes every call that a signal can interrupt,
+ * and retries it on EINTR.
  */
 #include <errno.h>
 #include <poll.h>

@@ -79,7 +79,7 @@ void keep_mount(const struct kept *kept, const struct join *of, int host) {
         close(host);
         wait_for_end(target, id);
     }
-    /* Keep another mount that covers this one. */
+    /* Keep another mount that covers this mount. */
     if (mount_id(AT_FDCWD, kept->place, AT_SYMLINK_NOFOLLOW) == id)
         umount2(kept->place, MNT_DETACH | UMOUNT_NOFOLLOW);
     exit(0);

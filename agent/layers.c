@@ -207,8 +207,8 @@ static bool is_used(const char *point) {
 }
 
 /*
- * Detaches mounts that the agent does not use: a copy kept here would keep a disk busy after the
- * host unmounts it. Mounts locked by a user namespace stay.
+ * Detaches mounts that the agent does not use: an unused copy would keep a disk busy after the host
+ * unmounts it. Mounts locked by a user namespace stay.
  */
 static void detach_the_rest(void) {
     for (bool again = true; again;) {

@@ -15,7 +15,7 @@ static void unescape(char *text) {
     *to = 0;
 }
 
-/* Terminates the word at `at` and returns the next one, "" at the end. */
+/* Terminates the word at `at` and returns the next word, "" at the end. */
 static char *next_word(char *at) {
     at += strcspn(at, " ");
     if (*at) *at++ = 0;

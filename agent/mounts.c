@@ -126,7 +126,7 @@ static enum answer search_mountinfo(int fd, uint64_t wanted) {
 }
 
 /*
- * A target under chroot(2) does not see the mount of its root, only those below. Then the
+ * A target under chroot(2) does not see the mount of its root, only mounts below it. Then the
  * superblock decides. statfs(2) asks the server of a remote file system, so it may hang; this
  * process serves one client only.
  */
@@ -183,7 +183,7 @@ uint64_t find_memory_mount(void) {
 static bool target_asked, target_over;
 
 /*
- * True if the target is alive. Returns the result of the last mount_is_local() since the last call,
+ * True if the target is alive. This is the result of the last mount_is_local() since the last call,
  * or a new check if there was none.
  */
 bool target_was_alive(void) {

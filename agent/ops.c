@@ -13,7 +13,7 @@
 
 enum { ALWAYS = O_CLOEXEC | O_NOCTTY | O_NONBLOCK };
 
-/* The rest of a request; `bad` is set once something is missing or invalid. */
+/* The rest of a request. `bad` is set as soon as a field is missing or invalid. */
 struct request {
     const unsigned char *at;
     size_t left;
@@ -117,7 +117,7 @@ static int pass_file(int fd, const struct k_statx *st, uint32_t wanted, uint64_t
 
 /* Reopens `fd` through /proc/self/fd, which is opened only once because every open uses it. */
 static int reopen(int fd, int flags) {
-    static int own = -1; /* of the session's process; its parent opens nothing */
+    static int own = -1; /* of the session's process; its parent opens no file */
     if (own < 0) own = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
     char digits[12], *name = digits + sizeof digits - 1;
     *name = 0;
@@ -126,7 +126,7 @@ static int reopen(int fd, int flags) {
 }
 
 /*
- * Opens what `path_fd` (O_PATH) refers to, devices by the target's rules. Takes ownership of
+ * Opens the file of `path_fd` (O_PATH), devices by the target's rules. Takes ownership of
  * `path_fd`.
  */
 static int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct reply *reply) {
@@ -179,7 +179,7 @@ static int do_open(struct request *request, struct reply *reply) {
 
 /*
  * Opens a name of a directory if it is a regular file that the host may read. Returns the
- * descriptor, or -1 for a file that needs an OPEN of its own.
+ * descriptor, or -1 for a file that needs a separate OPEN.
  */
 static int open_plain(int directory, const char *name, unsigned char *encoded) {
     static char path[wire_max_path + 1];
@@ -201,7 +201,7 @@ static int open_plain(int directory, const char *name, unsigned char *encoded) {
 
 /*
  * Opens files of one directory. The path is resolved once, and one request and one reply serve all
- * files: those are most of the cost of an OPEN.
+ * files. Requests and replies are most of the cost of an OPEN.
  */
 static int do_open_many(struct request *request, struct reply *reply) {
     uint64_t opened = 0;
@@ -284,7 +284,7 @@ static int do_list(struct request *request, struct reply *reply) {
 
 /*
  * The session's inotify instance. The kernel limits a user to 128, so all watches of a session
- * share one.
+ * share this instance.
  */
 static int inotify = -1;
 static bool inotify_passed;

@@ -19,7 +19,7 @@ struct process {
     uint64_t start;
 };
 
-/* The PID inside the target, 0 if the process has none there. */
+/* The PID inside the target, 0 if the process has none in its namespace. */
 static pid_t inside_number(pid_t pid, int proc) {
     char numbers[512];
     if (agent.pid_depth == 0) return pid;

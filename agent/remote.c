@@ -166,7 +166,7 @@ static bool take_frame(void) {
         ssize_t put = write(remote.input, body + remote.passed, length - remote.passed);
         if (put >= 0) remote.passed += (size_t)put;
         else if (errno != EAGAIN) remote.passed = length; /* EPIPE: the command has closed it */
-        /* Also after a partial write: nothing else may arrive that would wake this process. */
+        /* Also after a partial write: no further data may arrive that would wake this process. */
         remote.is_blocked = remote.passed < length;
         if (remote.is_blocked) return false;
     }
@@ -192,7 +192,7 @@ static void hang_up(void) {
 
 static void read_frames(void) {
     if (remote.used == sizeof remote.frames) {
-        hang_up(); /* with a full buffer, poll(2) reports nothing else */
+        hang_up(); /* with a full buffer, poll(2) reports no other event */
         return;
     }
     ssize_t got = read_some(0, remote.frames + remote.used, sizeof remote.frames - remote.used);

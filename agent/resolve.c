@@ -1,8 +1,7 @@
 /*
  * Resolves the path of a request to a descriptor. openat2(2) resolves inside the target's root and
- * follows no magic links (proc_pid(5)). The common ones, /proc/PID/root, cwd, exe and fd/N, are
- * followed by this file, but only for the target's own processes and never out of the target's
- * root.
+ * follows no magic links (proc_pid(5)). This file follows the common ones, /proc/PID/root, cwd, exe
+ * and fd/N. It does so only for the target's own processes, and never out of the target's root.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +22,7 @@ struct magic {
     pid_t pid;        /* the target's numbering */
     char name[16];    /* "root", "cwd", "exe" or "fd/N" */
     const char *rest; /* the path after the link without leading slashes, or "" */
-    bool slash;       /* a slash follows, so the link is followed whatever the flags are */
+    bool slash;       /* a slash follows, so the link is followed with any flags */
 };
 
 /* Takes the next component off a path. Returns its length, 0 at the end. */

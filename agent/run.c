@@ -1,7 +1,7 @@
 /*
  * The launcher: becomes a command of the host that sees trees of targets below one directory. It
  * runs in its own mount namespace, and for an ordinary user also in its own user namespace. So the
- * host sees none of its mounts, and nothing remains, however the command ends.
+ * host sees none of its mounts, and no mount remains after any end of the command.
  *
  * It communicates with porthole over the socket --host, which execve(2) closes:
  *

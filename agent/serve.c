@@ -1,6 +1,6 @@
 /*
  * The first process: accepts clients, forks a child for each and survives their failures. No
- * function bails once it serves.
+ * function bails after serving begins.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static int64_t now_ms(void) {
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-/* Avoids a busy loop when an error would repeat at once. */
+/* Avoids a busy loop when an error would repeat immediately. */
 static void rest(void) { nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); }
 
 static void drop_client(struct child *child) {

@@ -52,10 +52,10 @@ void join_user_namespace(int proc) {
             bail_errno("setns to the user namespace of process %d", agent.target_pid);
         /*
          * Become root in the namespace if a root is mapped. The caller's identity and supplementary
-         * groups have no meaning there.
+         * groups have no meaning in it.
          */
         if (syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM)
-            bail_errno("setgroups"); /* EPERM: the namespace may forbid setgroups for good */
+            bail_errno("setgroups"); /* EPERM: the namespace may forbid setgroups permanently */
         if (syscall(SYS_setresgid, 0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresgid");
         if (syscall(SYS_setresuid, 0, 0, 0) < 0 && errno != EINVAL) bail_errno("setresuid");
     }
@@ -64,7 +64,7 @@ void join_user_namespace(int proc) {
 
 /*
  * Enters the user and mount namespaces of process `pid`, an engine of this user, and becomes root
- * there. Its layers belong to users that only its user namespace maps.
+ * in them. Its layers belong to users that only its user namespace maps.
  */
 void join_engine(pid_t pid, const char *start_time) {
     char path[32];

@@ -1,6 +1,6 @@
 /*
  * Makes a tree: one descriptor of a detached copy of all of a target's mounts (open_tree(2)). The
- * host attaches it in a mount namespace of its own (attach.c). The agent that makes it has
+ * host attaches it in a separate mount namespace (attach.c). The agent that makes it has
  * CAP_SYS_ADMIN in the target's namespaces, serves no clients, and exits when it has passed the
  * descriptor.
  */
