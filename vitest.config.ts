@@ -5,11 +5,11 @@ import { SkippedReporter } from "./test/helpers/skipped-reporter.ts";
 import { CURRENT_ENGINES, filesOver, variants } from "./test/helpers/variants.ts";
 
 const include = ["test/**/*.test.ts", "test/**/*.test.tsx"];
-// In each project, not at the top level: at the top level it would start every engine once more.
+// In each project, not at the top level: at the top level it would start every engine again.
 const globalSetup = ["test/helpers/global-setup.ts"];
-// Files that share one process: to start a process for each takes longer than most of them. They
-// must not count descriptors of their own process or change its state. Without engines, this
-// includes the tests of engines, which are only loaded and skipped.
+// Files that share one process: a process for each would take longer to start than most of them to
+// run. They must not count descriptors of their own process or change its state. Without engines,
+// this includes the tests of engines, which are only loaded and skipped.
 const isWithoutEngine = whyMissing("docker") !== undefined && whyMissing("podman") !== undefined;
 const rooms = [
   ...["text", "protocol", "tui", "engines", "routes", "files", "follow", "elsewhere", "kubectl", "cli", "bench"],

@@ -21,17 +21,15 @@ export interface Goal {
   atLeast?: number;
 }
 
-/**
- * One or more rows of the design's table of numbers; or the cost for growing work.
- */
+/** One or more rows of the design's table of numbers, or the cost for growing work. */
 export interface Case {
-  /** What is measured, in one line. */
+  /** The measured action, in one line. */
   title: string;
   /** Empty if the design sets no number: then the case compares porthole with other tools. */
   goals: Goal[];
-  /** Required programs of this machine, in addition to those of the stage. */
+  /** Required local programs, in addition to those of the stage. */
   needs?: Need[];
-  /** What {@link Result.x} counts, for a case whose results are points on curves. */
+  /** The meaning of {@link Result.x}, for a case whose results are points on curves. */
   axis?: { label: string; unit: string };
   /** Measures on the stage, and removes everything that it created there. */
   run(stage: Stage): Promise<Result[]>;

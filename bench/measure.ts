@@ -59,7 +59,7 @@ const MIN_ROUNDS = 5;
 
 /**
  * Runs the contestants alternately, round by round, so that disturbances affect all of them. The
- * first one is the base of the ratios.
+ * first contestant is the base of the ratios.
  */
 export async function compare(
   contestants: readonly Contestant[],
@@ -84,7 +84,7 @@ export async function compare(
   );
 }
 
-/** Results of values that were measured elsewhere; the first one is the base. */
+/** Makes results of values that were measured elsewhere. The first result is the base. */
 export function summarise(
   measured: readonly { name: string; role?: Role; values: readonly number[] }[],
   { group, unit = "ms", x }: Omit<CompareOptions, "rounds" | "warmUp"> = {},

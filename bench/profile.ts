@@ -11,7 +11,7 @@ interface CpuProfile {
 }
 
 /**
- * Runs a Node program once under V8's profiler, discards its output, and returns the functions with
+ * Runs a Node program once under V8's profiler and discards its output. Returns the functions with
  * the most self time, in lines such as "31 % node:internal/modules/cjs/loader". The time of native
  * code and system calls counts for the calling function.
  */

@@ -72,8 +72,8 @@ export async function setStage(root: string): Promise<Stage> {
   const props = new Props();
   props.push(() => rmSync(directory, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => interrupted(signal, props));
-  // The reader closed the pipe (`| head`): without a handler the run would end at once and leave
-  // the engine.
+  // The reader closed the pipe (`| head`): without a handler the run would end at once, and the
+  // engine would keep running.
   process.stdout.once("error", () => process.kill(process.pid, "SIGTERM"));
   try {
     return await furnish(root, directory, props);
@@ -108,7 +108,7 @@ class Props {
 
 let isInterrupted = false;
 
-/** A signal removes the stage; then the run ends by itself. */
+/** A signal removes the stage. Then the run ends without a further signal. */
 export function wasInterrupted(): boolean {
   return isInterrupted;
 }

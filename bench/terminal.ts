@@ -45,7 +45,7 @@ export class BenchTerminal {
     return this.#received;
   }
 
-  /** When the last byte came, by performance.now(). */
+  /** Time of the last byte, by performance.now(). */
   get lastAt(): number {
     return this.#lastAt;
   }

@@ -3,7 +3,7 @@
 //
 //     node build/examples/strange-cat.mjs /etc/hostname
 //
-// The minimal program that does what porthole does. It checks every field of the control message;
+// The minimal program with the main idea of porthole. It checks every field of the control message;
 // FdSocket does the same and more.
 
 import { spawn } from "node:child_process";

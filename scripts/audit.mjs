@@ -4,7 +4,8 @@
 //
 //     node scripts/audit.mjs ADVISORIES.json...
 //
-// Prints a line for each affected package. Status 1 if there is one, 2 for wrong usage.
+// Prints a line for each affected package. Exits with 1 if there is an affected package, 2 for
+// wrong usage.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -43,7 +44,7 @@ function isAffected({ name, version }, { package: { ecosystem, name: affected } 
   );
 }
 
-/** The events of a range are ordered by version; the last one that applies decides. */
+/** The events of a range are ordered by version. The last matching event decides. */
 function isIn(version, events) {
   let inside = false;
   for (const { introduced, fixed, last_affected: last } of events) {

@@ -32,7 +32,7 @@ const ROOMS = [
   ],
 ];
 
-/** Packages that only one room loads, and what to use instead. */
+/** Packages that only one room loads, and their replacement in other rooms. */
 const PACKAGES = [
   ["koffi", "src/descriptors/", "use OwnedFd, FdSocket, Reactor or file.ts of src/descriptors"],
   ["dockerode", "src/engines/docker-client.ts", "use ask() of src/engines/engine.ts, or operate()"],

@@ -1,5 +1,5 @@
-# To be sourced. Runs apt on another suite of the Debian mirror that this machine's apt uses,
-# without touching apt's own lists.
+# To be sourced. Runs apt on another suite of the Debian mirror that the local apt uses, without
+# touching apt's own lists.
 
 # use_suite DIRECTORY SUITE: keeps lists and cache in DIRECTORY and fetches the suite's lists. Needs root.
 use_suite() {

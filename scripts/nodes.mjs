@@ -10,8 +10,8 @@ export const NODES = { floor: "20.19.0", 22: "22.23.3", 24: "24.21.0" };
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 /**
- * Returns the path of each version's program. Downloads a missing one from the npm registry into
- * build/nodes.
+ * Returns the path of each version's program. Downloads a missing version from the npm registry
+ * into build/nodes.
  * @throws Error with npm's message if a version is not available
  */
 export function nodePrograms() {

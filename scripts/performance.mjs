@@ -96,7 +96,7 @@ function section(name, { title, axis, results, profiles }) {
   ];
 }
 
-/** True if all results have the same unit: a chart has one. */
+/** True if all results have the same unit, as a chart requires. */
 function isDrawn({ results }) {
   return new Set(results.map(({ unit }) => unit)).size === 1;
 }
@@ -206,7 +206,7 @@ function lines(title, axis, results) {
 }
 
 /**
- * echarts draws to a string here, without a browser. It is installed on first use: see
+ * echarts draws to a string, without a browser. It is installed on first use: see
  * bench/charts/package.json.
  */
 function chartist() {

@@ -1,5 +1,5 @@
 // Makes docs/pictures/recording.svg, the recording of README.md. It types commands into a shell in
-// a real terminal (tmux), keeps each screen, and draws them as one animated SVG (SMIL), which
+// a real terminal (tmux) and keeps each screen. It draws them as one animated SVG (SMIL), which
 // browsers play without a script. It needs tmux, root, ripgrep, and an engine on which
 // docker/demo/images.sh has run. It creates three containers on that engine and removes them.
 //

@@ -1,5 +1,6 @@
 // npm run release -- VERSION [--yes]: checks that everything is ready for a release and prints the
-// steps; with --yes it runs them: version, changelog, tarball, commit, tag. It publishes nothing.
+// steps; with --yes it runs them: version, changelog, tarball, commit, tag. It does not publish the
+// package.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

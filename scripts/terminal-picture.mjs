@@ -1,4 +1,4 @@
-// Draws what a terminal shows as SVG, for screenshot.mjs and record.mjs.
+// Draws the screen of a terminal as SVG, for screenshot.mjs and record.mjs.
 import stringWidth from "string-width";
 
 /** Pixels of a cell, and around all cells. */
@@ -25,7 +25,7 @@ export const THEMES = {
   },
 };
 
-/** Draws what `tmux capture-pane -e -N -p` prints: rows of text with SGR sequences. */
+/** Draws the output of `tmux capture-pane -e -N -p`: rows of text with SGR sequences. */
 export function svg(text, theme, columns) {
   const rows = drawnRows(text, theme);
   return document(rows.flat(), theme, [columns, rows.length]);

@@ -14,7 +14,7 @@ const TAIL = "/usr/bin/tail";
 
 const FLOOR = "inotify in C on the host";
 
-/** A file in the container's layer, and one in its tmpfs. */
+/** A file in the container's layer, and a file in its tmpfs. */
 const places = { layer: "/data/live", tmpfs: "/dev/shm/live" };
 
 const beside = (place: string) => ({ result: `${place}: porthole tail -f`, over: `${place}: ${FLOOR}` });
@@ -30,8 +30,8 @@ export const followLatency: Case = {
 
 /**
  * From a line's write(2) in the container to its arrival on the host, against GNU tail in the
- * container. GNU tail treats overlayfs as a remote file system and polls it once a second. On
- * others inotify wakes it.
+ * container. GNU tail treats overlayfs as a remote file system and polls it once a second. On other
+ * file systems inotify wakes it.
  */
 async function followBoth(stage: Stage): Promise<Result[]> {
   const waiter = stage.program("follow");

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the two images of compose.yaml from local files, without a pull.
-#   porthole-demo/scratch   one static program and nothing else (test/fixtures/workload.c)
+#   porthole-demo/scratch   only one static program (test/fixtures/workload.c)
 #   porthole-demo/shell     the same and Debian's static busybox
 set -eu
 cd "$(dirname "$0")/../.."

@@ -26,7 +26,7 @@ const forUsers = { metafile: true, legalComments: "none" };
  */
 export async function bundle() {
   const { version } = JSON.parse(readFileSync("package.json", "utf8"));
-  // Build in another directory and rename at the end, because a command may run from here.
+  // Build in another directory and rename it at the end, because a command may run from dist.
   const fresh = `dist.new-${process.pid}`;
   const { metafile } = await build({
     ...common,
