@@ -37,7 +37,7 @@ describe("changedParts", () => {
     );
   });
 
-  it("returns the columns that differ, and joins near ones to one part", () => {
+  it("returns the columns that differ, and joins near parts", () => {
     const row = (...digits: number[]) => digits.map((digit) => `${digit}${"=".repeat(29)}`).join("");
     expect(changedParts(row(1, 2), row(1, 2))).toEqual([]);
     expect(changedParts(row(1, 2), row(3, 4))).toEqual([

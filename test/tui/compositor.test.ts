@@ -9,7 +9,7 @@ const log = (first: number, count: number, width = 200) =>
   Array.from({ length: count }, (_, i) => `2026-11-23 08:00:${first + i} request ${first + i} `.padEnd(width, "x"));
 
 describe("Compositor", () => {
-  it("draws every row at first, and nothing without a change", () => {
+  it("draws every row at first, and sends no bytes without a change", () => {
     const compositor = new Compositor();
     expect(compositor.frame(["one", "two"])).toBe("\x1b[?2026h\x1b[1;1H\x1b[Kone\x1b[2;1H\x1b[Ktwo\x1b[?2026l");
     expect(compositor.frame(["one", "two"])).toBe("");
@@ -24,7 +24,7 @@ describe("Compositor", () => {
     expect(compositor.frame(["a", "byte 12"])).toBe("\x1b[?2026h\x1b[2;8H\x1b[K\x1b[?2026l");
   });
 
-  it("sends a colour once if another one replaces it before any text", () => {
+  it("sends only the last of several colours before a text", () => {
     const compositor = new Compositor();
     const row = (text: string) => `\x1b[38;5;1m\x1b[48;5;2m\x1b[1m\x1b[38;5;3m${text}\x1b[m`;
     compositor.frame(["a", row("byte 100")]);

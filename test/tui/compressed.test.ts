@@ -51,7 +51,7 @@ describeWith("tmux", "a compressed log", () => {
     await screen.waitFor("the first line", (shown) => shown.split("\n")[1] === "line 1 of the log");
   });
 
-  it("fails in one line if nothing can be decompressed", async () => {
+  it("fails in one line if no data can be decompressed", async () => {
     screen.run(`${process.execPath} ${(await import("../helpers/paths.ts")).builtCommand} open bad.gz`);
     screen.file("bad.gz", Buffer.concat([Buffer.of(0x1f, 0x8b, 8), Buffer.from("this is no gzip data at all")]));
     expect(await screen.waitForEnd()).not.toBe(0);

@@ -96,7 +96,7 @@ describe("a toast", () => {
     expect(draw("")).toBeUndefined();
   });
 
-  it("wraps a long message, and cuts one that is longer than four rows", () => {
+  it("wraps a long message, and cuts a message that is longer than four rows", () => {
     const rows = draw("word ".repeat(30).trim()) ?? [];
     expect(rows.length).toBe(2);
     expect(rows.join("").match(/word/g)?.length).toBe(30);

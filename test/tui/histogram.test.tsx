@@ -26,7 +26,7 @@ describe("the histogram", () => {
     expect(times).toEqual({ first: 0, last: 10 });
     expect(bars.map(({ records }) => records)).toEqual([2, 0, 0, 0, 2]);
     expect(bars.map(({ errors }) => errors)).toEqual([0, 0, 0, 0, 1]);
-    // A jump to an empty bar goes to the next record. A jump to a bar with an error goes to the
+    // A click on an empty bar jumps to the next record. A click on a bar with an error jumps to the
     // error.
     expect(bars.map(({ at }) => at)).toEqual([0, 20, 20, 20, 30]);
   });

@@ -50,7 +50,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   refresh: "redraw",
   // Finds items or lines that contain the typed words.
   filter: "search",
-  // Both go left, in a line or in the tree of directories.
+  // Both move left, in a line or in the tree of directories.
   parent: "left",
   open: "right",
 };

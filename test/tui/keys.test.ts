@@ -83,7 +83,7 @@ describe("KeyParser", () => {
     expect(parse("\x1b[1;5Q\x1b[1;3R\x1b[17;2~")).toEqual(["f2", "alt-f3", "f6"]);
   });
 
-  it("reads the wheel and the left button of the mouse only", () => {
+  it("reads only the wheel and the left button of the mouse", () => {
     expect(parse("\x1b[<64;10;5M\x1b[<65;1;1M\x1b[<0;3;4M\x1b[<32;4;4M\x1b[<0;3;4m\x1b[<35;9;9M\x1b[<2;1;1M")).toEqual([
       ...["wheel-up@9,4", "wheel-down@0,0", "press@2,3", "drag@3,3", "release@2,3"],
     ]);

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { levelLooks, lineTexts } from "../../cli/tui/canvas/line-text.ts";
 import { DEFAULT_THEME, themeFor } from "../../cli/tui/canvas/theme.ts";
 
-it("colours the level of a line after a coloured source, and keeps the colour of a level that has one", () => {
+it("colours the level of a line after a coloured source, and keeps the colour of a level that is already coloured", () => {
   const levelOf = (text: string) =>
     lineTexts(text, "raw", levelLooks(DEFAULT_THEME))[0]?.marks.map(({ start, end }) => text.slice(start, end));
   expect(levelOf("\x1b[36mweb:/app.log |\x1b[0m 2026-01-31 ERROR it broke")).toEqual(["ERROR"]);

@@ -119,7 +119,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("line 96", beginsWith(96));
   });
 
-  it("scrolls sideways over long lines, 1 MB ones too", async () => {
+  it("scrolls sideways over long lines, also over lines of 1 MB", async () => {
     const long = Array.from({ length: 125_000 }, (_, i) => String(i).padStart(8, "0")).join("");
     await screen.open(screen.file("log", `${long}\nshort\n`));
     await screen.waitFor("the mark of a long line", (text) => first(text).endsWith(">"));
@@ -159,7 +159,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
   });
 
-  it("searches forward and back, marks the matches, and reports the last one", async () => {
+  it("searches forward and back, marks the matches, and reports the last match", async () => {
     await screen.open(screen.file("log", numbered(300)));
     screen.keys("/");
     screen.type("line 1?50 ");
@@ -185,7 +185,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the pasted text", (text) => status(text).startsWith("/line 77("));
     screen.keys("Enter");
     await screen.waitFor("the refusal", (text) => /is not a regular expression/.test(status(text)));
-    // The refused line is still there for correction.
+    // The prompt keeps the refused line for correction.
     screen.keys("C-u", "x", "BSpace", "l", "i", "n", "e", "Space", "7", "8", "Home", "^", "Enter");
     await screen.waitFor("the match", beginsWith(78));
     screen.keys("/", "Escape");

@@ -162,7 +162,7 @@ describe("the line of the palette", () => {
     [" follow ", "follow"],
     ["foll", "follow"],
     ["line num", "line-numbers"],
-  ])("does what '%s' means on Enter", async (text, expected) => {
+  ])("runs the meaning of '%s' on Enter", async (text, expected) => {
     const { press, done, settled } = palette();
     expect(press(...text, "enter")).toBe(true);
     await settled();

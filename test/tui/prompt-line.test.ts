@@ -82,7 +82,7 @@ describe("PromptLine", () => {
     expect(aborted()).toEqual([true, true]);
   });
 
-  it("shows as many candidates as fit in a row, including the chosen one", async () => {
+  it("shows as many candidates as fit in a row, including the chosen candidate", async () => {
     const all = Array.from({ length: 1000 }, (_, index) => `n${1000 + index}`);
     const { prompt, press } = line({ complete: async () => all });
     press("tab");
@@ -93,7 +93,7 @@ describe("PromptLine", () => {
     expect(prompt.hint.split("  ").at(-1)).toBe("[n1499]");
   });
 
-  it("recalls earlier lines and the unfinished one", () => {
+  it("recalls earlier lines and the unfinished line", () => {
     const before: string[] = [];
     line({}, before).press("o", "n", "e", "enter");
     line({}, before).press("t", "w", "o", "enter");

@@ -20,7 +20,7 @@ export function toastOf(text: string): string {
     .join(" ");
 }
 
-/** A shell in a pane of its own tmux server, with a record of all bytes sent to the pane. */
+/** A shell in a pane of a separate tmux server, with a record of all bytes sent to the pane. */
 export class TmuxScreen {
   readonly directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
   readonly #socket = `porthole-${process.pid}-${randomBytes(4).toString("hex")}`;

@@ -47,7 +47,7 @@ describeWith("tmux", "a text of JSON", () => {
 });
 
 describeWith("tmux", "search and filter in the viewer", () => {
-  it("reports that a filter matches nothing, and shows all lines again with the named key", async () => {
+  it("reports a filter without matches, and shows all lines again with the named key", async () => {
     await screen.open(screen.file("log", numbered(100)));
     answer("&", "no such line");
     await screen.waitFor("the reason", (shown) => /no line matches &no such line *\n Esc shows all lines/.test(shown));
@@ -107,7 +107,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
 });
 
 describeWith(["tmux", "userNamespaces"], "a file whose target ends", () => {
-  it("is reported in a row of its own without follow, and can still be read", async () => {
+  it("is reported in a separate row without follow, and its text stays readable", async () => {
     const { pid, stop } = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", numbered(50).trimEnd()] });
     onTestFinished(stop);
     await screen.open(`pid:${pid}:/tmp/log`, "+G");

@@ -15,7 +15,7 @@ describe("shortNames", () => {
     expect(names("pid:7:/a", "web:@logs")).toEqual(["pid:7", "web"]);
   });
 
-  it("uses the ends of paths in one container or on this machine", () => {
+  it("uses the ends of paths in one container or on the host", () => {
     expect(names("web:/log/app.log", "web:/log/error.log")).toEqual(["app.log", "error.log"]);
     expect(names("/srv/a/app.log", "/srv/b/app.log", "/srv/other.log")).toEqual([
       "a/app.log",
@@ -34,7 +34,7 @@ describe("shortNames", () => {
     ]);
   });
 
-  it("uses full names if short ones would be the same", () => {
+  it("uses full names if short names would be the same", () => {
     expect(names("web:/log/app.log", "/srv/web")).toEqual(["web:/log/app.log", "/srv/web"]);
   });
 

@@ -10,7 +10,7 @@ it("draws the last values by their height, with blanks before the first", () => 
   expect(sparkline([], 8, 3)).toBe("   ");
 });
 
-it("formats processor time as a share of one core, and memory as ls -h formats sizes", () => {
+it("formats processor time as a share of one core, and memory like the sizes of ls -h", () => {
   const usage = (cores: number, memory?: number) => [{ cores, memory, memoryLimit: undefined }];
   expect([0, 0.004, 0.0994, 0.0996, 1.8].map((cores) => cpuText(usage(cores)))).toEqual([
     ...["0.0%", "0.4%", "9.9%", "10%", "180%"],

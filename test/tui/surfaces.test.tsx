@@ -243,7 +243,7 @@ describe("the surfaces", () => {
     surfaces.close();
   });
 
-  it("change the status and leave the keys below it", async () => {
+  it("change the status and keep the keys below it", async () => {
     const keys = keyHints(["viewer"]);
     const at = (line: number) => screen({ bottom: bottom({ keys }, { line: { number: line, isExact: true } }) });
     const store = new ScreenStore(at(1));

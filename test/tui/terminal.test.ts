@@ -186,7 +186,7 @@ describeWith("tmux", "the terminal", () => {
 });
 
 describe("a terminal", () => {
-  it("is required: without one the command is refused", () => {
+  it("is required: without a terminal the command is refused", () => {
     const { status, stderr } = spawnSync(process.execPath, [builtCommand, "open", "/etc/hostname"], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],

@@ -87,7 +87,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("all lines again", (text) => text.includes("INFO event") && !says("only")(text));
   });
 
-  it("goes to errors and warnings that are not on the screen, one by one or by the screen", async () => {
+  it("jumps to errors and warnings that are not on the screen, one at a time or by the screen", async () => {
     await screen.open(screen.file("log", hour));
     const at = (event: number) => (text: string) => first(text).endsWith(` ERROR event ${event}`);
     screen.keys("]");

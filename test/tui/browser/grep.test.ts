@@ -30,7 +30,7 @@ describeWith("tmux", "a search below a directory", () => {
     await screen.waitFor("the list", (text) => text.includes(`grep ${pattern}`));
   }
 
-  it("lists matching lines by file, opens one at its match, and does not open FIFOs", async () => {
+  it("lists matching lines by file, opens a file at its match, and does not open FIFOs", async () => {
     const directory = `${screen.directory}/logs`;
     mkdirSync(directory);
     writeFileSync(`${directory}/app.log`, `${numbered(2000)}needle here\n${numbered(100)}needle there\n`);

@@ -86,7 +86,7 @@ describe("the details of a container", () => {
     ]);
   });
 
-  it("show the output, or why there is none", () => {
+  it("show the output, or why it is missing", () => {
     expect(panel({}, { lines: ["one"] }).lines).toMatchObject({ title: "OUTPUT", hint: "L shows all", lines: ["one"] });
     expect(panel({}, { failure: "its log driver is 'none'" }).lines?.note).toBe("its log driver is 'none'");
     expect(panel().lines?.note).toBe("...");

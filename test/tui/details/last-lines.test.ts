@@ -8,7 +8,7 @@ function linesOf(...parts: (string | Buffer)[]): string[] {
 }
 
 describe("the last lines of an output", () => {
-  it("are complete however the bytes are split, even within a character", () => {
+  it("are complete for any chunks of the bytes, even within a character", () => {
     const bytes = Buffer.from("first\nsécond");
     for (let at = 0; at <= bytes.length; at++)
       expect(linesOf(bytes.subarray(0, at), bytes.subarray(at))).toEqual(["first", "sécond"]);

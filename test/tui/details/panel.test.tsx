@@ -81,7 +81,7 @@ describe("the panel of details", () => {
       expect(text).toContain(words);
   });
 
-  it("shows control characters of every text, and keeps its width with wide ones", () => {
+  it("shows control characters of every text, and keeps its width with wide characters", () => {
     const texts = HOSTILE.map(({ bytes }) => bytes.toString("utf8"));
     const [first = ""] = texts;
     const at = { column: 66, row: 0, width: 54, height: 20 + 6 * texts.length };
@@ -163,7 +163,7 @@ describe("the layout of a panel", () => {
     expect(withPanel(["ab", ""], ["x"], { column: 0, row: 1, width: 3, height: 1 })).toEqual(["ab", "x"]);
   });
 
-  it("gives every fact its first row before any fact gets a second one", () => {
+  it("gives every fact its first row before any fact gets a second row", () => {
     expect(factLimits([1, 5, 3], 4)).toEqual([1, 2, 1]);
     expect(factLimits([1, 5, 3], 100)).toEqual([1, 5, 3]);
     expect(factLimits([1, 1, 1], 2)).toEqual([1, 1, 0]);
@@ -171,7 +171,7 @@ describe("the layout of a panel", () => {
 });
 
 describe("a chart of several rows", () => {
-  it("shows the last values at the right, the highest one in full height", () => {
+  it("shows the last values at the right, and the highest value in full height", () => {
     expect(barChart([0, 4, 8, 16], 16, { width: 5, height: 2 })).toEqual(["    █", " ▁▄██"]);
     expect(barChart([1, 2, 3], 3, { width: 2, height: 1 })).toEqual(["▅█"]);
     expect(barChart([], 0, { width: 3, height: 1 })).toEqual(["   "]);
