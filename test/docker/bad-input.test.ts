@@ -166,7 +166,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect(result).toMatchObject({ code: 1, text: "" });
   });
 
-  test("one bad target of several does not stop the others, and gives the highest status", async () => {
+  test("a bad target among several does not stop the others, and gives the highest status", async () => {
     const file = `${target.name}:/d/f`;
     const one = await someone.run(["cat", file, `${target.name}:/d/none`, file]);
     expect(one).toMatchObject({ code: 1, text: "text\ntext\n" });

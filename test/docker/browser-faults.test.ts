@@ -58,7 +58,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");
   });
 
-  it("shows containers as they start and end, and reports that there are none or that there is no engine", async () => {
+  it("shows containers as they start and end, and reports that no container runs or that no engine is available", async () => {
     // A screen with room for the containers of tests that run at the same time.
     start({ columns: 100, rows: 100 }, []);
     await screen.waitFor("the list", has("Containers"));

@@ -97,7 +97,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag} #{mouse_any_flag}")).toBe("0 1 1 0");
   });
 
-  it("shows a recreated container and opens the new one", async () => {
+  it("shows a recreated container and opens the new container", async () => {
     const name = uniqueName("again");
     const first = await container(docker, { name, steps: ["dir", "/srv", "write", "/srv/old", "1"] });
     start();

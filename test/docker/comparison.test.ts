@@ -16,7 +16,7 @@ const cells = comparedCells();
 const page = documented();
 const isUnrun = (cell: Cell) => page.unrun.some(({ row, column }) => row === cell.row && column === cell.column);
 
-/** Returns where a cell is checked; undefined without a check for its row and its column. */
+/** Returns the place that checks a cell; undefined without a check for its row and its column. */
 function placeOf({ row, column }: Cell): Place | undefined {
   if (rows[row] === undefined || ways[column] === undefined) return undefined;
   return rows[row].places?.[column] ?? (column === "podman mount" ? "podman" : "docker");
@@ -84,9 +84,7 @@ function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): v
   }
 }
 
-/**
- * A Podman that an ordinary user has called once leaves a process that holds its user namespace.
- */
+/** A Podman that an ordinary user has called keeps a process that holds its user namespace. */
 function endPodmanOf({ user }: Actor): void {
   const file = `${user.env.XDG_RUNTIME_DIR}/libpod/tmp/pause.pid`;
   if (existsSync(file)) process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");

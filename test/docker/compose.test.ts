@@ -57,7 +57,7 @@ describeWith(["docker", "dockerCommand", "compose"], "docker/demo/compose.yaml, 
     for (const project of projects) compose(project, "down", "--timeout", "1");
   });
 
-  test("every service can be read, as the comments of its file say", async () => {
+  test("every service can be read with the commands in the comments of its file", async () => {
     const files = ["rotating:/log/app.log", "memory:/cache/state.log", "locked:/tmp/app.log", "prepared:/log/app.log"];
     for (const file of files) {
       const result = await waitFor(`a line of ${file}`, async () => {

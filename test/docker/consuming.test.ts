@@ -58,7 +58,7 @@ describeWithDocker("a container that prints", () => {
       expect(lines.slice(0, -1)).toEqual(lines.slice(0, -1).map((_, index) => `line ${index + 1}`));
     });
 
-    test("reports where the output is stored for a log that is a link to it", async () => {
+    test("reports the storage of the output for a log that is a link to it", async () => {
       const says = async (path: string) => (await run("cat", at(path))).stderr;
       expect(await says("/tmp/access.log")).toBe(
         `porthole: cannot open ${at("/tmp/access.log")}: it leads to /dev/stdout, the container's own output (${at("@stdout")} shows it)\n`,
@@ -88,7 +88,7 @@ describeWithDocker("a container that prints", () => {
     });
   });
 
-  test("an ended container, its image, and a container with a terminal report where the output of a linked log is stored", async () => {
+  test("an ended container, its image, and a container with a terminal report the storage of the output that a log links to", async () => {
     const docker = engine("docker");
     const someone = user({ uid: 0, engine: docker });
     const says = async (target: string) => (await someone.run(["cat", target])).stderr;

@@ -45,7 +45,7 @@ function patternTests(name: "docker" | "podman"): void {
     const { text, stderr, code } = await by.run(["cat", `${prefix}-*:/d/f`]);
     expect({ text, code }).toEqual({ text: "left behind\nrunning\n", code: 1 });
     expect(stderr).toBe(`porthole: cannot open ${prefix}-c:/d/f: No such file or directory\n`);
-    // Skips a container in which a glob matches nothing.
+    // A container is skipped if the glob matches no file in it.
     expect(await by.run(["cat", `${prefix}-*:/d/f*`])).toMatchObject({
       text: "left behind\nrunning\n",
       stderr: "",

@@ -89,8 +89,7 @@ describeWithDocker("devices of a container", () => {
       });
       expect(result).toMatchObject({ code: 0, stderr: "" });
       const opened = await by.run(looks("/dev/net/tun"));
-      // A tun device that is not set up has nothing to read: it reports that after a successful
-      // open.
+      // A read of a tun device that is not set up fails, after a successful open.
       expect(opened.stderr).toMatch(/^Got file descriptor for '\/dev\/net\/tun'\n/);
       await note(context, {
         ...what(),

@@ -70,7 +70,7 @@ describeWithDocker("differences between engines", () => {
 });
 
 /**
- * Debian's Docker has no image mounts. Podman makes them inside the container, where no mount table
+ * Debian's Docker has no image mounts. Podman makes them inside the container, and no mount table
  * shows them.
  */
 const isCurrentDocker = inject("machine").title !== undefined && !inject("machine").isPodman;

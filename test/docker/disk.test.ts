@@ -91,7 +91,7 @@ function tests(name: Engine["name"], uid: () => number): void {
     expect(table.text).toMatch(/\ntotal \d+M, and at most 4\.0M mapped\n$/);
   });
 
-  test("without a name all containers and volumes are listed, including stopped and unused ones", async () => {
+  test("without a name all containers and volumes are listed, including stopped containers and unused volumes", async () => {
     const on = engine(name);
     const unused = await volume(on);
     const stopped = await container(on, { steps: ["fill", "/kept", "3"] });
@@ -201,7 +201,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
     await waitFor("the container to be removed", async () => (await sidecarsOf(on, web)).length === 0);
   });
 
-  test("--route direct starts no sidecar, and reports in one line what is not counted", async () => {
+  test("--route direct starts no sidecar, and reports omitted items in one line", async () => {
     const on = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: on });
     const web = await container(on, { host: { LogConfig: { Type: "json-file", Config: {} } } });

@@ -29,7 +29,7 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
     { builder: "BuildKit", version: "2" as const },
   ])("with $builder", ({ version }) => {
     test.each(["", "program"])(
-      "builds the same agent as npm run build, byte for byte, and nothing else (target '%s')",
+      "builds the same agent as npm run build, byte for byte, and no other file (target '%s')",
       async (target) => {
         const { api } = engine("docker");
         const name = `localhost/${uniqueName("porthole-built")}`;

@@ -25,7 +25,7 @@ describeWith(["docker", "tmux"], "a search of several containers from their list
   afterAll(() => someone.close());
   afterEach(() => screen.close());
 
-  it("lists matching lines of the containers that match the filter, and opens one at its match", async () => {
+  it("lists matching lines of the containers that match the filter, and opens the file of a line at its match", async () => {
     screen = startScreen(someone, [], { size: { columns: 100, rows: 24 } });
     await screen.waitFor("the containers", has("Containers", "STATE"));
     screen.type("/searched");

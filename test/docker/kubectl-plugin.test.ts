@@ -35,7 +35,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     const PATH = `${directory}/bin:${process.env.PATH}`;
     env = { PATH, KUBECONFIG: cluster.kubeconfig, HOME: `${directory}/home`, LANG: "C.UTF-8" };
     const apply = ["apply", "--validate=false", "-k", `${repository}docker/kubernetes`];
-    // The API server runs in this process, so nothing may wait for kubectl synchronously.
+    // The API server runs in this process, so no code may wait for kubectl synchronously.
     await promisify(execFile)("kubectl", apply, { env });
     expect(cluster.names("porthole")).toEqual(["porthole/porthole-one", "porthole/porthole-two"]);
   });

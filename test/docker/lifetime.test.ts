@@ -88,7 +88,7 @@ describeWithDocker("an agent", () => {
 });
 
 describeWithDocker("porthole detach --all", () => {
-  test("removes every process, container, image, socket and record of porthole, and nothing else", async () => {
+  test("removes every process, container, image, socket and record of porthole, and no other object", async () => {
     const docker = engine("docker");
     const [one, other] = [user({ uid: ORDINARY_USER, engine: docker }), user({ engine: docker })];
     const prepared = await one.run(["docker-args"]);
@@ -113,7 +113,7 @@ describeWithDocker("porthole detach --all", () => {
     expect(await agentImages(docker)).toHaveLength(1);
   });
 
-  test("succeeds without a message if there is nothing to remove, with and without an engine", async () => {
+  test("succeeds without a message if there is no agent to remove, with and without an engine", async () => {
     for (const someone of [user({ engine: engine("docker") }), user()]) {
       expect(await someone.run(["detach", "--all"])).toMatchObject({ code: 0, stdout: Buffer.of(), stderr: "" });
     }
@@ -134,7 +134,7 @@ describeWithDocker("a container removed while its file is read", () => {
     const reading = someone.start(["cat", "--trace", `${target.name}:/d/big`]);
     const hash = createHash("sha256");
     let length = 0;
-    // Reads nothing from the pipe until the container is removed, so that most of the file is read
+    // Does not read from the pipe until the container is removed, so that most of the file is read
     // after that.
     await waitFor("the reading to begin", () => reading.complaints().includes("The file descriptor is"));
     await target.remove();

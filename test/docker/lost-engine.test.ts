@@ -30,7 +30,7 @@ describeWith(["docker", "sshd", "root"], "an engine that is lost during a follow
     await server?.stop();
   });
 
-  test("is reported in one line, the lines of other engines continue, and its own lines are printed once after its return", async () => {
+  test("is reported in one line; the lines of other engines continue, and its own lines are printed once after it is back", async () => {
     const { far } = machine;
     const near = engine("docker");
     const [farName, nearName] = [uniqueName("far"), uniqueName("near")];

@@ -121,7 +121,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
 });
 
 describeWith(["root", "docker", "userNamespaces"], "a mount for one command", () => {
-  test("an ordinary user sees the container's directory only in the command, which one line reports", async () => {
+  test("an ordinary user sees the container's directory only in the command, as one line reports", async () => {
     const by = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const web = await target(engine("docker"));
     const seen = await by.run(["mount", `${web.name}:`, "--", "cat", "logs/app.log"]);

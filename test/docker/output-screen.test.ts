@@ -68,7 +68,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await screen.waitFor("its mark", has("*app.log"));
     screen.keys("C");
     await screen.waitFor("the containers", has(one.name, other.name, "1 marked (F follows)"));
-    // The filter keeps one container, which is then selected.
+    // The filter keeps a single container, which is then selected.
     for (const [index, { name }] of [one, other].entries()) {
       screen.type(`/${name}`);
       screen.keys("Enter");

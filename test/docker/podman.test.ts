@@ -136,7 +136,7 @@ describeWithPodman("Podman", () => {
     }
   });
 
-  test("detach --all leaves no sidecar, image, socket or record", async () => {
+  test("detach --all removes every sidecar, image, socket and record", async () => {
     const podman = engine("podman");
     const someone = user({ engine: podman });
     const target = await container(podman, { steps: ["dir", "/d", "write", "/d/f", "text"] });

@@ -106,7 +106,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(text).toBe("text\none two\n");
   });
 
-  test("ends by the signal that it receives, and leaves no remote process", async () => {
+  test("ends by the signal that it receives, and ends its remote process", async () => {
     const running = by.start(["tail", "-f", `${name}:/d/f`]);
     await new Promise((resolve) => running.stdout.once("data", resolve));
     running.stdout.resume();
@@ -115,7 +115,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     await waitFor("the command there to end", () => commandsThere(`${name}:/d/f`).length === 0);
   });
 
-  test("leaves no remote process when it is killed", async () => {
+  test("ends its remote process when it is killed", async () => {
     const running = by.start(["tail", "-f", `${name}:/d/g`]);
     await new Promise((resolve) => running.stdout.once("data", resolve));
     running.stdout.resume();

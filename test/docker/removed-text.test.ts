@@ -10,7 +10,7 @@ describeWith(["docker", "tmux"], "a text whose container is removed", () => {
   let screen: TmuxScreen;
   afterEach(() => screen.close());
 
-  it("reports it in a message and in a row, and its rows stay readable", async () => {
+  it("reports it in a message and in a row, and the text stays readable", async () => {
     const on = engine("docker");
     const { name, handle } = await container(on, {
       name: uniqueName("goes"),

@@ -93,7 +93,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(text.split("\n").map((line) => line.slice(-1))).toEqual(["1", "2", "3", "4", "5", ""]);
   });
 
-  test("tail -f follows files of all engines, and ends by a signal, remotely too", async () => {
+  test("tail -f follows files of all engines, and a signal ends it, also remotely", async () => {
     const running = by.start(["tail", "-f", "-n1", "--prefix", `far!${farName}:/d/log`, `${nearName}:/d/log`]);
     let text = "";
     running.stdout.setEncoding("utf8").on("data", (piece: string) => {
@@ -157,7 +157,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(readFileSync(`${copy}2`, "utf8")).toBe("far\n");
   });
 
-  test("a command that accepts targets of only one engine reports that", async () => {
+  test("a command for targets of only one engine refuses several engines", async () => {
     const { code, stderr } = await by.run(["diff", `far!${farName}`, nearName]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^[^\n]+\n$/);

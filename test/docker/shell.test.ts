@@ -171,7 +171,7 @@ describeWith(["root", "docker", "userNamespaces"], "a shell where it cannot be h
 
 describeWith(["root", "docker", "tmux"], "an interactive shell in a container", () => {
   test.each(["bash", "dash", "zsh"].filter((name) => existsSync(`/usr/bin/${name}`)))(
-    "%s shows in its prompt where it is, stops and ends jobs by keys, and restores the terminal",
+    "%s shows its location in its prompt, stops and ends jobs by keys, and restores the terminal",
     async (name) => {
       const by = user({ engine: engine("docker") });
       const web = await target(engine("docker"));

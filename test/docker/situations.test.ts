@@ -142,7 +142,7 @@ describeWithDocker("each kind of container", () => {
       expect(result.stderr).toContain(`route ${route}, new agent`);
     });
 
-    test("gives the same files with --init, where the program is the second process", async (context) => {
+    test("gives the same files with --init, which makes the program the second process", async (context) => {
       const docker = engine("docker");
       // Do not wait for it by its name: the first process is the engine's own.
       const handle = await docker.api.createContainer({

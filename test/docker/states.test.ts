@@ -140,7 +140,7 @@ describeWithDocker("no other container is read", () => {
     expect(await by.run(cat)).toMatchObject({ text: "life\n" });
     await target.handle.restart({ t: 5 });
     await workloadReady(await firstProcess(target.handle));
-    // A stale root would show the old tmpfs. The new root has the line once more.
+    // A stale root would show the old tmpfs. In the new root, the line occurs once more.
     expect(await witness(context, { ...what, situation: "restarted after it was read", args: cat })).toMatchObject({
       code: 0,
       text: "life\n",

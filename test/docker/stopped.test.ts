@@ -375,7 +375,7 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
   );
 
   test.each(cases)(
-    "is not changed by kill -9 of the command, which leaves no container ($name, route $route)",
+    "has no effect on the next command after kill -9, and no container remains ($name, route $route)",
     async (one) => {
       const on = engine(one.name);
       const by = user({ engine: on, uid: one.uid });
@@ -411,7 +411,7 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
 
 describeWith(["root", "docker", "podman"], "the layer that a file is from", () => {
   /**
-   * Builds an image of two layers, of which the second hides and replaces files of the first, and a
+   * Builds an image of two layers: the second hides and replaces files of the first. Builds also a
    * container that does the same to both.
    */
   async function layered(on: Engine): Promise<{ tag: string; handle: Docker.Container; remove: () => Promise<void> }> {

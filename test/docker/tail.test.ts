@@ -38,7 +38,7 @@ describeWithDocker("porthole tail -F in containers", () => {
     }
   });
 
-  test("waits for a stopped container and for a missing one", async () => {
+  test("waits for a stopped container and for a missing container", async () => {
     const someone = user({ engine: docker() });
     const target = await container(docker(), { steps: ["write", "/log", "one"] });
     const later = uniqueName();
@@ -94,7 +94,7 @@ describeWithDocker("porthole tail -F in containers", () => {
     }
   });
 
-  test("follows files that a glob matches later, but not rotated ones under their new names", async () => {
+  test("follows files that a glob matches later, but not rotated files under their new names", async () => {
     const someone = user({ engine: docker() });
     const target = await container(docker(), { steps: ["dir", "/d", "write", "/d/a.log", "a"] });
     const root = `/proc/${target.pid}/root/d`;

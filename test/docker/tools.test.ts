@@ -10,8 +10,8 @@ import { listedAgents } from "./agents.ts";
 const MIB = 1024 * 1024;
 
 /**
- * A container that has two deleted files open, one of its own layer and one of the image. It has a
- * user name for 1000.
+ * A container that has two deleted files open: one from its own layer, the other from the image. It
+ * has a user name for 1000.
  */
 async function holder(host: Docker.HostConfig = {}): Promise<Container> {
   const docker = engine("docker");
@@ -106,7 +106,7 @@ describeWithDocker("ps and deleted files in a container", () => {
     });
   });
 
-  test("ps over the mount route without SYS_PTRACE reports what it cannot see and suggests another route", async () => {
+  test("ps over the mount route without SYS_PTRACE reports the processes that it cannot see and suggests another route", async () => {
     const someone = user({ engine: engine("docker") });
     const target = await holder({ Binds: await mountBinds(someone) });
     const { code, text, stderr } = await someone.run(["ps", "--route", "mount", "--files", target.name]);
@@ -209,7 +209,7 @@ describeWithDocker("completion of containers", () => {
     );
   });
 
-  test("starts no sidecar but uses a running one, and does not offer sidecars", async () => {
+  test("starts no sidecar but uses a running sidecar, and does not offer sidecars", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker") });
     const target = await holder();
     expect(await offered(someone, `${target.name}:/data/a`)).toEqual([]);

@@ -27,7 +27,7 @@ export interface Row {
   as?: "member" | "owner";
   /** Columns of tools that need root only for this row. */
   asRoot?: readonly string[];
-  /** The engine, if it is not the default one of the tool. */
+  /** The engine, if it differs from the default of the tool. */
   places?: Record<string, Place>;
   /** Brings the containers to the state of the row, and back. */
   enter?(all: Subjects): Promise<void>;
@@ -67,7 +67,7 @@ export const rows: Record<string, Row> = {
     refused: { "docker cp": isMissing, "podman mount": isMissing },
   },
   "devices given to it": {
-    // The device has nothing to read: EINVAL, after a successful open.
+    // A read of the device fails with EINVAL, after a successful open.
     attempt: (way, by, of, refused) =>
       tries(() => way.read(by, of, DEVICE), { wanted: /Got file descriptor|Invalid argument/, refused }),
     refused: { "docker cp": isMissing, "podman mount": isMissing, "cdebug exec": /Operation not permitted/ },

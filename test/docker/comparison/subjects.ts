@@ -24,8 +24,8 @@ export interface Subject {
 }
 
 /**
- * The containers of one engine: one from an image with only its program, and one from an image with
- * a shell, cat and tail.
+ * The containers of one engine. One is from an image with only its program, the other from an image
+ * with a shell, cat and tail.
  */
 export interface Subjects {
   bare: Subject;
@@ -91,10 +91,10 @@ export async function restart(subject: Subject): Promise<void> {
   await ready(subject);
 }
 
-/** Removes a container, and starts another one of the same name and options. */
+/** Removes a container, and starts another with the same name and options. */
 export async function makeAnew(subject: Subject): Promise<void> {
   const { name, handle } = subject.container;
-  // Podman would otherwise wait until it ends by itself.
+  // Otherwise Podman would wait for its end.
   await handle.kill();
   await subject.container.remove();
   subject.container = await container(subject.engine, { ...subject.options, name });

@@ -16,7 +16,7 @@ interface Condition {
 export interface Way {
   /** Prints a file of the container, `what`. */
   read: Start;
-  /** Prints a file's lines as they come. */
+  /** Prints a file's lines as they arrive. */
   follow: Start;
   /** Runs the shell command line `what` inside the container, or the tool's nearest equivalent. */
   shell: Start;
