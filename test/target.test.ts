@@ -91,7 +91,7 @@ describe("a target", () => {
     ["/x", local("/x")],
     ["./web", local("./web")],
     [".", local(".")],
-  ])("may have no path if none is needed: %j", (text, expected) => {
+  ])("may have no path if no path is needed: %j", (text, expected) => {
     expect(parseSessionTarget(text)).toEqual(expected);
   });
 

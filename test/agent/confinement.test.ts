@@ -57,7 +57,7 @@ describeAsRoot("the agent drops", () => {
     await agent.stop();
   });
 
-  test("every descriptor that it does not need, in its children too", async () => {
+  test("every descriptor that it does not need, also in its children", async () => {
     const secret = openSync(`${target.root}/file`, "r");
     const agent = await startAgent({
       args: ["direct", "--target-pid", String(target.pid)],
@@ -185,7 +185,7 @@ describeAsRoot("the agent drops", () => {
 });
 
 describeWith(["root", "userNamespaces"], "an ordinary user's agent", () => {
-  test("enters that user's own namespaces and has permissions only there", async () => {
+  test("enters that user's own namespaces and has permissions only in them", async () => {
     const target = await sandbox({ uid: ORDINARY_USER, steps: ["tmpfs", "/tmp", "write", "/tmp/note", "mine"] });
     const args = ["direct", "--target-pid", String(target.pid), "--join-user-ns", "--device-cgroup"];
     const agent = await startAgent({ uid: ORDINARY_USER, args });
@@ -211,7 +211,7 @@ describeWith(["root", "userNamespaces"], "an ordinary user's agent", () => {
 });
 
 describeWith(["root", "cgroups"], "device rules on route direct", () => {
-  test("do not hang on a frozen container: the open fails and leaves nothing in its cgroup", async () => {
+  test("do not hang on a frozen container: the open fails, and no process stays in its cgroup", async () => {
     const target = await sandbox({ userNamespace: false, steps: ["node", "/dev/null", "1", "3"] });
     const cgroup = `${unifiedCgroups()}/porthole-test-${process.pid}`;
     mkdirSync(cgroup);
@@ -240,7 +240,7 @@ describeWith(["root", "cgroups"], "device rules on route direct", () => {
 });
 
 describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route direct", () => {
-  test("apply to the agent: it refuses a device node that the container may not open, and passes one that it may", async () => {
+  test("apply to the agent: it refuses a device node that the container may not open, and passes a permitted node", async () => {
     const steps = ["node", "/dev/zero", "1", "5", "node", "/dev/null", "1", "3", "node", "/dev/full", "1", "7"];
     const target = await sandbox({ userNamespace: false, steps });
     const cgroup = `${CGROUP_DEVICES}/porthole-test-${process.pid}`;

@@ -109,7 +109,7 @@ describe.each(builds)("the confined %s agent", (build) => {
 
   const children = () => childrenOf(agent.pid);
 
-  test("has its filter and its limits in its children too", async () => {
+  test("has its filter and its limits, also in its children", async () => {
     const session = await agent.session();
     for (const pid of [agent.pid, ...children()]) {
       const status = readFileSync(`/proc/${pid}/status`, "utf8");

@@ -15,7 +15,7 @@ function ladder(): string[] {
 }
 
 /**
- * Compiles every file by itself and reads its symbols (nm(1)).
+ * Compiles every file separately and reads its symbols (nm(1)).
  * @returns for each file, the functions that it defines and the names that it requires from other
  * files
  */

@@ -14,7 +14,7 @@ describe.each(builds)("the %s agent's lists", (build) => {
     const session = await agent.session();
     const long = "n".repeat(240);
     // 32 KiB of records. A record has 20 bytes and the name, or 140 bytes and the name with stat.
-    // One more record of maximum length and the trailer must fit too.
+    // One more record of maximum length and the trailer must also fit.
     const counts = [0, 1, 2, 30, 41, 42, 43, 44, 45, 60, 61, 62, 63, 64, 65, 66, 125, 127, 129, 300];
     for (const count of counts) {
       mkdirSync(`${target.root}/${count}`);

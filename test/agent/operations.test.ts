@@ -160,7 +160,7 @@ describe.each(builds)("the %s agent, route direct,", (build) => {
     expect(await session.failure(Op.stat, encode.stat(0, bytes("/nothing")))).toBe("ENOENT");
   });
 
-  test("reads links byte for byte, including the longest ones and magic ones", async () => {
+  test("reads links byte for byte, including the longest links and magic links", async () => {
     const read = async (path: string) =>
       Buffer.from((await session.must(Op.readlink, encode.readlink(bytes(path)))).body);
     const longest = `/${"y".repeat(4094)}`;

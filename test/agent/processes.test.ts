@@ -56,7 +56,7 @@ describe.each(builds)("processes, by the %s agent", (build) => {
     expect(text(processes[0]?.arguments ?? new Uint8Array())).toMatch(/^\/workload\0tmpfs\0\/tmp\0write\0/);
   });
 
-  test("are listed with their open files, including deleted ones", async () => {
+  test("are listed with their open files, including deleted files", async () => {
     const file = await heldFile();
     expect(file.stat.links).toBe(0);
     expect(file.stat.size).toBe(15n);

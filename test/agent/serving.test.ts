@@ -61,7 +61,7 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("counts its clients and serves 64 at once; the next one waits for a free slot", async () => {
+  test("counts its clients and serves 64 at a time; the next client waits for a free slot", async () => {
     const agent = await start();
     const sessions: RawSession[] = [];
     for (let n = 1; n <= MAX_CLIENTS; n++) {
@@ -81,7 +81,7 @@ describe.each(builds)("the %s agent", (build) => {
     await waitFor("the children to end", () => childrenOf(agent.pid).length === 0);
   });
 
-  test("serves as many clients as its limit of open files allows, and the next one later", async () => {
+  test("serves as many clients as its limit of open files allows, and the next client later", async () => {
     const through = ["prlimit", "--nofile=12", "--", agentOf(build)];
     const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
     agents.push(agent);
@@ -153,7 +153,7 @@ describe.each(builds)("the %s agent", (build) => {
     expect(children.filter(isRunning)).toEqual([]);
   });
 
-  test("opens nothing of a dead target, even before the agent's first process notices the end", async () => {
+  test("opens no file of a dead target, even before the agent's first process notices the end", async () => {
     const agent = await start();
     const session = await agent.session();
     process.kill(agent.pid, "SIGSTOP");
@@ -165,7 +165,7 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("ends one session on BYE, and itself on BYE for the agent", async () => {
+  test("ends a session on BYE, and itself on BYE for the agent", async () => {
     const agent = await start();
     const [first, second] = [await agent.session(), await agent.session()];
     expect((await first.must(Op.bye, encode.bye(ByeScope.session))).body).toHaveLength(0);
@@ -193,7 +193,7 @@ describe.each(builds)("the %s agent", (build) => {
     await waitFor("the stopped child to be killed", () => !isRunning(child));
   });
 
-  test("leaves no process behind when it is killed", async () => {
+  test("ends all its processes when it is killed", async () => {
     const agent = await start();
     const session = await agent.session();
     const unread = await session.descriptor(Op.list, encode.list(1, bytes("/proc")));

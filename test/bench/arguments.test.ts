@@ -41,7 +41,7 @@ test.each(["nosuch", "--frobnicate", "toString", "__proto__"])(
 );
 
 describeAsRoot("the bench", () => {
-  test("names all missing programs at once, with their packages, before it creates anything", () => {
+  test("names all missing programs together, with their packages, before it creates anything", () => {
     const directory = mkdtempSync(`${inject("machine").directory}/bench-`);
     for (const name of ["bash", "tar"]) symlinkSync(`/bin/${name}`, `${directory}/${name}`);
     expect(bench(["grep"], { PATH: directory })).toEqual({

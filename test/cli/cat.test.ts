@@ -65,8 +65,8 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     expect(result).toMatchObject({ code: 0, stderr: "" });
     const sparse = readFileSync(`${place.host}/sparse`);
     expect(readFileSync(out).equals(Buffer.concat([sparse, sparse, Buffer.from("the end\n")]))).toBe(true);
-    // The copy has at most one block of 64 KiB per piece of data, whatever the block size of the
-    // file system.
+    // The copy has at most one block of 64 KiB per piece of data, for any block size of the file
+    // system.
     expect(statSync(out).blocks * 512).toBeLessThan(4 * 65_536);
   });
 
@@ -121,7 +121,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     expect(result).toMatchObject({ code: 1, text: "" });
   });
 
-  test("of a FIFO without a writer waits, and prints what is written later", async () => {
+  test("of a FIFO without a writer waits, and prints later data", async () => {
     const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
     mkfifo(path);
     const running = someone.start(["cat", "--consume", target(path.slice(place.host.length + 1))]);
@@ -135,7 +135,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
   });
 
   test.each(["SIGINT", "SIGTERM"] as const)(
-    "that waits for a FIFO ends by %s at once and without a message",
+    "that waits for a FIFO is ended by %s immediately and without a message",
     async (signal) => {
       const path = `${place.host}/fifo-${process.hrtime.bigint()}`;
       mkfifo(path);
@@ -240,7 +240,7 @@ describe("devices", () => {
     expect([status, stdout.trim(), stderr]).toEqual([141, "3000000", ""]);
   });
 
-  test("an empty device prints nothing, and a missing one is reported", async () => {
+  test("an empty device prints no data, and a missing device is reported", async () => {
     expect(await someone.run(["cat", "/dev/null"])).toMatchObject({ code: 0, text: "", stderr: "" });
     expect(await someone.run(["cat", "/dev/none"])).toMatchObject({ code: 1, text: "" });
   });
@@ -279,7 +279,7 @@ describe("an agent", () => {
     expect(directAgents(target.pid).agents).toHaveLength(1);
   });
 
-  test("ends when it is idle, and a new one is started", async () => {
+  test("ends when it is idle, and the next command starts another", async () => {
     const someone = user();
     const target = await sandbox({ steps: ["write", "/tmp/f", "text"] });
     for (let round = 0; round < 2; round++) {

@@ -81,7 +81,7 @@ describe("completion offers", () => {
     ]);
   });
 
-  test("processes, and nothing (without an error) if no target is reachable", async () => {
+  test("processes, and no candidates or error if no target is reachable", async () => {
     expect((await offered("cat", "pid:")).values).toContain(`${place}:`);
     expect((await offered("ps", "pid:")).values).toContain(place);
     expect(await offered("cat", "nosuch:/")).toEqual({ code: 0, values: [] });
@@ -89,7 +89,7 @@ describe("completion offers", () => {
     expect(await offered("cat", `${place}:/nosuch/`)).toEqual({ code: 0, values: [] });
   });
 
-  test("docker contexts of other machines, and connects to none", async () => {
+  test("docker contexts of other machines, without a connection to them", async () => {
     const directory = `${someone.env.HOME}/.docker/contexts/meta/${createHash("sha256").update("far").digest("hex")}`;
     mkdirSync(directory, { recursive: true });
     const context = { Name: "far", Metadata: {}, Endpoints: { docker: { Host: "ssh://nowhere.invalid" } } };

@@ -123,7 +123,7 @@ test("a run directory that other users can write to fails", async () => {
 describeAsRoot("seccomp", () => {
   const place = "/proc/sys/kernel/seccomp";
 
-  /** Runs doctor in a mount namespace where `commands` have changed the kernel's files. */
+  /** Runs doctor in a mount namespace in which `commands` have changed the kernel's files. */
   async function told(commands: string): Promise<{ code: number | null; seccomp: Finding | undefined }> {
     const before = ["unshare", "--mount", "sh", "-ec", `${commands}; exec "$@"`, "sh"];
     const { text, code } = await someone.run(["doctor", "--json"], { before });

@@ -153,7 +153,7 @@ describe("a standard output that fails", () => {
   test.each([
     ...["head -v @ @", "head -n -1 @huge", "head -c -0 @huge", "head -c -1 @huge", "head --json @"],
     ...["tail -f @", "tail -c +2 @huge", "tail -c 1G @huge", "tail --prefix @"],
-  ])("ends porthole %s with GNU's line, at once however large the file is", async (line) => {
+  ])("ends porthole %s with GNU's line, immediately for a file of any size", async (line) => {
     const someone = user();
     writeFileSync(`${someone.directory}/f`, "content\n");
     const huge = `${someone.directory}/fhuge`;
@@ -239,7 +239,7 @@ describe("an agent with a wrong socket or record", () => {
     ],
     ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0],
     ["that refuses", agentInfo(), 11],
-  ])("%s is skipped, and a new one is started", async (_, body, error) => {
+  ])("%s is skipped, and another agent is started", async (_, body, error) => {
     const { heard } = pretend(body, error);
     // The error shows that porthole tried to start an agent: no engine is available.
     const result = await someone.run(["cat", `${id}:/etc/hostname`]);

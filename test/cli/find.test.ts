@@ -44,7 +44,7 @@ beforeAll(async () => {
   spawnSync("mkfifo", [`${at}/fifo`]);
 });
 
-// Set the ages before each test, so that both tools see the same ages after slow tests too.
+// Set the ages before each test, so that both tools see the same ages even after slow tests.
 beforeEach(() => {
   const now = Math.floor(Date.now() / 1000);
   for (const [name, seconds] of ages) fs.utimesSync(`${place.root}/f/a/b/${name}`, now, now - seconds);

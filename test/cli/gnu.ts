@@ -34,7 +34,7 @@ export async function ours(by: User, command: string, args: readonly string[], i
 }
 
 /**
- * Converts a GNU result to the expected one: without the hint to `--help`, and with porthole's
+ * Converts a GNU result to the expected result: without the hint to `--help`, and with porthole's
  * status 2 for wrong usage.
  */
 export function asOurs({ code, stdout, stderr }: Outcome, usage: boolean): Outcome {

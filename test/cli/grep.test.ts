@@ -139,7 +139,7 @@ describe("porthole grep through an agent", () => {
     expect((await porthole(["-a", "foo", "srv/logs/binary"])).stderr).toBe("");
   });
 
-  test("expands globs inside containers, for several targets too", async () => {
+  test("expands globs inside containers, also for several targets", async () => {
     const { lines, stderr } = await porthole(["-c", "foo", "srv/logs/*.log", "srv/logs/d*/*"]);
     expect({ lines, stderr }).toEqual({ lines: ["srv/logs/app.log:12", "srv/logs/deep/old.log:2", ""], stderr: "" });
   });

@@ -203,7 +203,7 @@ describe("porthole head and tail print GNU's messages", () => {
     ["head -3c @one", "porthole: obsolete form -3c (use -c 3)"],
     ["head -20kqv @one", "porthole: obsolete form -20kqv (use -c 20k -q -v)"],
     ["head -5z @one", "porthole: obsolete form -5z (use -n 5 -z)"],
-  ] as const)("refuse an obsolete form and suggest the modern one: %s", async ([line, stderr]) => {
+  ] as const)("refuse an obsolete form and suggest the modern form: %s", async ([line, stderr]) => {
     const [command = "", ...args] = words(line);
     expect(await ours(someone, command, args)).toEqual({ code: 2, stdout: "", stderr: `${stderr}\n` });
   });

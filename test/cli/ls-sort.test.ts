@@ -38,7 +38,7 @@ const entry = fc.record({
   link: fc.option(fc.oneof(fc.constant(""), name), { nil: undefined }),
 });
 
-test("packed entries keep their values and are sorted as unpacked ones", () => {
+test("packed entries keep their values and are sorted like unpacked entries", () => {
   fc.assert(
     fc.property(
       fc.array(entry, { maxLength: 80 }),
@@ -59,7 +59,7 @@ test("packed entries keep their values and are sorted as unpacked ones", () => {
           ...{ linkMode: item.linkMode, total: item.total, users: item.users, groups: item.groups },
           stat: item.stat && values(item.stat),
         }));
-        // Entries with the same name and amount may come in any order.
+        // Entries with the same name and amount may be in any order.
         const key = (item: { name: string; stat: FileStat | undefined }) =>
           [item.name, options.S ? (item.stat?.size ?? 0n) : options.t ? (item.stat?.mtime ?? 0n) : 0n].join();
         expect(plain.map(key)).toEqual(sortItems(items, options).map(key));

@@ -198,7 +198,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     });
   });
 
-  test("--total adds up the files below, and counts files with two names and mounts at two places once", async () => {
+  test("--total adds up the files below, and counts a file with two names, or a mount at two places, once", async () => {
     const { pid } = place;
     const total = async (path: string) =>
       JSON.parse((await someone.run(["ls", "-d", "--total", "--json", `pid:${pid}:${path}`])).text).total as number;

@@ -25,7 +25,7 @@ test.each([
   [[MOUNT_SETATTR], "warn trees and layers", "mount_setattr(2) (Linux 5.12): with", "use Linux 5.14 or newer"],
   [[FSOPEN], "warn trees and layers", "fsopen(2) (Linux 5.2): stopped containers", "use Linux 5.14 or newer"],
 ] as const)(
-  "doctor names the missing call %j as a %s, with what fails and the remedy",
+  "doctor names the missing call %j as a %s, with the affected commands and the remedy",
   async (calls, is, what, remedy) => {
     const { text } = await someone.run(["doctor"], without(...calls));
     const [status, ...name] = is.split(" ");

@@ -43,7 +43,7 @@ describe("placeholders", () => {
     expect(substitute(["={7}"], paths)).toEqual(["={7}"]);
   });
 
-  test("a path is inserted unchanged, whatever it contains", () => {
+  test("any path is inserted unchanged", () => {
     expect(substitute(["{1}", "{}"], ["$&{2}", "{1}"])).toEqual(["$&{2}", "$&{2}", "{1}"]);
   });
 

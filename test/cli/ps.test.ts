@@ -71,7 +71,7 @@ test("--json prints one object per line, with files only on request", async () =
   expect(process).not.toHaveProperty("files");
 });
 
-test("--files lists open files, deleted ones with the space that they hold", async () => {
+test("--files lists open files, and deleted files with the space that they hold", async () => {
   const files = (await lines("--files"))[0]?.files ?? [];
   expect(files.find(({ path }) => path === "/tmp/kept")).toMatchObject({
     kind: "file",
@@ -108,7 +108,7 @@ test("--deleted lists only deleted files, and counts a file that is open twice o
   expect(text).toMatch(/\n4 deleted files hold 2\.1 MB; 2 deleted files are only mapped, up to 3\.1 MB\n$/);
 });
 
-test("--deleted lists files that are only mapped once, with the mapped bytes", async () => {
+test("--deleted lists files that are only mapped, each once, with the mapped bytes", async () => {
   const { text } = await someone.run(["ps", "--deleted", name]);
   expect(text.match(/ \/tmp\/mapped \(deleted/g)).toHaveLength(1);
   expect(text).toMatch(/ +- rw +- 2097152 \/tmp\/mapped \(deleted, only mapped\)\n/);

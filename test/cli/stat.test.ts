@@ -30,7 +30,7 @@ describeAsRoot("stat against GNU stat on the same files", () => {
     const { code, stderr, text } = await someone.run(["stat", `pid:${place.pid}:/${name}`], { env: zone });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const theirs = hostTool("stat", [name], place.root).replace(`File: ${name}`, `File: pid:${place.pid}:/${name}`);
-    // porthole omits the I/O block size and adds where the file is stored.
+    // porthole omits the I/O block size and adds the storage of the file.
     expect(text.replace(/^Storage: .*\n/m, "")).toBe(theirs.replace(/IO Block: \d+ +/, ""));
     expect(text).toMatch(/^Storage: .+$/m);
   });
@@ -61,7 +61,7 @@ describe("stat", () => {
     expect(await json("/proc/1/stat")).toMatchObject({ kind: "file", user: null });
   });
 
-  test("distinguishes an open deleted file from one that has a name", async () => {
+  test("distinguishes an open deleted file from a file that has a name", async () => {
     expect(await json("/proc/1/fd/3")).toMatchObject({
       kind: "file",
       size: 5,

@@ -133,7 +133,7 @@ describe("porthole tail -F", () => {
       writeFileSync(`${here}/log`, "3\n");
       await tail.shows("1\n2\n3\n");
       process.kill(tail.running.pid, "SIGSTOP");
-      // Write more events before the renames than one read(2) returns.
+      // Write more events before the renames than a single read(2) returns.
       for (let file = 0; file < 1000; file++) writeFileSync(`${here}/another-file-of-the-directory-${file}`, "");
       for (const text of ["4\n", "5\n", "6\n"]) {
         renameSync(`${here}/log.1`, `${here}/log.2.${text.trim()}`);
@@ -382,7 +382,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
     await tail.stop();
   });
 
-  test("start at the first line of a time, in a large file and in a pipe too", async () => {
+  test("start at the first line of a time, in a large file and in a pipe", async () => {
     const line = (n: number) => `${new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString()} number ${n}\n`;
     const lines = Array.from({ length: 150_000 }, (_, n) => line(n));
     writeFileSync(`${here}/big`, lines.join(""));

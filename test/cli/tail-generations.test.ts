@@ -46,7 +46,7 @@ function deletedFiles(pid: number): string[] {
 }
 
 describe("porthole tail -F over generations of a file", () => {
-  test("prints a new file that a glob matches after another one was deleted", async () => {
+  test("prints a new file that a glob matches after another file was deleted", async () => {
     writeFileSync(`${here}/a.log`, "1\n");
     const tail = following(someone, ["-F", "-q", `${there}/*.log`]);
     await tail.shows("1\n");
@@ -58,7 +58,7 @@ describe("porthole tail -F over generations of a file", () => {
     await tail.stop();
   });
 
-  test("prints data once that is appended to a file after its rename to another followed name", async () => {
+  test("prints data that is appended to a file once, after its rename to another followed name", async () => {
     writeFileSync(`${here}/a`, "x\n");
     writeFileSync(`${here}/b`, "");
     const tail = following(someone, ["-F", "-q", `${there}/a`, `${there}/b`]);

@@ -91,7 +91,7 @@ for (const [name, sink] of sinks) {
     `copyToFd copies %s to ${name}`,
     async (path) => {
       if (statSync(path, { throwIfNoEntry: false }) === undefined) return;
-      // Use a process that does nothing, so that the file does not change.
+      // Use an idle process, so that the file does not change.
       const idle = path === "/proc/self/maps" ? spawn("sleep", ["600"], { stdio: "ignore" }) : undefined;
       onTestFinished(() => void idle?.kill("SIGKILL"));
       if (idle !== undefined) await waitFor("sleep to run", () => processName(idle.pid ?? 0) === "sleep");

@@ -6,8 +6,8 @@ import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { connection, numberedFiles, numbersOf, owned, packet, withoutLeak } from "./fixtures.ts";
 import { CMSG_LEN, CMSG_SPACE, controlMessage, ints, type RawMessage, rawReceive, rawSend } from "./raw-message.ts";
 
-// Counterparts of SCMRightsTest in CPython's Lib/test/test_socket.py; each test names its case
-// there.
+// Counterparts of SCMRightsTest in CPython's Lib/test/test_socket.py. Each test names its case in
+// that file.
 
 const MSG = new TextEncoder().encode("Michael Gilfix was here\n");
 const badDescriptor = -0x5555;
@@ -69,7 +69,7 @@ test("two control messages fit in the minimum space for two (testFDPassSeparateM
   expect(numbersOf(rights(rawReceive(socket.fd, CMSG_SPACE(4) + CMSG_LEN(8))))).toEqual([0, 1]);
 });
 
-test("an empty array of descriptors brings none (testFDPassEmpty)", () => {
+test("an empty array of descriptors brings no descriptor (testFDPassEmpty)", () => {
   const { peer, socket } = connection(4);
   withoutLeak(() => {
     expect(rawSend(peer, MSG, controlMessage(ints()))).toBe(MSG.length);
@@ -159,7 +159,7 @@ test("all descriptors that the kernel installs are found and closed, for every l
   }
 });
 
-test("CMSG_SPACE for one descriptor admits two; the exact buffer does not", () => {
+test("CMSG_SPACE for one descriptor admits two, but the exact buffer does not", () => {
   const files = numberedFiles(2);
   const { peer, socket } = connection(1);
   rawSend(peer, MSG, rightsOf(files));
@@ -215,7 +215,7 @@ test("an empty packet without descriptors is the end of file", () => {
   expect(socket.receive()).toBe("end");
 });
 
-test("an empty packet with more descriptors than allowed leaves none open", () => {
+test("an empty packet with more descriptors than allowed closes all of them", () => {
   const { peer, socket } = connection(1);
   const files = numberedFiles(5);
   withoutLeak(() => {

@@ -47,7 +47,7 @@ test("packets keep their boundaries and their own descriptors", () => {
   expect(b.receive()).toBe("again");
 });
 
-test("the largest packet passes; a longer one is refused by the sender and an error for the receiver", () => {
+test("the largest packet passes; the sender refuses a longer packet, and for the receiver it is an error", () => {
   const [a, b] = pair(0);
   const largest = new Uint8Array(65_536).map((_, i) => i * 7);
   expect(a.send(largest)).toBe(true);
@@ -58,7 +58,7 @@ test("the largest packet passes; a longer one is refused by the sender and an er
   expect(() => small.socket.receive()).toThrow("the peer sent a packet of more than 100 bytes");
 });
 
-test("a packet that is too long leaves none of its descriptors open", () => {
+test("a packet that is too long closes all of its descriptors", () => {
   const { peer, socket } = connection(1, 100);
   const file = numberedFiles(1);
   withoutLeak(() => {
@@ -85,7 +85,7 @@ test("an empty packet cannot be sent, because it would be the end of file", () =
   expect(() => a.send(new Uint8Array())).toThrow(RangeError);
 });
 
-test("a full queue returns false and sends nothing; sending works again when there is room", async () => {
+test("a full queue returns false and sends no data; sending works again when there is room", async () => {
   const [a, b] = pair(1);
   const [file] = numberedFiles(1);
   if (file === undefined) throw new Error();
@@ -161,7 +161,7 @@ test("limits beyond those of the kernel are refused", () => {
   expect(() => a.send(Uint8Array.of(1), many)).toThrow(RangeError);
 });
 
-test("20,000 descriptors pass through one socket and none stays open", () => {
+test("20,000 descriptors pass through one socket and all are closed", () => {
   const [a, b] = pair(1);
   const files = numberedFiles(1);
   withoutLeak(() => {
@@ -172,7 +172,7 @@ test("20,000 descriptors pass through one socket and none stays open", () => {
   });
 });
 
-test("a receiver at its limit of open files gets an error, keeps nothing, and works again when there is room", async () => {
+test("a receiver at its limit of open files gets an error, keeps no descriptor, and works again when there is room", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { openSync, closeSync, readdirSync } from "node:fs";
     import { FdSocket, socketpair } from "./fd-socket.ts";

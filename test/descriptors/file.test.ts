@@ -72,7 +72,7 @@ test("statx works on pipes and sockets, and fails on a closed descriptor", () =>
   expect(() => statx(number)).toThrow(file("EBADF"));
 });
 
-test("device numbers are decoded as makedev(3) encodes them, beyond 8 bits too", () => {
+test("device numbers are decoded as makedev(3) encodes them, also beyond 8 bits", () => {
   expect(makeDevice(8, 1)).toBe(0x801n);
   expect(makeDevice(0xfff, 0xfffff)).toBe(0xfff_ffff_fn | 0xffn);
   expect(makeDevice(0x1234_5678, 0x9abc_def0)).toBe(0x1234_59ab_cde6_78f0n);

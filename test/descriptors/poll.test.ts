@@ -97,7 +97,7 @@ test("300 descriptors ready at once are all served", async () => {
   expect(seen.size).toBe(300);
 });
 
-test("a watch that another callback closes gets no event, not even one that was already fetched", async () => {
+test("a watch that another callback closes gets no event, even if the event was already fetched", async () => {
   const a = newPipe();
   const b = newPipe();
   for (const [, inlet] of [a, b]) writeSync(inlet.number, one);
@@ -123,7 +123,7 @@ test("a watch that another callback closes gets no event, not even one that was 
   expect(called).toHaveLength(1);
 });
 
-test("a new watch of a reused number does not get the event of the old one", async () => {
+test("a new watch of a reused number does not get the event of the old watch", async () => {
   const [outlet, inlet] = newPipe();
   writeSync(inlet.number, one);
   const number = outlet.number;
@@ -229,7 +229,7 @@ function openAndClose(): OwnedFd {
   return fd;
 }
 
-test("a second watch of a descriptor is EEXIST and the first one continues", async () => {
+test("a second watch of a descriptor is EEXIST and the first watch continues", async () => {
   const [outlet, inlet] = newPipe();
   await turn((done) => {
     watch(outlet, EPOLLIN, done);
@@ -259,7 +259,7 @@ test("a FIFO is ready when it has data, and hangs up after its last writer", asy
   expect(await readable(fd)).toBe(EPOLLHUP);
 });
 
-test("a timeout, an abort before the wait and an abort during it reject with CANCELLED and leave no watch", async () => {
+test("a timeout, an abort before the wait and an abort during it reject with CANCELLED and remove the watch", async () => {
   const [outlet, inlet] = newPipe();
   const cancelled = (errno: string) => expect.objectContaining({ code: "CANCELLED", errno });
   await expect(readable(outlet, { timeoutMs: 1 })).rejects.toThrow(cancelled("ETIMEDOUT"));
@@ -273,7 +273,7 @@ test("a timeout, an abort before the wait and an abort during it reject with CAN
   const unused = new AbortController();
   await readable(outlet, { signal: unused.signal });
   expect(getEventListeners(unused.signal, "abort")).toEqual([]);
-  // No watch is left: the descriptor can be watched again.
+  // All watches are removed: the descriptor can be watched again.
   reactor.watch(outlet, EPOLLIN, () => {}).close();
 });
 
@@ -305,7 +305,7 @@ test("a closed reactor closes its watches and cannot be used again", () => {
   });
 });
 
-test("the process ends when nothing is watched, not earlier", async () => {
+test("the process ends when its last watch is closed, not earlier", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { spawn } from "node:child_process";
     import { pipe } from "./file.ts";

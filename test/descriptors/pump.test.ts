@@ -75,7 +75,7 @@ for (const [name, flags] of [
     expect(Buffer.compare(content(), bytes)).toBe(0);
   });
 
-test("the fallback for an output that refuses splice leaves nothing open", async () => {
+test("the fallback for an output that refuses splice closes everything", async () => {
   const [source, inlet] = newPipe();
   writeSync(inlet.number, "all of it");
   inlet.close();
@@ -164,7 +164,7 @@ test("a full output device is ENOSPC", async () => {
   await expect(pumpToFd(zero, full.number)).rejects.toThrow(failure("FILE", "ENOSPC"));
 });
 
-test("a closed output is EPIPE at once, even while the source is idle", async () => {
+test("a closed output is EPIPE immediately, even while the source is idle", async () => {
   const { path, fd } = newFifo();
   const writer = openSync(path, "w");
   const [outlet, out] = newPipe();
@@ -222,7 +222,7 @@ test("the event loop never blocks, even if another process clears O_NONBLOCK and
 });
 
 test("a terminal is copied to its end of file", async () => {
-  // The line discipline echoes what is written to the master of a new terminal.
+  // The line discipline echoes text that is written to the master of a new terminal.
   const master = owned(openPath("/dev/ptmx", O_RDWR | O_NONBLOCK | constants.O_NOCTTY));
   const controller = new AbortController();
   const [outlet, out] = newPipe();

@@ -17,9 +17,9 @@ export interface Outcome {
 }
 
 /**
- * Bundles TypeScript for a separate Node process, for actions that would end the test process, such
- * as a fatal signal or the use of all descriptors. Imports are relative to src/descriptors. Returns
- * the path of the module, which is removed after the test.
+ * Bundles TypeScript for a separate Node process. It is for actions that would end the test
+ * process, such as a fatal signal or the use of all descriptors. Imports are relative to
+ * src/descriptors. Returns the path of the module, which is removed after the test.
  */
 export async function bundleScript(source: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), "ps-"));

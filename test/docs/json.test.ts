@@ -35,7 +35,7 @@ test.each([
 ])("every field of porthole %j is in docs/json.md", async (args, headings) => {
   const known = new Set(headings.flatMap(documented));
   const words = args.map((word) => word.replace("PLACE", `pid:${target.pid}`));
-  // Start an agent, so that the command has one to list.
+  // Start an agent, so that the command lists it.
   if (args[0] === "agents") await someone.run(["cat", `pid:${target.pid}:/tmp/log`]);
   const { text, code } = await someone.run(words);
   const fields = text

@@ -40,7 +40,7 @@ function foundBelow(directory: string, environment: NodeJS.ProcessEnv, explicit?
 describe("the queried engines", () => {
   const nowhere = { HOME: "/none", XDG_RUNTIME_DIR: "/none" };
 
-  test("are only the one of --engine, if it is given", () => {
+  test("are only the engine of --engine, if it is given", () => {
     const environment = { ...nowhere, DOCKER_HOST: "unix:///other.sock" };
     for (const address of ["/run/x.sock", "unix:///run/x.sock"]) {
       expect(engines(address, environment)).toEqual([
@@ -74,13 +74,13 @@ describe("the queried engines", () => {
     );
   });
 
-  test("are only the one of DOCKER_HOST, even if a context is set", () => {
+  test("are only the engine of DOCKER_HOST, even if a context is set", () => {
     const environment = { HOME: homeWithContexts({ mine: "unix:///context.sock" }), DOCKER_HOST: "unix:///host.sock" };
     expect(engines(undefined, environment)).toMatchObject([{ socketPath: "/host.sock", source: "DOCKER_HOST" }]);
     expect(engines(undefined, { ...environment, DOCKER_HOST: "" })[0]?.socketPath).toBe("/context.sock");
   });
 
-  test("are only the one of the current docker context, from its configuration or DOCKER_CONTEXT", () => {
+  test("are only the engine of the current docker context, from its configuration or DOCKER_CONTEXT", () => {
     const home = homeWithContexts({ mine: "unix:///context.sock" });
     const expected = [{ socketPath: "/context.sock", source: "context 'mine'", name: "mine" }];
     expect(engines(undefined, { HOME: home })).toEqual(expected);

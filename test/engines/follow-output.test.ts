@@ -6,7 +6,7 @@ import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 const id = "0123456789abcdef".repeat(4);
 const State = { Running: true, Status: "running", Pid: 4242, StartedAt: "2026-01-02T03:04:05Z" };
 
-test("streams of a running container that end at once are requested at increasing intervals", async () => {
+test("streams of a running container that end immediately are requested at increasing intervals", async () => {
   const asked: number[] = [];
   const abort = new AbortController();
   const engine = await fakeEngine((path) => {
@@ -138,7 +138,7 @@ test.each([
   ["known records come before the new one", [3, 4, 5], ["line 5"]],
   ["the limit cut off new ones", [6, 7], ["line 5", "line 6", "line 7"]],
   ["the limit cut in front of the newest known one", [4, 5], ["line 5"]],
-])("a follow repeats few records of a long log, and loses none: %s", async (_, repeated, expected) => {
+])("a follow repeats few records of a long log, and loses no record: %s", async (_, repeated, expected) => {
   const abort = new AbortController();
   const asked: string[] = [];
   const newest = Math.max(...repeated);

@@ -106,7 +106,7 @@ describe("a request over a Unix socket", () => {
     expect(asked).toMatch(/^GET \/containers\/web\/json HTTP\/1\.0\r\nHost: localhost\r\n(.*\r\n)*\r\n$/);
   });
 
-  test("ends at its timeout or its signal, and leaves no descriptor", async () => {
+  test("ends at its timeout or its signal, and closes its descriptors", async () => {
     const path = await server(() => undefined);
     await expect(httpGet(path, "/", { timeoutMs: 20 })).rejects.toMatchObject({ errno: "ETIMEDOUT" });
     const before = descriptorCount();

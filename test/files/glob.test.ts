@@ -148,7 +148,7 @@ describe("expandGlob", () => {
     expect((await expand(pattern)).sort(compareNames)).toEqual(expected);
   });
 
-  test("sorts by bytes within a directory, and lists all of a directory before the next one", async () => {
+  test("sorts by bytes within a directory, and lists all of a directory before the next directory", async () => {
     expect(await expand("*.log")).toEqual(["1.log", "10.log", "2.log", "broken.log", "é.log", "\udcff.log"]);
     expect(await expand("a/**")).toEqual(["a/4.log", "a/b", "a/b/5.log", "a/b/c", "a/b/c/6.log"]);
   });

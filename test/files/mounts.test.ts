@@ -17,7 +17,7 @@ const table = `655 424 0:52 / / rw,relatime master:201 - overlay overlay rw,lowe
 something newer
 `;
 
-test("parseMounts parses every field, including optional ones and escapes", () => {
+test("parseMounts parses every field, including optional fields and escapes", () => {
   const mounts = parseMounts(table);
   expect(mounts.map(({ id }) => id)).toEqual([655, 656, 657, 658, 700, 701, 702, 703, 704, 705, 706]);
   expect(mounts[5]).toEqual({

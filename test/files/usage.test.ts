@@ -19,7 +19,7 @@ test("a file with several names counts once", async () => {
   expect([usage.files, usage.size]).toEqual([3, 3000n]);
 });
 
-test("beyond the limit each name counts, which is reported once", async () => {
+test("beyond the limit each name counts, and one message reports that", async () => {
   const said: PortholeError[] = [];
   const usage = await new UsageCounter(new LocalSession(), 2).of(directory, (error) => said.push(error));
   // The directory is one of the two names. The order of the directory determines the other.

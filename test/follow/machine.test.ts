@@ -64,7 +64,7 @@ describe("FollowMachine", () => {
     expect(machine.restless).toBe(false);
   });
 
-  it("requests to open a new generation at once and only once", () => {
+  it("requests to open a new generation immediately and only once", () => {
     const machine = new FollowMachine(first, 0, 250);
     expect(machine.pathSeen(first, 0)).toBe(false);
     expect(machine.pathSeen(second, 0)).toBe(true);
@@ -89,7 +89,7 @@ describe("FollowMachine", () => {
     expect(machine.look(look(0, 1702))).toEqual({ kind: "wait" });
   });
 
-  it("reports a deleted file only after a delay, because a rotation leaves a gap", () => {
+  it("reports a deleted file only after a delay, because a rotation deletes the name for a moment", () => {
     const machine = new FollowMachine(first, 0, 250);
     machine.pathSeen(undefined, 0);
     expect(machine.look(look(0, 999))).toEqual({ kind: "wait" });

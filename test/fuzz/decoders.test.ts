@@ -118,7 +118,7 @@ describe("any data of an agent is decoded or refused as SESSION or ATTACH:", () 
     });
   });
 
-  test("records, the same ones for any chunks of the pipe", () => {
+  test("records, the same records for any chunks of the pipe", () => {
     const list = Buffer.concat([recordOf(1, 20, "name"), recordOf(2, 40, "sh"), recordOf(3, 146, "/x"), trailerOf(3)]);
     const outcome = (chunks: Buffer[]) => {
       const decoder = new RecordDecoder();

@@ -201,7 +201,7 @@ export class RawSession {
     return nameOf(error);
   }
 
-  /** Returns the one descriptor of a reply. */
+  /** Returns the descriptor of a reply. */
   async descriptor(type: number, body: Uint8Array): Promise<OwnedFd> {
     const { descriptors } = await this.must(type, body);
     const [fd] = descriptors;

@@ -1,7 +1,7 @@
 /**
  * The view of the control groups for a program: unchanged, v1 only, or v2 only. crun does not
- * support both at once. With v2 the device rules are a BPF program of the container's group, and
- * controllers that v1 has are missing.
+ * support both at the same time. With v2 the device rules are a BPF program of the container's
+ * group, and v2 lacks the controllers that v1 has.
  */
 export type CgroupView = "as it is" | "v1" | "v2";
 

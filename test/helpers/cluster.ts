@@ -8,8 +8,8 @@ import { waitFor } from "./wait-for.ts";
 
 /**
  * Stands in for a Kubernetes API server and its kubelets, in front of real containerds. It responds
- * to kubectl's requests for pods, makes the pods of a DaemonSet, and forwards the connection of an
- * exec to the address that the Exec call of the CRI returns.
+ * to kubectl's requests for pods, and makes the pods of a DaemonSet. It forwards the connection of
+ * an exec to the address that the Exec call of the CRI returns.
  */
 export interface Cluster {
   /** A kubeconfig file for this cluster. */

@@ -38,7 +38,7 @@ export interface PodOptions {
 /** A pod; removed with its node. */
 export interface Pod {
   id: string;
-  /** Starts a container as the kubelet does: `attempt` is one more for each restart. */
+  /** Starts a container as the kubelet does: each restart increments `attempt`. */
   run(options: PodContainerOptions): Promise<RunningPodContainer>;
   remove(): Promise<void>;
 }

@@ -58,7 +58,7 @@ export interface DockerOptions extends DaemonOptions {
 }
 
 /**
- * Starts a Docker daemon that shares nothing with the machine's own daemon. Its containers have no
+ * Starts a Docker daemon that is independent of the machine's own daemon. Its containers have no
  * network.
  */
 export async function startDocker(directory: string, options: DockerOptions = {}): Promise<Daemon> {

@@ -19,11 +19,9 @@ export interface Engine {
   isPodman: boolean;
 }
 
-/**
- * Options of a test container. Without `command`, the container does nothing until it is stopped.
- */
+/** Options of a test container. Without `command`, the container waits until it is stopped. */
 export interface ContainerOptions {
-  /** Default: a unique one. */
+  /** Default: a unique name. */
   name?: string;
   /**
    * From {@link image} or {@link busyboxImage}; default: FROM scratch with the workload program

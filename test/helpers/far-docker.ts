@@ -6,8 +6,8 @@ import { childrenOf } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /**
- * A Docker engine in PID, mount and network namespaces of its own. It stands in for another
- * machine, as its process numbers do not exist on the host.
+ * A Docker engine in its own PID, mount and network namespaces. It stands in for another machine:
+ * its process numbers do not exist on the host.
  */
 export interface FarDocker {
   socket: string;

@@ -27,7 +27,7 @@ export function compileFixture(name: string, out: string): void {
  */
 export async function fuseTarget({ answers = false } = {}): Promise<FuseTarget> {
   const { directory } = inject("machine");
-  // A separate path: another test file may run the program while this one compiles.
+  // A separate path: another test file may run the program during this compilation.
   const own = mkdtempSync(`${directory}/fuse-`);
   const program = `${own}/server`;
   compileFixture("fuse-server", program);

@@ -53,7 +53,7 @@ export const needs = [
 
 /** The ordinary user for tests that run as root; needs no name and no files. */
 export const ORDINARY_USER = 64_901;
-/** A second ordinary user, who shares nothing with the first. */
+/** A second ordinary user, with no group or file in common with the first. */
 export const OTHER_USER = 64_902;
 /** The group that may use the private engines' sockets. */
 export const ENGINE_GROUP = 64_900;
@@ -69,7 +69,7 @@ export const SSHD = "/usr/sbin/sshd";
 /** The cgroup v1 hierarchy with device rules. */
 export const CGROUP_DEVICES = "/sys/fs/cgroup/devices";
 
-/** Mount point of the cgroup v2 hierarchy, with or without v1; `undefined` if there is none. */
+/** Mount point of the cgroup v2 hierarchy, with or without v1; `undefined` if it is not mounted. */
 export function unifiedCgroups(): string | undefined {
   return ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => existsSync(`${path}/cgroup.controllers`));
 }

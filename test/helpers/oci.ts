@@ -94,7 +94,8 @@ async function gone(pid: number | undefined): Promise<void> {
 }
 
 /**
- * Starts a program that creates a target; `pidOf` finds the target's process from the started one.
+ * Starts a program that creates a target; `pidOf` finds the target's process from the started
+ * process.
  */
 export async function started(
   command: readonly string[],

@@ -2,7 +2,7 @@
 export interface TarEntry {
   /** Path without a leading slash, at most 100 bytes; a Buffer for names that are not UTF-8. */
   name: string | Buffer;
-  /** File content; a directory, symbolic link or FIFO has none. */
+  /** File content, without which the entry is a directory, symbolic link or FIFO. */
   content?: string | Buffer;
   type?: "file" | "directory" | "symlink" | "fifo";
   /** Target of a symbolic link, at most 100 bytes. */

@@ -3,13 +3,13 @@ import type { Need } from "./machine.ts";
 
 /**
  * Engines other than those of the distribution. Each is a project of vitest.config.ts: the chosen
- * test files run once more, and their `docker` or `podman` is this engine. `--project NAME` runs
- * one of them alone.
+ * test files run again, and their `docker` or `podman` is this engine. `--project NAME` runs one of
+ * them alone.
  */
 export interface Variant {
   /** The project's name. */
   name: string;
-  /** What docs/compatibility.md calls it. */
+  /** The name of the variant in docs/compatibility.md. */
   title: string;
   isPodman?: true;
   /** The requirements that it provides. */

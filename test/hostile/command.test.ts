@@ -235,7 +235,7 @@ describe.each([
 
 test("ls that runs out of memory ends with one line or as V8 does, and its agent stops writing", async () => {
   const outcomes = new Set<string>();
-  // Memory is allocated in steps of 32 MiB: at least one of these limits leaves enough for the
+  // Memory is allocated in steps of 32 MiB: at least one of these limits has enough room for the
   // message.
   const limits = [200, 211, 222].slice(-amount(3, 1));
   for (const mebibytes of limits) {

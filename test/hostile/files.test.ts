@@ -116,9 +116,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     });
   });
 
-  /**
-   * Interrupts a command that does not end by itself, after it has used processor time for reading.
-   */
+  /** Interrupts a command that would not end, after it has used processor time for reading. */
   async function interrupt(name: string, args: string[]): Promise<void> {
     const running = someone.start(args, { before: ["sh", "-c", 'exec "$@" >/dev/null', "sh"] });
     const ticks = (pid: number) => {
@@ -260,7 +258,7 @@ describeWith(["root", "docker"], "hostile files", () => {
     "/proc/thread-self/root/etc/hostname",
     "/dev/fd/0",
     "/proc/1/ns/mnt",
-  ])("%s leads to a file of the container or to no file, never to a file of this machine", async (path) => {
+  ])("%s leads to a file of the container or to no file, never to a file of the host", async (path) => {
     writeFileSync(`${place}/note`, "inside\n");
     const { code, stdout, stderr } = await someone.run(["cat", `${target.name}:${path}`]);
     // The program of the first process is a file of the container.

@@ -17,7 +17,7 @@ import { honestInotify, kinds } from "./kinds.ts";
 import { type Client, type Lie, type LyingAgent, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
- * An agent that tells every lie that the protocol allows. Each causes one error that names the
+ * An agent that tells every lie that the protocol allows. Each lie causes one error that names the
  * problem and ends the session. The client does not wait beyond the deadline, and has the same
  * number of open descriptors as before.
  */

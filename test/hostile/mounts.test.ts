@@ -71,7 +71,7 @@ async function overlayInside(): Promise<string> {
   return `/proc/${pid}/root${directory}/point/file`;
 }
 
-describeAsRoot("an agent that passes a file of a silent FUSE server as a local one", () => {
+describeAsRoot("an agent that passes a file of a silent FUSE server as a local file", () => {
   let fuse: FuseTarget;
   let someone: User;
   beforeAll(async () => {

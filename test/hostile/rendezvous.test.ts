@@ -68,8 +68,8 @@ const ours = async () => true;
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
 
 /**
- * Whether the peer received the listening socket: "served", or "dropped" once its connection has
- * ended.
+ * Resolves with "served" if the peer received the listening socket, and with "dropped" after its
+ * connection has ended.
  */
 async function outcome(peer: FdSocket): Promise<"served" | "dropped"> {
   return waitFor("the peer to be answered", () => {
@@ -138,7 +138,7 @@ describe("at the rendezvous", () => {
     expect(readdirSync(run.mount)).toEqual([]);
   });
 
-  test("silent peers neither block the agent nor leave descriptors open", async () => {
+  test("silent peers do not block the agent, and their descriptors are closed", async () => {
     const { rendezvous, token, connect } = meeting();
     const before = descriptorCount();
     const met = rendezvous.accept(listener(), ours, { timeoutMs: 20_000 });

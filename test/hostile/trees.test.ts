@@ -124,7 +124,7 @@ describeAsRoot("in a tree", () => {
   });
 
   const kills = amount(200, 20);
-  test(`the mounts of this machine are the same after ${counted(kills)} kills at random moments, and no command is left`, async () => {
+  test(`the host's mounts are the same after ${counted(kills)} kills at random moments, and no command is left`, async () => {
     const by = user();
     const target = await sandbox();
     const first = performance.now();

@@ -25,7 +25,7 @@ describe("the merge of nodes", () => {
   const push = (merged: PlaceMerge<string, string>, place: string, time: number | undefined, now = 0, bytes = 1) =>
     merged.push(place, { line: `${place}${time ?? "-"}`, time, bytes }, now);
 
-  test("prints a line as soon as every node has sent a later one", () => {
+  test("prints a line as soon as every node has sent a later line", () => {
     const merged = merge();
     for (const place of ["a", "b"]) merged.open(place);
     push(merged, "a", 1);

@@ -27,7 +27,7 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
     programs = nodes();
   });
 
-  test("is small and contains what users need, and no development files", () => {
+  test("is small and contains the files that users need, and no development files", () => {
     expect(tarball.size).toBeLessThanOrEqual(3_000_000);
     const paths = tarball.files.map(({ path }) => path);
     const programsInside = [

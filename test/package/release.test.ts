@@ -15,7 +15,7 @@ test.each([[[]], [["1.2"]], [["v1.2.3"]], [["1.2.3", "--force"]]])("a release of
 });
 
 describeWith("git", "an impossible release", () => {
-  test("is refused with all problems at once, before anything is run", () => {
+  test("reports all problems together and is refused, before any step is run", () => {
     const folder = mkdtempSync(`${inject("machine").directory}/release-`);
     const git = (...args: string[]) =>
       spawnSync("git", ["-c", "user.name=a", "-c", "user.email=a@b", ...args], { cwd: folder });

@@ -264,7 +264,7 @@ describe("a protocol violation ends the session and closes the received descript
     await expect(reply).rejects.toThrow("an error reply with a body or descriptors to stat");
   });
 
-  test("the same answer twice; the first one is valid", async () => {
+  test("the same answer twice, of which the first is valid", async () => {
     const { channel, ask, answer } = setUp();
     const { reply } = ask(Op.open, { maxFds: 1 });
     const [first, second] = [new Descriptor(), new Descriptor()];
@@ -349,7 +349,7 @@ describe("a timeout", () => {
     expect([first.settled.state, second.settled.state, channel.ended]).toEqual(["answered", "answered", undefined]);
   });
 
-  test("that passed for an answered request still applies to the next one", async () => {
+  test("that passed for an answered request still applies to the next request", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     ask().reply.catch(() => undefined);

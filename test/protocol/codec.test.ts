@@ -20,7 +20,7 @@ function failure(action: () => unknown): PortholeError {
   throw new Error("it did not fail");
 }
 
-/** Reads a body's fields in order, and expects that no bytes are left. */
+/** Reads a body's fields in order, and expects that no bytes remain. */
 function fields(body: Uint8Array) {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   let at = 0;

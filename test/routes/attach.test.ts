@@ -64,7 +64,7 @@ describe("a process", () => {
     expect(readdirSync(run.mount)).toEqual([]);
   });
 
-  test("gets a new agent if a dead one left its files", async () => {
+  test("gets a new agent if the files of a dead agent remain", async () => {
     const run = runDirectory();
     const one = await target();
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);

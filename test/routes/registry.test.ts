@@ -239,7 +239,7 @@ describe("a running agent", () => {
 describe("the lock", () => {
   const patience = { timeoutMs: 20_000 };
 
-  test("is released after success and failure, and leaves no file and no descriptor", async () => {
+  test("is released after success and failure, with its file and descriptor", async () => {
     const run = runDirectory();
     const before = descriptorCount();
     expect(await withAgentLock(run, id, patience, async () => readdirSync(run.agents))).toEqual([
@@ -291,7 +291,7 @@ describe("the lock", () => {
       outcome(start(script, [run.agents, id, "25"], { stdio: ["ignore", "ignore", "pipe"] })),
     );
     onTestFinished(() => void holder.kill("SIGKILL"));
-    // No two holders can run at once, because creating the file would fail.
+    // Two holders cannot run at the same time, because creating the file would fail.
     rmSync(inside);
     holder.kill("SIGKILL");
     for (const { status, stderr } of await Promise.all(contenders))

@@ -17,7 +17,7 @@ function filled(most: number, directory: string, paths: readonly string[]): Copi
 }
 
 describe("the cache of a container's archives", () => {
-  test("knows every directory below the requested one", () => {
+  test("knows every directory below the requested directory", () => {
     const files = filled(100, "/var", ["var/", "var/log/", "var/log/a", "var/log/b", "var/empty/", "var/f"]);
     expect([...(files.children("/var") ?? [])].map(([name]) => name)).toEqual(["log", "empty", "f"]);
     expect([...(files.children("/var/log")?.keys() ?? [])]).toEqual(["a", "b"]);

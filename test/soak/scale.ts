@@ -26,7 +26,7 @@ export function randomOf(start: number): (limit: number) => number {
   };
 }
 
-/** Prints one line of the report: the action, and what remains. */
+/** Prints one line of the report: the action, and the remaining objects. */
 export function report(what: string, counts: Record<string, number | string>): void {
   const words = Object.entries(counts).map(([name, count]) => `${name} ${count}`);
   console.log(`soak: ${what}: ${words.join(", ")}`);

@@ -40,7 +40,7 @@ describe("FilteredLines", () => {
     expect(filtered(text, "x").space.at(3)).toBeUndefined();
   });
 
-  it("searches a source that grows all the time once for all rows of a frame", async () => {
+  it("searches a constantly growing source once for all rows of a frame", async () => {
     const text = "a\nb\n".repeat(1000);
     const source = new MemorySource(text);
     source.end = () => {

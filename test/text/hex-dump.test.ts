@@ -20,7 +20,7 @@ function host(args: string[], env: Record<string, string> = {}): string {
   return stdout;
 }
 
-/** Bytes with repeated lines, some of which differ by one byte. */
+/** Bytes with repeated lines. Some lines differ by one byte. */
 const someBytes = fc
   .array(
     fc.oneof(

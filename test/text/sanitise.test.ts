@@ -8,7 +8,7 @@ describe("sanitiseText", () => {
     expect(sanitiseText(bytes)).toBe(shown);
   });
 
-  it("escapes newlines, tabs and colours too, because a name has none", () => {
+  it("also escapes newlines, tabs and colours, because a name contains none", () => {
     expect(sanitiseText("a\nb\tc\x1b[31mred")).toBe("a^Jb^Ic^[[31mred");
   });
 

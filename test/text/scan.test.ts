@@ -41,7 +41,7 @@ async function finished(scan: Scan): Promise<void> {
 }
 
 describe("Scan", () => {
-  it("reports the first result and the end at once, and others only after some time", async () => {
+  it("reports the first result and the end immediately, and other results only after some time", async () => {
     // The clock stands still, so only the first and the last of the chunks' results are reported.
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
     try {
@@ -251,7 +251,7 @@ describe("holes of a sparse file", () => {
     }
   });
 
-  it("are not stored one by one in a file of exbibytes, which would fill the memory", () => {
+  it("are not stored individually in a file of exbibytes, because that would fill the memory", () => {
     const end = 2 ** 62;
     const jobs: number[] = [];
     const reply = new Promise<ScanReply>(() => undefined);

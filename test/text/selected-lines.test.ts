@@ -32,7 +32,7 @@ const TRACE = [
 ];
 
 describe("selectedLines", () => {
-  it("keeps a stack trace with its message, whichever line matches", () => {
+  it("keeps a stack trace with its message if any of its lines matches", () => {
     const text = TRACE.join("\n");
     const whole = TRACE.slice(1, 6);
     expect(selected(text, { pattern: "request failed" })).toEqual(whole);

@@ -149,7 +149,7 @@ describe("parseTimestamp", () => {
 });
 
 describe("TimestampReader", () => {
-  it("reads lines in other formats among the usual ones", () => {
+  it("reads lines in other formats among lines in the usual format", () => {
     const reader = new TimestampReader(utc);
     const read = (text: string) => reader.read(Buffer.from(text));
     expect(read("2026-01-31T14:05:06Z a")).toBe(base);

@@ -15,7 +15,7 @@ function open(content: string | Buffer, height = 3, blocks = 128) {
 }
 
 describe("Viewport", () => {
-  it("shows nothing of an empty file and does not move", () => {
+  it("shows an empty file as blank and does not move", () => {
     const { viewport } = open("");
     expect(viewport.visible()).toEqual([]);
     expect([viewport.scroll(5), viewport.scroll(-5), viewport.atEnd()]).toEqual([0, 0, true]);

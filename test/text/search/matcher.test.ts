@@ -78,7 +78,7 @@ describe("patterns", () => {
     expect(matcher.matches(Buffer.from("aa xy"))).toHaveLength(2);
   });
 
-  it("finds plain text with an invalid byte next to a character whose second surrogate looks like one", () => {
+  it("finds plain text with an invalid byte next to a character whose second surrogate looks like that byte", () => {
     const text = "\udcff 💀";
     const bytes = Buffer.from("a\xff \xf0\x9f\x92\x80 b\n", "latin1");
     const matcher = new Matcher({ patterns: [text], fixed: true });
