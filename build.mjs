@@ -120,7 +120,10 @@ function compare(a, b) {
 
 if (isAnythingStale()) await alone(build);
 
-/** Every script runs this check, so it only compares modification times. */
+/**
+ * True if any product is stale. Every script runs this check, so it only compares modification
+ * times.
+ */
 function isAnythingStale() {
   return force || needsInstall() || needsAgent() || needsBundle() || needsDeveloperPrograms();
 }

@@ -56,7 +56,7 @@ export function judge(goals: readonly Goal[], results: readonly Result[]): Verdi
   });
 }
 
-/** "group: name", or the name alone without a group. */
+/** Returns "group: name", or the name alone without a group. */
 export function fullName({ group, name }: Pick<Result, "group" | "name">): string {
   return group === undefined ? name : `${group}: ${name}`;
 }

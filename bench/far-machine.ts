@@ -64,7 +64,7 @@ export async function startFarMachines(stage: Stage): Promise<FarMachines> {
   }
 }
 
-/** As `docker context create` writes it. */
+/** Writes a context as `docker context create` does. */
 function addContext(configuration: string, name: string, host: string): void {
   const directory = `${configuration}/contexts/meta/${createHash("sha256").update(name).digest("hex")}`;
   mkdirSync(directory, { recursive: true });

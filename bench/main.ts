@@ -63,7 +63,7 @@ function busyNote(load: readonly number[]): string[] {
     : [];
 }
 
-/** For errors before the stage exists. */
+/** Reports an error before the stage exists, and exits. */
 function refuse(text: string, status: number): void {
   console.error(`bench: ${text}`);
   process.exitCode = status;

@@ -9,7 +9,7 @@ export type Unit = "ms" | "us" | "MB" | "KB" | "bytes" | "GB/s" | "% of a core" 
  */
 export type Role = "base" | "ours" | "peer";
 
-/** One way to do the measured work. */
+/** A tool, or a method, that does the measured work. */
 export interface Contestant {
   name: string;
   /** Default: the first contestant is the base, the others are peers. */
@@ -108,8 +108,8 @@ export function summarise(
 }
 
 /**
- * The `q` quantile of the values, 0 to 1. For few values, p95 and p99 are the largest; the median
- * of two values is their mean.
+ * Returns the `q` quantile of the values, 0 to 1. For few values, p95 and p99 are the largest; the
+ * median of two values is their mean.
  */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -119,8 +119,8 @@ export function quantile(values: readonly number[], q: number): number {
 }
 
 /**
- * Milliseconds that a whole command takes, output discarded. Throws if it fails: a fast failure is
- * not a result.
+ * Returns the milliseconds of a whole command whose output is discarded. Throws if the command
+ * fails: a fast failure is not a result.
  */
 export function timeCommand(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
   const started = performance.now();
@@ -132,7 +132,7 @@ export function timeCommand(command: string, args: readonly string[], env: NodeJ
 }
 
 /**
- * Like {@link timeCommand}, with the output going through a pipe: some tools do less work for
+ * Like {@link timeCommand}, but passes the output through a pipe: some tools do less work for
  * /dev/null.
  */
 export function timePiped(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {

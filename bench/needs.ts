@@ -27,7 +27,7 @@ export type Need = keyof typeof PACKAGES;
 
 const STAGE: readonly Need[] = ["dockerd", "docker", "busybox", "cc", "bash", "tar", "nsenter", "taskset", "getconf"];
 
-/** Why the bench cannot run, in one line; undefined if everything is available. */
+/** Returns why the bench cannot run, in one line; undefined if everything is available. */
 export function lacking(needs: readonly Need[]): string | undefined {
   if (process.getuid?.() !== 0) return "it needs root, to start private engines and to enter their containers";
   const missing = [...new Set([...STAGE, ...needs])].filter((name) => !isCommand(name));

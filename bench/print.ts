@@ -2,16 +2,14 @@ import { fullName } from "./case.ts";
 import type { Result, Unit } from "./measure.ts";
 import type { CaseReport, Report } from "./report.ts";
 
-/** The machine, in a few lines. */
+/** Prints a description of the machine, in a few lines. */
 export function printHead({ date, machine }: Report): void {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   console.log(`${date}, ${machine.processors}, ${machine.memoryGiB} GiB, Linux ${machine.kernel}`);
   console.log(`${versions.join(", ")}\n`);
 }
 
-/**
- * A table of the results: the ratio of each to its base and to porthole.
- */
+/** Prints a table of the results: the ratio of each to its base and to porthole. */
 export function printCase(name: string, { title, results, verdicts, profiles, seconds }: CaseReport): void {
   console.log(`${name}: ${title} (${seconds} s)`);
   const width = Math.max(...results.map((result) => label(result).length));
@@ -39,15 +37,15 @@ function label(result: Result): string {
 }
 
 /**
- * The ratio of this median to porthole's in the same group and place. NaN if porthole has no
- * result.
+ * Returns the ratio of this median to porthole's in the same group and place, or NaN if porthole
+ * has no result.
  */
 function againstOurs(result: Result, results: readonly Result[]): number {
   const ours = results.find(({ role, group, x }) => role === "ours" && group === result.group && x === result.x);
   return result.median / (ours?.median ?? Number.NaN);
 }
 
-/** Three significant digits. */
+/** Formats a number with three significant digits. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return "-";
   if (value >= 100) return Math.round(value).toLocaleString("en");

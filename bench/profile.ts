@@ -29,7 +29,7 @@ export function profileOf(args: readonly string[], env: NodeJS.ProcessEnv): stri
   }
 }
 
-/** At most eight lines, largest first. */
+/** Returns at most eight lines, largest first. */
 function summary({ nodes, samples, timeDeltas }: CpuProfile): string[] {
   const places = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
   const times = new Map<string, number>();
@@ -44,8 +44,8 @@ function summary({ nodes, samples, timeDeltas }: CpuProfile): string[] {
 }
 
 /**
- * A module of Node, a chunk of porthole with the function, or V8's own names: (program), (idle),
- * (garbage collector).
+ * Returns a module of Node, a chunk of porthole with the function, or V8's own names: (program),
+ * (idle), (garbage collector).
  */
 function placeOf({ functionName, url, lineNumber }: CpuProfile["nodes"][number]["callFrame"]): string {
   if (url === "") return functionName.startsWith("(") ? functionName : `native ${functionName}`;

@@ -108,7 +108,7 @@ class Props {
 
 let isInterrupted = false;
 
-/** A signal removes the stage. Then the run ends without a further signal. */
+/** True after a signal, which removes the stage. Then the run ends without a further signal. */
 export function wasInterrupted(): boolean {
   return isInterrupted;
 }

@@ -116,7 +116,7 @@ export class BenchTerminal {
     return text.slice(text.indexOf(FIRST_ROW)).replace(/\x1b\[[0-9;?]*[A-Za-z]/g, " ");
   }
 
-  /** Resident memory of the program, in MB. */
+  /** Returns the resident memory of the program, in MB. */
   memory(): number {
     return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${this.pid}/status`, "utf8"))?.[1]) / 1000;
   }

@@ -80,7 +80,10 @@ export function childFailure({ status, signal }: ChildEnd): string | undefined {
   return undefined;
 }
 
-/** The child: opens the file and sends the descriptor, with the name as the data of the packet. */
+/**
+ * Runs in the child: opens the file and sends the descriptor, with the name as the data of the
+ * packet.
+ */
 function send(name: string): void {
   const socket = new FdSocket(OwnedFd.adopt(CHILD_SOCKET), { maxDescriptors: 0 });
   const file = openPath(name, constants.O_RDONLY);
@@ -89,7 +92,7 @@ function send(name: string): void {
   socket.close();
 }
 
-/** The parent: starts the child, receives, prints, reaps. Returns the exit status. */
+/** Runs in the parent: starts the child, receives, prints, reaps. Returns the exit status. */
 async function cat(name: string): Promise<number> {
   const [mine, childs] = socketpair();
   const child = spawn(process.execPath, [self, "--send", name], {

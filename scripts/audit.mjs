@@ -44,7 +44,10 @@ function isAffected({ name, version }, { package: { ecosystem, name: affected } 
   );
 }
 
-/** The events of a range are ordered by version. The last matching event decides. */
+/**
+ * True if a range contains the version. The events of a range are ordered by version, and the last
+ * matching event decides.
+ */
 function isIn(version, events) {
   let inside = false;
   for (const { introduced, fixed, last_affected: last } of events) {

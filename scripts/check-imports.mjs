@@ -53,7 +53,9 @@ function sources() {
   return files.filter((file) => /\.(tsx?|mjs)$/.test(file) && !file.includes("node_modules/"));
 }
 
-/** The modules that a file imports, including types: a path below the root, or a package. */
+/**
+ * Returns the modules that a file imports, including types: a path below the root, or a package.
+ */
 function importsOf(file) {
   const text = readFileSync(join(root, file), "utf8");
   const statement = /^(?:import|export)\b[^;"=]*?\bfrom "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm;

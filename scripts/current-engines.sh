@@ -31,8 +31,8 @@ library_packages() {
     sed -n 's/^\(lib[a-z0-9.+-]*\|zlib1g\)\(:[a-z0-9]*\)\?$/\1/p' | grep -v -e '-dev$' -e '-perl$' -e '^libc-bin$' | sort -u
 }
 
-# A program with an interpreter gets the unpacked loader and libraries. A static program runs
-# unchanged.
+# Makes a program use the unpacked loader and libraries if it has an interpreter. A static program
+# runs unchanged.
 adopt() {
   local from=$1 to=$2
   cp "$from" "$to"

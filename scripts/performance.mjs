@@ -62,7 +62,7 @@ function page() {
   ].join("\n\n");
 }
 
-/** The load of the machine, if other processes were busy. */
+/** Returns a note about the load of the machine, if other processes were busy. */
 function load() {
   const processors = Number.parseInt(machine.processors, 10);
   const [least, most] = [Math.min(...machine.load), Math.max(...machine.load)].map((each) => each.toFixed(1));
@@ -105,7 +105,7 @@ function chart({ title, axis, results }) {
   return axis ? lines(title, axis, results) : bars(title, results);
 }
 
-/** Caption: the values, the scale, and the meaning of the colours. */
+/** Returns the caption: the values, the scale, and the meaning of the colours. */
 function head(title, meaning) {
   const text = capital(title)
     .replace(/(.{1,88})(?: |$)/g, "$1\n")
@@ -206,7 +206,7 @@ function lines(title, axis, results) {
 }
 
 /**
- * echarts draws to a string, without a browser. It is installed on first use: see
+ * Returns echarts, which draws to a string without a browser. It is installed on first use: see
  * bench/charts/package.json.
  */
 function chartist() {
@@ -243,7 +243,7 @@ function table(heads, rows) {
   return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** Three significant digits, with the unit. */
+/** Formats a quantity with three significant digits and the unit. */
 function quantity(value, unit) {
   if (value === null || !Number.isFinite(value)) return "-";
   const digits = value >= 100 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));

@@ -137,7 +137,7 @@ async function keep(milliseconds) {
   }
 }
 
-/** Each distinct row is drawn once, and is visible while it is on the screen. */
+/** Draws each distinct row once, and makes it visible while it is on the screen. */
 function animation() {
   const times = frames.map(() => 0);
   for (let index = 1; index < frames.length; index++)

@@ -31,7 +31,7 @@ export function svg(text, theme, columns) {
   return document(rows.flat(), theme, [columns, rows.length]);
 }
 
-/** The SVG elements of each row. */
+/** Returns the SVG elements of each row. */
 export function drawnRows(text, theme) {
   let style = {};
   return text
@@ -89,7 +89,7 @@ function drawnRow(row, before, top, theme) {
   return { parts, style };
 }
 
-/** The style after a sequence (ECMA-48 SGR, with xterm's colours). */
+/** Returns the style after a sequence (ECMA-48 SGR, with xterm's colours). */
 function styled(before, sgr, theme) {
   const codes = sgr.split(/[;:]/).map(Number);
   let style = { ...before };

@@ -11,14 +11,14 @@ function row(line: number): string {
   return `10.0.${line % 256}.${(line * 7) % 256} - - [23/Nov/2026:10:00:00 +0000] "GET /api/items/${line} HTTP/1.1" ${status} ${(line * 31) % 90_000} "-" "${agent}"\n`;
 }
 
-/** Lines with this total size. */
+/** Returns lines with this total size. */
 export function rows(bytes: number): Buffer {
   let text = "";
   for (let line = 0; text.length < bytes; line++) text += row(line);
   return Buffer.from(text);
 }
 
-/** A file of lines only. */
+/** Writes a file that consists only of lines. */
 export function writeDense(path: string, bytes: number): void {
   const block = rows(8 * 2 ** 20);
   const fd = openSync(path, "w");

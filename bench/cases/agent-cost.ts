@@ -33,8 +33,8 @@ async function weigh({ root, container }: Stage): Promise<Result[]> {
 }
 
 /**
- * Resident memory of the agent in the container whose first process is `init`, and of its child for
- * the client.
+ * Returns the resident memory of the agent in the container whose first process is `init`, and of
+ * the agent's child for the client.
  */
 function residentMegabytes(init: number): number[] {
   const namespace = readlinkSync(`/proc/${init}/ns/pid`);

@@ -27,7 +27,7 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
         name: "nsenter of a no-op",
         run: () => timeCommand("nsenter", ["-t", String(container.pid), "-m", "-r", "/busybox", "true"], env),
       },
-      // Without the no-op and the search for its program.
+      // Runs without the no-op and without the search for its program.
       floor: { name: "fork + setns in C, told back", run: () => timeEntering(enter, container.pid) },
     },
     {
@@ -69,7 +69,7 @@ async function attachByRoute(stage: Stage): Promise<Result[]> {
   return results;
 }
 
-/** Milliseconds until a program in C has entered the namespace and reported it. */
+/** Returns the milliseconds until a program in C has entered the namespace and reported it. */
 function timeEntering(program: string, pid: number): Promise<number> {
   const started = performance.now();
   const child = spawn(program, [String(pid)], { stdio: ["ignore", "ignore", "inherit", "pipe"] });

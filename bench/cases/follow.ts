@@ -29,9 +29,9 @@ export const followLatency: Case = {
 };
 
 /**
- * From a line's write(2) in the container to its arrival on the host, against GNU tail in the
- * container. GNU tail treats overlayfs as a remote file system and polls it once a second. On other
- * file systems inotify wakes it.
+ * Measures from a line's write(2) in the container to its arrival on the host, compared with GNU
+ * tail in the container. GNU tail treats overlayfs as a remote file system and polls it once a
+ * second. On other file systems inotify wakes it.
  */
 async function followBoth(stage: Stage): Promise<Result[]> {
   const waiter = stage.program("follow");
@@ -84,8 +84,8 @@ async function follow(
 }
 
 /**
- * Milliseconds from the write of each line by `write` to its arrival on the standard output of
- * `command`.
+ * Returns the milliseconds from the write of each line by `write` to its arrival on the standard
+ * output of `command`.
  */
 async function latencies(
   [command = "", ...args]: string[],

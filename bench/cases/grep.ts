@@ -48,7 +48,7 @@ async function searchLog(stage: Stage): Promise<Result[]> {
   return results;
 }
 
-/** The base is the goal: a multiple of ripgrep's time plus the start of Node. */
+/** Compares with the goal as the base: a multiple of ripgrep's time plus the start of Node. */
 async function besideRipgrep(
   { env, porthole, container, profile }: Stage,
   what: string,

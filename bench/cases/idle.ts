@@ -76,7 +76,8 @@ async function followQuiet({ porthole, env, crowd }: Stage): Promise<Result[]> {
 }
 
 /**
- * Processor time and memory of idle followers that have printed the first two lines of every file.
+ * Returns processor time and memory of idle followers that have printed the first two lines of
+ * every file.
  */
 async function costsOf(
   commands: readonly string[][],
@@ -130,8 +131,8 @@ function lines({ stdout, exitCode }: ChildProcess, count: number): Promise<void>
 }
 
 /**
- * User and system time of a process with all its threads: proc_pid_stat(5), whose second field may
- * contain spaces.
+ * Returns the user and system time of a process with all its threads: proc_pid_stat(5), whose
+ * second field may contain spaces.
  */
 function processorMs(ticksPerSecond: number, pid = 0): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1")

@@ -38,7 +38,7 @@ export const remoteEngines: Case = {
   },
 };
 
-/** With a running helper. */
+/** Measures with a running helper. */
 function smallFile({ porthole }: Stage, { env, host, inside }: FarMachines): Promise<Result[]> {
   const far = { ...env, DOCKER_HOST: host };
   inside("one", "/busybox", "sh", "-c", "echo text > /small");
@@ -51,7 +51,7 @@ function smallFile({ porthole }: Stage, { env, host, inside }: FarMachines): Pro
   );
 }
 
-/** From the start of the local command to the text on its terminal. */
+/** Measures from the start of the local command to the text on its terminal. */
 function firstText(stage: Stage, { env, host, ssh, inside }: FarMachines): Promise<Result[]> {
   const pty = stage.program("pty", "-lutil");
   const path = `${stage.directory}/shown.log`;
@@ -89,9 +89,9 @@ function firstText(stage: Stage, { env, host, ssh, inside }: FarMachines): Promi
 }
 
 /**
- * From a line's write(2) to its local arrival. Both engines write at the same time. Without
- * --merge, lines are printed as they arrive. The slower engine is the base for the delay that the
- * merge adds.
+ * Measures from a line's write(2) to its local arrival. Both engines write at the same time.
+ * Without --merge, lines are printed as they arrive. The slower engine is the base for the delay
+ * that the merge adds.
  */
 async function mergedLines(stage: Stage, machines: FarMachines): Promise<Result[]> {
   const unordered = new Map(FAR_NAMES.map((name) => [name, [] as number[]]));
@@ -116,7 +116,10 @@ async function mergedLines(stage: Stage, machines: FarMachines): Promise<Result[
   ];
 }
 
-/** Milliseconds of each line, by engine, for lines that were written while both engines wrote. */
+/**
+ * Returns the milliseconds of each line, by engine, for lines that were written while both engines
+ * wrote.
+ */
 async function latencies(
   { porthole }: Stage,
   { env, inside }: FarMachines,

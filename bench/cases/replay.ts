@@ -71,7 +71,7 @@ async function replay(stage: Stage): Promise<Result[]> {
   }
 }
 
-/** About sixty keys of a user who reads a log. */
+/** Returns about sixty keys, as a user presses them to read a log. */
 function lookingAround(minute: number): string[] {
   return [
     "bbbb",

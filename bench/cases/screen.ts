@@ -53,7 +53,7 @@ async function measureScreen(stage: Stage): Promise<Result[]> {
   }
 }
 
-/** From the start of the process to the output of the last line. */
+/** Measures from the start of the process to the output of the last line. */
 function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
   const shown = (command: string[]) => async () => {
     const started = performance.now();

@@ -94,7 +94,9 @@ function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
   ];
 }
 
-/** Milliseconds from Esc to the frame that reports it, during a search without a match. */
+/**
+ * Measures from Esc to the frame that reports it, in milliseconds, during a search without a match.
+ */
 async function cancelSearches(terminal: BenchTerminal): Promise<Result[]> {
   const values: number[] = [];
   for (let round = 0; round < 15; round++) {
@@ -105,7 +107,7 @@ async function cancelSearches(terminal: BenchTerminal): Promise<Result[]> {
   return summarise([{ name: "porthole", role: "ours", values }], { group: "cancel" });
 }
 
-/** The same, during the line count of a log that porthole has just opened. */
+/** Measures the same during the line count of a log that porthole has just opened. */
 async function cancelCounts(stage: Stage, path: string): Promise<Result[]> {
   const values: number[] = [];
   for (let round = 0; round < 10; round++) {

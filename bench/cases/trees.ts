@@ -19,7 +19,10 @@ export const hostTools: Case = {
   run: async (stage) => [...(await searchTree(stage)), ...(await startOnTree(stage)), ...(await copyFile(stage))],
 };
 
-/** The base is the goal: a multiple of ripgrep on a copy, plus an empty `with` on the tree. */
+/**
+ * Measures a search on the tree. The base is the goal: a multiple of ripgrep's time on a copy, plus
+ * an empty `with` on the tree.
+ */
 async function searchTree(stage: Stage): Promise<Result[]> {
   const { env, porthole, container, directory } = stage;
   const inside = `${container.root}/tree`;
@@ -55,7 +58,10 @@ function fill(root: string): void {
   }
 }
 
-/** Compared with a descriptor, a tree needs one more message of the agent, and a launcher. */
+/**
+ * Measures the start on a tree. Compared with a descriptor, a tree needs one more message of the
+ * agent, and a launcher.
+ */
 async function startOnTree(stage: Stage): Promise<Result[]> {
   const { env, porthole, container } = stage;
   const inside = `${container.root}/start`;

@@ -109,9 +109,7 @@ async function bundlePlugin(folder, version) {
   chmodSync(outfile, 0o755);
 }
 
-/**
- * The manual page, generated from the definitions of the commands.
- */
+/** Generates the manual page from the definitions of the commands. */
 async function manualPage(folder, version) {
   const outfile = resolve(`${folder}/.manual-page.mjs`);
   await build({

@@ -78,7 +78,7 @@ const FILES: [string, string][] = [
   ["$XDG_CACHE_HOME/porthole", "The V8 compile cache of the commands, mode 0700; recreated when it is missing."],
 ];
 
-/** Options that more than three commands share are described once. */
+/** Returns the options that more than three commands share, which the page describes once. */
 function commonOptions(commands: Command[]): Map<string, string> {
   const all = commands.flatMap((command) => optionsOf(command).map((option) => option.join("\0")));
   const common = new Set(all.filter((option) => all.filter((other) => other === option).length > 3));
@@ -110,8 +110,8 @@ function describeCommand(command: Command, common: Map<string, string>): string[
 }
 
 /**
- * The texts that a command adds to its help, by heading; a text without a heading is its own key.
- * Commander returns these texts only as part of the whole help.
+ * Returns the texts that a command adds to its help, by heading. A text without a heading is its
+ * own key. Commander returns these texts only as part of the whole help.
  */
 function afterHelp(command: Command): Map<string, string[]> {
   let text = "";

@@ -36,7 +36,7 @@ const TIOCGPTN = 0x80045430;
 const TIOCSPTLCK = 0x40045431;
 const TIOCSWINSZ = 0x5414;
 
-/** Both ends of a pseudo-terminal (pty(7)) of 80x24. The caller closes them. */
+/** Opens both ends of a pseudo-terminal (pty(7)) of 80x24. The caller closes them. */
 function openTerminal() {
   const ioctl = koffi.load(null).func("int ioctl(int, ulong, void *)");
   const flags = constants.O_RDWR | constants.O_NOCTTY;
