@@ -170,7 +170,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
   });
 });
 
-/** A temporary directory that is removed with its user. */
+/** Makes a temporary directory that is removed with its user. */
 function temporaryPlace(someone: User): string {
   const path = `${someone.directory}/files`;
   mkdirSync(path);

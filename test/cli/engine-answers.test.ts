@@ -69,8 +69,8 @@ test("doctor warns about an engine with malformed version information", async ()
 });
 
 /**
- * An engine that describes a container correctly. Then it responds to the start of an agent with
- * `answers`.
+ * Starts an engine that describes a container correctly. Then it responds to the start of an agent
+ * with `answers`.
  */
 async function starting(answers: (path: string) => FakeAnswer | undefined, stateDirectory: string) {
   const Mounts = [{ Destination: "/run/porthole", Source: `${stateDirectory}/porthole/mnt` }];

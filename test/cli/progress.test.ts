@@ -124,7 +124,10 @@ describeWith("tmux", "on a terminal", () => {
     }
   }
 
-  /** The progress line is erased before more output, so check the recorded bytes. */
+  /**
+   * Checks the progress in the recorded bytes, because the progress line is erased before more
+   * output.
+   */
   async function seesProgressOf(command: string, line: RegExp): Promise<void> {
     openTree();
     screen.run(`clear; ${porthole} ${command} | sh slow-reader`);

@@ -38,7 +38,7 @@ beforeEach(() => {
   there = `pid:${box.pid}:${name}`;
 });
 
-/** Paths of the deleted files that a process holds open. */
+/** Returns the paths of the deleted files that a process holds open. */
 function deletedFiles(pid: number): string[] {
   return openFiles(pid).filter(
     (path) => path.endsWith("(deleted)") && !path.startsWith("/memfd") && path.includes("/log"),

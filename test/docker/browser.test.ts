@@ -317,7 +317,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("prompt", "erase-word", "a word less", typed(":abc"));
     // Backspace removes the blank before the cursor.
     screen.keys("BSpace");
-    // The character under the cursor is in reverse video.
+    // Checks the character under the cursor, which is in reverse video.
     const under = (character: string) => () => {
       const row = screen.styled().trimEnd().split("\n").at(-2) ?? "";
       const found = /7m(?:\x1b\[[34]9m)*([a-z])/.exec(row)?.[1] ?? " ";

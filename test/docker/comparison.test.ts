@@ -84,13 +84,19 @@ function tried(place: Place, startSubjects: () => Promise<Partial<Subjects>>): v
   }
 }
 
-/** A Podman that an ordinary user has called keeps a process that holds its user namespace. */
+/**
+ * Ends the process that Podman keeps for an ordinary user after a call: it holds the user
+ * namespace.
+ */
 function endPodmanOf({ user }: Actor): void {
   const file = `${user.env.XDG_RUNTIME_DIR}/libpod/tmp/pause.pid`;
   if (existsSync(file)) process.kill(Number(readFileSync(file, "utf8")), "SIGKILL");
 }
 
-/** The variant with --privileged is not run: the test machine lacks some capabilities. */
+/**
+ * Checks the refusal without --privileged. The variant with --privileged is not run: the test
+ * machine lacks some capabilities.
+ */
 function refusedDevice(subject: () => Subject): void {
   test("cdebug exec is refused a device without --privileged", async () => {
     const by = { user: user({ uid: ORDINARY_USER, engine: engine("docker") }), inEngineGroup: true };

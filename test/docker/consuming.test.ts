@@ -145,7 +145,7 @@ describeWithDocker("a container that prints", () => {
   });
 });
 
-/** A container that has begun to print. */
+/** Starts a container, and waits until it has begun to print. */
 async function printer(host: Docker.HostConfig = {}, as = "0"): Promise<Container> {
   const docker = engine("docker");
   const command = ["/bin/busybox", "sh", "-c", PRINTER];

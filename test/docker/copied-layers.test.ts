@@ -9,7 +9,8 @@ import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 
 /**
- * A stopped container with a file of its image, a file in its own layer, and a file in a volume.
+ * Makes a stopped container with a file of its image, a file in its own layer, and a file in a
+ * volume.
  */
 async function ended(on: Engine): Promise<{ name: string; tag: string; volume: string }> {
   const [name, volume] = [uniqueName("copied"), uniqueName("volume")];

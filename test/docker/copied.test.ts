@@ -40,7 +40,7 @@ async function ended(on: Engine): Promise<{ name: string; volume: string; handle
   return { name, volume, handle };
 }
 
-/** A user of an engine that does not report the directories of layers. */
+/** Makes a user of an engine that does not report the directories of layers. */
 async function without(on: Engine, uid = 0): Promise<User> {
   const by = user({ engine: await silentAboutLayers(on), uid });
   onTestFinished(() => by.close());

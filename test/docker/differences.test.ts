@@ -91,7 +91,10 @@ if (isCurrentDocker)
   });
 
 describeWith(["root", "docker"], "a container over a lazy snapshotter", () => {
-  /** No package provides such a snapshotter: this engine only reports its name. */
+  /**
+   * Makes a user of an engine that reports this snapshotter. No package provides such a
+   * snapshotter, so only its name is real.
+   */
   async function named(driver: string) {
     const on = engine("docker");
     const target = await container(on, { steps });

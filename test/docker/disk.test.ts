@@ -30,8 +30,8 @@ async function volume(on: Engine): Promise<string> {
 }
 
 /**
- * The container has 3 MiB in its layer, 2 MiB in a volume, and deleted files that are open, mapped,
- * in memory.
+ * Starts a container with 3 MiB in its layer, 2 MiB in a volume, and deleted files that are open,
+ * mapped, in memory.
  */
 function fillsTheDisk(on: Engine, data: string): Promise<Container> {
   return container(on, {
@@ -139,7 +139,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
   const text = "x".repeat(1000);
   const config = { "max-size": "20k", "max-file": "4" };
 
-  /** A container whose log has three rotated files and does not grow any more. */
+  /** Makes a container whose log has three rotated files and does not grow any more. */
   async function talks(on: Engine, options: Record<string, string> = {}): Promise<Container> {
     const loop = `i=0; while [ $i -lt 100 ]; do echo ${text}; i=$((i+1)); done; echo end; /bin/busybox sleep 1000`;
     const found = await container(on, {

@@ -55,7 +55,9 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
   });
 });
 
-/** The local musl-gcc with the files that it needs, and the programs that the Makefile calls. */
+/**
+ * Copies the local musl-gcc with the files that it needs, and the programs that the Makefile calls.
+ */
 function compilerTree(): string {
   const tree = mkdtempSync(`${inject("machine").directory}/compiler-`);
   const script = `

@@ -190,7 +190,7 @@ function listed(archive: Buffer): string[] {
     .sort();
 }
 
-/** The local Node, with the programs that the Dockerfile calls. */
+/** Copies the local Node, with the programs that the Dockerfile calls. */
 function nodeTree(): string {
   const tree = mkdtempSync(`${inject("machine").directory}/node-`);
   const script = `

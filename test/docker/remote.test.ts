@@ -308,7 +308,7 @@ async function helpersOn(far: Engine): Promise<string[]> {
   return listed.map(({ Id }) => Id);
 }
 
-/** A TCP port that forwards to a socket with TLS, for clients with a valid certificate. */
+/** Starts a TCP port that forwards to a socket with TLS, for clients with a valid certificate. */
 async function tlsTo(socket: string): Promise<{ port: number; certificates: string; close: () => void }> {
   const certificates = mkdtempSync(`${inject("machine").directory}/tls-`);
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: certificates, stdio: "ignore" });

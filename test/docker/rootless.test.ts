@@ -9,7 +9,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, keptFiles, listedAgents, sidecarsOf } from "./agents.ts";
 import { sealed, sealedFiles } from "./sealed.ts";
 
-/** The runtime directory of the engine's user, with the socket at its default path. */
+/** Returns the runtime directory of the engine's user, with the socket at its default path. */
 function runtimeOf(socket: string): string {
   return socket.replace(/\/(podman\/podman|docker)\.sock$/, "");
 }

@@ -10,7 +10,7 @@ import { sealed, sealedFiles } from "./sealed.ts";
 const ROOT = { who: "root", uid: 0 };
 const MEMBER = { who: "a user who is only in the engine's group", uid: ORDINARY_USER };
 
-/** The `Binds` of the arguments that `porthole docker-args` prints. */
+/** Returns the `Binds` of the arguments that `porthole docker-args` prints. */
 async function preparedBinds(by: User): Promise<string[]> {
   const { text, code } = await by.run(["docker-args"]);
   expect(code).toBe(0);

@@ -9,9 +9,9 @@ export const sealedFiles = {
 } as const;
 
 /**
- * A container with as few rights as possible: FROM scratch, read-only, not root, no capability, no
- * network. It has a file, a file of root with mode 0600, a file in a tmpfs, and links that point
- * out of it.
+ * Starts a container with as few rights as possible: FROM scratch, read-only, not root, no
+ * capability, no network. It has a file, a file of root with mode 0600, a file in a tmpfs, and
+ * links that point out of it.
  */
 export async function sealed(
   on: Engine,

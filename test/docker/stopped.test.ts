@@ -22,7 +22,9 @@ const script = [
   "mkdir -p /var; ln -s /own /link; mkfifo /fifo; echo secret > /secret; chmod 600 /secret; chown 1000 /secret; mknod /null c 1 3",
 ].join("; ");
 
-/** A container that has ended or was only created, with a volume, a bind mount and a tmpfs. */
+/**
+ * Makes a container that has ended or was only created, with a volume, a bind mount and a tmpfs.
+ */
 async function stopped(
   on: Engine,
   { started = true, source = "" }: { started?: boolean; source?: string } = {},

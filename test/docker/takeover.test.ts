@@ -34,8 +34,8 @@ interface Attacked {
 }
 
 /**
- * A container whose root user, with or without SYS_PTRACE, attacks. It has no seccomp profile,
- * which would prevent the attacks.
+ * Starts a container whose root user attacks, with or without SYS_PTRACE. It has no seccomp
+ * profile, which would prevent the attacks.
  */
 async function attacked(route: string, mayTrace: boolean): Promise<Attacked> {
   const docker = engine("docker");

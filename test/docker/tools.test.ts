@@ -10,8 +10,8 @@ import { listedAgents } from "./agents.ts";
 const MIB = 1024 * 1024;
 
 /**
- * A container that has two deleted files open: one from its own layer, the other from the image. It
- * has a user name for 1000.
+ * Starts a container that has two deleted files open: one from its own layer, the other from the
+ * image. It has a user name for 1000.
  */
 async function holder(host: Docker.HostConfig = {}): Promise<Container> {
   const docker = engine("docker");

@@ -73,7 +73,7 @@ describe("an HTTP answer", () => {
   });
 });
 
-/** A server on a Unix socket that calls a function with each connection. */
+/** Starts a server on a Unix socket that calls a function with each connection. */
 async function server(serve: (client: Socket) => void): Promise<string> {
   const path = `${temporaryDirectory()}/engine.sock`;
   const clients: Socket[] = [];

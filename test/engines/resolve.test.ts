@@ -19,7 +19,7 @@ async function resolve(answers: Record<string, FakeAnswer>, name = "web") {
 const labelled = (...labels: string[]) =>
   `/containers/json?all=true&filters=${JSON.stringify({ label: labels.map((label) => `com.docker.compose.${label}`) })}`;
 const services = (name: string) => labelled(`service=${name}`);
-/** A container as an entry of a list. */
+/** Makes a container as an entry of a list. */
 const member = (Id: string, project: string, number: string, more: object = {}) => ({
   ...{ Id, Names: [`/${project}-web-${number}`], State: "running", ...more },
   Labels: { "com.docker.compose.project": project, "com.docker.compose.container-number": number },
@@ -244,7 +244,7 @@ describe("a name is refused with a remedy:", () => {
 });
 
 describe("with several engines", () => {
-  /** The default sockets, in a runtime directory of this test. */
+  /** Links the default sockets, in a runtime directory of this test, to these engines. */
   async function usual(docker: string, podman: string): Promise<void> {
     vi.stubEnv("XDG_RUNTIME_DIR", docker.slice(0, docker.lastIndexOf("/")));
     for (const name of ["DOCKER_HOST", "DOCKER_CONTEXT"]) vi.stubEnv(name, "");

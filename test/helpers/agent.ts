@@ -75,7 +75,7 @@ afterEachFile(async () => {
   running.clear();
 });
 
-/** Path of a build; builds those that only tests use. */
+/** Returns the path of a build. Makes the builds that only tests use. */
 export function agentOf(build: Build): string {
   if (build === "release") return builtAgent;
   const { status, stderr } = spawnSync("make", ["-s", "-C", `${repository}agent`, build], { encoding: "utf8" });
@@ -256,7 +256,8 @@ async function receive(socket: FdSocket): Promise<Packet | "end"> {
 }
 
 /**
- * Options that write sanitiser reports to a file: the agent's stderr is /dev/null while it serves.
+ * Returns options that write sanitiser reports to a file: the agent's stderr is /dev/null while it
+ * serves.
  */
 function sanitiserOptions(directory: string): Record<string, string> {
   const log = `log_path=${directory}/sanitiser`;

@@ -12,8 +12,8 @@ const views: Record<CgroupView, string> = {
 };
 
 /**
- * A command prefix that runs a program in a new mount namespace with this view of the control
- * groups.
+ * Returns a command prefix that runs a program in a new mount namespace with this view of the
+ * control groups.
  */
 export function inView(view: CgroupView): string[] {
   return view === "as it is" ? [] : ["unshare", "--mount", "--propagation", "private", "sh", "-c", views[view], "sh"];

@@ -114,7 +114,7 @@ function filesWithRows(): string[] {
     .filter((path) => readFileSync(repository + path, "utf8").includes("helpers/compatibility.ts"));
 }
 
-/** The whole page. The same rows give the same text. */
+/** Returns the whole page. The same rows give the same text. */
 export function pageOf(rows: readonly CompatibilityRow[]): string {
   const parts = [
     "# Compatibility",

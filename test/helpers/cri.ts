@@ -132,7 +132,7 @@ export async function startNode({ programs }: { programs?: string | undefined } 
 
 const IMAGE = "localhost/porthole-pod:1";
 
-/** containerd 1.6 and 2.x name their plugins differently. */
+/** Returns a configuration file. containerd 1.6 and 2.x name their plugins differently. */
 function configuration(directory: string, isSecond: boolean): string {
   const common = `root = "${directory}/root"\nstate = "${directory}/state"\n[grpc]\n  address = "${socketOf(directory)}"\n`;
   const cni = (name: string) =>

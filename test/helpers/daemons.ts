@@ -230,7 +230,7 @@ function podmanConfiguration(directory: string, { programs, view }: DaemonOption
   return configuration;
 }
 
-/** An environment in which an engine finds its own programs first. */
+/** Returns an environment in which an engine finds its own programs first. */
 function withPrograms(programs: string | undefined): Record<string, string> {
   return programs === undefined ? {} : { PATH: `${programs}:${process.env.PATH ?? ""}` };
 }

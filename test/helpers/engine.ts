@@ -62,7 +62,7 @@ afterEachFile(async () => {
   made.clear();
 });
 
-/** The running engine of that name; the test file must require it (availability.ts). */
+/** Returns the running engine of that name. The test file must require it (availability.ts). */
 export function engine(name: Engine["name"]): Engine {
   const socket = inject("machine").sockets[name];
   if (socket === undefined) throw new Error(`${name} does not run`);
@@ -70,8 +70,8 @@ export function engine(name: Engine["name"]): Engine {
 }
 
 /**
- * Docker and Podman, for tests that apply to both. In a project of another engine only that engine,
- * as `docker`.
+ * Returns Docker and Podman, for tests that apply to both. In a project of another engine it
+ * returns only that engine, as `docker`.
  */
 export function enginesUnderTest(): ("docker" | "podman")[] {
   return inject("machine").title === undefined ? ["docker", "podman"] : ["docker"];
@@ -83,7 +83,7 @@ export function engineAt(name: Engine["name"], socket: string): Engine {
   return { name, socket, host: `unix://${socket}`, api: new Docker({ socketPath: socket }), isPodman };
 }
 
-/** A unique container name. */
+/** Returns a unique container name. */
 export function uniqueName(prefix = "pt"): string {
   count += 1;
   return `${prefix}-${process.pid}-${count}`;

@@ -21,7 +21,7 @@ export function compileFixture(name: string, out: string): void {
 }
 
 /**
- * A target whose first process sees a FUSE file system at `place`; its server responds as
+ * Starts a target whose first process sees a FUSE file system at `place`; its server responds as
  * test/fixtures/fuse-server.c documents.
  * @param answers true: the server lists only a file that it can read to its end
  */

@@ -137,7 +137,7 @@ async function provideVariant(variant: Variant, machine: Machine, daemons: Daemo
 }
 
 /**
- * No project requires the current engines if they are missing: report that they were not tested.
+ * Reports that the current engines were not tested if they are missing: no project requires them.
  */
 function tellOfCurrentEngines(needed: readonly Need[], machine: Machine): void {
   const reason = needed.includes("docker") ? whyMissing("currentEngines") : undefined;

@@ -4,8 +4,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 export const JOURNALD = "/usr/lib/systemd/systemd-journald";
 
 /**
- * Prefix of a daemon's command line: gives the daemon its own journal in a mount namespace. A
- * journal of the machine is unaffected. journald ends with the daemon.
+ * Returns a prefix of a daemon's command line that gives the daemon its own journal in a mount
+ * namespace. A journal of the machine is unaffected. journald ends with the daemon.
  */
 export function withJournal(directory: string): string[] {
   const place = `${directory}/journal`;

@@ -69,7 +69,10 @@ export const SSHD = "/usr/sbin/sshd";
 /** The cgroup v1 hierarchy with device rules. */
 export const CGROUP_DEVICES = "/sys/fs/cgroup/devices";
 
-/** Mount point of the cgroup v2 hierarchy, with or without v1; `undefined` if it is not mounted. */
+/**
+ * Returns the mount point of the cgroup v2 hierarchy, with or without v1; `undefined` if it is not
+ * mounted.
+ */
 export function unifiedCgroups(): string | undefined {
   return ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"].find((path) => existsSync(`${path}/cgroup.controllers`));
 }
@@ -204,7 +207,10 @@ function whyNoUserNamespaces(): string | undefined {
   return `an ordinary user may not make a user namespace here: ${error?.message ?? stderr.trim()}`;
 }
 
-/** clang may be installed without its runtime libraries (Debian: clang and libclang-rt-14-dev). */
+/**
+ * Returns why libFuzzer is not available. clang may be installed without its runtime libraries
+ * (Debian: clang and libclang-rt-14-dev).
+ */
 function whyNoLibFuzzer(): string | undefined {
   const source = "int LLVMFuzzerTestOneInput(const char *data, unsigned long size) { return data && size ? 0 : 0; }";
   const flags = ["-fsanitize=fuzzer,address,undefined", "-x", "c", "-o", "/dev/null", "-"];

@@ -36,7 +36,7 @@ export class SkippedReporter implements Reporter {
   }
 }
 
-/** The title of the suite that contains the reason why `test` is skipped. */
+/** Returns the title of the suite that contains the reason why `test` is skipped. */
 function explainedSuite(test: TestCase): string | undefined {
   let parent: TestSuite | TestModule = test.parent;
   while (parent.type === "suite") {

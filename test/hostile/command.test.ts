@@ -50,9 +50,12 @@ const honestOpen: Lie = (request, client) => {
   const fd = file();
   client.answer(request, statFor(fd), [fd]);
 };
-/** The container has no /etc/passwd, so no user names are read. */
+/** Answers that /etc/passwd is missing, so that no user names are read. */
 const absent: Lie = (request, client) => client.answer(request, nothing, [], { error: 2 });
-/** Not a symbolic link. The host sends this request for files that cannot be opened. */
+/**
+ * Answers that the file is not a symbolic link. The host sends this request for files that cannot
+ * be opened.
+ */
 const noLink: Lie = (request, client) => client.answer(request, nothing, [], { error: 22 });
 const gone: Lie = (_, client) => client.close();
 const kind = (name: string): Lie => {

@@ -4,9 +4,9 @@ import { StatFlag } from "../../src/protocol/messages.ts";
 import { type Lie, lyingAgent, statFor } from "./lying-agent.ts";
 
 /*
- * A lying agent in a separate process, which holds a file of a FUSE server that does not answer
- * FLUSH. Such a process can neither exit nor start a program. Arguments: state directory, the file,
- * the record's target, and the kind of lie. Prints its target.
+ * Starts a lying agent in a separate process, which holds a file of a FUSE server that does not
+ * answer FLUSH. Such a process can neither exit nor start a program. Arguments: state directory,
+ * the file, the record's target, and the kind of lie. Prints its target.
  */
 
 /** Runs with the program's arguments. */

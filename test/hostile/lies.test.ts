@@ -85,7 +85,7 @@ const mounts = (one: Session) => one.mounts();
 const watchReply = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 describe("a wrong number of descriptors ends the session:", () => {
-  // The stat is correct, so only the number is wrong.
+  // Makes a lie about an open file: the stat is correct, so only the number is wrong.
   const opened = (change: (fd: OwnedFd) => { descriptors: OwnedFd[]; says: number }): Lie => {
     return (request, client) => {
       const fd = file();

@@ -88,7 +88,7 @@ export interface LyingAgent {
 }
 
 /**
- * An agent for a container that does not exist. The host finds it as a live agent in the run
+ * Starts an agent for a container that does not exist. The host finds it as a live agent in the run
  * directory under `state` (XDG_STATE_HOME). It answers HELLO and follows `lies`; a request without
  * a lie gets no reply. The caller stops it.
  * @param route as in the host's own record. The first process of the target is this process, so

@@ -27,7 +27,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
   /** Returns another name of a file like this one, so that no request for it is pending. */
   const another = (name: string) => `${name}.${(others++ % 99) + 1}`;
 
-  /** Number of requests that the server has not answered. */
+  /** Returns the number of requests that the server has not answered. */
   function unanswered(): number {
     const [server = 0] = childrenOf(target.pid);
     return Number(/^silent (\d+)/.exec(processName(server) ?? "")?.[1] ?? 0);

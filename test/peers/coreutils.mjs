@@ -206,8 +206,8 @@ function report(outcomes, counts) {
 }
 
 /**
- * A case NAME also means NAME.r and NAME.p: the same with standard input from a file and from a
- * pipe.
+ * Returns the reason why a test or case differs. A case NAME also means NAME.r and NAME.p: the same
+ * with standard input from a file and from a pipe.
  */
 function reasonFor(name) {
   return differences.find(({ tests }) => tests.includes(name.replace(/(:.*)\.[rp]$/, "$1")))?.reason;

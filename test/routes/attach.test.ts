@@ -14,7 +14,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 const id = "0123456789abcdef".repeat(4);
 
-/** A separate run directory of the test, which the attach uses. */
+/** Makes a separate run directory for the test, which the attach uses. */
 function runDirectory(): RunDirectory {
   vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
   onTestFinished(() => {

@@ -36,7 +36,7 @@ test("an answer that arrived while this process was busy is valid, even if it is
     "the agent and its child",
     () => agentProcesses().length === 2 && agentProcesses(),
   );
-  // The agent sleeps when idle, and is busy from the first request on.
+  // True if the agent has answered: it sleeps when idle, and is busy from the first request on.
   const hasAnswered = () => /^State:\tS/m.test(readFileSync(`/proc/${child}/status`, "latin1"));
   const opening = Promise.all(["/tmp/file", "/tmp/link", "/tmp/file"].map((path) => one.open(path)));
   const started = performance.now();

@@ -50,7 +50,7 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
   });
 });
 
-/** All descendants of a process. */
+/** Returns all descendants of a process. */
 function descendants(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }

@@ -119,7 +119,7 @@ describe("the choices", () => {
 });
 
 describe("the line of the palette", () => {
-  /** A palette over a text, with a record of its actions. */
+  /** Makes a palette over a text, with a record of its actions. */
   function palette({ containers = [] as KnownContainer[] } = {}) {
     const done: string[] = [];
     let question: PromptRequest | undefined;

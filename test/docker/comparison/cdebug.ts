@@ -9,19 +9,19 @@ import type { Subject } from "./subjects.ts";
  * tests use their own image instead of busybox:musl.
  */
 
-/** `cdebug exec --rm CONTAINER LINE`. */
+/** Runs `cdebug exec --rm CONTAINER LINE`. */
 export function cdebug(by: Actor, of: Subject, line: string): ChildProcess {
   return debuggerOf(by, of, [], chrooted(line));
 }
 
-/** `cdebug exec --rm --privileged CONTAINER LINE`. */
+/** Runs `cdebug exec --rm --privileged CONTAINER LINE`. */
 export function cdebugPrivileged(by: Actor, of: Subject, line: string): ChildProcess {
   return debuggerOf(by, of, ["--privileged"], chrooted(line));
 }
 
 /**
- * `cdebug exec --rm --user USER CONTAINER LINE`: without root, it makes no link in the container
- * and does not change its root.
+ * Runs `cdebug exec --rm --user USER CONTAINER LINE`. Without root, it makes no link in the
+ * container and does not change its root.
  */
 export function cdebugAs(by: Actor, of: Subject, user: string, line: string): ChildProcess {
   return debuggerOf(by, of, ["--user", user], `set -eu\nexport CDEBUG_ROOTFS=/\nexec sh -c "${line}"\n`);
@@ -36,7 +36,7 @@ function debuggerOf(by: Actor, of: Subject, options: string[], entrypoint: strin
   ]);
 }
 
-/** The tool's `chrootEntrypoint`, for an image that is not Nixery's. */
+/** Returns the tool's `chrootEntrypoint`, for an image that is not Nixery's. */
 function chrooted(line: string): string {
   const id = uniqueName();
   return `

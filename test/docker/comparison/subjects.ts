@@ -73,7 +73,10 @@ export async function subjects(engine: Engine): Promise<Subjects> {
   };
 }
 
-/** A container that a rootless engine can start: without the volume, the tmpfs and the device. */
+/**
+ * Starts a container that a rootless engine can start: without the volume, the tmpfs and the
+ * device.
+ */
 export async function plainSubject(engine: Engine): Promise<Subject> {
   return subject(engine, "tooled", {});
 }

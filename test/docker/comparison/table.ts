@@ -8,7 +8,7 @@ export interface Cell {
   verdict: string;
 }
 
-/** The comparison's table, cell by cell. */
+/** Returns the comparison's table, cell by cell. */
 export function comparedCells(): Cell[] {
   const section = between(readFileSync(`${repository}docs/comparison.md`, "utf8"), "## The table", "\n## ");
   const [head = [], , ...rows] = tableRows(section);
@@ -18,8 +18,8 @@ export function comparedCells(): Cell[] {
 }
 
 /**
- * The page's rules for the table: the verdicts that a cell may have, and the cells that no test
- * runs.
+ * Returns the page's rules for the table: the verdicts that a cell may have, and the cells that no
+ * test runs.
  */
 export function documented(): {
   verdicts: string[];

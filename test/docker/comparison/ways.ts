@@ -70,8 +70,9 @@ const podmanMount: Way = {
 };
 
 /**
- * `set -e` ignores a failing substitution in an argument. After a failed mount the path begins at
- * the root and does not exist.
+ * Runs a shell command line that opens the path in a mount of the container. `set -e` ignores a
+ * failing substitution in an argument. After a failed mount the path begins at the root and does
+ * not exist.
  */
 function mounted(by: Actor, of: Subject, line: string, path: string): ChildProcess {
   const state = stateOf(of);
@@ -81,8 +82,8 @@ function mounted(by: Actor, of: Subject, line: string, path: string): ChildProce
 }
 
 /**
- * Options for the storage of the tests' own Podman; a rootless Podman uses the default directories
- * of its user.
+ * Returns options for the storage of the tests' own Podman. A rootless Podman uses the default
+ * directories of its user.
  */
 function where(of: Subject): string {
   if (of.engine.name !== "podman") return "";
@@ -102,7 +103,10 @@ const nsenter: Way = {
   sql: (by) => start(by, ["nsenter", "--help"]),
 };
 
-/** The owner of a user namespace gets the capabilities that are needed to enter the others. */
+/**
+ * Returns options to enter the user namespace as well. Its owner gets the capabilities that are
+ * needed to enter the other namespaces.
+ */
 function ownNamespace({ user, inEngineGroup }: Actor): string[] {
   return user.uid === 0 || inEngineGroup ? [] : ["--user", "--preserve-credentials"];
 }

@@ -79,8 +79,8 @@ describeWith(["tmux", "root"], "an endless mount table", () => {
 });
 
 /**
- * A process whose mount table has 20 MB: the table writes each blank of a path as four characters.
- * The mounts are in a separate mount namespace.
+ * Starts a process whose mount table has 20 MB: the table writes each blank of a path as four
+ * characters. The mounts are in a separate mount namespace.
  */
 async function manyMounts(): Promise<{ pid: number }> {
   const root = mkdtempSync(`${tmpdir()}/porthole-mounts-`);

@@ -1,7 +1,7 @@
 import type { Connection } from "../../../cli/tui/browser/connection.ts";
 import { PortholeError } from "../../../src/errors.ts";
 
-/** A connection whose session has only the given operations. */
+/** Makes a connection whose session has only the given operations. */
 export function connectionOf(session: object): Connection {
   const missing = () => Promise.reject(new PortholeError("FILE", "no such file"));
   const all = { open: missing, mounts: missing, readlink: missing, ...session };

@@ -6,7 +6,7 @@ import type { ListItem } from "../../../cli/tui/lists/list.ts";
 
 const item = (key: string): ListItem => ({ key, text: key });
 
-/** A view whose items arrive one by one, when the test provides them. */
+/** Makes a view whose items arrive one by one, when the test provides them. */
 function begun() {
   const host = { changed: () => undefined, keyOf: () => "Esc", say: () => undefined };
   const browser = { host, theme: DEFAULT_THEME } as unknown as BrowserContext;
