@@ -59,7 +59,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
   });
 
   it("shows containers as they start and end, and reports that no container runs or that no engine is available", async () => {
-    // A screen with room for the containers of tests that run at the same time.
+    // The screen has room for the containers of tests that run at the same time.
     start({ columns: 100, rows: 100 }, []);
     await screen.waitFor("the list", has("Containers"));
     const name = uniqueName("fleeting");

@@ -23,7 +23,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
   afterEach(() => screen.close());
 
   const start = (...args: string[]) => {
-    // A screen with room for the containers of tests that run at the same time.
+    // The screen has room for the containers of tests that run at the same time.
     screen = startScreen(someone, args, { size: { columns: 80, rows: 100 } });
   };
   /** Filters the list by `words`, and opens the first item. */

@@ -55,7 +55,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen = startScreen(someone, args, { size, env: { EDITOR: "head -n 1", VISUAL: "", PAGER: "cat" } });
   };
   it("performs the documented action for every key of the help", async () => {
-    // A screen with room for the containers of tests that run at the same time.
+    // The screen has room for the containers of tests that run at the same time.
     start({ columns: 80, rows: 400 });
     await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name, "direct"));
     const press: Presses["press"] = (...args) => presses.press(...args);

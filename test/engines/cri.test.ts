@@ -45,7 +45,7 @@ describe("a protobuf message", () => {
   });
 
   test("keeps negative and large numbers exact", () => {
-    // The encodings of -1 and of 2^63 - 1.
+    // Encodes -1 and 2^63 - 1.
     const minusOne = Buffer.from([8, ...Array.from({ length: 9 }, () => 255), 1]);
     expect(new Message(minusOne).whole(1)).toBe(-1n);
     const largest = Buffer.from([8, ...Array.from({ length: 8 }, () => 255), 127]);

@@ -14,7 +14,7 @@ import { agentFile } from "../../src/routes/registry.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
 import { agentInfo } from "../protocol/samples.ts";
 
-/** The response of an agent to one kind of request. */
+/** Responds as an agent to one kind of request. */
 export type Lie = (request: Message, client: Client) => void;
 
 /** A client of the lying agent, to which it can send any packet. */

@@ -243,7 +243,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
       host: { Binds: [bind] },
     });
     const { target, attaching, socket, token } = await stolen(someone, bind);
-    // The right program, token and path, but the wrong container.
+    // Runs the right program with the right token and path, but in the wrong container.
     const exec = await other.handle.exec({
       Cmd: [`${MOUNT_POINT}/agent`, "mount", "--socket", socket, "--token-stdin"],
       ...{ User: "0", AttachStdin: true, AttachStdout: true, AttachStderr: true },
