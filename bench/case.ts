@@ -2,7 +2,7 @@ import type { Result, Unit } from "./measure.ts";
 import type { Need } from "./needs.ts";
 import type { Stage } from "./stage.ts";
 
-/** One goal of the design. */
+/** A goal of the design for one result. */
 export interface Goal {
   /** The goal as shown in the report: "<= 1.4x node -e 0". */
   text: string;

@@ -37,7 +37,7 @@ export interface Report {
   cases: Record<string, CaseReport>;
 }
 
-/** Versions of the available tools. */
+/** Describes the machine, with the versions of the available tools. */
 export function machine(env: NodeJS.ProcessEnv): Machine {
   const versions: Record<string, string> = { node: process.version };
   for (const [name, ...args] of TOOLS) {

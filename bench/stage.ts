@@ -48,7 +48,7 @@ export interface Stage {
   notes: Set<string>;
   /** Path of a compiled program of bench/c. */
   program(name: string, ...flags: string[]): string;
-  /** The built command. */
+  /** Path of the built command. */
   porthole: string;
   close(): Promise<void>;
 }

@@ -33,14 +33,14 @@ export class BenchTerminal {
     this.#child.stdout.setEncoding("latin1").on("data", (text: string) => {
       this.#received += text.length;
       this.#lastAt = performance.now();
-      // Drop old output.
+      // Drop old output, to bound the memory.
       this.#screen = (this.#screen + text).slice(-1_000_000);
       this.#waiting?.();
     });
     this.#ended = new Promise((resolve) => this.#child.once("close", () => resolve()));
   }
 
-  /** Bytes that the program has sent. */
+  /** Number of bytes that the program has sent. */
   get received(): number {
     return this.#received;
   }

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 
-/** The last line of a sparse log. */
+/** The text of the last line of a sparse log. */
 export const LAST = "the very last line";
 
 function row(line: number): string {

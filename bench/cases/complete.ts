@@ -2,7 +2,7 @@ import type { Case } from "../case.ts";
 import { compare, type Result, timeCommand } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
 
-/** Completion with a live agent. */
+/** Measures a completion with a live agent. */
 export const completeKey: Case = {
   title: "what the shell waits for at one press of Tab",
   goals: ["an option", "a container", "a path in a container"].map((result) => ({

@@ -4,7 +4,7 @@ import { type Contestant, compare, type Result, timePiped } from "../measure.ts"
 import { run, type Stage } from "../stage.ts";
 
 const BLOCK = 8 * 1024 * 1024;
-/** 1 GiB. */
+/** Number of blocks in a log of 1 GiB. */
 const BLOCKS = 128;
 const LITERAL = "upstream timed out";
 const EVERY = "10:00:00";

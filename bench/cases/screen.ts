@@ -138,7 +138,7 @@ async function moves(
   }
 }
 
-/** Times of porthole, and of less. */
+/** Times of porthole, then of less. */
 type Pair = [number[], number[]];
 
 function besideLess([porthole, less]: Pair): { name: string; role: Role; values: number[] }[] {

@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import koffi from "koffi";
 
-/** Timeout of the program. */
+/** Milliseconds until a running program is killed. */
 const PATIENCE_MS = 10_000;
 
 /**

@@ -16,9 +16,9 @@ interface Line {
 }
 
 const HOSTILE = "/tmp/\x1b[31mred\nline";
-/** A mapped file that exists, and whose name ends in the mark of the kernel for deleted files. */
+/** The name of a mapped file that exists and ends in the mark of the kernel for deleted files. */
 const ODD = "/tmp/there (deleted)";
-/** A mapped file that is deleted. */
+/** The name of a mapped file that is deleted. */
 const LOST = "/tmp/\n\\012 (deleted)";
 const MIB = 1024 * 1024;
 

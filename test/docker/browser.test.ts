@@ -60,7 +60,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name, "direct"));
     const press: Presses["press"] = (...args) => presses.press(...args);
 
-    // Containers and lists.
+    // Keys of the containers and of lists.
     await screen.waitFor("the stopped one, and why it ended", (text) =>
       new RegExp(`${stopped} +exited 137, SIGK`).test(text),
     );
@@ -161,7 +161,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await screen.waitFor("the containers", has("Containers", "STATE"));
     await press("list", "open", "its files", has(`${web.name}:/`, "srv/", "layer", "memory/", "memory  "));
 
-    // Files.
+    // Keys of the files.
     await press("files", "goto-path", "the prompt", (text) => lastRow(text).startsWith("goto /"));
     screen.type("sr");
     await press("prompt", "complete", "the completed path", (text) => lastRow(text).startsWith("goto /srv/"));
@@ -208,7 +208,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("Enter");
     await screen.waitFor("its content", (text) => text.split("\n")[1] === "needle");
 
-    // Everywhere, from the viewer.
+    // Keys that work everywhere, from the viewer.
     await press(
       "global",
       "files-here",
@@ -239,7 +239,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     const before = screen.raw().length;
     await press("global", "redraw", "a whole frame", () => screen.raw().slice(before).includes("needle"));
 
-    // Out.
+    // Keys that send text out of the viewer.
     await press("out", "copy", "the copy", has("copied 7 bytes"));
     await waitFor("OSC 52", () => screen.raw().includes(`\x1b]52;c;${Buffer.from("needle\n").toString("base64")}\x07`));
     await press("out", "save", "the prompt", (text) => lastRow(text).startsWith("save the screen to:"));
@@ -269,7 +269,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
 
     // Marks, tabs from a list, the list of containers from anywhere.
     await press("global", "containers", "the containers", has("Containers", "STATE"));
-    // The first view, with its filter.
+    // The first view still has its filter: replace it.
     screen.keys("/", "C-u");
     screen.type(other.name);
     screen.keys("Enter");
@@ -308,7 +308,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("files", "preview-up", "nothing at this width", has("app.log"));
     await press("files", "toggle-preview", "nothing at this width", has("app.log"));
 
-    // Prompts.
+    // Keys of prompts.
     screen.keys(":");
     screen.type("abc d");
     const typed = (line: string) => (text: string) => lastRow(text).trimEnd() === line;

@@ -75,7 +75,7 @@ describeWithDocker("devices of a container", () => {
           const features = new Memory(4);
           // TUNGETFEATURES of linux/if_tun.h: _IOR('T', 207, unsigned int).
           expect(libc.ioctl(file.fd, 0x800454cf, features.address)).toBe(0);
-          // IFF_TUN and IFF_TAP.
+          // The bits are IFF_TUN and IFF_TAP.
           expect(features.view.getUint32(0, true) & 3).toBe(3);
           file.close();
         } finally {

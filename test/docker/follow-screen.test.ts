@@ -47,7 +47,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
       const restarted = `── ${web.name}: the container was restarted; continuing ─`;
       await restart(web, "after the restart");
       await screen.waitFor("the row and what came after", has(restarted, "\nafter the restart\n", "FOLLOW"));
-      // The earlier lines stay above.
+      // The earlier lines stay above the new line.
       await expect.poll(() => screen.text()).toMatch(/^began\n/m);
       await restart(web, "after the second");
       await screen.waitFor(

@@ -290,7 +290,7 @@ async function foreignImage(on: Engine, architecture: string): Promise<string> {
     },
   ]);
   for await (const _ of await on.api.loadImage(Readable.from([archive]))) {
-    // The image is not loaded yet.
+    // The image is not loaded yet: try again.
   }
   return reference;
 }

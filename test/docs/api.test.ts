@@ -87,7 +87,7 @@ describeWith(["userNamespaces"], "each program of docs/api.md", () => {
   });
 });
 
-/** Compiles and runs a program. */
+/** Compiles and runs a program of the page. */
 function run(name: string, env: Record<string, string>): { status: number | null; stdout: string; stderr: string } {
   const outfile = `${folder}${name}.mjs`;
   buildSync({ entryPoints: [`${folder}${name}.ts`], outfile, format: "esm", target: "node20" });

@@ -53,7 +53,7 @@ describe("ReorderWindow", () => {
 });
 
 describe("offsets", () => {
-  it("of the first and last lines agree with splitting, for reads of any size", () => {
+  it("of the first and last lines are the same as after a split of the whole text, for reads of any size", () => {
     const files = fc.array(fc.constantFrom("", "a", "bc", "x".repeat(40_000)), { maxLength: 12 });
     fc.assert(
       fc.property(files, fc.boolean(), fc.nat(14), (lines, ended, count) => {

@@ -222,7 +222,7 @@ describe("any answer of an engine is parsed or refused as TARGET:", () => {
     });
   });
 
-  /** Every decoder of JSON with its possible results, as types of a value's parts. */
+  /** All decoders of JSON. Each has the types of its possible results. */
   const decoders: [string, (body: unknown) => unknown, unknown, fc.JsonValue[]][] = [
     [
       "a container",

@@ -45,11 +45,11 @@ export interface Agent {
   pid: number;
   announced: AgentInfo;
   token: Uint8Array;
-  /** A new connection without HELLO. */
+  /** Connects without a HELLO. */
   connect(): RawSession;
-  /** A connection after HELLO. */
+  /** Connects, and sends a HELLO. */
   session(): Promise<RawSession>;
-  /** Exit and stderr of the agent. */
+  /** Resolves with the exit and the stderr of the agent. */
   ended: Promise<Ending>;
   stop(): Promise<void>;
 }
@@ -201,7 +201,7 @@ export class RawSession {
     return nameOf(error);
   }
 
-  /** Returns the descriptor of a reply. */
+  /** Returns the descriptor of a reply that has exactly one. */
   async descriptor(type: number, body: Uint8Array): Promise<OwnedFd> {
     const { descriptors } = await this.must(type, body);
     const [fd] = descriptors;
@@ -221,7 +221,7 @@ export class RawSession {
   }
 }
 
-/** Reads to the end and closes. */
+/** Reads to the end and closes the descriptor. */
 export async function drain(fd: OwnedFd): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const isPipe = fstatSync(fd.number).isFIFO();
@@ -242,7 +242,7 @@ export function bytes(text: string): Uint8Array {
   return Buffer.from(text);
 }
 
-/** Returns `ENOENT` for 2. */
+/** Returns the name of an errno, such as `ENOENT` for 2. */
 export function nameOf(error: number): string {
   return error === 0 ? "success" : errnoName(error);
 }

@@ -5,7 +5,7 @@ import { type Engine, uniqueName } from "./engine.ts";
 
 /** A proxy for an engine's socket that records the requests. */
 export interface EngineProxy {
-  /** For DOCKER_HOST. */
+  /** Value of DOCKER_HOST for this proxy. */
   host: string;
   /** Request lines so far, such as `GET /containers/web/json`. */
   requests: string[];

@@ -12,7 +12,7 @@ import { waitFor } from "./wait-for.ts";
 export interface Engine {
   name: "docker" | "remappedDocker" | "podman" | "rootlessDocker" | "rootlessPodman";
   socket: string;
-  /** For DOCKER_HOST. */
+  /** Value of DOCKER_HOST for this engine. */
   host: string;
   api: Docker;
   /** True for Podman's Docker-compatible API. */

@@ -2,7 +2,7 @@ import { inject } from "vitest";
 import { type Engine, engineAt } from "./engine.ts";
 import { type FarDocker, startFarDocker } from "./far-docker.ts";
 
-/** An engine on another machine. */
+/** An engine that runs on another machine. */
 export interface FarEngine extends Pick<FarDocker, "enter" | "stop" | "restart"> {
   far: Engine;
 }

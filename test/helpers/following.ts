@@ -4,9 +4,9 @@ import { waitFor } from "./wait-for.ts";
 /** A running `porthole tail -f` and its output so far. */
 export interface Following {
   running: Running;
-  /** Standard output as text. */
+  /** Standard output so far, as text. */
   text(): string;
-  /** Standard error. */
+  /** Standard error so far. */
   said(): string;
   /** Waits until standard output equals this text; fails as soon as that is impossible. */
   shows(expected: string): Promise<void>;

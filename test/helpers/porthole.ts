@@ -16,7 +16,7 @@ export interface Result {
   /** Standard output, byte-exact. */
   stdout: Buffer;
   stderr: string;
-  /** Standard output as UTF-8. */
+  /** The same standard output, decoded as UTF-8. */
   text: string;
 }
 
@@ -33,7 +33,7 @@ export interface RunOptions {
   before?: string[];
 }
 
-/** A running command. */
+/** A command that was started and may still run. */
 export interface Running {
   pid: number;
   child: ChildProcess;

@@ -10,7 +10,7 @@ export async function waitFor<T>(
   look: () => T | Promise<T>,
   { deadline = 120_000, interval = 20 }: { deadline?: number; interval?: number } = {},
 ): Promise<Exclude<T, undefined | null | false>> {
-  // A monotonic clock.
+  // Use a monotonic clock.
   const end = performance.now() + deadline;
   for (;;) {
     const seen = await look();

@@ -129,7 +129,7 @@ describe("the lines of several nodes", () => {
     );
   });
 
-  test("have headers like those of tail: for several pods or a pattern, and not with --merge", () => {
+  test("have the headers of tail for several pods or a pattern, but none with --merge", () => {
     const format = (line: string) => formatOf(parseRequest(line.split(" "), optionTable), false, false).format;
     expect(
       ["web-0:/a", "-v web-0:/a", "web-*:/a", "web-0:/*.log", "-l a=b :/a", "a:/x b:/x"].map((at) =>

@@ -23,7 +23,7 @@ afterAll(() => daemon.stop());
 interface Model {
   /** Lines in the file that has the log's name. */
   current: string[];
-  /** All lines ever written. */
+  /** All lines that were ever written. */
   printed: string;
   rotations: number;
 }

@@ -14,7 +14,7 @@ import { MemorySource } from "./memory-source.ts";
 
 const directory = mkdtempSync(`${tmpdir()}/porthole-scan-`);
 afterAll(() => rmSync(directory, { recursive: true }));
-/** The bundled worker. */
+/** URL of the bundled worker. */
 const worker = pathToFileURL(`${repository}dist/scan-worker.js`);
 let pool = new ScanPool(worker);
 afterEach(async () => {

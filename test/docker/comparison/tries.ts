@@ -8,7 +8,7 @@ export interface Tried {
   said: string;
 }
 
-/** The output to wait for. */
+/** The output for which a try waits. */
 export interface Sought {
   /** The output if the tool works. */
   wanted: RegExp;
