@@ -111,7 +111,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       expect(await by.run(["with", at("/own"), "--", "cat", "{}"])).toMatchObject({ code: 0, text: "own\n" });
     });
 
-    test("cannot be written to, nor can its volume", async () => {
+    test("is read-only, and so is its volume", async () => {
       vi.stubEnv("XDG_STATE_HOME", by.env.XDG_STATE_HOME);
       await using session = await connect(target.name, { engine: engine(name).socket });
       vi.unstubAllEnvs();

@@ -536,7 +536,7 @@ describe("the config file is accepted or refused with the reason", () => {
     words.map((context) => `{"keys":{${JSON.stringify(context)}:{}}}`),
   );
 
-  test("and an accepted style consists of the numbers of colours and attributes", () => {
+  test("an accepted style consists of the numbers of colours and attributes", () => {
     check(text, (one) => {
       let config: Config;
       try {
