@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// Becomes dist/porthole.js: runs the packed command with what V8 compiled of it before. V8 accepts
-// a cache of any Node with the same V8 version, also of one whose V8 has other patches, and then
-// runs nonsense (seen: 20.20.2's in 20.19.0), so a cache is named by all that it depends on. One
-// for each of what needs much code, for what is not needed has to be read, too. They lie beside the
-// program for the Node that built it; every other Node makes its own in the user's cache folder,
-// once, after a cat, a grep, an open, a look at the containers.
+// Becomes dist/porthole.js: runs the packed command with V8's code cache. V8 accepts a cache of any
+// Node with the same V8 version and misbehaves if that V8 was patched differently
+// (docs/decisions.md), so the name of a cache has all that it depends on. Commands that need much
+// code have a cache each, because reading unneeded code takes time. The caches of the Node that
+// built the program are beside it. Any other Node writes its own in the user's cache folder, after
+// the first run of each kind.
 "use strict";
 const fs = require("node:fs");
 const vm = require("node:vm");
@@ -13,15 +13,16 @@ const [, , command = "-"] = process.argv;
 const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
 const isScreen = isBrowse || /^(open|demo)$/.test(command);
 const kind = isBrowse ? "browse" : isScreen ? "open" : /^(cp|diff|grep|with)$/.test(command) ? command : "cat";
-// A screen makes garbage with every frame, and V8 would rather have 50 MB for it, and the heap of
-// each thread grown fourfold, than collect it: less memory, no slower (measured).
+// Each frame of a screen makes garbage. V8 would use 50 MB for it, and let the heap of each thread
+// grow fourfold, before it collects. These flags save memory and cost no time (docs/decisions.md).
 if (isScreen) {
   const v8 = require("node:v8");
   const keepSmall = () => v8.setFlagsFromString("--semi-space-growth-factor=1");
   keepSmall();
   v8.setFlagsFromString("--heap-growing-percent=100");
-  // V8 sets the factor back to 2 for the whole process when it makes the heap of another thread,
-  // somewhere between these two events. Whatever grows meanwhile stays: 14 MB in an hour's replay.
+  // V8 resets the factor to 2 for the whole process when it makes the heap of another thread, at
+  // some time between these two events. Memory that it adds meanwhile stays: 14 MB in an hour's
+  // replay.
   process.on("worker", (worker) => {
     const timer = setInterval(keepSmall, 2);
     const end = () => {
@@ -36,8 +37,8 @@ const beside = `${__dirname}/${name}`;
 const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
 const folder = caches?.startsWith("/") ? `${caches}/porthole` : home?.startsWith("/") && `${home}/.cache/porthole`;
 
-// What V8 takes from a cache is run. So a file that others might have written is not taken: under
-// sudo the folder may belong to another user.
+// V8 runs what is in a cache. So a file that others might have written is not used: under sudo the
+// folder may belong to another user.
 const readOwn = (path) => {
   let fd;
   try {
@@ -74,8 +75,8 @@ load("./porthole.js");
 if (process.env.PORTHOLE_FILL_CACHE) process.on("exit", () => fs.writeFileSync(beside, script.createCachedData()));
 else if (folder && (cachedData === undefined || script.cachedDataRejected))
   process.on("exit", (status) => {
-    // A cat has gone through what the other commands use, too. Nothing of this name was loaded: it
-    // was a demo, or a help.
+    // A cat compiles what the other commands of its cache use, too. If no module of this name was
+    // loaded, it was a demo or a help text, which would make an incomplete cache.
     if (status !== 0 || !Object.keys(modules).some((id) => new RegExp(`^./${kind}-[A-Z0-9]{8}.js$`).test(id))) return;
     const fresh = `${folder}/${name}.${process.pid}`;
     try {
