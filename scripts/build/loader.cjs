@@ -14,7 +14,7 @@ const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-hel
 const isScreen = isBrowse || /^(open|demo)$/.test(command);
 const kind = isBrowse ? "browse" : isScreen ? "open" : /^(cp|diff|grep|with)$/.test(command) ? command : "cat";
 // Each frame of a screen makes garbage. V8 would use 50 MB for it, and let the heap of each thread
-// grow fourfold, before it collects. These flags save memory and cost no time (docs/decisions.md).
+// grow fourfold, before it collects. These flags save memory and cost no time (measured).
 if (isScreen) {
   const v8 = require("node:v8");
   const keepSmall = () => v8.setFlagsFromString("--semi-space-growth-factor=1");
