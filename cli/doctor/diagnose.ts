@@ -36,7 +36,7 @@ export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<F
   const host = await import("./host.ts");
   yield guarded("kernel", host.checkKernel);
   yield guarded("seccomp", host.checkSeccomp);
-  yield guarded("trees and layers", host.checkMountApi);
+  yield guarded("trees", host.checkMountApi);
   yield guarded("Node.js", host.checkNode);
   yield guarded("agent program", host.checkAgentProgram);
   yield guarded("run directory", host.checkRunDirectory);

@@ -32,29 +32,25 @@ export function checkKernel(): Finding {
   };
 }
 
-/** Checks the calls of the mount API (open_tree(2), fsopen(2)), which trees and layers need. */
+/** Checks the calls of the mount API that trees need (open_tree(2)). */
 export function checkMountApi(): Finding {
-  const what = "trees and layers";
+  const what = "trees";
   const features = kernelFeatures();
-  const lacks = [
+  const missing = [
     ...(features.openTree ? [] : ["open_tree(2) (Linux 5.2)"]),
+    ...(features.moveMount ? [] : ["move_mount(2) (Linux 5.2)"]),
     ...(features.mountSetattr ? [] : ["mount_setattr(2) (Linux 5.12)"]),
-    ...(features.fsopen ? [] : ["fsopen(2) (Linux 5.2)"]),
   ];
-  if (lacks.length === 0)
+  if (missing.length === 0)
     return {
       status: "ok",
       what,
-      detail: "open_tree, mount_setattr, fsopen: with, shell and mount work on directories",
+      detail: "open_tree, move_mount, mount_setattr: with, shell and mount take directories",
     };
-  const without = [
-    ...(features.openTree && features.mountSetattr ? [] : ["with, shell and mount do not work on directories"]),
-    ...(features.fsopen ? [] : ["stopped containers and images are not read"]),
-  ];
   return {
     status: "warn",
     what,
-    detail: `this kernel lacks ${lacks.join(", ")}: ${without.join("; ")}`,
+    detail: `this kernel has no ${missing.join(", no ")}: with, shell and mount do not work on directories`,
     remedy: "use Linux 5.14 or newer; inside a container, allow these calls in its seccomp profile",
   };
 }

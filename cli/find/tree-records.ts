@@ -8,7 +8,7 @@ import {
 import { pathText } from "../../src/target.ts";
 
 /** Location of the walked directory, without a slash at the end. */
-export interface Place {
+export interface WalkRoot {
   /** The path that the walk prints. */
   path: string;
   /** The path below the directory of the trees, without links: `web:/var/log`. */
@@ -25,7 +25,7 @@ type Needs = Pick<FindExpression, "maxDepth" | "needsStat" | "oneFileSystem">;
  * the user is root, directories that modes deny. Undefined if there are too many of them.
  */
 export function findArguments(
-  { path, inTree, absent }: Place,
+  { path, inTree, absent }: WalkRoot,
   directories: readonly WalkedDirectory[],
   { maxDepth, needsStat, oneFileSystem }: Needs,
   isRoot: boolean,
@@ -53,7 +53,7 @@ const LEFT = "-";
 
 /** Converts the output of {@link findArguments} to files. */
 export class RecordReader {
-  readonly #place: Place;
+  readonly #root: WalkRoot;
   readonly #depths: Map<string, number>;
   readonly #needsStat: boolean;
   readonly #devices = new Map<string, { major: number; minor: number }>();
@@ -62,8 +62,12 @@ export class RecordReader {
   #base = 0;
   hasAny = false;
 
-  constructor(place: Place, directories: readonly WalkedDirectory[], { needsStat }: Pick<FindExpression, "needsStat">) {
-    this.#place = place;
+  constructor(
+    root: WalkRoot,
+    directories: readonly WalkedDirectory[],
+    { needsStat }: Pick<FindExpression, "needsStat">,
+  ) {
+    this.#root = root;
     this.#depths = new Map(directories.map(({ path, depth }) => [path, depth]));
     this.#needsStat = needsStat;
   }
@@ -85,7 +89,7 @@ export class RecordReader {
   }
 
   #file(record: string): TakenFile {
-    const { path: root, inTree } = this.#place;
+    const { path: root, inTree } = this.#root;
     const fields = this.#needsStat ? 4 : 1;
     let at = 0;
     const values: string[] = [];

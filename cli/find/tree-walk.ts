@@ -14,7 +14,7 @@ import { pathText, targetName } from "../../src/target.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { runLaunched } from "../with/launcher.ts";
 import type { ToolEnd } from "../with/run-tool.ts";
-import { findArguments, type Place, RecordReader } from "./tree-records.ts";
+import { findArguments, RecordReader, type WalkRoot } from "./tree-records.ts";
 
 /** A walk below a directory of a target. */
 export interface TreeWalk {
@@ -73,7 +73,7 @@ function isOfFile(message: string): boolean {
 }
 
 /** Converts a message to porthole's words, with the name that the user wrote. */
-function shown(message: string, { path, inTree }: Place, { text, target }: NamedTarget): string {
+function shown(message: string, { path, inTree }: WalkRoot, { text, target }: NamedTarget): string {
   const [, file, reason] = OF_FILE.exec(message) ?? [];
   if (file === undefined || !file.startsWith(inTree)) return message;
   const prefix = text.slice(0, text.length - target.path.length);
@@ -90,7 +90,7 @@ async function treeOf(sessions: SessionPool, target: TreeTarget): Promise<Tree |
 }
 
 /** Returns undefined if the directory is not in a tree, or is on a mount that a tree lacks. */
-async function placeOf(session: Session, { target }: NamedTarget): Promise<Place | undefined> {
+async function placeOf(session: Session, { target }: NamedTarget): Promise<WalkRoot | undefined> {
   if (session.route !== "direct" || target.kind === "local" || target.kind === "output") return undefined;
   const root = await followLinks(target.path, (link) => session.readlink(link));
   const mounts = await mountsOf(session);

@@ -6,7 +6,7 @@ export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}`;
 }
 
-/** Adds the options of every command that connects to a target: see {@link ReachOptions}. */
+/** Adds the options of every command that connects to a target. */
 export function connectionOptions(command: Command): Command {
   return command
     .addOption(

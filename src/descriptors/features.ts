@@ -22,8 +22,8 @@ export interface KernelFeatures {
    * mount_setattr(2), Linux 5.12. Without it no tree is made, because the tree would be writable.
    */
   mountSetattr: boolean;
-  /** fsopen(2), Linux 5.2. Layers cannot be mounted without it. */
-  fsopen: boolean;
+  /** move_mount(2), Linux 5.2. A tree cannot be attached without it. */
+  moveMount: boolean;
 }
 
 /** Probes the kernel. Closes all descriptors that it opens. */
@@ -39,7 +39,7 @@ export function kernelFeatures(): KernelFeatures {
       passRights: refuseDescriptors(b),
       openTree: hasCall("open_tree"),
       mountSetattr: hasCall("mount_setattr"),
-      fsopen: hasCall("fsopen"),
+      moveMount: hasCall("move_mount"),
     };
   } finally {
     a.close();
@@ -56,6 +56,6 @@ function hasOpenat2(): boolean {
  * True if a call of the mount API exists. Passes no flags and a null pointer as the path. The call
  * then fails, with ENOSYS only if it does not exist.
  */
-function hasCall(call: "open_tree" | "mount_setattr" | "fsopen"): boolean {
+function hasCall(call: "open_tree" | "mount_setattr" | "move_mount"): boolean {
   return libc.openat2(SystemCall[call], -1, 0, 0xffff_ffff, 0) < 0 && errno() !== Errno.ENOSYS;
 }

@@ -128,8 +128,8 @@ export const libc = onFirstUse({
 /** Numbers of system calls that some C libraries do not wrap (musl before 1.2.5). */
 export const SystemCall =
   process.arch === "x64"
-    ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437, open_tree: 428, fsopen: 430, mount_setattr: 442 }
-    : { statx: 291, preadv2: 286, pwritev2: 287, openat2: 437, open_tree: 428, fsopen: 430, mount_setattr: 442 };
+    ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437, open_tree: 428, move_mount: 429, mount_setattr: 442 }
+    : { statx: 291, preadv2: 286, pwritev2: 287, openat2: 437, open_tree: 428, move_mount: 429, mount_setattr: 442 };
 
 /** The calling thread's errno. Valid only until the next call of any kind. */
 export const errno: () => number = koffi.errno;

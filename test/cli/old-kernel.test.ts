@@ -6,7 +6,7 @@ import { type User, user } from "../helpers/porthole.ts";
 
 /** Numbers of system calls. They are the same on every architecture of porthole. */
 const OPEN_TREE = "428";
-const FSOPEN = "430";
+const MOVE_MOUNT = "429";
 const OPENAT2 = "437";
 const MOUNT_SETATTR = "442";
 
@@ -21,9 +21,9 @@ const without = (...calls: string[]) => ({ before: [program, ...calls, "--"] });
 
 test.each([
   [[OPENAT2], "fail kernel", "openat2(2) is not available", "use Linux 5.6 or newer"],
-  [[OPEN_TREE], "warn trees and layers", "open_tree(2) (Linux 5.2): with, shell and mount", "use Linux 5.14 or newer"],
-  [[MOUNT_SETATTR], "warn trees and layers", "mount_setattr(2) (Linux 5.12): with", "use Linux 5.14 or newer"],
-  [[FSOPEN], "warn trees and layers", "fsopen(2) (Linux 5.2): stopped containers", "use Linux 5.14 or newer"],
+  [[OPEN_TREE], "warn trees", "open_tree(2) (Linux 5.2): with, shell and mount", "use Linux 5.14 or newer"],
+  [[MOUNT_SETATTR], "warn trees", "mount_setattr(2) (Linux 5.12): with", "use Linux 5.14 or newer"],
+  [[MOVE_MOUNT], "warn trees", "move_mount(2) (Linux 5.2): with, shell and mount", "use Linux 5.14 or newer"],
 ] as const)(
   "doctor names the missing call %j as a %s, with the affected commands and the remedy",
   async (calls, is, what, remedy) => {
