@@ -81,6 +81,7 @@ const targets = `Targets:
   volume:data:/app.db    in a volume
   'far!web:/path'        on the engine of the docker context far, also in one
                          command with targets of other engines
+  pod:shop/web-0:/path   in a pod of this Kubernetes node
   pid:4242:/etc/hosts    as process 4242 sees it
   /path, ./path          on this machine`;
 

@@ -58,7 +58,7 @@ function addWith(root: Command): void {
       "Run a command of this machine on files of containers, without copying them. In a directory, the command runs there. A single file " +
         "becomes its standard input; if the command contains {}, {1} or {2}, they are replaced by paths.",
     )
-    .option("--rw", "open the files for reading and writing")
+    .option("--rw", "open the files for reading and writing, or make the mounts of directories writable")
     .option("--all-mounts", "include mounts of the target whose server may not answer: FUSE, NFS")
     .option("--follow-links", "follow links, inside the container's root, which becomes the command's own")
     .option("--stdin", "pass the file as standard input and leave {} in the command unchanged")
@@ -137,7 +137,7 @@ function addMount(root: Command): void {
     .usage("[options] <target> <directory>\n       porthole mount [options] <target> -- <command> [args...]")
     .summary("mount a container's directory on this machine, read-only")
     .description(
-      "Mount a directory of a running container at an empty directory of root's, read-only, nosuid and nodev; links in it are not followed. " +
+      "Mount a directory of a running container at an empty directory that belongs to root, read-only, nosuid and nodev; links in it are not followed. " +
         "It stays until porthole umount, the end of the container, or porthole detach --all. With a command instead of a directory, " +
         "run the command in the container's directory, which only the command sees: this works for every user, and for offline targets.",
     )
@@ -236,7 +236,7 @@ function addDoctor(root: Command): void {
     .argument("[target]", "container, or pid:N, with or without a path: test every route to it")
     .summary("check what works on this machine and how to fix the rest")
     .description(
-      "Check everything that porthole needs: kernel, seccomp, Node.js, agent, run directory, permissions, engines, routes. " +
+      "Check everything that porthole needs: kernel, seccomp, trees, Node.js, agent, run directory, permissions, security modules, user namespaces, engines, routes. " +
         "Print one line per check: ok, warn or fail, and the remedy.",
     )
     .option("--engine <address>", "container engine: unix:///PATH, a docker context, or all")
