@@ -35,12 +35,12 @@ export async function* walkOnTree(
   directories: readonly WalkedDirectory[],
 ): AsyncGenerator<readonly TakenFile[] | false> {
   const { sessions, session, named, expression, failed } = walk;
-  const place = await placeOf(session, named);
-  if (place === undefined) return yield false;
-  const command = findArguments(place, directories, expression, process.geteuid?.() === 0);
+  const root = await walkRootOf(session, named);
+  if (root === undefined) return yield false;
+  const command = findArguments(root, directories, expression, process.geteuid?.() === 0);
   const tree = command && (await treeOf(sessions, named.target as TreeTarget));
   if (command === undefined || tree === undefined) return yield false;
-  const records = new RecordReader(place, directories, expression);
+  const records = new RecordReader(root, directories, expression);
   const run = start(`${targetName(named.target as TreeTarget)}:`, tree, command);
   try {
     for await (const chunk of await run.output) {
@@ -51,7 +51,7 @@ export async function* walkOnTree(
     if (signal !== null && signal !== "SIGKILL") dieBySignal(signal);
     const messages = run.messages();
     if (status !== 0 && !records.hasAny && !messages.some(isOfFile)) yield false;
-    else for (const message of messages) failed(new PortholeError("FILE", shown(message, place, named)));
+    else for (const message of messages) failed(new PortholeError("FILE", shown(message, root, named)));
     if (signal !== null && records.hasAny)
       throw new PortholeError("SESSION", "find(1), which walks on the tree, was killed");
   } catch (error) {
@@ -90,16 +90,16 @@ async function treeOf(sessions: SessionPool, target: TreeTarget): Promise<Tree |
 }
 
 /** Returns undefined if the directory is not in a tree, or is on a mount that a tree lacks. */
-async function placeOf(session: Session, { target }: NamedTarget): Promise<WalkRoot | undefined> {
+async function walkRootOf(session: Session, { target }: NamedTarget): Promise<WalkRoot | undefined> {
   if (session.route !== "direct" || target.kind === "local" || target.kind === "output") return undefined;
-  const root = await followLinks(target.path, (link) => session.readlink(link));
+  const path = await followLinks(target.path, (link) => session.readlink(link));
   const mounts = await mountsOf(session);
   const absent = mounts.filter(({ type, point }) => !(localTypes.has(type) || (type === "overlay" && point === "/")));
-  if (absent.some(({ point }) => isWithin(root, point))) return undefined;
+  if (absent.some(({ point }) => isWithin(path, point))) return undefined;
   return {
     path: withoutSlash(target.path),
-    inTree: `${targetName(target)}:${withoutSlash(root)}`,
-    absent: absent.filter(({ point }) => isWithin(point, root)).map(({ point }) => `${targetName(target)}:${point}`),
+    inTree: `${targetName(target)}:${withoutSlash(path)}`,
+    absent: absent.filter(({ point }) => isWithin(point, path)).map(({ point }) => `${targetName(target)}:${point}`),
   };
 }
 

@@ -162,7 +162,7 @@ function isRefused(error: unknown): error is PortholeError {
 
 function laterPodsMissing({ code, message }: PortholeError): PortholeError {
   return new PortholeError(code, `${message}; pods that start later are not followed`, {
-    hint: "ask for the right to watch pods",
+    hint: "request the right to watch pods",
   });
 }
 

@@ -199,8 +199,8 @@ function takeDirectories(pending: PendingDirectories<WalkedDirectory>): WalkedDi
 }
 
 /**
- * Maximum number of characters. An argument list has at least twice as many bytes (execve(2)), of
- * three for each.
+ * Maximum number of characters of all paths. execve(2) allows at least 128 KiB of arguments, and
+ * 2 MiB with the usual stack limit.
  */
 const MAX_TAKEN = 64 * 1024;
 
