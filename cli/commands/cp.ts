@@ -5,6 +5,7 @@ import { nameOf } from "../../src/files/index.ts";
 import { kindOf } from "../../src/sessions/index.ts";
 import { parseTarget, pathBytes, targetName } from "../../src/target.ts";
 import type { CopyDirectory } from "../cp/copy-directory.ts";
+import { withCopyName } from "../cp/copy-name.ts";
 import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
 import { openDestination } from "../cp/destination.ts";
 import { LocalCopies } from "../cp/local-copies.ts";
@@ -165,7 +166,11 @@ async function overwrite(
       "FILE",
       `cannot overwrite ${into.text}: ${to.relayed ? "its file system is relayed" : `a ${to.kind}`}`,
     );
-  ftruncateSync(to.fd, Number(await from.copyTo(to.fd)));
+  try {
+    ftruncateSync(to.fd, Number(await from.copyTo(to.fd)));
+  } catch (error) {
+    throw withCopyName(error, into.text);
+  }
 }
 
 /**

@@ -67,7 +67,7 @@ export async function copyFile(
     };
     await into.receive(file, pathBytes(name), { replace, onProgress });
   } catch (error) {
-    throw withRemedy(error);
+    throw withRemedy(error, replace);
   } finally {
     file.close();
   }
@@ -126,7 +126,7 @@ async function copyDirectory(tree: Tree, from: SourceDirectory, into: CopyDirect
       await copySubdirectory(tree, from, name, stat, into);
     } catch (error) {
       if (endsTree(error)) throw error;
-      failed(withRemedy(error));
+      failed(withRemedy(error, tree.replace));
     }
   }
 }
@@ -183,7 +183,9 @@ async function copyFiles(
     const name = entries[index++]?.name ?? "";
     try {
       if ("error" in opened) throw opened.error;
-      await copyFile(opened.file, into, name, tree);
+      const { file } = opened;
+      if (file.kind === "file") await copyFile(file, into, name, tree);
+      else tree.failed(replaced(tree, joinPath(from.path, name), file));
     } catch (error) {
       if (endsTree(error)) throw error;
       tree.failed(error);
@@ -200,8 +202,17 @@ function attempt(tree: Tree, action: () => void): void {
     action();
   } catch (error) {
     if (endsTree(error)) throw error;
-    tree.failed(withRemedy(error));
+    tree.failed(withRemedy(error, tree.replace));
   }
+}
+
+/**
+ * The error for a file that was replaced after it was listed. A container must not make the copy
+ * wait for a FIFO, or fill the disk from /dev/zero.
+ */
+function replaced(tree: Tree, path: string, file: OpenFile): PortholeError {
+  file.close();
+  return notCopied(tree, path, file.stat);
 }
 
 function notCopied(tree: Tree, path: string, stat: FileStat | undefined): PortholeError {
@@ -209,9 +220,9 @@ function notCopied(tree: Tree, path: string, stat: FileStat | undefined): Portho
   return new PortholeError("FILE", `not copied: ${tree.prefix}${path}: ${what}`);
 }
 
-/** Adds the remedy for a file that exists already. */
-export function withRemedy(error: unknown): unknown {
-  if (!(error instanceof PortholeError) || error.errno !== "EEXIST") return error;
+/** Adds the remedy for a file that exists already. @param replace true if it was used */
+export function withRemedy(error: unknown, replace: boolean): unknown {
+  if (!(error instanceof PortholeError) || error.errno !== "EEXIST" || replace || error.hint) return error;
   return new PortholeError(error.code, error.message, { errno: error.errno, cause: error, hint: "-f replaces it" });
 }
 

@@ -1,8 +1,8 @@
 import { type FileTimes, type LocalDirectory, NewFile } from "../../src/descriptors/index.ts";
-import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { pathText } from "../../src/target.ts";
 import type { CopyDirectory, ReceiveOptions } from "./copy-directory.ts";
+import { withCopyName } from "./copy-name.ts";
 
 /** A directory of this machine. Owns the directory's descriptor. */
 export class LocalCopies implements CopyDirectory {
@@ -32,9 +32,9 @@ export class LocalCopies implements CopyDirectory {
   async receive(file: OpenFile, name: Buffer, { replace, onProgress }: ReceiveOptions): Promise<void> {
     using target = NewFile.create(this.#directory, name);
     try {
-      onProgress(await file.copyTo(target.fd, { onProgress }));
+      onProgress(await file.copyTo(target.fd, { onProgress, isNew: true }));
     } catch (error) {
-      throw withName(error, pathText(this.#directory.nameFor(name)));
+      throw withCopyName(error, pathText(this.#directory.nameFor(name)));
     }
     const { mode, atime, mtime } = file.stat;
     target.complete(mode, { atime, mtime }, { replace });
@@ -47,11 +47,4 @@ export class LocalCopies implements CopyDirectory {
   [Symbol.dispose](): void {
     this.#directory.close();
   }
-}
-
-/** Adds the name of the copy to an error of read(2) or write(2), which know only a descriptor. */
-function withName(error: unknown, copy: string): unknown {
-  if (!(error instanceof PortholeError) || !/^(read|write) failed: /.test(error.message)) return error;
-  const { code, errno, hint } = error;
-  return new PortholeError(code, `cannot copy to ${copy}: ${error.message}`, { errno, hint, cause: error });
 }

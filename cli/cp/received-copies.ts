@@ -90,7 +90,7 @@ export class ReceivedCopies implements Disposable {
     } catch (error) {
       this.#endFile();
       if (!(error instanceof PortholeError) || isOutputLost(error)) throw error;
-      this.#options.failed(withRemedy(error));
+      this.#options.failed(withRemedy(error, this.#options.replace));
       return undefined;
     }
   }

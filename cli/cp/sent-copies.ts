@@ -35,8 +35,11 @@ export class SentCopies implements CopyDirectory {
   async receive(file: OpenFile, name: Buffer, { onProgress }: ReceiveOptions): Promise<void> {
     write(frame("f", name));
     let size = 0n;
+    // A file that grows meanwhile must not fill the other machine's disk. Files that the kernel
+    // generates have the size 0.
+    const limit = file.size() || Number.MAX_SAFE_INTEGER;
     try {
-      for await (const { bytes, at } of parts(file)) {
+      for await (const { bytes, at } of parts(file, limit)) {
         write(frame("b", number(at, 8), bytes));
         size = at + BigInt(bytes.length);
         onProgress(size);
@@ -47,7 +50,8 @@ export class SentCopies implements CopyDirectory {
     }
     const { mode, atime, mtime } = file.stat;
     // No part contains a hole at the end: the file's size gives the end.
-    const end = file.isSeekable && size < BigInt(file.size()) ? BigInt(file.size()) : size;
+    const now = BigInt(Math.min(limit, file.size()));
+    const end = size < now ? now : size;
     onProgress(end);
     write(frame("e", number(end, 8), attributes({ mode, times: { atime, mtime } })));
   }
@@ -61,20 +65,21 @@ export class SentCopies implements CopyDirectory {
   }
 }
 
-/** The content of a file without its holes. */
-async function* parts(file: OpenFile): AsyncGenerator<{ bytes: Buffer; at: bigint }> {
+/** The content of a file without its holes, up to `limit`. */
+async function* parts(file: OpenFile, limit: number): AsyncGenerator<{ bytes: Buffer; at: bigint }> {
   if (!file.isSeekable || !isSparse(file)) {
-    let at = 0n;
+    let at = 0;
     for await (const bytes of file.stream()) {
-      yield { bytes, at };
-      at += BigInt(bytes.length);
+      yield { bytes: bytes.subarray(0, limit - at), at: BigInt(at) };
+      at += bytes.length;
+      if (at >= limit) return;
     }
     return;
   }
   const buffer = Buffer.allocUnsafe(CHUNK);
-  for (let at = file.nextData(0); at !== undefined; at = file.nextData(at)) {
+  for (let at = file.nextData(0); at !== undefined && at < limit; at = file.nextData(at)) {
     // A part ends at a block boundary, because a hole begins at one.
-    const length = file.read(buffer.subarray(0, CHUNK - (at % CHUNK)), at);
+    const length = file.read(buffer.subarray(0, Math.min(CHUNK - (at % CHUNK), limit - at)), at);
     if (length === 0) return;
     yield { bytes: buffer.subarray(0, length), at: BigInt(at) };
     at += length;

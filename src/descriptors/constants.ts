@@ -9,6 +9,9 @@ export const O_PATH = 0o10000000;
 /** O_TMPFILE without O_DIRECTORY, which is part of it and differs between x64 and arm64. */
 export const O_TMPFILE_BIT = 0o20000000;
 
+// rename(2)
+export const RENAME_NOREPLACE = 1;
+
 // readdir(3), d_type
 export const DT_DIR = 4;
 export const DT_REG = 8;
@@ -20,6 +23,11 @@ export const SEEK_CUR = 1;
 export const SEEK_END = 2;
 export const SEEK_DATA = 3;
 export const SEEK_HOLE = 4;
+
+// fallocate(2), statfs(2)
+export const FALLOC_FL_KEEP_SIZE = 1;
+/** Also the number of ext2 and ext3. */
+export const EXT4_SUPER_MAGIC = 0xef53;
 
 // fcntl(2), flock(2)
 export const F_SETFD = 2;

@@ -1,5 +1,7 @@
 import { constants } from "node:fs";
+import type { PortholeError } from "../errors.ts";
 import { SEEK_CUR } from "./constants.ts";
+import { Errno, writeError } from "./errno.ts";
 import { getFlags } from "./file.ts";
 import { libc } from "./libc.ts";
 import { seekData, seekHole, seekTo } from "./seek.ts";
@@ -34,6 +36,8 @@ export function canKeepHoles(from: Statx, to: Statx, out: number): boolean {
  */
 export function copySparse<T extends Extent>(extent: T, copyData: (extent: T) => void): boolean {
   const { source, end, position: start } = extent;
+  // Offsets beyond this are not exact numbers. No file system that stores files is that large.
+  if (statx(source).size > BigInt(Number.MAX_SAFE_INTEGER)) throw tooLarge();
   const offset = Number(libc.lseek(source, 0, SEEK_CUR));
   try {
     for (; extent.position < end; extent.end = end) {
@@ -64,8 +68,14 @@ function skipHole<T extends Extent>(extent: T, until: bigint, copyData: (extent:
     extent.end = end;
   }
   const hole = target - extent.position;
-  // A failed seek exceeds the file system's limit; the next write reports it.
-  if (hole > 0n && libc.lseek(out, Number(hole), SEEK_CUR) >= 0) extent.position = target;
+  if (hole <= 0n) return;
+  // A seek fails beyond the maximum file size of the file system.
+  if (libc.lseek(out, Number(hole), SEEK_CUR) < 0) throw tooLarge();
+  extent.position = target;
+}
+
+function tooLarge(): PortholeError {
+  return writeError(Errno.EFBIG);
 }
 
 /** A hole at the end exists only through the file's size. */

@@ -29,6 +29,7 @@ export const Errno = {
   EEXIST: 17,
   EXDEV: 18,
   EINVAL: 22,
+  EFBIG: 27,
   ENOSPC: 28,
   ESPIPE: 29,
   EPIPE: 32,
@@ -59,4 +60,12 @@ export function errnoText(errno: number): string {
  */
 export function systemError(code: ErrorCode, what: string, errno: number, hint?: string): PortholeError {
   return new PortholeError(code, `${what}: ${errnoText(errno)}`, { errno: errnoName(errno), hint });
+}
+
+/** Prefix of the message of a failed write. */
+export const WRITE_FAILED = "write failed";
+
+/** Returns the error of a failed write. On EPIPE, the command ends quietly. */
+export function writeError(error: number): PortholeError {
+  return systemError("FILE", WRITE_FAILED, error);
 }

@@ -29,6 +29,9 @@ export const libc = onFirstUse({
   linkat: declare<(from: number, path: number, to: number, name: number, flags: number) => number>(
     "int linkat(int, uintptr_t, int, uintptr_t, int)",
   ),
+  renameat2: declare<(call: number, from: number, path: number, to: number, name: number, flags: number) => number>(
+    "int64_t syscall(long, int, uintptr_t, int, uintptr_t, uint)",
+  ),
   utimensat: declare<(directory: number, path: number, times: number, flags: number) => number>(
     "int utimensat(int, uintptr_t, uintptr_t, int)",
   ),
@@ -88,6 +91,9 @@ export const libc = onFirstUse({
   >("int64_t syscall(long, int, uintptr_t, int, int64_t, int64_t, int)"),
   lseek: declare<(fd: number, offset: number, whence: number) => number | bigint>("int64_t lseek(int, int64_t, int)"),
   ftruncate: declare<(fd: number, length: number) => number>("int ftruncate(int, int64_t)"),
+  fallocate: declare<(fd: number, mode: number, offset: number, length: number) => number>(
+    "int fallocate(int, int, int64_t, int64_t)",
+  ),
   sendfile: declare<(out: number, source: number, offset: number, length: number) => number>(
     "int64_t sendfile(int, int, uintptr_t, size_t)",
   ),
@@ -128,8 +134,26 @@ export const libc = onFirstUse({
 /** Numbers of system calls that some C libraries do not wrap (musl before 1.2.5). */
 export const SystemCall =
   process.arch === "x64"
-    ? { statx: 332, preadv2: 327, pwritev2: 328, openat2: 437, open_tree: 428, move_mount: 429, mount_setattr: 442 }
-    : { statx: 291, preadv2: 286, pwritev2: 287, openat2: 437, open_tree: 428, move_mount: 429, mount_setattr: 442 };
+    ? {
+        statx: 332,
+        preadv2: 327,
+        pwritev2: 328,
+        renameat2: 316,
+        openat2: 437,
+        open_tree: 428,
+        move_mount: 429,
+        mount_setattr: 442,
+      }
+    : {
+        statx: 291,
+        preadv2: 286,
+        pwritev2: 287,
+        renameat2: 276,
+        openat2: 437,
+        open_tree: 428,
+        move_mount: 429,
+        mount_setattr: 442,
+      };
 
 /** The calling thread's errno. Valid only until the next call of any kind. */
 export const errno: () => number = koffi.errno;

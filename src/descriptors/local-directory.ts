@@ -1,4 +1,4 @@
-import { chmodSync, constants, mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { chmodSync, constants, mkdirSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
 import { O_PATH } from "./constants.ts";
 import { errnoText } from "./errno.ts";
@@ -56,13 +56,30 @@ export class LocalDirectory implements Disposable {
    * errno: EEXIST.
    */
   link(name: Buffer, text: Buffer, times: FileTimes, { replace = false } = {}): void {
-    const at = this.at(replace ? Buffer.concat([name, Buffer.from(".part")]) : name);
-    try {
+    const make = (as: Buffer) => {
+      const at = this.at(as);
       symlinkSync(text, at);
       setTimes(at, times, { noFollow: true });
-      if (replace) renameSync(at, this.at(name));
+    };
+    try {
+      if (replace) this.replace(createTemporary(make), name);
+      else make(name);
     } catch (error) {
       throw createError(this.nameFor(name), error);
+    }
+  }
+
+  /**
+   * Gives a file of the directory another name, and replaces the file or link of that name
+   * atomically. Removes the file on error, and throws Node's error: EISDIR.
+   */
+  replace(temporary: Buffer, name: Buffer): void {
+    const from = this.at(temporary);
+    try {
+      renameSync(from, this.at(name));
+    } catch (error) {
+      unlinkSync(from);
+      throw error;
     }
   }
 
@@ -110,6 +127,26 @@ export class LocalDirectory implements Disposable {
     this.close();
   }
 }
+
+/**
+ * Calls `create` with temporary names until it succeeds with one. A container may choose such a
+ * name, too, so an existing file is not replaced. Returns the name: `.porthole-4242-0.part`.
+ */
+export function createTemporary(create: (name: Buffer) => void): Buffer {
+  for (let attempt = 1; ; attempt++) {
+    const name = Buffer.from(`.porthole-${process.pid}-${count++}.part`);
+    try {
+      create(name);
+      return name;
+    } catch (error) {
+      const { code, errno } = error as { code?: unknown; errno?: unknown };
+      if ((code !== "EEXIST" && errno !== "EEXIST") || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+let count = 0;
+const ATTEMPTS = 100;
 
 /** The error for a failed creation: `cannot create out/a: File exists`. */
 export function createError(path: Buffer, error: unknown): PortholeError {

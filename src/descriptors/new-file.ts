@@ -1,15 +1,16 @@
 import { constants, linkSync, openSync, renameSync, unlinkSync } from "node:fs";
-import { AT_FDCWD, AT_SYMLINK_FOLLOW, O_TMPFILE_BIT } from "./constants.ts";
+import { PortholeError } from "../errors.ts";
+import { AT_FDCWD, AT_SYMLINK_FOLLOW, O_TMPFILE_BIT, RENAME_NOREPLACE } from "./constants.ts";
 import { Errno, systemError } from "./errno.ts";
 import { cString, type FileTimes, setTimes } from "./file-times.ts";
-import { errno, libc } from "./libc.ts";
-import { createError, type LocalDirectory } from "./local-directory.ts";
+import { errno, libc, SystemCall } from "./libc.ts";
+import { createError, createTemporary, type LocalDirectory } from "./local-directory.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
 /**
  * A regular file that receives its name when it is complete. Until then it is unnamed (open(2),
  * O_TMPFILE), so the kernel removes it however this process ends. On file systems without O_TMPFILE
- * its name is `NAME.part` until then.
+ * its name is `NAME.part` until then, with a long name shortened.
  */
 export class NewFile implements Disposable {
   readonly #directory: LocalDirectory;
@@ -37,7 +38,7 @@ export class NewFile implements Disposable {
     try {
       return new NewFile(directory, name, OwnedFd.adopt(openSync(directory.at(part), flags, 0o600)), part);
     } catch (error) {
-      throw createError(directory.nameFor(part), error);
+      throw partError(directory.nameFor(part), error);
     }
   }
 
@@ -87,10 +88,11 @@ export class NewFile implements Disposable {
     const code = this.#linkTo(this.#name);
     if (code === 0) return;
     if (code !== Errno.EEXIST || !replace) throw systemError("FILE", "cannot link", code);
-    const part = partOf(this.#name);
-    const again = this.#linkTo(part);
-    if (again !== 0) throw systemError("FILE", "cannot link", again);
-    this.#rename(part, true);
+    const temporary = createTemporary((name) => {
+      const again = this.#linkTo(name);
+      if (again !== 0) throw systemError("FILE", "cannot link", again);
+    });
+    this.#directory.replace(temporary, this.#name);
   }
 
   /** Links the file to a name. Returns 0, or the errno. */
@@ -101,15 +103,25 @@ export class NewFile implements Disposable {
 
   #rename(part: Buffer, replace: boolean): void {
     const [from, to] = [this.#directory.at(part), this.#directory.at(this.#name)];
-    this.#part = part;
-    if (replace) {
-      renameSync(from, to);
-      this.#part = undefined;
-    } else {
-      // rename(2) would replace a file that appeared meanwhile. close() removes the temporary name.
-      linkSync(from, to);
-    }
+    if (replace) renameSync(from, to);
+    else renameNew(from, to);
+    this.#part = undefined;
   }
+}
+
+/**
+ * Renames a file to a name that does not exist. rename(2) alone would replace a file that appeared
+ * meanwhile.
+ */
+function renameNew(from: Buffer, to: Buffer): void {
+  const [old, name] = [cString(from), cString(to)];
+  if (libc.renameat2(SystemCall.renameat2, AT_FDCWD, old.address, AT_FDCWD, name.address, RENAME_NOREPLACE) === 0)
+    return;
+  const error = errno();
+  if (error !== Errno.EINVAL && error !== Errno.ENOSYS) throw systemError("FILE", "cannot rename", error);
+  // The file system does not support the flag, such as NFS, which has hard links.
+  linkSync(from, to);
+  unlinkSync(from);
 }
 
 /** Opens an unnamed file. Undefined if the file system or kernel does not support O_TMPFILE. */
@@ -123,8 +135,19 @@ function openUnnamed(directory: LocalDirectory, name: Buffer): OwnedFd | undefin
   }
 }
 
-function partOf(name: Buffer): Buffer {
-  return Buffer.concat([name, Buffer.from(".part")]);
+function partError(path: Buffer, cause: unknown): PortholeError {
+  const { code, message, errno } = createError(path, cause);
+  const hint = errno === "EEXIST" ? "an interrupted copy left it: remove it" : undefined;
+  return new PortholeError(code, message, { errno, hint, cause });
 }
+
+/** The temporary name for a name; both are at most {@link NAME_MAX} bytes long. */
+function partOf(name: Buffer): Buffer {
+  return Buffer.concat([name.subarray(0, NAME_MAX - PART.length), PART]);
+}
+
+const PART = Buffer.from(".part");
+/** Maximum bytes of a file name (limits.h). */
+const NAME_MAX = 255;
 
 const UNSUPPORTED = new Set(["EOPNOTSUPP", "ENOTSUP", "EISDIR", "ENOENT", "EINVAL"]);

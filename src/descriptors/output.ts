@@ -1,8 +1,7 @@
 import { writeSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
 import { EPOLLOUT, F_DUPFD_CLOEXEC, RWF_NOWAIT } from "./constants.ts";
-import { writeError } from "./copy.ts";
-import { Errno } from "./errno.ts";
+import { Errno, writeError } from "./errno.ts";
 import { errno, libc, Memory, SystemCall } from "./libc.ts";
 import { Reactor, type Watch, writable } from "./poll.ts";
 

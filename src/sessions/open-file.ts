@@ -159,12 +159,13 @@ export class OpenFile implements AsyncDisposable {
    * Copies the whole content to another descriptor as fast as the kernel can. Copies a seekable
    * file synchronously (see copyToFd: leave SIGINT at its default action), and any other file
    * without blocking the event loop. Calls `onProgress` between pieces with the bytes copied so
-   * far; it may draw, but must not close the file.
+   * far; it may draw, but must not close the file. `isNew` is true if `out` is a new file without a
+   * name: the copy may then allocate its blocks first.
    * @returns bytes copied
    * @throws PortholeError FILE with the errno: EISDIR, EPIPE (the reader of `out` is gone), ENOSPC,
    * ...; CANCELLED
    */
-  async copyTo(out: number, options: PumpOptions = {}): Promise<bigint> {
+  async copyTo(out: number, options: PumpOptions & { isNew?: boolean } = {}): Promise<bigint> {
     if (this.kind === "directory") throw new PortholeError("FILE", `${this.path}: Is a directory`, { errno: "EISDIR" });
     if (!this.isSeekable) {
       const copied = await pumpToFd(this.#fd, out, options);
@@ -172,7 +173,7 @@ export class OpenFile implements AsyncDisposable {
       return copied;
     }
     try {
-      return copyToFd(this.#fd, out, { onProgress: options.onProgress });
+      return copyToFd(this.#fd, out, { onProgress: options.onProgress, isNew: options.isNew });
     } catch (error) {
       // A regular file by its mode, yet without positions: /proc/kmsg.
       if (error instanceof PortholeError && error.errno === "ESPIPE") return pumpToFd(this.#fd, out, options);

@@ -158,6 +158,35 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     },
   );
 
+  test("refuses a sparse file that is larger than the file system allows, or copies all of it", async () => {
+    const huge = `/proc/${place.pid}/root/memory/huge`;
+    for (const size of ["9223372036854775807", String(2 ** 50)]) {
+      spawnSync("truncate", ["-s", size, huge]);
+      const { code, stderr } = await someone.run(["cp", target("/memory/huge"), into]);
+      const copy = fs.statSync(`${into}/huge`, { bigint: true, throwIfNoEntry: false });
+      if (code === 0) expect([stderr, String(copy?.size)]).toEqual(["", size]);
+      else
+        expect([code, stderr, copy]).toEqual([
+          1,
+          `porthole: cannot copy to ${into}/huge: write failed: File too large\n`,
+          undefined,
+        ]);
+      fs.rmSync(huge);
+    }
+  });
+
+  test("replaces with -f a link, and nothing is left if a directory has its name", async () => {
+    fs.symlinkSync("text", `${root}/d/text.part`);
+    expect(await someone.run(["cp", target("/d"), into])).toMatchObject({ code: 0, stderr: "" });
+    expect(await someone.run(["cp", "-f", target("/d"), into])).toMatchObject({ code: 0, stderr: "" });
+    fs.rmSync(`${into}/d/link`);
+    fs.mkdirSync(`${into}/d/link`);
+    const { code, stderr } = await someone.run(["cp", "-f", target("/d"), into]);
+    expect([code, stderr]).toEqual([1, `porthole: cannot create ${into}/d/link: Is a directory\n`]);
+    expect(fs.readdirSync(`${into}/d`).sort()).toEqual(fs.readdirSync(`${root}/d`).sort());
+    fs.rmSync(`${root}/d/text.part`);
+  });
+
   test("leaves no partial file when it is killed", async () => {
     const size = 256 << 20;
     fs.writeFileSync(`${root}/large`, "");
@@ -204,6 +233,18 @@ describe("cp", () => {
     const { code, stderr } = await someone.run(["cp", `${into}/d`, `${into}/d/e`]);
     expect([code, stderr]).toEqual([1, expect.stringContaining("it contains the directory it is copied to")]);
     expect(fs.readdirSync(`${into}/d/e/d`)).toEqual(["e"]);
+  });
+
+  describeWith("userNamespaces", "with a limit of the file size", () => {
+    test("names the file of a container that --rw cannot write to", async () => {
+      const full = await sandbox({ steps: ["dir", "/m", "tmpfs", "/m", "write", "/m/f", "old"] });
+      fs.writeFileSync(`${base}/large`, Buffer.alloc(8 << 20, 1));
+      const name = `pid:${full.pid}:/m/f`;
+      const { code, stderr } = await someone.run(["cp", "--rw", `${base}/large`, name], {
+        before: ["prlimit", "--fsize=1000000"],
+      });
+      expect([code, stderr]).toEqual([1, `porthole: cannot copy to ${name}: write failed: File too large\n`]);
+    });
   });
 
   describeWith("userNamespaces", "on a full disk", () => {

@@ -7,6 +7,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  statfsSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -147,6 +148,68 @@ for (const [name, sink] of sinks) {
     expect(Buffer.compare(await arrived(), expected)).toBe(0);
   });
 }
+
+describe("a copy to a new file", () => {
+  const MIB = 1 << 20;
+
+  /** A source of 40 MiB, and an empty file beside it. */
+  function pair() {
+    const directory = temporaryDirectory();
+    const path = join(directory, "source");
+    writeFileSync(path, randomBytes(40 * MIB));
+    const copy = join(directory, "copy");
+    const out = owned(openPath(copy, O_WRONLY | O_CREAT));
+    return { path, from: owned(openPath(path, O_RDONLY)), out, copy };
+  }
+
+  test("allocates blocks ahead of the content on ext4 alone, without changing the size", () => {
+    const { from, out, copy } = pair();
+    const told: { size: bigint; isAllocated: boolean }[] = [];
+    const isAhead = statfsSync(copy).type === 0xef53;
+    const onProgress = () => {
+      const { size, blocks } = statSync(copy, { bigint: true });
+      told.push({ size, isAllocated: blocks * 512n >= 40 * MIB });
+    };
+    expect(copyToFd(from, out.number, { isNew: true, onProgress })).toBe(BigInt(40 * MIB));
+    expect(told).toEqual([
+      { size: BigInt(16 * MIB), isAllocated: isAhead },
+      { size: BigInt(32 * MIB), isAllocated: isAhead },
+      { size: BigInt(40 * MIB), isAllocated: true },
+    ]);
+  });
+
+  test("has the blocks of its content alone if the source shrinks meanwhile", () => {
+    const { path, from, out, copy } = pair();
+    copyToFd(from, out.number, { isNew: true, onProgress: () => truncateSync(path, 17 * MIB) });
+    expect(readFileSync(copy).equals(readFileSync(path))).toBe(true);
+    expect(statSync(copy).blocks * 512).toBeLessThan(18 * MIB);
+  });
+
+  test("ends at the size that the source had at the start, however far it grows", () => {
+    const { path, from, out, copy } = pair();
+    const before = readFileSync(path);
+    copyToFd(from, out.number, { isNew: true, onProgress: () => truncateSync(path, 2 ** 40) });
+    expect(readFileSync(copy).equals(before)).toBe(true);
+  });
+
+  test("keeps the holes of the source", () => {
+    const { path, out, copy } = pair();
+    truncateSync(path, 0);
+    const writer = owned(openPath(path, O_RDWR));
+    for (const at of [0, 50 * MIB, 200 * MIB]) writeSync(writer.number, Buffer.alloc(3 * MIB, 1), 0, 3 * MIB, at);
+    truncateSync(path, 300 * MIB);
+    const from = owned(openPath(path, O_RDONLY));
+    expect(copyToFd(from, out.number, { isNew: true })).toBe(BigInt(300 * MIB));
+    expect(statSync(copy).blocks * 512).toBeLessThan(10 * MIB);
+    expect(readFileSync(copy).equals(readFileSync(path))).toBe(true);
+  });
+
+  test("reads a file of the kernel, whose size is 0, to its end", () => {
+    const { out, copy } = pair();
+    copyToFd(owned(openPath("/proc/filesystems", O_RDONLY)), out.number, { isNew: true });
+    expect(readFileSync(copy, "utf8")).toBe(readFileSync("/proc/filesystems", "utf8"));
+  });
+});
 
 test("a copy appends with O_APPEND, and otherwise writes at the offset of the output", async () => {
   const appended = toFile(O_APPEND, "before ");

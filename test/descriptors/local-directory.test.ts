@@ -50,6 +50,18 @@ describe("a new file", () => {
     expect(fs.readdirSync(path)).toEqual(["f"]);
   });
 
+  test("replaces a file whose name is as long as the file system allows, and leaves other temporary names", () => {
+    using directory = open();
+    const [name, other] = ["n".repeat(255), `.porthole-${process.pid}-0.part`];
+    for (const one of [name, other, "f.part"]) fs.writeFileSync(`${path}/${one}`, "old");
+    write(directory, name, "new", { replace: true });
+    fs.writeFileSync(`${path}/f`, "old");
+    write(directory, "f", "new", { replace: true });
+    const content = (one: string) => fs.readFileSync(`${path}/${one}`, "utf8");
+    expect([name, "f", other, "f.part"].map(content)).toEqual(["new", "new", "old", "old"]);
+    expect(fs.readdirSync(path)).toHaveLength(4);
+  });
+
   test("replaces a link of the same name, not the target of the link", () => {
     using directory = open();
     fs.writeFileSync(`${path}/kept`, "kept");

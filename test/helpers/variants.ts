@@ -74,7 +74,7 @@ const everywhere = ["routes", "states", "listing", "tail", "output", "lifetime",
 const ofDocker = ["devices", "situations"];
 
 /** Tests of stopped containers, trees and disk usage, which do not depend on control groups. */
-const ofStorage = ["disk", "stopped", "trees"];
+const ofStorage = ["disk", "mount", "shell", "stopped", "trees"];
 
 /** Copies by the engine: each request takes Podman more than a second, so only Debian's is tested. */
 const ofArchives = ["copied"];
