@@ -90,19 +90,25 @@ function section(name, { title, axis, results, profiles }) {
   return [
     `## ${name}`,
     `${capital(title)}.`,
-    ...(isDrawn({ results }) ? [`![${title}](performance/${name}.svg)`] : []),
+    ...(isDrawn({ axis, results }) ? [`![${title}](performance/${name}.svg)`] : []),
     table(heads, rows),
     ...why,
   ];
 }
 
-/** True if all results have the same unit, as a chart requires. */
-function isDrawn({ results }) {
-  return new Set(results.map(({ unit }) => unit)).size === 1;
+/** True if all results have the same unit, as a bar chart requires. A curve shows its axis's unit. */
+function isDrawn({ axis, results }) {
+  return axis !== undefined || new Set(results.map(({ unit }) => unit)).size === 1;
 }
 
 function chart({ title, axis, results }) {
-  return axis ? lines(title, axis, results) : bars(title, results);
+  return axis
+    ? lines(
+        title,
+        axis,
+        results.filter(({ unit }) => unit === axis.unit),
+      )
+    : bars(title, results);
 }
 
 /** Returns the caption: the values, the scale, and the meaning of the colours. */

@@ -26,9 +26,9 @@ export function writeDense(path: string, bytes: number): void {
   closeSync(fd);
 }
 
-/** Writes text at both ends, and a hole between. */
+/** Writes text at both ends, a MiB in a large file, and a hole between. */
 export function writeSparse(path: string, bytes: number): void {
-  const text = rows(2 ** 20);
+  const text = rows(Math.min(2 ** 20, bytes / 2 - 200));
   const fd = openSync(path, "w");
   writeSync(fd, text);
   ftruncateSync(fd, bytes);

@@ -4,6 +4,7 @@ import { bigCat } from "./big-cat.ts";
 import { busyWriter } from "./busy-writer.ts";
 import { coldAttach } from "./cold-attach.ts";
 import { completeKey } from "./complete.ts";
+import { followedFiles, listedContainers, manyPlaces, viewedSizes } from "./curves.ts";
 import { followLatency } from "./follow.ts";
 import { grepLog } from "./grep.ts";
 import { growingFile, manyContainers, manyFiles } from "./growth.ts";
@@ -40,4 +41,8 @@ export const cases: Record<string, Case> = {
   files: manyFiles,
   size: growingFile,
   containers: manyContainers,
+  listed: listedContainers,
+  followed: followedFiles,
+  viewed: viewedSizes,
+  places: manyPlaces,
 };

@@ -26,16 +26,35 @@ export interface AgentInfo {
   build: string;
 }
 
+/** ATTACH (errno EPROTO): the agent has another version of the protocol. */
+export class OtherVersionError extends PortholeError {
+  /**
+   * @param version the agent's version
+   * @param clients its sessions, with the refused one; NaN if its reply does not have them
+   */
+  constructor(
+    readonly version: number,
+    readonly clients: number,
+  ) {
+    super("ATTACH", `protocol mismatch: the agent has version ${version}, this porthole ${VERSION}`, {
+      errno: "EPROTO",
+      hint: "run porthole detach --all, then retry",
+    });
+  }
+}
+
 /**
- * Decodes an agent info from `offset` to the end. Reads only the version of an agent of another
- * version, whose format may differ.
- * @throws PortholeError ATTACH (errno EPROTO) for another version; SESSION for malformed info
+ * Decodes an agent info from `offset` to the end.
+ * @param expected the version that the host spoke in HELLO
+ * @throws OtherVersionError; PortholeError SESSION for malformed info
  */
-export function decodeAgentInfo(bytes: Uint8Array, offset = 0): AgentInfo {
+export function decodeAgentInfo(bytes: Uint8Array, offset = 0, expected = VERSION): AgentInfo {
   const at = AgentInfoAt;
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, bytes.length - offset);
-  const version = view.byteLength < 2 ? VERSION : view.getUint16(at.version, true);
-  if (version !== VERSION) throw versionMismatch(version);
+  const version = view.byteLength < 2 ? expected : view.getUint16(at.version, true);
+  if (version !== expected) {
+    throw new OtherVersionError(version, view.byteLength < at.size ? Number.NaN : view.getUint32(at.clients, true));
+  }
   if (view.byteLength < at.size) throw malformed(`${view.byteLength} bytes`);
   const u32 = (position: number) => view.getUint32(position, true);
   const u64 = (position: number) => view.getBigUint64(position, true);
@@ -67,11 +86,4 @@ export function decodeAgentInfo(bytes: Uint8Array, offset = 0): AgentInfo {
 
 function malformed(what: string): PortholeError {
   return new PortholeError("SESSION", `protocol violation: the agent's description has ${what}`);
-}
-
-function versionMismatch(theirs: number): PortholeError {
-  return new PortholeError("ATTACH", `protocol mismatch: the agent has version ${theirs}, this porthole ${VERSION}`, {
-    errno: "EPROTO",
-    hint: "run porthole detach --all, then retry",
-  });
 }

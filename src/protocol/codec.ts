@@ -53,7 +53,7 @@ const empty = new Uint8Array(0);
 
 /** Bodies of the requests; fields as in docs/protocol.md. */
 export const encode = {
-  hello: (): Uint8Array => u32(VERSION),
+  hello: (version = VERSION): Uint8Array => u32(version),
   open: (flags: number, offset: bigint, path: Uint8Array): Uint8Array => {
     const body = withPath(12, path);
     body.writeUInt32LE(flags);

@@ -83,7 +83,8 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
   const prefix = `${query.identity.slice(0, 16)}.`;
   const names = readdirSync(run.agents)
     .filter((name) => name.startsWith(prefix) && name.endsWith(".sock"))
-    .map((name) => name.slice(0, -".sock".length));
+    .map((name) => name.slice(0, -".sock".length))
+    .filter((name) => !ASIDE.test(name));
   const { identity, generation, routes, user } = query;
   const files = routes.flatMap((route) =>
     generation === undefined
@@ -115,7 +116,7 @@ export function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undef
 export function readRecord(run: RunDirectory, file: string): AgentRecord | undefined {
   try {
     const record = decodeRecord(JSON.parse(readFileSync(join(run.agents, `${file}.json`), "utf8")));
-    return record !== undefined && agentFile(record) === file ? record : undefined;
+    return record !== undefined && agentFile(record) === file.replace(ASIDE, "") ? record : undefined;
   } catch {
     return undefined;
   }
@@ -154,13 +155,34 @@ export function removeAgentFiles(run: RunDirectory, file: string): void {
  * @param seen the agent's {@link socketIdentity}: keeps a socket that has replaced it. Without it,
  * removes a socket that no process serves
  */
-export async function removeDeadAgent(run: RunDirectory, file: string, seen?: string): Promise<void> {
-  const identity = file.slice(0, file.indexOf("."));
-  await withAgentLock(run, identity, { timeoutMs: REMOVAL_PATIENCE_MS }, async () => {
+export function removeDeadAgent(run: RunDirectory, file: string, seen?: string): Promise<void> {
+  return withAgentLock(run, identityIn(file), { timeoutMs: REMOVAL_PATIENCE_MS }, async () => {
     if (seen === undefined ? isServed(run, file) : socketIdentity(run, file) !== seen) return;
     removeAgentFiles(run, file);
   });
 }
+
+/**
+ * Gives the files of an agent of another protocol version a name that no command connects to, but
+ * {@link agentFiles} lists.
+ * @param seen as in {@link removeDeadAgent}
+ */
+export function setAgentAside(run: RunDirectory, file: string, version: number, seen: string): Promise<void> {
+  return withAgentLock(run, identityIn(file), { timeoutMs: REMOVAL_PATIENCE_MS }, async () => {
+    if (socketIdentity(run, file) !== seen) return;
+    for (const extension of ["json", "sock"]) {
+      const path = join(run.agents, file);
+      renameSync(`${path}.${extension}`, `${path}.v${version}.${extension}`);
+    }
+  });
+}
+
+function identityIn(file: string): string {
+  return file.slice(0, file.indexOf("."));
+}
+
+/** Matches the suffix of {@link setAgentAside} in a name without extension. */
+const ASIDE = /\.v\d+$/;
 
 const REMOVAL_PATIENCE_MS = 5_000;
 

@@ -7,10 +7,10 @@ import { Reactor, readable, type Watch } from "../descriptors/poll.ts";
 import { schedYield } from "../descriptors/sched-yield.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
-import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
+import { type AgentInfo, decodeAgentInfo, OtherVersionError } from "../protocol/agent-info.ts";
 import { Channel, type Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
-import { MAX_BATCH, Op } from "../protocol/messages.ts";
+import { MAX_BATCH, Op, VERSION } from "../protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../protocol/records.ts";
 import { violation } from "../protocol/violation.ts";
 import { checkPipe } from "./check-received.ts";
@@ -80,10 +80,11 @@ export class AgentClient {
 
   /**
    * Sends HELLO on a connected socket and takes ownership of the socket.
-   * @throws PortholeError ATTACH (errno EPROTO) for an agent of another version; SESSION if it does
-   * not reply or refuses
+   * @param version the agent's version, if it is known to be another one. Such a session may only
+   * describe and end the agent
+   * @throws OtherVersionError; PortholeError SESSION if the agent does not reply or refuses
    */
-  static async open(connection: OwnedFd): Promise<AgentClient> {
+  static async open(connection: OwnedFd, version = VERSION): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });
     let watch: Watch | undefined;
     let waiting = false;
@@ -108,8 +109,8 @@ export class AgentClient {
         receive(socket, channel);
         waitForRoom();
       });
-      const { body } = await channel.request(Op.hello, encode.hello(), 0, HELLO_TIMEOUT_MS, refusal);
-      return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentInfo(body));
+      const { body } = await channel.request(Op.hello, encode.hello(version), 0, HELLO_TIMEOUT_MS, refusal);
+      return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentInfo(body, 0, version));
     } catch (error) {
       channel.end("the session could not be opened");
       throw error;
@@ -257,7 +258,7 @@ function refusal(errno: number, body: Uint8Array): PortholeError {
   try {
     decodeAgentInfo(body);
   } catch (error) {
-    if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") return error;
+    if (error instanceof OtherVersionError) return error;
   }
   return new PortholeError("SESSION", `the agent refused the session: ${errnoText(errno)}`, {
     errno: errnoName(errno),

@@ -4,22 +4,13 @@ import { engines } from "../engines/engine.ts";
 import { type Engine, recordedEngine } from "../engines/engine-address.ts";
 import { resolveContainer } from "../engines/resolve.ts";
 import { messageOf, PortholeError } from "../errors.ts";
-import { encode } from "../protocol/codec.ts";
-import { ByeScope, Op } from "../protocol/messages.ts";
 import { endAgentProcess } from "../routes/agent-process.ts";
 import type { AgentRecord } from "../routes/agent-record.ts";
 import { mountedTrees, unmountTree } from "../routes/mounted-trees.ts";
 import { startTime } from "../routes/process.ts";
-import {
-  agentFiles,
-  connectIfLive,
-  readRecord,
-  removeAgentFiles,
-  removeDeadAgent,
-  withAgentLock,
-} from "../routes/registry.ts";
-import { ensureRunDirectory, MOUNT_POINT, openRunDirectory, type RunDirectory } from "../routes/run-dir.ts";
-import { AgentClient } from "./agent-client.ts";
+import { agentFiles, readRecord, removeAgentFiles, removeDeadAgent, withAgentLock } from "../routes/registry.ts";
+import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "../routes/run-dir.ts";
+import { type AnyVersion, openAnyVersion, sayBye } from "./any-version.ts";
 
 /** A live agent. The documented schema of `porthole agents --json`. */
 export interface LiveAgent {
@@ -39,7 +30,8 @@ export interface LiveAgent {
   sidecar: string;
 }
 
-const BYE_TIMEOUT_MS = 2_000;
+/** Maximum milliseconds to wait for another command that starts or ends an agent of the target. */
+const LOCK_TIMEOUT_MS = 2_000;
 
 /** Lists every live agent, sorted by name. Removes sockets that no agent serves. */
 export async function listAgents(): Promise<LiveAgent[]> {
@@ -47,8 +39,7 @@ export async function listAgents(): Promise<LiveAgent[]> {
   const answers = await Promise.all(
     agentFiles(run).map(async (file) => {
       const answer = await visit(run, file, describe);
-      // An agent of another version is alive although it refuses this client. So only sockets
-      // without a server are removed.
+      // A live agent may refuse this client. So only sockets without a server are removed.
       if (answer === undefined) await removeDeadAgent(run, file).catch(() => undefined);
       return answer;
     }),
@@ -56,7 +47,7 @@ export async function listAgents(): Promise<LiveAgent[]> {
   return answers.filter((agent) => agent !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function describe(client: AgentClient, record: AgentRecord): LiveAgent {
+function describe({ client, clients }: AnyVersion, record: AgentRecord): LiveAgent {
   const { info } = client;
   return {
     name: record.name,
@@ -65,7 +56,7 @@ function describe(client: AgentClient, record: AgentRecord): LiveAgent {
     user: record.user,
     pid: info.pid,
     ageSeconds: ageOf(record) ?? Math.max(0, Math.floor(Date.now() / 1000) - info.started),
-    clients: Math.max(0, info.clients - 1),
+    clients: Math.max(0, clients - 1),
     memoryKiB: info.memory,
     build: info.build,
     sidecar: record.sidecar,
@@ -200,16 +191,9 @@ function isDenied(error: unknown): boolean {
  */
 function endAgent(run: RunDirectory, file: string): Promise<void> {
   const identity = file.slice(0, file.indexOf("."));
-  return withAgentLock(run, identity, { timeoutMs: BYE_TIMEOUT_MS }, async () => {
+  return withAgentLock(run, identity, { timeoutMs: LOCK_TIMEOUT_MS }, async () => {
     const record = readRecord(run, file);
-    const hasEnded = await visit(run, file, (client) =>
-      client
-        .request(Op.bye, encode.bye(ByeScope.agent), 0, BYE_TIMEOUT_MS, () => "cannot end the agent")
-        .then(
-          () => true,
-          () => false,
-        ),
-    );
+    const hasEnded = await visit(run, file, ({ client }) => sayBye(client));
     removeAgentFiles(run, file);
     if (record === undefined) return;
     if (record.sidecar !== "") {
@@ -219,15 +203,13 @@ function endAgent(run: RunDirectory, file: string): Promise<void> {
   });
 }
 
-/**
- * Ends an agent of another version, or an agent that did not reply, if its process is still alive.
- */
+/** Ends an agent that did not confirm, if its process is still alive. */
 function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
   const errno = endAgentProcess({ pid: agentPid, started: agentStarted });
   if (errno === undefined) return;
   throw new PortholeError("ATTACH", `cannot end the agent of '${name}' (process ${agentPid}): ${errno}`, {
     errno,
-    hint: "it has another version and ends when idle; run porthole detach as root to end it now",
+    hint: "it does not respond and ends when idle; run porthole detach as root to end it now",
   });
 }
 
@@ -235,27 +217,19 @@ function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
 async function visit<T>(
   run: RunDirectory,
   file: string,
-  action: (client: AgentClient, record: AgentRecord) => T | Promise<T>,
+  action: (agent: AnyVersion, record: AgentRecord) => T | Promise<T>,
 ): Promise<T | undefined> {
-  const record = readRecord(run, file);
-  const directory = openRunDirectory(run.agents);
   try {
-    const socket = connectIfLive(directory, file);
-    if (socket === undefined) return undefined;
-    if (record === undefined) {
-      socket.close();
-      return undefined;
-    }
-    const client = await AgentClient.open(socket);
+    const record = readRecord(run, file);
+    const agent = record && (await openAnyVersion(run, file));
+    if (agent === undefined || record === undefined) return undefined;
     try {
-      return await action(client, record);
+      return await action(agent, record);
     } finally {
-      client.close();
+      agent.client.close();
     }
   } catch {
     return undefined;
-  } finally {
-    directory.close();
   }
 }
 

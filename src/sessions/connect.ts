@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import type { AgentRoute } from "../protocol/agent-info.ts";
+import { type AgentRoute, OtherVersionError } from "../protocol/agent-info.ts";
 import { attachContainer, attachImage, attachProcess, attachVolume } from "../routes/attach.ts";
 import type { Attachment, AttachOptions } from "../routes/attachment.ts";
 import { removeDeadAgent } from "../routes/registry.ts";
@@ -54,6 +54,10 @@ export async function connect(target: string | Target, options: ConnectOptions =
       return await connectTo(name, attached, options.requestTimeoutMs);
     } catch (error) {
       if (attached.fresh || attempt > 0) throw error;
+      if (error instanceof OtherVersionError) {
+        const { replaceAgent } = await import("./any-version.ts");
+        await replaceAgent(attached, error);
+      }
       // Another process may already have replaced the same agent.
       await removeDeadAgent(attached.run, attached.file, attached.socketSeen);
     }

@@ -231,29 +231,32 @@ describe("an agent with a wrong socket or record", () => {
   }
 
   test.each([
-    ["of another version", agentInfo({ version: VERSION + 1 }), 71],
+    // The second session, in the agent's version, would end it.
+    ["of another version without another client", agentInfo({ version: VERSION + 1, clients: 1 }), 71, 2],
+    ["of another version that another client uses", agentInfo({ version: VERSION + 1, clients: 2 }), 71, 1],
     [
       "of another version whose info has another form",
       Buffer.concat([agentInfo({ version: VERSION + 1 }), Buffer.alloc(9)]),
       71,
+      2,
     ],
-    ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0],
-    ["that refuses", agentInfo(), 11],
-  ])("%s is skipped, and another agent is started", async (_, body, error) => {
+    ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0, 1],
+    ["that refuses", agentInfo(), 11, 1],
+  ])("%s is skipped, and another agent is started", async (_, body, error, sessions) => {
     const { heard } = pretend(body, error);
     // The error shows that porthole tried to start an agent: no engine is available.
     const result = await someone.run(["cat", `${id}:/etc/hostname`]);
-    expect(heard()).toBe(1);
+    expect(heard()).toBe(sessions);
     expect(result.stderr).toMatch(
       /^porthole: cannot connect to the container engine at \S+ \(DOCKER_HOST\): no engine is listening there \(.*\)\n$/,
     );
     expect(result).toMatchObject({ code: 3, text: "" });
   });
 
-  test("is not listed", async () => {
+  test("that refuses a session of its own version is not listed", async () => {
     const { heard } = pretend(agentInfo({ version: VERSION + 1 }), 71);
     const result = await someone.run(["agents", "--json"]);
-    expect(heard()).toBe(1);
+    expect(heard()).toBe(2);
     expect(result).toMatchObject({ code: 0, stderr: "", text: "" });
   });
 });

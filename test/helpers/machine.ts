@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { JOURNALD } from "./journal.ts";
+import { repository } from "./paths.ts";
 
 /** Requirements of tests on the machine: see availability.ts. */
 export type Need = (typeof needs)[number];
@@ -22,6 +23,7 @@ export const needs = [
   "hexdump",
   "bwrap",
   "git",
+  "history",
   "jq",
   "sqlite3",
   "diff",
@@ -81,10 +83,11 @@ export function unifiedCgroups(): string | undefined {
  * True for a requirement that this kind of machine cannot meet. Its tests are skipped with a
  * reason, even if everything is required. With cgroup v2 alone there is no v1 hierarchy of device
  * rules; its own rules are tested on every machine (test/situations/processes.test.ts). A kernel
- * may have no btrfs.
+ * may have no btrfs, and a copy of the sources no history.
  */
 export function isOfAnotherKind(need: Need): boolean {
   if (need === "btrfs") return whyNoBtrfs() !== undefined;
+  if (need === "history") return true;
   return need === "cgroupDevices" && unifiedCgroups() === "/sys/fs/cgroup";
 }
 
@@ -144,6 +147,10 @@ export function whyMissing(need: Need): string | undefined {
       return whyNoLibFuzzer();
     case "registry":
       return whyNoRegistry();
+    case "history":
+      return commitOfFirstRelease() === undefined
+        ? "no commit of version 0.1.0 in this copy of the sources"
+        : undefined;
     case "logrotate":
       return existsSync(LOGROTATE) ? undefined : `no ${LOGROTATE}`;
     case "btrfs":
@@ -243,6 +250,19 @@ function whyNoRegistry(): string | undefined {
     timeout: 30_000,
   });
   return status === 0 ? undefined : "npm reaches no registry";
+}
+
+/**
+ * Returns the commit of version 0.1.0: its tag, or the commit that gave CHANGELOG.md its heading.
+ * Undefined without git or without that history.
+ */
+export function commitOfFirstRelease(): string | undefined {
+  const lastLine = (...args: string[]) =>
+    spawnSync("git", args, { cwd: repository, encoding: "utf8" }).stdout?.trim().split("\n").at(-1) || undefined;
+  return (
+    lastLine("rev-parse", "--quiet", "--verify", "v0.1.0^{commit}") ??
+    lastLine("log", "--format=%H", "-S## 0.1.0", "--", "CHANGELOG.md")
+  );
 }
 
 function whyNoCommand(name: string): string | undefined {
