@@ -240,7 +240,7 @@ describe("an agent with a wrong socket or record", () => {
       71,
       2,
     ],
-    ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0, 1],
+    ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0, 2],
     ["that refuses", agentInfo(), 11, 1],
   ])("%s is skipped, and another agent is started", async (_, body, error, sessions) => {
     const { heard } = pretend(body, error);
