@@ -41,3 +41,9 @@ export function currentStatus(
     modes: ways,
   };
 }
+
+/** Returns the visible part of the text, as fractions from 0 to 1. `top`: offset of its first byte. */
+export function shownPart({ start, end, bottom }: Pick<ViewerStatus, "start" | "end" | "bottom">, top: number) {
+  const length = Math.max(1, end - start);
+  return { from: (top - start) / length, to: (bottom - start) / length };
+}

@@ -1,7 +1,7 @@
 import { FilteredLines, Hits, type Query, type RecordLevel } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import { hasRecords } from "./has-records.ts";
-import { lineQuery } from "./searching.ts";
+import { lineQuery } from "./search-query.ts";
 
 /** The conditions of a filter. */
 export interface FilterConditions {

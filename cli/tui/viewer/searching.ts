@@ -1,25 +1,19 @@
 import { messageOf } from "../../../src/errors.ts";
 import {
   type Direction,
-  type Encoding,
   HitMap,
   Hits,
   type Mark,
   Matcher,
   mayBacktrack,
-  type Query,
-  type RecordLevel,
   type SearchResult,
 } from "../../../src/text/index.ts";
 import type { Highlight } from "../canvas/highlight.ts";
 import type { Document } from "./document.ts";
-
-/** The interpretation of a pattern: as text in lines, or as bytes. */
-export type SearchMode = "text" | "hex" | "levels";
+import { describeBytes, type SearchMode, searchQuery } from "./search-query.ts";
 
 /** The displayed pattern of a search for levels. */
 export const PROBLEMS = "errors and warnings";
-const PROBLEM_LEVELS: readonly RecordLevel[] = ["fatal", "error", "warn"];
 
 /** A search in the status row. */
 export interface SearchStatus {
@@ -168,8 +162,8 @@ export class Searching {
    */
   refusal(pattern: string, mode: SearchMode): string | undefined {
     try {
-      if (mode === "hex") byteQuery(pattern);
-      else new Matcher(lineQuery(pattern, this.#document.encoding, { ignoreCase: this.#ignoresCase }).match);
+      const query = searchQuery(pattern, mode, this.#document.encoding, { ignoreCase: this.#ignoresCase });
+      if (query.kind === "lines") new Matcher(query.match);
       return undefined;
     } catch (error) {
       return messageOf(error);
@@ -178,9 +172,7 @@ export class Searching {
 
   /** Describes a search without matches: the pattern, and in hex how its digits become bytes. */
   get description(): string {
-    const isText = this.#mode !== "hex" || /^x\s/.test(this.#pattern);
-    const looksHex = /^(?:(?:0x)?[\da-f]{2}\s*)+$/i.test(this.#pattern);
-    return isText || !looksHex ? this.#pattern : `the text ${this.#pattern} (x ${this.#pattern} finds these bytes)`;
+    return this.#mode === "hex" ? describeBytes(this.#pattern) : this.#pattern;
   }
 
   async find(from: number, direction: Direction): Promise<SearchResult> {
@@ -289,7 +281,8 @@ export class Searching {
   }
 
   #make(pattern: string, mode: SearchMode): Search {
-    const query = this.#query(pattern, mode);
+    const options = { ignoreCase: this.#ignoresCase, fields: this.#fields };
+    const query = searchQuery(pattern, mode, this.#document.encoding, options);
     const hits = new Hits(this.#document.source, query, this.#changed);
     return {
       pattern,
@@ -300,13 +293,6 @@ export class Searching {
         query.kind === "lines" ? { matcher: new Matcher(query.match), isRisky: mayBacktrack(pattern) } : undefined,
       bytes: query.kind === "bytes" ? Buffer.from(query.bytes) : undefined,
     };
-  }
-
-  #query(pattern: string, mode: SearchMode): Query {
-    const { encoding } = this.#document;
-    if (mode === "hex") return byteQuery(pattern);
-    if (mode === "levels") return { kind: "selection", encoding, areRecords: false, levels: PROBLEM_LEVELS };
-    return lineQuery(pattern, encoding, { ignoreCase: this.#ignoresCase, fields: this.#fields });
   }
 
   #drop(): void {
@@ -320,38 +306,4 @@ export class Searching {
     if (!search) return;
     this.#ending = Promise.all([this.#ending, search.hits.scan.cancel()]).then(() => undefined);
   }
-}
-
-/** @throws Error for an invalid pattern */
-export function lineQuery(
-  pattern: string,
-  encoding: Encoding,
-  { ignoreCase, fields = false, invert = false }: { ignoreCase: boolean; fields?: boolean; invert?: boolean },
-): Extract<Query, { kind: "lines" }> {
-  const shown = fields ? orMember(pattern) : pattern;
-  // A carriage return before the newline is not shown and does not belong to the line.
-  const meant = /(?:^|[^\\])(?:\\\\)*\$$/.test(shown) ? `${shown.slice(0, -1)}\\r?$` : shown;
-  return { kind: "lines", encoding, match: { patterns: [meant], ignoreCase }, invert };
-}
-
-/**
- * Extends a pattern such as `name=value`, the form of a member in folded JSON. It also matches the
- * member in the file: `"name":"value"`.
- */
-function orMember(pattern: string): string {
-  const [, name, value] = /^([\w@.-]+)=(.+)$/s.exec(pattern) ?? [];
-  if (name === undefined || value === undefined) return pattern;
-  return `(?:${pattern}|"${name.replaceAll(".", "\\.")}"\\s*:\\s*"?${value})`;
-}
-
-/**
- * Parses a pattern of bytes: `x 7f454c46` means bytes in hexadecimal; any other pattern means text.
- * @throws Error for invalid digits
- */
-function byteQuery(pattern: string): Extract<Query, { kind: "bytes" }> {
-  const numbers = /^x\s+(.*)$/s.exec(pattern)?.[1]?.replace(/\s+|0x/g, "");
-  if (numbers === undefined) return { kind: "bytes", bytes: Buffer.from(pattern) };
-  if (numbers === "" || numbers.length % 2 === 1 || !/^[\da-f]*$/i.test(numbers))
-    throw new Error(`'${pattern.slice(1).trim()}' is not hexadecimal: write two digits per byte, x 7f454c46`);
-  return { kind: "bytes", bytes: Buffer.from(numbers, "hex") };
 }

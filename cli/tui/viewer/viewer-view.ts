@@ -302,7 +302,7 @@ export class ViewerView implements View {
     if (start.startAtEnd || start.follow) this.#viewer.toEnd();
     if (start.follow) this.#viewer.toggleFollow();
     if (start.goto !== undefined) this.#viewer.goto(start.goto);
-    if (start.search !== undefined) this.#viewer.search(start.search, "forward");
+    if (start.search !== undefined) this.#viewer.prompt.search(start.search, "forward");
     if (start.match) this.#viewer.showFound(start.match);
     this.#follow();
   }
@@ -326,8 +326,8 @@ export class ViewerView implements View {
   }
 
   #ask(action: string): boolean {
-    const viewer = this.#viewer;
-    const check = (text: string) => viewer.refusal(text);
+    const { prompt } = this.#viewer;
+    const check = (text: string) => prompt.refusal(text);
     switch (action) {
       case "search":
       case "search-back": {
@@ -335,18 +335,18 @@ export class ViewerView implements View {
         this.#host.ask({
           label: action === "search" ? "/" : "\\",
           check,
-          changed: (text) => viewer.trySearch(text, direction),
-          done: (text) => viewer.search(text, direction),
-          cancelled: () => viewer.endTry(),
+          changed: (text) => prompt.try(text, direction),
+          done: (text) => prompt.search(text, direction),
+          cancelled: () => prompt.endTry(),
         });
         return true;
       }
       case "filter":
         this.#host.ask({
           label: "&",
-          text: viewer.filter,
-          check: (text) => viewer.refusal(text.replace(/^!/, "")),
-          done: (text) => viewer.setFilter(text),
+          text: prompt.filter,
+          check: (text) => prompt.refusal(text.replace(/^!/, "")),
+          done: (text) => prompt.setFilter(text),
           cancelled: () => undefined,
         });
         return true;

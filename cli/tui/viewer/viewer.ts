@@ -1,27 +1,26 @@
-import { messageOf } from "../../../src/errors.ts";
-import type { Direction } from "../../../src/text/index.ts";
 import type { Rectangle } from "../canvas/layout.ts";
-import { fitText } from "../canvas/text-width.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { HistogramState } from "../ui/histogram.ts";
 import type { Awaited } from "./bookmarks.ts";
 import { endWaits } from "./cancelling.ts";
-import { currentStatus } from "./current-status.ts";
+import { currentStatus, shownPart } from "./current-status.ts";
 import { Document } from "./document.ts";
+import { emptyFilterRows } from "./empty-filter.ts";
 import { FollowMode } from "./follow-mode.ts";
 import { Growth } from "./growth.ts";
 import { histogramState } from "./histogram-state.ts";
 import { Jumps } from "./jumps.ts";
 import { LineCounting } from "./line-counting.ts";
 import { MatchWalk } from "./match-walk.ts";
+import { PatternPrompt } from "./pattern-prompt.ts";
 import type { ByteRange } from "./range.ts";
-import { SearchPreview } from "./search-preview.ts";
+import { screenEdge, searchStart } from "./search-start.ts";
 import { Searching } from "./searching.ts";
 import { SourceChanges } from "./source-changes.ts";
 import { performAction } from "./viewer-actions.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 import { ViewerText } from "./viewer-text.ts";
-import type { FollowState, FoundMatch, KeyOf, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
+import type { FollowState, FoundMatch, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
 
 /** Prompts that ask for the name of a mark. */
 const NAME_ASKED: Readonly<Record<Awaited, string>> = {
@@ -48,6 +47,8 @@ export class Viewer {
   readonly #parts: ViewerParts;
   /** Receives the changes that the follower or reader of the source reports. */
   readonly changes: SourceChanges;
+  /** Receives the patterns that the user types. */
+  readonly prompt: PatternPrompt;
   #columns = 80;
   #height = 22;
   /** The meaning of the next key; set while that key is the name of a mark. */
@@ -58,8 +59,6 @@ export class Viewer {
   #unread = 0;
   /** The visible part of the text in the last frame. */
   #shown = { from: 0, to: 1 };
-  /** The preview of a search; set while a pattern is being typed. */
-  #preview: SearchPreview | undefined;
 
   constructor(options: ViewerOptions) {
     this.#options = options;
@@ -82,7 +81,7 @@ export class Viewer {
     });
     const walk = new MatchWalk(searching, {
       start: (direction, isBeyondScreen) =>
-        isBeyondScreen ? this.#screenEdge(direction) : this.#searchStart(direction),
+        isBeyondScreen ? screenEdge(text, direction) : searchStart(text, searching, direction),
       isShown: (hit) => text.isHex || text.space.at(hit) === hit,
       endOf: (hit) => (text.isHex ? hit + 1 : text.endOf(hit)),
       show: (hit) => {
@@ -97,6 +96,7 @@ export class Viewer {
     this.#growth = growth;
     this.#parts = { text, searching, walk, jumps, following, counting, say, keyOf: options.keyOf };
     this.changes = new SourceChanges(document, { text, searching, counting, growth }, changed);
+    this.prompt = new PatternPrompt(this.#parts, changed);
     if (options.hex) text.setHex(true);
   }
 
@@ -229,83 +229,10 @@ export class Viewer {
     if (isThere) jumps.jump(() => text.show(offset));
     else jumps.toLine(line);
     // Ignores patterns that only ripgrep's syntax has.
-    if (text.isHex || this.refusal(pattern) !== undefined) return;
+    if (text.isHex || this.prompt.refusal(pattern) !== undefined) return;
     searching.set(pattern, "text");
     searching.count(isThere ? offset : undefined);
     if (isThere) text.showMatch(offset);
-  }
-
-  /** Shows the next match of a pattern during typing, until {@link search} or {@link endTry}. */
-  trySearch(pattern: string, direction: Direction): void {
-    if (!this.#preview) {
-      endWaits(this.#parts);
-      this.#preview = new SearchPreview(this.#parts, direction, () => this.#options.changed());
-    }
-    this.#preview.typed(pattern);
-  }
-
-  /** Ends typing: returns to the previous search and position. */
-  endTry(): void {
-    this.#preview?.end();
-    this.#preview = undefined;
-    this.#parts.searching.endTry();
-  }
-
-  /**
-   * Starts a search at the position before its pattern was typed. An empty pattern repeats the last
-   * search.
-   */
-  search(pattern: string, direction: Direction): void {
-    this.#preview?.end();
-    this.#preview = undefined;
-    this.#search(pattern, direction);
-    this.#parts.searching.endTry();
-  }
-
-  #search(pattern: string, direction: Direction): void {
-    const { searching, text, walk } = this.#parts;
-    if (pattern !== "") {
-      try {
-        searching.set(pattern, text.isHex ? "hex" : "text");
-      } catch (error) {
-        this.say(messageOf(error));
-        return;
-      }
-      endWaits(this.#parts);
-    }
-    walk.go(direction, 1);
-  }
-
-  /**
-   * Returns why neither a search nor a filter can use a pattern; undefined for a valid or empty
-   * pattern.
-   */
-  refusal(pattern: string): string | undefined {
-    const { searching, text } = this.#parts;
-    return pattern === "" ? undefined : searching.refusal(pattern, text.isHex ? "hex" : "text");
-  }
-
-  /**
-   * Shows only matching lines, or with a leading `!` only lines that do not match. Shows all lines
-   * for an empty pattern.
-   */
-  setFilter(pattern: string): void {
-    const { text, following } = this.#parts;
-    if (text.isHex) {
-      this.say(`a hex dump cannot be filtered: ${this.#options.keyOf("hex")} shows the text`);
-      return;
-    }
-    try {
-      text.setFilter(pattern);
-    } catch (error) {
-      this.say(messageOf(error));
-      return;
-    }
-    if (following.isOn) text.toEnd();
-  }
-
-  get filter(): string {
-    return this.#parts.text.filter?.pattern ?? "";
   }
 
   say(message: string): void {
@@ -357,7 +284,7 @@ export class Viewer {
     const last = positions.at(-1);
     this.#unread = last === undefined ? 0 : status.end - text.endOf(last.line);
     const { searching } = this.#parts;
-    this.#shown = partOf(status, positions[0] ? text.shownFrom(positions[0]) : status.start);
+    this.#shown = shownPart(status, positions[0] ? text.shownFrom(positions[0]) : status.start);
     return {
       rows,
       status: { ...status, count: this.#count },
@@ -372,7 +299,7 @@ export class Viewer {
     const { jumps, searching, text, counting } = this.#parts;
     jumps.close();
     text.close();
-    this.#preview?.close();
+    this.prompt.close();
     endWaits(this.#parts);
     await this.changes.close();
     await Promise.all([searching.close(), text.filter?.pause(), text.ended(), counting.pause()]);
@@ -386,42 +313,4 @@ export class Viewer {
     if (failure !== undefined) this.#message = failure;
     this.#options.changed();
   }
-
-  /** Returns the end of the text above the screen, or the start of the text below it. */
-  #screenEdge(direction: Direction): number {
-    const { viewport } = this.#parts.text;
-    const last = viewport.visible().at(-1);
-    return direction === "forward" && last ? this.#parts.text.endOf(last.line) : viewport.top.line;
-  }
-
-  /**
-   * Returns the start of a search: next to the last match if that match is visible, otherwise the
-   * first visible line.
-   */
-  #searchStart(direction: Direction): number {
-    const { text, searching } = this.#parts;
-    const { viewport, space, isHex } = text;
-    const { at } = searching;
-    const shownLine = at === undefined ? undefined : space.at(at);
-    if (at === undefined || !viewport.visible().some(({ line }) => line === shownLine)) return viewport.top.line;
-    if (direction === "backward") return at;
-    return isHex ? at + 1 : text.endOf(at);
-  }
-}
-
-/** Returns the visible part of the text, as fractions from 0 to 1. */
-function partOf({ start, end, bottom }: { start: number; end: number; bottom: number }, top: number) {
-  const length = Math.max(1, end - start);
-  return { from: (top - start) / length, to: (bottom - start) / length };
-}
-
-/** Returns rows that explain why a filter shows nothing, and how to remove the filter. */
-function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: number): string[] {
-  if (!filter || isHex) return [];
-  const { pattern, descriptions, isRunning, progress } = filter.status;
-  const what = pattern === "" ? "there is no such line" : `no line matches &${pattern}`;
-  const also = descriptions.length === 0 ? "" : ` (${descriptions.join("; ")})`;
-  const so = isRunning || progress < 1 ? " so far" : "";
-  const leave = isRunning ? `${keyOf("cancel")} stops the search` : `${keyOf("cancel")} shows all lines`;
-  return ["", fitText(` ${what}${also}${so}`, columns), `\x1b[2m${fitText(` ${leave}`, columns)}\x1b[m`];
 }
