@@ -11,7 +11,7 @@ export function cancel(parts: ViewerParts): void {
   if (wasWaiting || wasSearching) say("search cancelled");
   else if (text.filter?.cancel()) say("filter cancelled: the result is incomplete");
   else if (counting.isAsked && counting.cancel()) say("counting cancelled");
-  else if (text.isFilteredEmpty) text.showAllLines();
+  else if (!text.isHex && text.visibleLines.isEmpty) text.visibleLines.showAll();
   else if (text.anchor !== undefined) text.anchor = undefined;
   else if (searching.status !== undefined) searching.isHidden = true;
   // The count is last: the user rarely wants to cancel a count that started by itself.

@@ -15,7 +15,7 @@ export function currentStatus(
   positions: readonly Position[],
 ): Omit<ViewerStatus, "count"> {
   const { source, chain } = document;
-  const { viewport, isHex, left, filter, facets, ways } = text;
+  const { viewport, isHex, left, filter, visibleLines, ways } = text;
   const end = source.end();
   const [first, last] = [positions[0], positions.at(-1)];
   const top = viewport.top.line;
@@ -36,7 +36,7 @@ export function currentStatus(
     left,
     search: searching.status,
     filter: filter?.status,
-    levels: facets.summary,
+    levels: visibleLines.facets.summary,
     index: counting.progress,
     modes: ways,
   };

@@ -78,7 +78,7 @@ export class PatternPrompt {
       return;
     }
     try {
-      text.setFilter(pattern);
+      text.visibleLines.setPattern(pattern);
     } catch (error) {
       this.#parts.say(messageOf(error));
       return;

@@ -71,8 +71,8 @@ const HANDLERS: Readonly<Partial<Record<Action, Handler>>> = {
   cancel,
 
   wrap: ({ text }) => text.toggleWrap(),
-  "line-numbers": ({ text, counting }) => text.toggleNumbers() && counting.go(),
-  levels: ({ text, say }) => say(text.toggleLevels() ? "levels in colour" : "levels without colour"),
+  "line-numbers": ({ text, counting }) => text.modes.toggle("numbers") && counting.go(),
+  levels: ({ text, say }) => say(text.modes.toggle("levels") ? "levels in colour" : "levels without colour"),
   json: ({ text }) => text.turnJson(),
   hex: ({ text }) => text.setHex(!text.isHex),
   encoding: ({ text, say }) => say(`read as ${text.turnEncoding()}`),
@@ -106,8 +106,8 @@ function toggleLevel({ text, following, say }: ViewerParts, facet: Facet): void 
     say("a hex dump has no levels");
     return;
   }
-  text.facets.toggle(facet);
-  text.refilter();
+  text.visibleLines.facets.toggle(facet);
+  text.visibleLines.apply();
   if (following.isOn) text.toEnd();
 }
 
@@ -120,8 +120,8 @@ function changeSources(
     say("a hex dump has no sources");
     return;
   }
-  say(change(text.sources, text.sourceHere()));
-  text.refilter();
+  say(change(text.visibleLines.sources, text.sourceHere()));
+  text.visibleLines.apply();
   if (following.isOn) text.toEnd();
 }
 
@@ -158,7 +158,7 @@ function toggleRange({ text, say, keyOf }: ViewerParts): void {
 }
 
 function addContext({ text, say, keyOf }: ViewerParts, lines: number): void {
-  const shown = text.addContext(lines);
+  const shown = text.visibleLines.addContext(lines);
   if (shown === undefined) say(`no filter: ${keyOf("filter")} and a regular expression show only lines that match`);
   else if (shown === "lines") say(`only lines that match: ${keyOf("more-context")} shows the rest of their records`);
   else if (shown === "records") say("matching lines and the rest of their records, such as stack traces");

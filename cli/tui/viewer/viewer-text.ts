@@ -1,55 +1,29 @@
-import {
-  ENCODINGS,
-  type Encoding,
-  HexRows,
-  hexBytesFor,
-  type LineSpace,
-  type Position,
-  Viewport,
-} from "../../../src/text/index.ts";
+import { HexRows, hexBytesFor, type LineSpace, type Position, Viewport } from "../../../src/text/index.ts";
 import { Gutter } from "../canvas/gutter.ts";
-import type { JsonView, LevelLooks } from "../canvas/line-text.ts";
+import type { LevelLooks } from "../canvas/line-text.ts";
 import { beginsWithJson } from "./begins-with-json.ts";
+import { DisplayModes, ENCODING_NAMES, nextEncoding } from "./display-modes.ts";
 import type { Document } from "./document.ts";
-import { Filtering } from "./filtering.ts";
+import type { Filtering } from "./filtering.ts";
 import { hexPaneRow } from "./hex-pane.ts";
-import { LevelCounts } from "./level-counts.ts";
-import { LevelFacets } from "./level-facets.ts";
 import { LevelHistogram } from "./level-histogram.ts";
 import { Pane, type PaneView } from "./pane.ts";
 import { type ByteRange, bytesOf, linesOf } from "./range.ts";
 import type { Searching } from "./searching.ts";
-import { type LineSource, Sources } from "./sources.ts";
-
-const ENCODING_NAMES: Readonly<Record<Encoding, string>> = {
-  "utf-8": "UTF-8",
-  latin1: "Latin-1",
-  "utf-16le": "UTF-16 LE",
-  "utf-16be": "UTF-16 BE",
-};
-
-/** Views of JSON that one key cycles through. The first press replaces the initial view. */
-const JSON_VIEWS: Readonly<Record<"raw" | "folded", readonly JsonView[]>> = {
-  raw: ["raw", "folded", "unfolded"],
-  folded: ["folded", "raw", "unfolded"],
-};
+import type { LineSource } from "./sources.ts";
+import { VisibleLines } from "./visible-lines.ts";
 
 /** A document and its display: the visible lines, their rows, and the scroll position. */
 export class ViewerText {
   readonly viewport: Viewport;
+  readonly modes: DisplayModes;
   readonly #document: Document;
   readonly #searching: Searching;
   readonly #colours: "pass" | "drop";
   readonly #levelLooks: LevelLooks;
-  readonly #changed: () => void;
   readonly #pane: Pane;
   readonly #gutter = new Gutter();
-  /** The filter, while some lines are hidden. */
-  #filter: Filtering | undefined;
-  #pattern = "";
-  #byLine = false;
-  readonly sources: Sources;
-  readonly facets: LevelFacets;
+  readonly visibleLines: VisibleLines;
   readonly levelsOverTime: LevelHistogram;
   /** True if the histogram is shown whenever there is room. */
   hasHistogram = false;
@@ -58,11 +32,6 @@ export class ViewerText {
   #left = 0;
   /** Columns that are scrolled out in the hex dump, which scrolls separately. */
   #hexLeft = 0;
-  #wrap = false;
-  readonly #jsonViews: readonly JsonView[];
-  #json: JsonView = "raw";
-  #levels = true;
-  #numbers = false;
   /**
    * Position before a change of the encoding. In a wrong encoding the bytes may have no lines, and
    * the position would be lost.
@@ -92,18 +61,26 @@ export class ViewerText {
     this.#searching = searching;
     this.#colours = colours;
     this.#levelLooks = levelLooks;
-    this.sources = new Sources(sources);
-    this.facets = new LevelFacets(new LevelCounts(document, changed));
+    this.visibleLines = new VisibleLines(document, searching, sources, {
+      top: () => this.viewport.top.line,
+      hasFields: () => this.modes.hasFields,
+      replaced: () => {
+        this.#pane.clear();
+        this.#reshape();
+      },
+      ending: (work) => this.#end(work),
+      changed,
+    });
     this.levelsOverTime = new LevelHistogram(document, changed);
-    this.#changed = changed;
-    this.#jsonViews = JSON_VIEWS[beginsWithJson(document) ? "folded" : "raw"];
-    this.#showJson(this.#jsonViews[0] ?? "raw");
+    this.modes = new DisplayModes(beginsWithJson(document) ? "folded" : "raw");
+    searching.findFields(this.modes.hasFields);
     this.#pane = new Pane(document, this.#view(0));
     this.viewport = new Viewport(document.lines, (line) => this.#rowsIn(line));
   }
 
+  /** The filter, while some lines are hidden. */
   get filter(): Filtering | undefined {
-    return this.#filter;
+    return this.visibleLines.filter;
   }
 
   get isHex(): boolean {
@@ -113,27 +90,22 @@ export class ViewerText {
   /** Columns that are scrolled out at the left; 0 for wrapped lines. */
   get left(): number {
     if (this.isHex) return this.#hexLeft;
-    return this.#wrap ? 0 : this.#left;
+    return this.modes.wrap ? 0 : this.#left;
   }
 
   get isWrapped(): boolean {
-    return this.#wrap && !this.isHex;
+    return this.modes.wrap && !this.isHex;
   }
 
   /** The visible lines. */
   get space(): LineSpace {
-    return this.#hex ?? this.#filter?.lines ?? this.#document.lines;
+    return this.#hex ?? this.filter?.lines ?? this.#document.lines;
   }
 
   /** Names of the display modes that differ from the default. */
   get ways(): string[] {
-    const { encoding } = this.#document;
-    return [
-      this.isFilling ? "decompressing" : "",
-      encoding === "utf-8" ? "" : ENCODING_NAMES[encoding],
-      this.isWrapped ? "wrapped" : "",
-      this.#json === "raw" || this.isHex ? "" : `JSON ${this.#json}`,
-    ].filter((way) => way !== "");
+    const filling = this.isFilling ? ["decompressing"] : [];
+    return [...filling, ...this.modes.names(this.#document.encoding, this.isHex)];
   }
 
   resize(columns: number, height: number): void {
@@ -148,35 +120,19 @@ export class ViewerText {
   /** Wrapped lines do not scroll sideways. */
   toColumn(column: number): void {
     if (this.isHex) this.#hexLeft = Math.max(0, column);
-    else if (!this.#wrap) this.#left = Math.max(0, column);
+    else if (!this.modes.wrap) this.#left = Math.max(0, column);
   }
 
   toggleWrap(): void {
-    this.#wrap = !this.#wrap;
+    this.modes.wrap = !this.modes.wrap;
     this.#reshape();
-  }
-
-  /** Shows or hides line numbers. Returns whether they are visible now. */
-  toggleNumbers(): boolean {
-    this.#numbers = !this.#numbers;
-    return this.#numbers;
-  }
-
-  /** Turns the colours of levels on or off. Returns whether they are on now. */
-  toggleLevels(): boolean {
-    this.#levels = !this.#levels;
-    return this.#levels;
   }
 
   turnJson(): void {
-    this.#showJson(this.#jsonViews[(this.#jsonViews.indexOf(this.#json) + 1) % this.#jsonViews.length] ?? "raw");
-    if (this.#pattern.includes("=")) this.refilter();
+    this.modes.turnJson();
+    this.#searching.findFields(this.modes.hasFields);
+    this.visibleLines.fieldsChanged();
     this.#reshape();
-  }
-
-  #showJson(view: JsonView): void {
-    this.#json = view;
-    this.#searching.findFields(view !== "raw");
   }
 
   setHex(on: boolean): void {
@@ -193,98 +149,40 @@ export class ViewerText {
     const { index, encoding } = this.#document;
     const { line } = this.viewport.top;
     const original = line === this.#turned?.shown ? this.#turned.original : line;
-    const next = ENCODINGS[(ENCODINGS.indexOf(encoding) + 1) % ENCODINGS.length] ?? "utf-8";
+    const next = nextEncoding(encoding);
     const wasCounting = !index.scan.isCancelled;
-    this.#dropFilter();
+    this.visibleLines.drop();
     this.#end(this.#document.readAs(next));
     this.#searching.renew();
     if (wasCounting) this.#document.index.scan.go();
-    this.refilter();
-    this.#pane.clear();
-    this.#reshape();
+    this.visibleLines.apply();
     this.viewport.show(original);
     this.#turned = { shown: this.viewport.top.line, original };
     return ENCODING_NAMES[next];
   }
 
   /**
-   * Shows only matching lines. Shows all lines for an empty pattern.
-   * @throws Error for an invalid pattern; the previous filter then stays
-   */
-  setFilter(pattern: string): void {
-    const before = this.#pattern;
-    this.#pattern = pattern === "!" ? "" : pattern;
-    try {
-      this.refilter();
-    } catch (error) {
-      this.#pattern = before;
-      throw error;
-    }
-  }
-
-  /** Applies changed conditions: the pattern, the levels, or the muted sources. */
-  refilter(): void {
-    const filter = this.#newFilter();
-    this.#dropFilter();
-    this.#filter = filter;
-    this.#pane.clear();
-    this.#reshape();
-  }
-
-  /** Removes every condition. */
-  showAllLines(): void {
-    this.#pattern = "";
-    this.sources.showAll();
-    this.facets.clear();
-    this.refilter();
-  }
-
-  /**
    * Returns the source of the current line: the line of the visible match, or else the top line.
    */
   sourceHere(): LineSource | undefined {
-    const { longest } = this.sources;
+    const { sources } = this.visibleLines;
     const lines = this.viewport.visible().map(({ line }) => line);
     const { at } = this.#searching;
     const hit = at === undefined ? undefined : lines.find((line) => line === at);
     for (const line of hit === undefined ? lines : [hit]) {
-      const found = this.sources.of(this.#document.cache.slice(line, Math.min(line + longest, this.endOf(line))));
+      const found = sources.of(this.#document.cache.slice(line, Math.min(line + sources.longest, this.endOf(line))));
       if (found) return found;
     }
     return undefined;
   }
 
-  /** True if the filter has searched the whole text without a match. */
-  get isFilteredEmpty(): boolean {
-    const status = this.isHex ? undefined : this.#filter?.status;
-    return status !== undefined && status.total === 0 && !status.isRunning;
-  }
-
-  /**
-   * Shows more or fewer lines around matches. Below zero, hides the continuation lines of their
-   * records. Returns what is visible now if that has changed; undefined without a filter.
-   */
-  addContext(lines: number): "lines" | "records" | "" | undefined {
-    const filter = this.#filter;
-    if (!filter) return undefined;
-    if (lines > 0 ? this.#byLine : filter.areRecords && filter.context === 0) {
-      this.#byLine = lines < 0;
-      this.refilter();
-      return this.#byLine ? "lines" : "records";
-    }
-    filter.setContext(filter.context + lines);
-    this.#pane.clear();
-    this.#reshape();
-    return "";
-  }
-
   toStart(): void {
-    this.#filter?.near(0);
+    this.filter?.near(0);
     this.viewport.toStart();
   }
 
   toEnd(): void {
-    this.#filter?.near(this.#document.source.end(), "backward");
+    this.filter?.near(this.#document.source.end(), "backward");
     this.isEndWanted = this.#isEndOpen;
     this.viewport.forget();
     this.viewport.toEnd();
@@ -292,13 +190,13 @@ export class ViewerText {
 
   /** Scrolls so that row `row` of the line at `offset` is at the top. */
   show(offset: number, row = 0): void {
-    this.#filter?.near(offset);
+    this.filter?.near(offset);
     this.viewport.show(offset, 0, row);
   }
 
   /** Scrolls so that a match is visible. A wrapped line may be higher than the screen. */
   showMatch(hit: number): void {
-    this.#filter?.near(hit);
+    this.filter?.near(hit);
     this.#pane.show(this.#view(this.#gutter.width));
     const row = this.isHex ? 0 : this.#pane.rowOfMatch(hit);
     this.viewport.show(hit, 0, row < this.viewport.height ? 0 : row);
@@ -325,7 +223,7 @@ export class ViewerText {
     const rows = this.#rowsIn(line);
     if (row + 1 < rows) return line + Math.floor(((end - line) * (row + 1)) / rows);
     // The last known line of a filter ends at the position of its scan.
-    const isKnown = this.isHex || this.#filter === undefined || this.#filter.status.progress === 1;
+    const isKnown = this.isHex || this.filter === undefined || this.filter.status.progress === 1;
     return isKnown && this.space.next(line) === undefined ? this.#document.source.end() : end;
   }
 
@@ -352,7 +250,7 @@ export class ViewerText {
   *output(): Generator<Buffer> {
     const { source, chain } = this.#document;
     const notes = chain?.notes() ?? [];
-    const filtered = this.isHex ? undefined : this.#filter?.lines;
+    const filtered = this.isHex ? undefined : this.filter?.lines;
     if (filtered) yield* linesOf(source, filtered, this.range(), (line) => this.endOf(line), notes);
     else yield* bytesOf(source, this.range(), notes);
   }
@@ -360,7 +258,7 @@ export class ViewerText {
   /** Returns the visible rows. `atEnd`: scrolls to the end first. */
   frame(atEnd: boolean): { rows: string[]; positions: Position[] } {
     const { source, chain } = this.#document;
-    const numbers = this.#numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
+    const numbers = this.modes.numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
     const view = this.#view(this.#gutter.fit({ numbers, isRanged: this.anchor !== undefined }));
     if (view.width !== this.#pane.width) this.viewport.forget();
     this.#pane.show(view);
@@ -371,7 +269,7 @@ export class ViewerText {
     const hex = this.#hex;
     const rows = hex
       ? positions.map(({ line }) => hexPaneRow(this.#document, this.#searching, hex, line, view))
-      : this.#pane.rows(positions, chain?.notes() ?? [], (line) => this.#filter?.isAside(line) ?? false);
+      : this.#pane.rows(positions, chain?.notes() ?? [], (line) => this.filter?.isAside(line) ?? false);
     if (this.#gutter.width === 0) return { rows, positions };
     const range = this.range();
     return { rows: rows.map((row, index) => this.#gutterOf(positions[index], range) + row), positions };
@@ -386,37 +284,13 @@ export class ViewerText {
 
   /** Cancels all work. Nothing reads the document afterwards. */
   close(): void {
-    this.facets.counts.close();
+    this.visibleLines.facets.counts.close();
     this.levelsOverTime.close();
   }
 
   /** True while a filter or a decompression may add text at the end. */
   get #isEndOpen(): boolean {
-    return this.isFilling || this.#filter?.status.isRunning === true;
-  }
-
-  #newFilter(): Filtering | undefined {
-    const { sources, facets } = this;
-    const without = sources.muted;
-    const { levels } = facets;
-    if (this.#pattern === "" && !levels && without.length === 0) return undefined;
-    const conditions = {
-      pattern: this.#pattern,
-      ignoreCase: this.#searching.ignoresCase,
-      fields: this.#json !== "raw",
-      byLine: this.#byLine,
-      levels,
-      without,
-    };
-    const descriptions = [facets.description, sources.description].filter((text) => text !== "");
-    return new Filtering(this.#document, conditions, { near: this.viewport.top.line, descriptions }, () =>
-      this.#changed(),
-    );
-  }
-
-  #dropFilter(): void {
-    if (this.#filter) this.#end(this.#filter.pause());
-    this.#filter = undefined;
+    return this.isFilling || this.filter?.status.isRunning === true;
   }
 
   #rowsIn(line: number): number {
@@ -428,9 +302,9 @@ export class ViewerText {
       left: this.left,
       width: Math.max(1, this.#columns - gutter),
       colours: this.#colours,
-      wrap: this.#wrap,
-      json: this.#json,
-      levels: this.#levels ? this.#levelLooks : undefined,
+      wrap: this.modes.wrap,
+      json: this.modes.json,
+      levels: this.modes.levels ? this.#levelLooks : undefined,
       highlight: this.#searching.highlight,
     };
   }
@@ -446,7 +320,7 @@ export class ViewerText {
     const { line, row } = position;
     const { lines, chain } = this.#document;
     const isNote = chain?.notes().some(({ at, end }) => line >= at && line < end) ?? false;
-    const hasNumber = this.#numbers && !this.isHex && row === 0 && !isNote && lines.beginsLine(line);
+    const hasNumber = this.modes.numbers && !this.isHex && row === 0 && !isNote && lines.beginsLine(line);
     const number = hasNumber ? this.#document.lineNumber(line) : undefined;
     return this.#gutter.row(number, range.isMarked && line >= range.start && line < range.end);
   }

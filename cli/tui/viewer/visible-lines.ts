@@ -1,0 +1,127 @@
+import type { Document } from "./document.ts";
+import { Filtering } from "./filtering.ts";
+import { LevelCounts } from "./level-counts.ts";
+import { LevelFacets } from "./level-facets.ts";
+import type { Searching } from "./searching.ts";
+import { type LineSource, Sources } from "./sources.ts";
+
+/** The display of the visible lines. */
+export interface VisibleLinesHost {
+  /** Returns the first visible line, at which a filter begins. */
+  top(): number;
+  /** Returns whether the text shows JSON by its fields. */
+  hasFields(): boolean;
+  /** Called when other lines are visible. */
+  replaced(): void;
+  /** Receives the promise of a cancelled filter that still reads. */
+  ending(work: Promise<unknown>): void;
+  /** Called when the filter has found more lines. */
+  changed(): void;
+}
+
+/** Decides which lines of a text are visible: by a pattern, by levels and by sources. */
+export class VisibleLines {
+  readonly sources: Sources;
+  readonly facets: LevelFacets;
+  readonly #document: Document;
+  readonly #searching: Searching;
+  readonly #host: VisibleLinesHost;
+  #filter: Filtering | undefined;
+  #pattern = "";
+  #byLine = false;
+
+  constructor(document: Document, searching: Searching, sources: readonly LineSource[], host: VisibleLinesHost) {
+    this.#document = document;
+    this.#searching = searching;
+    this.#host = host;
+    this.sources = new Sources(sources);
+    this.facets = new LevelFacets(new LevelCounts(document, host.changed));
+  }
+
+  /** The filter, while some lines are hidden. */
+  get filter(): Filtering | undefined {
+    return this.#filter;
+  }
+
+  /** True if the filter has searched the whole text without a match. */
+  get isEmpty(): boolean {
+    const status = this.#filter?.status;
+    return status !== undefined && status.total === 0 && !status.isRunning;
+  }
+
+  /**
+   * Shows only matching lines. Shows all lines for an empty pattern.
+   * @throws Error for an invalid pattern; the previous filter then stays
+   */
+  setPattern(pattern: string): void {
+    const before = this.#pattern;
+    this.#pattern = pattern === "!" ? "" : pattern;
+    try {
+      this.apply();
+    } catch (error) {
+      this.#pattern = before;
+      throw error;
+    }
+  }
+
+  /** Applies changed conditions: the pattern, the levels, or the muted sources. */
+  apply(): void {
+    const filter = this.#newFilter();
+    this.drop();
+    this.#filter = filter;
+    this.#host.replaced();
+  }
+
+  /** Called when the text shows JSON by its fields, or no longer does. */
+  fieldsChanged(): void {
+    if (this.#pattern.includes("=")) this.apply();
+  }
+
+  /** Removes every condition. */
+  showAll(): void {
+    this.#pattern = "";
+    this.sources.showAll();
+    this.facets.clear();
+    this.apply();
+  }
+
+  /** Cancels the filter. Keeps its conditions for {@link apply}. */
+  drop(): void {
+    if (this.#filter) this.#host.ending(this.#filter.pause());
+    this.#filter = undefined;
+  }
+
+  /**
+   * Shows more or fewer lines around matches. Below zero, hides the continuation lines of their
+   * records. Returns what is visible now if that has changed; undefined without a filter.
+   */
+  addContext(lines: number): "lines" | "records" | "" | undefined {
+    const filter = this.#filter;
+    if (!filter) return undefined;
+    if (lines > 0 ? this.#byLine : filter.areRecords && filter.context === 0) {
+      this.#byLine = lines < 0;
+      this.apply();
+      return this.#byLine ? "lines" : "records";
+    }
+    filter.setContext(filter.context + lines);
+    this.#host.replaced();
+    return "";
+  }
+
+  #newFilter(): Filtering | undefined {
+    const { sources, facets } = this;
+    const without = sources.muted;
+    const { levels } = facets;
+    if (this.#pattern === "" && !levels && without.length === 0) return undefined;
+    const conditions = {
+      pattern: this.#pattern,
+      ignoreCase: this.#searching.ignoresCase,
+      fields: this.#host.hasFields(),
+      byLine: this.#byLine,
+      levels,
+      without,
+    };
+    const descriptions = [facets.description, sources.description].filter((text) => text !== "");
+    return new Filtering(this.#document, conditions, { near: this.#host.top(), descriptions }, this.#host.changed);
+  }
+}
