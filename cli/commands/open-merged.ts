@@ -8,7 +8,7 @@ import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { absolutePath, Connection, checkZone } from "../tui/browser/connection.ts";
 import type { FollowEntry } from "../tui/browser/merged-follow.ts";
 import { mergedView } from "../tui/browser/merged-view.ts";
-import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
+import type { ViewerStart } from "../tui/viewer/start-position.ts";
 
 /**
  * `porthole open --merge`: follows files and outputs of containers in one text, ordered by time. A

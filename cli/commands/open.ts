@@ -13,7 +13,8 @@ import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { checkZone, GONE_MS } from "../tui/browser/connection.ts";
 import { decompressedViewer } from "../tui/viewer/decompressed.ts";
 import { outputViewer } from "../tui/viewer/output-viewer.ts";
-import type { ViewerOptions, ViewerStart } from "../tui/viewer/viewer-view.ts";
+import type { ViewerStart } from "../tui/viewer/start-position.ts";
+import type { ViewerViewOptions } from "../tui/viewer/viewer-view-options.ts";
 
 /** `porthole open`: shows one file in the terminal. */
 export async function open(
@@ -84,7 +85,7 @@ async function show(
   file: OpenFile,
   { text, target, options }: { text: string; target: Target; options: ConnectionOptions },
   start: ViewerStart,
-  source: ViewerOptions["followSource"],
+  source: ViewerViewOptions["followSource"],
   isRotated: boolean,
 ): Promise<number> {
   const around = new LazyBrowser(session, target, options);

@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 import { PortholeError } from "../../src/errors.ts";
-import { parseStart } from "../tui/viewer/start-position.ts";
-import type { ViewerStart } from "../tui/viewer/viewer-view.ts";
+import { parseStart, type ViewerStart } from "../tui/viewer/start-position.ts";
 import { rewriteArguments } from "./rewrite-arguments.ts";
 import { connectionOptions, consumeOption, end, examples, seconds, timeZoneOption } from "./shared.ts";
 

@@ -1,4 +1,5 @@
-import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
+import { ViewerView } from "../viewer/viewer-view.ts";
+import type { ViewerViewOptions } from "../viewer/viewer-view-options.ts";
 import { App, type AppOptions } from "./app.ts";
 
 /**
@@ -6,7 +7,7 @@ import { App, type AppOptions } from "./app.ts";
  * caller checks the terminal first (requireTerminal). `hint` is shown until the first key.
  * @throws the errors of reading the file
  */
-export async function openScreen(options: ViewerOptions, app: AppOptions, hint?: string): Promise<number> {
+export async function openScreen(options: ViewerViewOptions, app: AppOptions, hint?: string): Promise<number> {
   return new App(app).run((host) => {
     if (hint !== undefined) host.say(hint);
     return new ViewerView(options, host);

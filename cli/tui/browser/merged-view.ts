@@ -1,8 +1,8 @@
-import type { ViewerOptions } from "../viewer/viewer-view.ts";
+import type { ViewerViewOptions } from "../viewer/viewer-view-options.ts";
 import { type FollowEntry, isOutput, MergedFollow } from "./merged-follow.ts";
 
 /** Returns the options of a viewer that follows files and outputs of containers, merged by time. */
-export function mergedView(chosen: readonly FollowEntry[]): ViewerOptions {
+export function mergedView(chosen: readonly FollowEntry[]): ViewerViewOptions {
   const file = new MergedFollow(chosen);
   const hasOutput = chosen.some(({ path }) => isOutput(path));
   // Takes the zone from a file's connection: an agent reads the zone, and only files need an agent.

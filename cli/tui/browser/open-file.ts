@@ -4,7 +4,8 @@ import type { TailTarget } from "../../tail/tail-target.ts";
 import type { Host } from "../view.ts";
 import { decompressedViewer } from "../viewer/decompressed.ts";
 import { type EarlierFiles, earlierText } from "../viewer/earlier-files.ts";
-import { type ViewerOptions, ViewerView } from "../viewer/viewer-view.ts";
+import { ViewerView } from "../viewer/viewer-view.ts";
+import type { ViewerViewOptions } from "../viewer/viewer-view-options.ts";
 import type { Connection } from "./connection.ts";
 
 /**
@@ -16,7 +17,7 @@ export async function viewFile(
   connection: Connection,
   file: OpenFile,
   options: { title: string; path: string; earlier?: EarlierFiles } & Pick<
-    ViewerOptions,
+    ViewerViewOptions,
     "startAtEnd" | "follow" | "match"
   >,
   host: Host,
@@ -25,7 +26,7 @@ export async function viewFile(
   const subtitle = [`${connection.route}, ${file.kind}`, earlierText(options.earlier)].filter(Boolean).join(", ");
   const decompressed = await decompressedOrClose(file, subtitle);
   let followed: TailTarget | undefined;
-  const follow: ViewerOptions["followSource"] = (tell) => {
+  const follow: ViewerViewOptions["followSource"] = (tell) => {
     followed = connection.followed(tell);
     return tailSource(followed, path, file);
   };

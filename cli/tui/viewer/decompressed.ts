@@ -1,7 +1,9 @@
 import { type Compression, compressionOf, DecompressedFile, type OpenFile } from "../../../src/sessions/index.ts";
-import type { ViewerOptions } from "./viewer-view.ts";
+import type { ViewerViewOptions } from "./viewer-view-options.ts";
 
-type Shown = Pick<ViewerOptions, "file" | "subtitle" | "filling" | "lend" | "closed"> & { followSource?: undefined };
+type Shown = Pick<ViewerViewOptions, "file" | "subtitle" | "filling" | "lend" | "closed"> & {
+  followSource?: undefined;
+};
 
 /**
  * Returns options that show a compressed file as its text; undefined if the file is not compressed.

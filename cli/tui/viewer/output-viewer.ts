@@ -3,7 +3,7 @@ import { identityOf } from "../../../src/follow/index.ts";
 import { OutputSpool, type SpoolEvent } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
 import { outputNotice } from "../../tail/output-notice.ts";
-import type { ViewerOptions } from "./viewer-view.ts";
+import type { ViewerViewOptions } from "./viewer-view-options.ts";
 
 /**
  * Returns options that show a container's own output as a growing file, with events of the
@@ -13,7 +13,7 @@ import type { ViewerOptions } from "./viewer-view.ts";
 export async function outputViewer(
   { name, path }: Target & { kind: "output" },
   engine: string | undefined,
-): Promise<Pick<ViewerOptions, "file" | "subtitle" | "followSource" | "lend"> & { closed(): void }> {
+): Promise<Pick<ViewerViewOptions, "file" | "subtitle" | "followSource" | "lend"> & { closed(): void }> {
   const early: string[] = [];
   let tell = (text: string) => {
     early.push(text);

@@ -1,4 +1,20 @@
-import type { ViewerStart } from "./viewer-view.ts";
+import type { FoundMatch } from "./viewer-types.ts";
+
+/** Initial display of a file. */
+export interface ViewerStart {
+  /** Starts with the last page. */
+  startAtEnd: boolean;
+  /** Starts to follow; implies the last page. */
+  follow: boolean;
+  /** Starts with a hex dump. */
+  hex?: boolean | undefined;
+  /** Starts at a destination, as typed after `:` (`123`, `50%`). */
+  goto?: string | undefined;
+  /** Starts with the first match of a search. */
+  search?: string | undefined;
+  /** Starts with this match. */
+  match?: FoundMatch | undefined;
+}
 
 /**
  * Parses the start position of `porthole open`, which follows the target: `+G`, `+123`, `+50%`,

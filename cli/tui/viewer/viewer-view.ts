@@ -1,75 +1,16 @@
-import type { FollowSource } from "../../../src/follow/index.ts";
-import type { FillingListener, OpenFile } from "../../../src/sessions/index.ts";
-import type { Zone } from "../../../src/times/index.ts";
+import type { OpenFile } from "../../../src/sessions/index.ts";
 import { levelLooks } from "../canvas/line-text.ts";
 import { scrollBar, whereFree } from "../canvas/scroll-bar.ts";
 import { type Action, type Context, KEYMAP } from "../keymap/keymap.ts";
 import { HISTOGRAM_ROWS } from "../ui/histogram-rows.ts";
 import type { Frame, Host, Location, Size, View } from "../view.ts";
-import { contentOf, type ScreenFile, StreamPump, seemsBinary } from "./content.ts";
-import type { EarlierFiles } from "./earlier-files.ts";
-import { Follower, type ScreenGeneration } from "./follower.ts";
+import { contentOf, StreamPump, seemsBinary } from "./content.ts";
+import { Follower } from "./follower.ts";
 import { isDestination } from "./goto.ts";
-import type { LineSource } from "./sources.ts";
+import type { ViewerStart } from "./start-position.ts";
 import { Viewer } from "./viewer.ts";
 import { viewerStatus } from "./viewer-status.ts";
-import type { FoundMatch } from "./viewer-types.ts";
-
-/** Initial display of a file. */
-export interface ViewerStart {
-  /** Starts with the last page. */
-  startAtEnd: boolean;
-  /** Starts to follow; implies the last page. */
-  follow: boolean;
-  /** Starts with a hex dump. */
-  hex?: boolean | undefined;
-  /** Starts at a destination, as typed after `:` (`123`, `50%`). */
-  goto?: string | undefined;
-  /** Starts with the first match of a search. */
-  search?: string | undefined;
-  /** Starts with this match. */
-  match?: FoundMatch | undefined;
-}
-
-export interface ViewerOptions extends ViewerStart {
-  /**
-   * The displayed file. The caller keeps it open until {@link ViewerView.close} has resolved. If a
-   * followed file is deleted, it may be closed earlier.
-   */
-  file: ScreenFile;
-  /** The target as the user wrote it. */
-  title: string;
-  /** Route and kind of the file. */
-  subtitle: string;
-  /** The zone of times without a zone, requested by the first search for a time; default UTC. */
-  zone?: (() => Promise<Zone>) | undefined;
-  /**
-   * The source of a follow, or a function that creates it. Its `file` is the same open file.
-   * Undefined for a file that cannot seek. The source reports events of its container to `tell`.
-   */
-  followSource?:
-    | FollowSource<ScreenGeneration>
-    | ((tell: (text: string) => void) => FollowSource<ScreenGeneration>)
-    | undefined;
-  /** True for a preview beside a list, which counts nothing in the background. */
-  isPreview?: boolean | undefined;
-  /** Earlier files of a rotated log. The caller closes them after the view. */
-  earlier?: Pick<EarlierFiles, "files" | "omitted"> | undefined;
-  /** The sources of a merged text. `mute` and `solo` hide the lines of some sources. */
-  sources?: readonly LineSource[] | undefined;
-  /** Location of the file. */
-  location?: Location | undefined;
-  /**
-   * Returns a new descriptor of the same file, for programs of this machine: see {@link View.lend}.
-   */
-  lend?: (() => Promise<OpenFile>) | undefined;
-  /** Returns whether the session that opened the file has ended. */
-  ended?: (() => boolean) | undefined;
-  /** Notifies of growth and of the end; set while the file is being decompressed. */
-  filling?: { watch(listener: FillingListener): void } | undefined;
-  /** Called once the view is closed and nothing reads the file. */
-  closed?: (() => void | Promise<void>) | undefined;
-}
+import type { ViewerViewOptions } from "./viewer-view-options.ts";
 
 /**
  * Maximum width at which the text uses every column, because lines of 80 columns are common. The
@@ -104,8 +45,8 @@ export class ViewerView implements View {
   readonly #viewer: Viewer;
   readonly #pump = new StreamPump();
   readonly #follower: Follower | undefined;
-  readonly #closed: ViewerOptions["closed"];
-  readonly #lend: ViewerOptions["lend"];
+  readonly #closed: ViewerViewOptions["closed"];
+  readonly #lend: ViewerViewOptions["lend"];
   #size: Size | undefined;
   /** Columns of the body, including the scroll bar. */
   #bodyColumns = 0;
@@ -118,7 +59,7 @@ export class ViewerView implements View {
   readonly #looks: NodeJS.Timeout | undefined;
   #isEnded = false;
 
-  constructor(options: ViewerOptions, host: Host) {
+  constructor(options: ViewerViewOptions, host: Host) {
     this.#host = host;
     this.contexts = [...(options.sources ? (["merged"] as const) : []), "viewer", "out"];
     this.#closed = options.closed;
@@ -284,7 +225,7 @@ export class ViewerView implements View {
   }
 
   /** Checks the length and the container of a file that is not followed. */
-  #look(ended: ViewerOptions["ended"]): void {
+  #look(ended: ViewerViewOptions["ended"]): void {
     const { changes } = this.#viewer;
     if (!changes.isFollowed && !this.#isEnded && ended?.()) {
       this.#isEnded = true;
