@@ -1,51 +1,25 @@
+import { DT_DIR } from "../../../src/descriptors/index.ts";
 import { PortholeError } from "../../../src/errors.ts";
 import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
-import { fullTime } from "../../ls/times.ts";
-import { grouped } from "../canvas/grouped.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
-import { paint } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
-import { rotatedNames } from "../viewer/rotated-names.ts";
 import { completePath, typedPath } from "./complete-path.ts";
 import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { DirectoryReading } from "./directory-reading.ts";
-import { failureLine, failureLines } from "./failure-lines.ts";
-import {
-  arrange,
-  arrangedBy,
-  backingSentence,
-  type FileItem,
-  fileColumns,
-  hiddenCount,
-  SORTS,
-  type Sort,
-} from "./files-items.ts";
+import { failureLine } from "./failure-lines.ts";
+import { arrange, arrangedBy, type FileItem, fileColumns, hiddenCount, SORTS, type Sort } from "./files-items.ts";
+import { FilesStatus } from "./files-status.ts";
 import { askGrep } from "./grep.ts";
 import type { GrepScope } from "./grep-results.ts";
 import { History } from "./history.ts";
-import { Preview } from "./preview.ts";
+import { PreviewSplit } from "./preview-split.ts";
 import { SelectedLayer } from "./selected-layer.ts";
 
 /** Milliseconds between redraws of the files' ages. */
 const AGES_MS = 30_000;
-
-/** Minimum columns of the screen for a preview beside the list. */
-const PREVIEW_FROM = 110;
-
-/** Columns of the border between list and preview. */
-const BORDER = 3;
-
-/** Minimum columns of the list and of the preview when the user drags the border. */
-const MIN_LIST = 30;
-const MIN_PREVIEW = 20;
-
-function listWidth(columns: number, share: number): number {
-  const max = columns - BORDER - MIN_PREVIEW;
-  return Math.max(MIN_LIST, Math.min(max, Math.floor(columns * share + 1e-6)));
-}
 
 /** The files of a target, one directory at a time. */
 export class FilesView implements View {
@@ -53,17 +27,13 @@ export class FilesView implements View {
   readonly connection: Connection;
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<FileItem>;
-  readonly #preview: Preview;
+  readonly #preview: PreviewSplit;
   readonly #layer: SelectedLayer;
-  /** Width of the list beside the preview, and of the screen, in the last frame. */
-  #listColumns = 0;
-  #columns = 0;
+  readonly #status: FilesStatus;
   readonly #history: History;
   readonly #reading: DirectoryReading;
   readonly #ages: NodeJS.Timeout;
   #hidden = 0;
-  /** Number of earlier files of the selected log, which were rotated. */
-  #earlier: { selected: FileItem; items: readonly FileItem[]; count: number } | undefined;
   /** Name that is selected once the directory is read. */
   #wanted: string | undefined;
 
@@ -71,7 +41,7 @@ export class FilesView implements View {
     this.#browser = browser;
     this.connection = connection;
     this.#history = new History(path);
-    this.#preview = new Preview(browser);
+    this.#preview = new PreviewSplit(browser);
     this.#layer = new SelectedLayer(connection, () => browser.host.changed());
     this.#reading = new DirectoryReading(connection, {
       taken: (isFirst) => this.#taken(isFirst),
@@ -87,11 +57,13 @@ export class FilesView implements View {
           arrangement: () => browser.arrangement,
         }),
         theme: browser.theme,
-        empty: () => this.#emptyLines(),
+        empty: () => this.#status.emptyLines(this.#hidden),
         moved: () => this.#moved(),
       },
       browser.host,
     );
+    const { list } = this.#pane;
+    this.#status = new FilesStatus({ browser, connection, list, reading: this.#reading, layer: this.#layer });
     this.#ages = setInterval(() => browser.host.changed(), AGES_MS);
     void this.#show(select);
   }
@@ -186,7 +158,7 @@ export class FilesView implements View {
   /** Returns undefined for a directory: only a file can be lent. */
   async lend(): Promise<OpenFile | undefined> {
     const entry = this.#pane.list.selected?.entry;
-    if (entry === undefined || entry.type === DIRECTORY) return undefined;
+    if (entry === undefined || entry.type === DT_DIR) return undefined;
     return this.connection.use((session) => session.open(entry.path));
   }
 
@@ -194,20 +166,14 @@ export class FilesView implements View {
     return this.#pane.list.selected?.entry.target ?? this.title;
   }
 
-  frame({ columns, height }: Size): Frame {
-    const beside = this.#browser.preview && columns >= PREVIEW_FROM && this.#pane.list.shown.length > 0;
-    const width = beside ? listWidth(columns, this.#browser.listShare) : columns;
-    this.#listColumns = width;
-    this.#columns = columns;
-    const list = this.#pane.rows({ columns: width, height }, beside);
-    return {
-      rows: beside ? this.#beside(list, width, { columns: columns - width - BORDER, height }) : list,
-      status: this.#status(),
-    };
+  frame(size: Size): Frame {
+    const hasItems = this.#pane.list.shown.length > 0;
+    const rows = this.#preview.beside(size, hasItems, (list, isBeside) => this.#pane.rows(list, isBeside));
+    return { rows, status: this.#status.row(this.#hidden) };
   }
 
   click(row: number, column: number): boolean {
-    if (column >= this.#listColumns) return false;
+    if (this.#preview.isAt(column)) return false;
     const title = SORTS.find((sort) => sort === this.#pane.titleAt(row, column));
     if (title === undefined) return this.#pane.click(row);
     const { sort, reverse } = arrangedBy(this.#browser.arrangement, title);
@@ -217,15 +183,15 @@ export class FilesView implements View {
 
   /** Grabs the border beside the list. */
   grab(_row: number, column: number): boolean {
-    return this.#hasPreview && column >= this.#listColumns && column < this.#listColumns + BORDER;
+    return this.#preview.isBorder(column);
   }
 
   drag(_row: number, column: number): void {
-    this.#browser.listShare = column / this.#columns;
+    this.#preview.moveBorder(column);
   }
 
   wheel(rows: number, _row: number, column: number): boolean {
-    if (!this.#hasPreview || column < this.#listColumns) return false;
+    if (!this.#preview.isAt(column)) return false;
     this.#preview.scrollBy(rows);
     return true;
   }
@@ -241,77 +207,10 @@ export class FilesView implements View {
     await this.#preview.close();
   }
 
-  get #hasPreview(): boolean {
-    return this.#listColumns < this.#columns;
-  }
-
-  #beside(list: string[], width: number, size: Size): string[] {
-    const line = paint("│", this.#browser.theme.border);
-    const preview = this.#preview.rows(size);
-    return list.map((row, index) => `${row || " ".repeat(width)} ${line} ${preview[index] ?? ""}`);
-  }
-
-  #status(): Frame["status"] {
-    const { list } = this.#pane;
-    const { at, shown } = list.counts;
-    const selected = list.selected;
-    const hidden = this.#hidden;
-    const marks = this.#browser.marks.size;
-    const { failure, items, isGoing, isWhole } = this.#reading;
-    const failed = failure !== undefined && items.length > 0 ? failureLine(failure) : undefined;
-    const loss = this.connection.lossMessage(this.#browser.host.keyOf("list", "refresh"));
-    return {
-      mark: list.filter ? `/${list.filter}` : "",
-      left: failed ?? (loss || (selected ? remark(selected, this.#layer.sentence(selected)) : "")),
-      right: [
-        marks > 0 ? `${grouped(marks)} marked (${this.#key("follow-marked")} follows)` : "",
-        this.#earlierWords(selected),
-        hidden > 0 ? `${grouped(hidden)} hidden (${this.#key("toggle-hidden")} shows)` : "",
-        isGoing ? "reading" : "",
-        isWhole ? "" : `only the first: ${this.#key("goto-path")} goes to a path`,
-        shown > 0 ? `${grouped(at)} of ${grouped(shown)}` : "",
-      ]
-        .filter(Boolean)
-        .join("  "),
-    };
-  }
-
-  /** Returns a note if the selected file is the newest of a rotated log. */
-  #earlierWords(selected: FileItem | undefined): string {
-    if (selected === undefined || selected.entry.type === DIRECTORY) return "";
-    const { items } = this.#reading;
-    if (this.#earlier?.selected !== selected || this.#earlier.items !== items) {
-      const { name } = selected.entry;
-      const names = items.flatMap(({ entry }) => (entry.name.startsWith(name) ? entry.name : []));
-      this.#earlier = { selected, items, count: rotatedNames(name, names).length };
-    }
-    const { count } = this.#earlier;
-    return count === 0
-      ? ""
-      : `${grouped(count)} earlier ${count === 1 ? "file" : "files"} (${this.#key("rotated")} opens all)`;
-  }
-
-  #emptyLines(): string[] {
-    const { failure, isGoing } = this.#reading;
-    if (failure !== undefined) return failureLines(failure);
-    if (isGoing)
-      return [
-        this.connection.route === "" && this.connection.name !== ""
-          ? `attaching to ${this.connection.name} ...`
-          : "reading ...",
-      ];
-    const hidden = this.#hidden;
-    return hidden > 0 ? [`${grouped(hidden)} hidden`, `${this.#key("toggle-hidden")} shows them`] : ["empty directory"];
-  }
-
-  #key(action: Action): string {
-    return this.#browser.host.keyOf("files", action);
-  }
-
   #moved(): void {
     const { selected } = this.#pane.list;
     this.#layer.select(selected);
-    if (this.#browser.preview) this.#preview.select(this.connection, selected);
+    this.#preview.select(this.connection, selected);
   }
 
   #sort(sort: Sort, reverse: boolean): void {
@@ -388,13 +287,13 @@ export class FilesView implements View {
   }
 
   async #open({ entry }: FileItem): Promise<void> {
-    if (entry.type === DIRECTORY) await this.#goTo(entry.path);
+    if (entry.type === DT_DIR) await this.#goTo(entry.path);
     else await this.#openPath(entry.path);
   }
 
   #openInTab({ entry }: FileItem): void {
     const directory = (path: string) => this.#browser.openFiles(this.connection, path, undefined, "tab");
-    if (entry.type === DIRECTORY) directory(entry.path);
+    if (entry.type === DT_DIR) directory(entry.path);
     else void this.#browser.openPath(this.connection, entry.path, { directory }, "tab");
   }
 
@@ -404,7 +303,7 @@ export class FilesView implements View {
     const clean = path.replace(/\/+$/, "") || "/";
     try {
       const stat = await this.connection.use((session) => session.stat(clean));
-      if (stat.mode >> 12 === DIRECTORY) {
+      if (stat.mode >> 12 === DT_DIR) {
         await this.#goTo(clean);
         return;
       }
@@ -427,14 +326,6 @@ export class FilesView implements View {
     this.#browser.openFind(this.connection, this.path, text, test);
   }
 }
-
-/** Describes a file by its layer, or else its storage, and by its modification time. */
-function remark({ entry, backing }: FileItem, layer: string | undefined): string {
-  const modified = entry.stat && `modified ${fullTime(entry.stat.mtime).slice(0, "2026-01-31 12:00:00".length)}`;
-  return [layer ?? (backing && backingSentence(backing)), modified].filter(Boolean).join(", ");
-}
-
-const DIRECTORY = 4;
 
 function parentOf(path: string): string {
   return path.replace(/\/[^/]*\/*$/, "") || "/";
