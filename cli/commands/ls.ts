@@ -1,4 +1,4 @@
-import { isTerminal } from "../../src/descriptors/index.ts";
+import { DT_DIR, DT_LNK, isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import {
   isStatFailed,
@@ -77,7 +77,7 @@ class Lister {
     for (const named of targets) {
       try {
         const found = await this.#look(named);
-        (found.item.type === DIRECTORY && !this.#options.directory ? directories : files).push(found);
+        (found.item.type === DT_DIR && !this.#options.directory ? directories : files).push(found);
       } catch (error) {
         this.#failed(error);
       }
@@ -114,9 +114,9 @@ class Lister {
     const { path } = target;
     const itself = this.#options.l === true || this.#options.directory === true || this.#options.json === true;
     let stat = itself ? undefined : await session.stat(path).catch(onlyFileErrors);
-    if (stat === undefined || typeOf(stat) !== DIRECTORY)
+    if (stat === undefined || typeOf(stat) !== DT_DIR)
       stat = await session.stat(path, { noFollow: !path.endsWith("/") });
-    const link = typeOf(stat) === LINK ? await session.readlink(path) : undefined;
+    const link = typeOf(stat) === DT_LNK ? await session.readlink(path) : undefined;
     return { context, item: { ...this.#item(context, text, text, path), type: typeOf(stat), stat, link } };
   }
 
@@ -180,7 +180,7 @@ class Lister {
       for (const name of [".", ".."]) {
         const path = joinPath(at.path, name);
         const stat = this.#needsStat ? await context.session.stat(path).catch(onlyFileErrors) : undefined;
-        entries.add({ name, type: DIRECTORY, stat, link: undefined });
+        entries.add({ name, type: DT_DIR, stat, link: undefined });
       }
     }
     await this.#followLinks(context, entries);
@@ -191,7 +191,7 @@ class Lister {
   /** Adds the total. Adds the mode of a link's target, which decides the colour of the link. */
   async #complete(context: SessionContext, item: Item): Promise<void> {
     await this.#followLinks(context, item.linkMode === undefined ? [item] : []);
-    if (!this.#options.total || item.type !== DIRECTORY || item.name === "." || item.name === "..") return;
+    if (!this.#options.total || item.type !== DT_DIR || item.name === "." || item.name === "..") return;
     try {
       const before = this.#added;
       const { size, files, directories } = await context.usage.of(
@@ -213,7 +213,7 @@ class Lister {
     };
     let asked: Promise<void>[] = [];
     for (const item of items) {
-      if (item.type !== LINK) continue;
+      if (item.type !== DT_LNK) continue;
       asked.push(look(item));
       if (asked.length < AT_ONCE) continue;
       await Promise.all(asked);
@@ -269,11 +269,9 @@ class Lister {
 }
 
 function* directoriesOf(entries: Entries): Generator<string> {
-  for (const { type, name } of entries) if (type === DIRECTORY && name !== "." && name !== "..") yield name;
+  for (const { type, name } of entries) if (type === DT_DIR && name !== "." && name !== "..") yield name;
 }
 
-const DIRECTORY = 4;
-const LINK = 10;
 /** Maximum number of concurrent requests; the agent accepts 32. */
 const AT_ONCE = 16;
 const FLUSH = 64 * 1024;

@@ -1,6 +1,15 @@
-import { isTerminal } from "../../src/descriptors/index.ts";
+import { DT_LNK, isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { type Backing, backingOf, type Mount, mountOf, mountsOf, readNames, typeOf } from "../../src/files/index.ts";
+import {
+  type Backing,
+  backingOf,
+  isDevice,
+  type Mount,
+  mountOf,
+  mountsOf,
+  readNames,
+  typeOf,
+} from "../../src/files/index.ts";
 import { type FileLayer, kindOf, type Session } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import { exitStatus, report } from "../io/fail.ts";
@@ -93,7 +102,7 @@ async function look(
   const isProcessFile = /^\/proc\/\d+\/fd\/\d+$/.test(path);
   const follows = options.dereference === true || path.endsWith("/");
   const stat = await session.stat(path, { noFollow: !follows && !isProcessFile });
-  const link = isProcessFile || typeOf(stat) === LINK ? await textOfLink(session, path) : undefined;
+  const link = isProcessFile || typeOf(stat) === DT_LNK ? await textOfLink(session, path) : undefined;
   const { users, groups, mounts } = tables;
   const mount = mountOf(mounts, stat);
   const item = {
@@ -126,8 +135,6 @@ async function textOfLink(session: Session, path: string): Promise<string | unde
   }
 }
 
-const LINK = 10;
-
 const kinds: Record<string, string> = {
   link: "symbolic link",
   "character device": "character special file",
@@ -141,8 +148,7 @@ function block(known: Known, show: (text: string) => string): string {
   if (stat === undefined) return "";
   const kind = kindOf(stat.mode);
   const kindText = kind === "file" ? `regular ${stat.size === 0n ? "empty " : ""}file` : (kinds[kind] ?? kind);
-  const isDevice = item.type === 2 || item.type === 6;
-  const links = isDevice
+  const links = isDevice(item.type)
     ? `${String(stat.links).padEnd(5)} Device type: ${stat.rdev.major},${stat.rdev.minor}`
     : stat.links;
   const mode = `${(stat.mode & 0o7777).toString(8).padStart(4, "0")}/${modeText(stat.mode)}`;

@@ -1,3 +1,4 @@
+import { DT_DIR, DT_LNK, DT_REG } from "../../src/descriptors/index.ts";
 import type { Item } from "./item.ts";
 
 /** The default colours of ls(1). */
@@ -41,7 +42,7 @@ export class Colours {
   }
 
   #styleOf({ name, linkMode, stat, type }: Pick<Item, "name" | "type" | "stat" | "linkMode">): string | undefined {
-    if (type === LINK) {
+    if (type === DT_LNK) {
       if (linkMode === 0 && (this.#followsLinks || this.#isSet("or"))) return this.#kinds.get("or");
       if (linkMode && this.#followsLinks) return this.#byMode(linkMode, stat?.links ?? 1, name);
       return this.#kinds.get("ln");
@@ -74,8 +75,8 @@ export class Colours {
     const of = (kind: string, applies: boolean) => (applies && this.#isSet(kind) ? this.#kinds.get(kind) : undefined);
     const isSticky = (mode & 0o1000) !== 0;
     const isOpen = (mode & 0o002) !== 0;
-    if (mode >> 12 === DIRECTORY) return of("tw", isSticky && isOpen) ?? of("ow", isOpen) ?? of("st", isSticky);
-    if (mode >> 12 !== FILE) return undefined;
+    if (mode >> 12 === DT_DIR) return of("tw", isSticky && isOpen) ?? of("ow", isOpen) ?? of("st", isSticky);
+    if (mode >> 12 !== DT_REG) return undefined;
     return (
       of("su", (mode & 0o4000) !== 0) ??
       of("sg", (mode & 0o2000) !== 0) ??
@@ -85,7 +86,7 @@ export class Colours {
   }
 
   #plain(type: number, name: string): string | undefined {
-    return (type === FILE ? this.#byEnding(name) : undefined) ?? this.#kinds.get(byType[type] ?? "or");
+    return (type === DT_REG ? this.#byEnding(name) : undefined) ?? this.#kinds.get(byType[type] ?? "or");
   }
 
   /**
@@ -98,10 +99,6 @@ export class Colours {
     return (exact ?? this.#endings.find(([end]) => lower.endsWith(end.toLowerCase())))?.[1];
   }
 }
-
-const DIRECTORY = 4;
-const FILE = 8;
-const LINK = 10;
 
 function paint(colour: string | undefined, text: string): string {
   return colour === undefined || colour === "target" ? text : `\x1b[${colour}m${text}\x1b[0m`;

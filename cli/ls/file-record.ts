@@ -1,4 +1,4 @@
-import { nameOf } from "../../src/files/index.ts";
+import { isDevice, nameOf } from "../../src/files/index.ts";
 import { kindOf } from "../../src/sessions/index.ts";
 import type { Item } from "./item.ts";
 import { isoTime } from "./times.ts";
@@ -8,7 +8,7 @@ export function fileRecord(item: Item): Record<string, unknown> {
   const { target, path, stat, link, total, users, groups } = item;
   const name = nameOf(path);
   if (stat === undefined) return { target, path, name, kind: kindOf(item.type << 12), link };
-  const isDevice = item.type === 2 || item.type === 6;
+  const hasNumbers = isDevice(item.type);
   return {
     target,
     path,
@@ -25,7 +25,7 @@ export function fileRecord(item: Item): Record<string, unknown> {
     group: groups?.get(stat.gid) ?? null,
     inode: stat.inode,
     device: pair(stat.device),
-    represents: isDevice ? pair(stat.rdev) : undefined,
+    represents: hasNumbers ? pair(stat.rdev) : undefined,
     modified: isoTime(stat.mtime),
     accessed: isoTime(stat.atime),
     changed: isoTime(stat.ctime),

@@ -1,3 +1,4 @@
+import { isDevice } from "../../src/files/index.ts";
 import type { Items } from "./entries.ts";
 import type { Item } from "./item.ts";
 import { modeText } from "./mode.ts";
@@ -74,7 +75,7 @@ interface Owner {
 
 function numbersOf({ stat, type, total, users, groups }: Item, { human, show }: LongOptions): Numbers {
   if (stat === undefined) return { links: "?", user: unknown, group: unknown, size: "?", device: undefined };
-  const isDevice = type === 2 || type === 6;
+  const hasNumbers = isDevice(type);
   const owner = (id: number, known: string | undefined): Owner =>
     known === undefined ? { text: String(id), isName: false } : { text: show(known), isName: true };
   const size = total ?? stat.size;
@@ -82,8 +83,8 @@ function numbersOf({ stat, type, total, users, groups }: Item, { human, show }: 
     links: String(stat.links),
     user: owner(stat.uid, users?.get(stat.uid)),
     group: owner(stat.gid, groups?.get(stat.gid)),
-    size: isDevice ? "" : human ? humanSize(size) : String(size),
-    device: isDevice ? { major: String(stat.rdev.major), minor: String(stat.rdev.minor) } : undefined,
+    size: hasNumbers ? "" : human ? humanSize(size) : String(size),
+    device: hasNumbers ? { major: String(stat.rdev.major), minor: String(stat.rdev.minor) } : undefined,
   };
 }
 

@@ -13,7 +13,9 @@ export const O_TMPFILE_BIT = 0o20000000;
 export const RENAME_NOREPLACE = 1;
 
 // readdir(3), d_type
+export const DT_CHR = 2;
 export const DT_DIR = 4;
+export const DT_BLK = 6;
 export const DT_REG = 8;
 export const DT_LNK = 10;
 

@@ -16,6 +16,7 @@ export { listProcesses, type ProcessFile, type TargetProcess } from "./processes
 export { deviceOf, inodeKey, mountsOf, pseudoDevices, UsageCounter } from "./usage.ts";
 export { readNames } from "./users.ts";
 export {
+  isDevice,
   isStatFailed,
   joinPath,
   nameOf,

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { DT_DIR, DT_LNK } from "../descriptors/constants.ts";
+import { DT_BLK, DT_CHR, DT_DIR, DT_LNK } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import type { DirectoryEntry, Session } from "../sessions/session.ts";
@@ -143,6 +143,11 @@ export async function* walk(session: Session, path: string, options: WalkOptions
 /** `d_type` of a mode. */
 export function typeOf(stat: Pick<FileStat, "mode">): number {
   return (stat.mode & constants.S_IFMT) >> 12;
+}
+
+/** True for the `d_type` of a character or block device. */
+export function isDevice(type: number): boolean {
+  return type === DT_CHR || type === DT_BLK;
 }
 
 /**

@@ -1,8 +1,7 @@
+import { DT_DIR } from "../../../src/descriptors/index.ts";
 import { joinPath } from "../../../src/files/index.ts";
 import type { Connection } from "./connection.ts";
 import { MAX_ENTRIES } from "./directory.ts";
-
-const DIRECTORY = 4;
 
 /**
  * Resolves a typed path. `//` starts again at the root, so that the user can type `/dev` after a
@@ -32,7 +31,7 @@ export async function completePath(
     const from = typedPath(directory);
     for await (const { name, type } of session.list(from.startsWith("/") ? from : joinPath(base, from))) {
       if (name.startsWith(begun) && (begun !== "" || !name.startsWith(".")))
-        names.push(name + (type === DIRECTORY ? "/" : ""));
+        names.push(name + (type === DT_DIR ? "/" : ""));
       if (++seen === MAX_ENTRIES || signal.aborted) break;
     }
   });

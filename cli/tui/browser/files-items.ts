@@ -1,4 +1,5 @@
-import { type Backing, backingOf, type Mount } from "../../../src/files/index.ts";
+import { DT_DIR, DT_REG } from "../../../src/descriptors/index.ts";
+import { type Backing, backingOf, isDevice, type Mount } from "../../../src/files/index.ts";
 import type { FileStat } from "../../../src/protocol/index.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { Item } from "../../ls/item.ts";
@@ -27,8 +28,6 @@ export interface Arrangement {
   reverse: boolean;
   hidden: boolean;
 }
-
-const DIRECTORY = 4;
 
 /** Sorts entries by the user's arrangement. The default is by name, directories first. */
 export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
@@ -114,7 +113,7 @@ function nameOf({ entry }: FileItem): string {
 }
 
 function isDirectory({ entry }: FileItem): boolean {
-  return entry.type === DIRECTORY;
+  return entry.type === DT_DIR;
 }
 
 /** Returns the number of items that `arrange` omits. */
@@ -229,13 +228,13 @@ export function backingsOf(mounts: readonly Mount[]): (stat: FileStat | undefine
 }
 
 function sizeText({ rdev, size }: FileStat, { type }: Item): string {
-  if (type === 2 || type === 6) return `${rdev.major}, ${rdev.minor}`;
-  return type === DIRECTORY ? "" : humanSize(size);
+  if (isDevice(type)) return `${rdev.major}, ${rdev.minor}`;
+  return type === DT_DIR ? "" : humanSize(size);
 }
 
 /** Marks kinds of files as ls -F does. */
 function mark({ type, stat }: Item): string {
-  if (type === 8) return stat !== undefined && (stat.mode & 0o111) !== 0 ? "*" : "";
+  if (type === DT_REG) return stat !== undefined && (stat.mode & 0o111) !== 0 ? "*" : "";
   return { 1: "|", 4: "/", 12: "=" }[type] ?? "";
 }
 

@@ -1,6 +1,6 @@
 import { DT_DIR } from "../../../src/descriptors/index.ts";
 import { PortholeError } from "../../../src/errors.ts";
-import { compileGlob, hasGlob, joinPath, nameOf } from "../../../src/files/index.ts";
+import { compileGlob, hasGlob, joinPath, nameOf, typeOf } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
@@ -303,7 +303,7 @@ export class FilesView implements View {
     const clean = path.replace(/\/+$/, "") || "/";
     try {
       const stat = await this.connection.use((session) => session.stat(clean));
-      if (stat.mode >> 12 === DT_DIR) {
+      if (typeOf(stat) === DT_DIR) {
         await this.#goTo(clean);
         return;
       }

@@ -1,3 +1,4 @@
+import { DT_DIR } from "../../../src/descriptors/index.ts";
 import { nameOf, walk } from "../../../src/files/index.ts";
 import { byText } from "../../ls/order.ts";
 import type { ListItem } from "../lists/list.ts";
@@ -37,7 +38,7 @@ export function findView(
             const name = nameOf(inside);
             return [
               { text: inside.slice(0, inside.length - name.length), style: browser.theme.dim },
-              { text: name + (type === 4 ? "/" : "") },
+              { text: name + (type === DT_DIR ? "/" : "") },
             ];
           },
         },
@@ -59,7 +60,7 @@ export function findView(
         }),
       open: ({ path, type }, how) => {
         const directory = (to: string) => browser.openFiles(connection, to, undefined, how);
-        if (type === 4) directory(path);
+        if (type === DT_DIR) directory(path);
         else void browser.openPath(connection, path, { directory }, how);
       },
       act: (action, item) => {

@@ -1,4 +1,5 @@
-import { type Backing, mountsOf, typeOf } from "../../../src/files/index.ts";
+import { DT_DIR, DT_LNK, DT_REG } from "../../../src/descriptors/index.ts";
+import { type Backing, isDevice, mountsOf, typeOf } from "../../../src/files/index.ts";
 import { kindOf, type OpenFile } from "../../../src/sessions/index.ts";
 import { modeText } from "../../ls/mode.ts";
 import { fullTime } from "../../ls/times.ts";
@@ -30,8 +31,6 @@ const LOG_FROM = 4_096n;
 
 /** Matches `app.log`, `app.log.1`, `daemon.out`, and files in a directory of logs. */
 const LOG = /(\.(log|out|err)(\.\d+)?$)|(^|\/)logs?\//;
-
-const KIND = { file: 8, directory: 4, link: 10 };
 
 /** Content of the preview, below a title. */
 interface Content {
@@ -144,9 +143,9 @@ export class Preview {
     const { entry } = item;
     const title = entry.link === undefined ? entry.name : `${entry.name} -> ${entry.link}`;
     try {
-      const { type, backing } = entry.type === KIND.link ? await linked(connection, entry.path) : { ...entry, ...item };
-      if (type === KIND.directory) return { title, body: { lines: await this.#names(connection, entry.path) } };
-      const isPlain = type === KIND.file && (backing?.kind !== "kernel" || backing.mount.type === "proc");
+      const { type, backing } = entry.type === DT_LNK ? await linked(connection, entry.path) : { ...entry, ...item };
+      if (type === DT_DIR) return { title, body: { lines: await this.#names(connection, entry.path) } };
+      const isPlain = type === DT_REG && (backing?.kind !== "kernel" || backing.mount.type === "proc");
       const viewer = isPlain ? await this.#text(connection, item) : undefined;
       return { title, body: viewer ? { viewer } : { lines: details(item) } };
     } catch (error) {
@@ -156,7 +155,7 @@ export class Preview {
 
   /** Returns undefined for a file that only the agent can read. */
   async #text(connection: Connection, { entry }: FileItem): Promise<ViewerView | undefined> {
-    const file = await connection.use((session) => session.open(entry.path, { noFollow: entry.type !== KIND.link }));
+    const file = await connection.use((session) => session.open(entry.path, { noFollow: entry.type !== DT_LNK }));
     if (file.kind === "file" && !file.relayed) return this.#viewer(file, LOG.test(entry.path));
     file.close();
     return undefined;
@@ -176,7 +175,7 @@ export class Preview {
     const shown = arrange(items, arrangement);
     if (shown.length === 0) return [{ text: "empty", style: theme.dim }];
     const names = shown.map(({ entry }) => {
-      const end = entry.type === KIND.directory ? "/" : "";
+      const end = entry.type === DT_DIR ? "/" : "";
       return { text: entry.name + end, style: colours?.styleOf(entry) };
     });
     // The entries are the first in the directory's order, not the first by name.
@@ -213,7 +212,7 @@ function details({ entry, backing }: FileItem): Line[] {
     lines.push(
       `${kindOf(mode)}, ${modeText(mode)}, ${links} ${links === 1 ? "name" : "names"}`,
       `owner ${entry.users?.get(uid) ?? uid}, group ${entry.groups?.get(gid) ?? gid}`,
-      entry.type === 2 || entry.type === 6 ? `device ${rdev.major}, ${rdev.minor}` : `${size} bytes`,
+      isDevice(entry.type) ? `device ${rdev.major}, ${rdev.minor}` : `${size} bytes`,
       `inode ${inode}`,
       `written ${fullTime(mtime)}`,
       `changed ${fullTime(ctime)}`,

@@ -1,3 +1,4 @@
+import { DT_DIR, DT_REG } from "../../../src/descriptors/index.ts";
 import { joinPath, listProcesses, typeOf } from "../../../src/files/index.ts";
 import type { Session } from "../../../src/sessions/index.ts";
 import { byText } from "../../ls/order.ts";
@@ -18,8 +19,6 @@ const DIRECTORIES = ["/var/log", "/log", "/logs"];
 /** Maximum number of directory entries and open files to look at. */
 const MAX_ENTRIES = 1_000;
 const MAX_OPEN = 2_000;
-
-const [DIRECTORY, FILE] = [4, 8];
 
 const LOG = /\.(log|out|err)(\.\d+)?$|(^|\/)logs?\//;
 
@@ -43,7 +42,7 @@ async function addOpen(found: Map<string, LogFile>, session: Session, signal: Ab
   if (session.offline !== undefined) return;
   for await (const { files } of listProcesses(session, { files: true, maxFiles: MAX_OPEN })) {
     for (const { access, stat, path, deleted } of files) {
-      if (!access.includes("write") || deleted || typeOf(stat) !== FILE || !LOG.test(path)) continue;
+      if (!access.includes("write") || deleted || typeOf(stat) !== DT_REG || !LOG.test(path)) continue;
       found.set(path, fileOf(path, stat));
     }
     if (signal.aborted) return;
@@ -62,9 +61,9 @@ async function addListed(
   for await (const { name, type, stat } of session.list(directory, { stat: true })) {
     if (signal.aborted || budget.left-- <= 0) return;
     const path = joinPath(directory, name);
-    if (type === DIRECTORY) below.push(path);
+    if (type === DT_DIR) below.push(path);
     // Excludes account databases and empty files, which are not logs.
-    else if (type === FILE && stat && stat.size > 0n && !/(^|\/)(lastlog|faillog|[bw]tmp)$/.test(path))
+    else if (type === DT_REG && stat && stat.size > 0n && !/(^|\/)(lastlog|faillog|[bw]tmp)$/.test(path))
       found.set(path, fileOf(path, stat));
   }
   if (depth > 0)
