@@ -1,11 +1,9 @@
 import { setMaxListeners } from "node:events";
-import { PortholeError } from "../../src/errors.ts";
-import { AT_END, type Identity, identityOf, onTick } from "../../src/follow/index.ts";
-import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
+import { AT_END } from "../../src/follow/index.ts";
+import { parseTarget, type Target, targetName } from "../../src/target.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
-import type { ContainerPattern } from "../targets/container-pattern.ts";
-import { type NamedTarget, type SessionPool, selected } from "../targets/session-pool.ts";
-import { GlobWatch } from "./glob-watch.ts";
+import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
+import { LaterMatches } from "./later-matches.ts";
 import { Merger } from "./merger.ts";
 import { errorReading, printMessage } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
@@ -15,20 +13,10 @@ import { TailFile } from "./tail-file.ts";
 import { TailOutput } from "./tail-output.ts";
 import { TailTarget } from "./tail-target.ts";
 
-/** Milliseconds between expansions of a glob. */
-const GLOB_MS = 1000;
 /** Maximum milliseconds between checks of `--pid`. A kill(2) with signal 0 is cheap. */
 const PID_MS = 1000;
 
 type AnyTailed = TailFile | TailOutput;
-
-/** A glob inside a target that may have more matches later. */
-interface Glob {
-  target: PathTarget;
-  /** The pattern of the container; undefined if the container was named in full. */
-  pattern: ContainerPattern | undefined;
-  watch: GlobWatch;
-}
 
 /** A run of tail: its files, their output and their follow. */
 export class TailRun {
@@ -39,16 +27,11 @@ export class TailRun {
   readonly #stop = new AbortController();
   readonly #tailTargets = new Map<string, TailTarget>();
   readonly #files: AnyTailed[] = [];
-  /** Globs that may have more matches later. */
-  #globs: Glob[] = [];
-  /** Patterns that may match more containers later, with the names of the current matches. */
-  readonly #selections: { pattern: ContainerPattern; names: Set<string> }[] = [];
+  readonly #later: LaterMatches;
   readonly #names = new Set<string>();
-  readonly #seen = new Map<TailTarget, Set<string>>();
   /** Followed files that may still grow. */
   readonly #live = new Set<AnyTailed>();
   #isNoneLeft = false;
-  #looking = false;
   #printer: Printer | undefined;
   #merger: Merger<OutputSource> | undefined;
 
@@ -63,6 +46,14 @@ export class TailRun {
     this.#options = options;
     this.#since = since;
     this.#failed = failed;
+    this.#later = new LaterMatches(sessions, options, {
+      tailTarget: (target) => this.#tailTarget(target),
+      isFollowed: (name) => this.#names.has(name),
+      found: (named) => void this.#take(this.#add(named)),
+      removed: (isOfIt) => {
+        for (const file of this.#files.filter(({ named }) => isOfIt(named))) file.leave();
+      },
+    });
     // Allows any number of listeners, because each file adds one.
     setMaxListeners(0, this.#stop.signal);
   }
@@ -76,7 +67,7 @@ export class TailRun {
       this.#failed(error);
     };
     for (const text of texts) targets.push(...(await this.#named(text, failed)));
-    const several = isPartOfSeveral() || targets.length > 1 || this.#globs.length > 0 || this.#selections.length > 0;
+    const several = isPartOfSeveral() || targets.length > 1 || this.#later.hasGlobs || this.#later.hasSelections;
     this.#printer = await Printer.open({
       command: "tail",
       headers: !json && !prefix && !merge && (headers === "always" || (headers === "several" && several)),
@@ -91,34 +82,15 @@ export class TailRun {
   }
 
   async #named(text: string, failed: (error: unknown) => void): Promise<NamedTarget[]> {
-    const { follow, retry } = this.#options;
-    const isWaiting = follow !== undefined && retry;
     try {
       const pattern = this.#sessions.pattern(text);
-      if (pattern === undefined || follow === undefined) {
-        if (pattern === undefined) this.#keepGlob({ text, target: parseTarget(text) });
-        return await this.#sessions.expand([text], failed);
-      }
-      const names = new Set<string>();
-      if (isWaiting) this.#selections.push({ pattern, names });
-      const containers = await this.#sessions.select(pattern);
-      if (!isWaiting) this.#selections.push({ pattern, names });
-      for (const named of containers) {
-        names.add(containerOf(named.target));
-        this.#keepGlob(named);
-      }
+      if (pattern === undefined) this.#later.keepGlob({ text, target: parseTarget(text) });
+      else if (this.#options.follow !== undefined) await this.#later.keepPattern(pattern);
       return await this.#sessions.expand([text], failed);
     } catch (error) {
       failed(error);
       return [];
     }
-  }
-
-  /** Stores a glob that may have more matches later. It must be followed by name. */
-  #keepGlob({ target, pattern }: NamedTarget): void {
-    const { follow, retry } = this.#options;
-    if (follow !== "name" || !retry || !isPattern(target)) return;
-    this.#globs.push({ target, pattern, watch: new GlobWatch(target.path) });
   }
 
   /** Opens all files and prints their initial parts. */
@@ -137,18 +109,18 @@ export class TailRun {
     const followed = this.#files.filter((file) => !file.isPipedInput);
     const endPid = pid === undefined ? undefined : this.#endWith(pid);
     for (const file of followed) this.#live.add(file);
-    const endGlobs = this.#globs.length > 0 ? onTick(GLOB_MS, () => void this.#lookForMore()) : undefined;
+    const endGlobs = this.#later.watchGlobs();
     const running = this.#files.map((file) => this.#followOne(file));
-    if (this.#selections.length > 0) running.push(this.#watchContainers());
+    if (this.#later.hasSelections) running.push(this.#later.watchContainers(this.#stop.signal));
     try {
-      if (endGlobs || this.#isWaiting)
+      if (endGlobs || this.#later.isWaiting)
         await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve()));
       await Promise.all(running);
     } finally {
       endPid?.();
       endGlobs?.();
     }
-    if ((this.#stop.signal.aborted && !this.#isNoneLeft) || (followed.length === 0 && this.#selections.length === 0))
+    if ((this.#stop.signal.aborted && !this.#isNoneLeft) || (followed.length === 0 && !this.#later.hasSelections))
       return 0;
     printMessage("tail", "no files remaining");
     return 1;
@@ -225,7 +197,7 @@ export class TailRun {
         {
           show: (lane, bytes) => this.#merger?.take(lane, bytes) ?? this.#shown.write(lane, bytes),
           endLine: (lane) => this.#merger?.endLine(lane) ?? this.#shown.endLine(lane),
-          seen: (tailTarget, identity) => this.#note(tailTarget, identity),
+          seen: (tailTarget, identity) => this.#later.note(tailTarget, identity),
           gone: () => this.#leave(file),
           back: () => void this.#live.add(file),
         },
@@ -260,64 +232,9 @@ export class TailRun {
    */
   #leave(file: AnyTailed): void {
     this.#live.delete(file);
-    if (this.#live.size > 0 || this.#globs.length > 0 || this.#isWaiting || this.#stop.signal.aborted) return;
+    if (this.#live.size > 0 || this.#later.hasGlobs || this.#later.isWaiting || this.#stop.signal.aborted) return;
     this.#isNoneLeft = true;
     this.#stop.abort(AT_END);
-  }
-
-  /** True with `--retry`: tail then waits for missing containers. */
-  get #isWaiting(): boolean {
-    return this.#selections.length > 0 && this.#options.retry;
-  }
-
-  /** Adds containers that match a pattern now, and drops containers that were removed. */
-  async #watchContainers(): Promise<void> {
-    const kinds = new Set(this.#selections.map(({ pattern }) => pattern.pods !== undefined));
-    await Promise.all([...kinds].map((pods) => this.#watchKind(pods)));
-  }
-
-  async #watchKind(pods: boolean): Promise<void> {
-    const { watchSelection } = await import("../targets/select-containers.ts");
-    await watchSelection({
-      ...{ engine: this.#sessions.engine, pods },
-      signal: this.#stop.signal,
-      changed: (namesOf) => {
-        const removed = new Set<string>();
-        for (const { pattern, names } of this.#selections) {
-          if ((pattern.pods !== undefined) !== pods) continue;
-          const now = new Set(namesOf(pattern));
-          for (const name of names) {
-            if (now.has(name)) continue;
-            removed.add(name);
-            this.#removed(name, pattern);
-          }
-          for (const name of now) if (!names.has(name)) this.#joined(selected(pattern, name));
-          names.clear();
-          for (const name of now) names.add(name);
-        }
-        for (const name of removed) printMessage("tail", `${name}: the container was removed; no longer following it`);
-      },
-    });
-  }
-
-  #joined(named: NamedTarget): void {
-    if (this.#names.has(named.text)) return;
-    if (!isPattern(named.target)) return void this.#take(this.#add(named));
-    printMessage("tail", `${containerOf(named.target)}: a new container that matches; following it too`);
-    // Stores the glob; the next check finds its matches.
-    this.#keepGlob(named);
-  }
-
-  #removed(name: string, pattern: ContainerPattern): void {
-    const isOfIt = (one: { target: Target; pattern?: ContainerPattern | undefined }) =>
-      one.pattern === pattern && containerOf(one.target) === name;
-    this.#globs = this.#globs.filter((glob) => !isOfIt(glob));
-    for (const file of this.#files.filter(({ named }) => isOfIt(named))) file.leave();
-  }
-
-  #note(tailTarget: TailTarget, identity: Identity): void {
-    const seen = this.#seen.get(tailTarget) ?? new Set();
-    this.#seen.set(tailTarget, seen.add(keyOf(identity)));
   }
 
   #endWith(pid: number): () => void {
@@ -333,61 +250,10 @@ export class TailRun {
     return () => clearInterval(timer);
   }
 
-  /**
-   * Follows new matches of the globs. Skips a rotated file that was followed under another name.
-   */
-  async #lookForMore(): Promise<void> {
-    if (this.#looking) return;
-    this.#looking = true;
-    try {
-      for (const glob of this.#globs) await this.#expand(glob);
-    } finally {
-      this.#looking = false;
-    }
-  }
-
-  async #expand({ target, pattern, watch }: Glob): Promise<void> {
-    const tailTarget = this.#tailTarget(target);
-    try {
-      const session = await tailTarget.session();
-      if (!(await watch.isDue(session))) return;
-      const { expandGlob } = await import("../../src/files/index.ts");
-      for await (const path of expandGlob(session, target.path)) {
-        const name = `${targetName(target)}:${path}`;
-        if (this.#names.has(name)) continue;
-        const stat = await session.stat(path);
-        const isMade = stat.links === 1 && watch.wasCreated(path);
-        if (!isMade && this.#seen.get(tailTarget)?.has(keyOf(identityOf(stat)))) continue;
-        const named = { text: name, target: withPath(target, path), isMatch: true, ...(pattern && { pattern }) };
-        void this.#take(this.#add(named));
-      }
-    } catch (error) {
-      watch.again();
-      // Ignores the error: the target reports an unreachable container, and a missing directory may
-      // still be created.
-      if (!(error instanceof PortholeError)) throw error;
-    }
-  }
-
   async #take(file: AnyTailed): Promise<void> {
     printMessage("tail", `${quoted(file.name)} has appeared;  following new file`);
     file.fromStart();
     await file.open(this.#stop.signal);
     await this.#followOne(file);
   }
-}
-
-/** Inode numbers are reused; the birth time distinguishes the files. */
-function keyOf({ device, inode, born }: Identity): string {
-  return `${device}:${inode}:${born ?? ""}`;
-}
-
-/** Returns the name of a container that a pattern matched. */
-function containerOf(target: Target): string {
-  return "name" in target ? target.name : "";
-}
-
-/** True for a glob inside a container. The shell expands globs of local paths. */
-function isPattern(target: Target): target is PathTarget {
-  return target.kind !== "local" && target.kind !== "output" && /[*?[\\]/.test(target.path);
 }
