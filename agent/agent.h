@@ -248,6 +248,12 @@ struct reply {
 };
 int run_operation(unsigned type, const unsigned char *body, size_t length, struct reply *reply);
 
+/* open.c */
+void reply_stat(struct reply *reply, const struct k_statx *st);
+int open_file(const char *path, uint32_t wanted, uint64_t offset, struct reply *reply);
+int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct reply *reply);
+int open_plain(int directory, const char *name, unsigned char *encoded);
+
 /* mountinfo.c */
 struct mount {
     char *device; /* "major:minor" */

@@ -19,6 +19,8 @@ static pid_t no_child(void) {
 
 #include "../../agent/ops.c"
 
+#include "../../agent/open.c"
+
 #include "../../agent/resolve.c"
 
 #undef fork
