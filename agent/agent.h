@@ -153,6 +153,36 @@ struct kept {
 };
 noreturn void keep_mount(const struct kept *kept, const struct join *of, int host);
 
+/* launch.c: the launcher's command line */
+enum { MAX_FILES = 1024, MAX_PROGRAMS = 256 };
+
+/*
+ * A file that the command opens by its path in a tree. `fd` is the same file, opened by the agent.
+ */
+struct opened_file {
+    int fd;
+    const char *path; /* relative to the launcher's directory */
+    bool is_offline;  /* `fd` is of another mount of the same layers: only the path is checked */
+    int error;        /* 0: by its path; else the reason to use `fd` */
+};
+
+struct launch {
+    const char *at, *directory, *script;
+    int host;
+    struct join join;
+    const char *place; /* for a mount instead of a command */
+    int on;
+    struct tree trees[MAX_TREES];
+    struct opened_file files[MAX_FILES];
+    int tree_count, file_count, kept[MAX_FILES], kept_count;
+    struct program programs[MAX_PROGRAMS];
+    int program_count;
+    bool all_mounts, writable, is_shell, storage_only, is_enclosed;
+};
+
+struct launch *parse_launch(int argc, char **argv);
+void keep_open(struct launch *launch, int fd);
+
 /* rendezvous.c */
 int connect_rendezvous(const char *path);
 void read_token(unsigned char *token);

@@ -30,6 +30,7 @@ export const targets = {
     "tree",
     "attach",
     "run",
+    "launch",
     "enclose",
     "join",
     "keep",
