@@ -1,17 +1,78 @@
 // esbuild plugins that exclude unreachable code from the bundle.
+import { readFileSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
+
+/** `import { name, type Type } from "../room/index.ts"` */
+const IMPORT = /^import \{([^}]*)\} from "([^"]+\/index\.ts)";/gm;
+const EXPORT = /^export (?:type )?\{([^}]*)\} from "([^"]+)";/gm;
 
 /**
- * Commander loads node:child_process, which loads streams and sockets, for subcommands that are
- * separate programs. porthole has no such subcommand.
+ * Imports from the files that define the names, instead of the index of their room. esbuild decides
+ * which chunk a file belongs to before it drops unused exports. So a command that uses one name of
+ * an index would load the whole room.
  */
-export const lateChildProcess = {
-  name: "late-child-process",
+export const pastIndexes = {
+  name: "past-indexes",
   setup(build) {
-    build.onResolve({ filter: /^node:child_process$/ }, ({ path, importer }) =>
-      importer.includes("/commander/") ? { path, namespace: "late" } : undefined,
+    const indexes = new Map();
+    const definitions = (index) => {
+      if (!indexes.has(index)) indexes.set(index, readDefinitions(index));
+      return indexes.get(index);
+    };
+    build.onLoad({ filter: /\/(src|cli)\/.*\.tsx?$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8").replace(IMPORT, (statement, list, index) => {
+        const defined = definitions(resolve(dirname(path), index));
+        const names = namesOf(list);
+        if (!names.every(({ name }) => defined.has(name))) return statement;
+        return names.map((each) => importOf(each, defined.get(each.name), dirname(path))).join(" ");
+      }),
+      loader: path.endsWith("x") ? "tsx" : "ts",
+    }));
+  },
+};
+
+/** Maps each name of an index to the file that exports it, and its name there. */
+function readDefinitions(index) {
+  const found = [...readFileSync(index, "utf8").matchAll(EXPORT)].flatMap(([, list, file]) =>
+    namesOf(list).map(({ name, alias }) => [alias, { name, file: resolve(dirname(index), file) }]),
+  );
+  return new Map(found);
+}
+
+function namesOf(list) {
+  const items = list.split(",").map((item) => item.trim());
+  return items.filter(Boolean).map((item) => {
+    const [name, alias = name] = item.replace(/^type /, "").split(" as ");
+    return { name, alias, isType: item.startsWith("type ") };
+  });
+}
+
+function importOf({ alias, isType }, { name, file }, directory) {
+  return `import { ${isType ? "type " : ""}${name} as ${alias} } from ${JSON.stringify(`./${relative(directory, file)}`)};`;
+}
+
+/**
+ * Functions of Node's modules that are loaded when one of them is called. Node compiles these
+ * modules at each start, because its own snapshot lacks them: 4 ms each, with the streams and
+ * sockets that they load. A cat calls none. Commander loads node:child_process for subcommands that
+ * are separate programs; porthole has no such subcommand.
+ */
+const LATE = {
+  "node:child_process": ["spawn", "spawnSync"],
+  "node:crypto": ["createHash", "randomBytes", "timingSafeEqual"],
+};
+
+/** Loads the modules of {@link LATE} on demand, for porthole's own code and Commander. */
+export const lateModules = {
+  name: "late-modules",
+  setup(build) {
+    build.onResolve({ filter: /^node:(child_process|crypto)$/ }, ({ path, importer }) =>
+      /\/commander\//.test(importer) || !importer.includes("/node_modules/") ? { path, namespace: "late" } : undefined,
     );
     build.onLoad({ filter: /./, namespace: "late" }, ({ path }) => ({
-      contents: `module.exports = { spawn: (...all) => process.getBuiltinModule(${JSON.stringify(path)}).spawn(...all) };`,
+      contents: LATE[path]
+        .map((name) => `exports.${name} = (...all) => process.getBuiltinModule("${path}").${name}(...all);`)
+        .join("\n"),
     }));
   },
 };

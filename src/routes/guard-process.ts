@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 
 /**
  * Starts a process that cleans up if this one is killed. It runs in its own process group and
@@ -10,9 +10,9 @@ import { Socket } from "node:net";
 export function guardProcess(command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(command, args, { cwd: "/", env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
   child.on("error", () => undefined).unref();
-  const { stdin } = child;
+  // Node makes a socket for each pipe.
+  const stdin = child.stdin as Socket | null;
   // A guard that ended closes the pipe.
-  stdin?.on("error", () => undefined);
-  if (stdin instanceof Socket) stdin.unref();
+  stdin?.on("error", () => undefined).unref();
   return child;
 }
