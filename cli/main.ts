@@ -15,6 +15,9 @@ process.once("beforeExit", () => {
 
 main().then(() => {
   isDone = true;
+  // Ending here spares Node to take the heap apart, some 5 ms. Output is written by now: on Linux
+  // it is synchronous.
+  process.exit();
 }, fail);
 
 async function main(): Promise<void> {

@@ -23,6 +23,8 @@ export interface GrepOptions extends ConnectionOptions {
 
 /** `porthole grep`: runs ripgrep on files of targets. Continues after a target that fails. */
 export async function grep(args: readonly string[], options: GrepOptions): Promise<number> {
+  // Loads what starts ripgrep while the engine and the agent answer.
+  setImmediate(() => process.getBuiltinModule("node:child_process"));
   const sessions = new SessionPool(options);
   try {
     return await search(args, sessions, options.raw === true);
