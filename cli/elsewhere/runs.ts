@@ -3,6 +3,7 @@ import { constants } from "node:os";
 import { PassThrough } from "node:stream";
 import { type Place, type PlaceEnd, runThere, type Streams } from "../../src/elsewhere/index.ts";
 import { exitStatus, report } from "../io/fail.ts";
+import { MARK_SIGNAL } from "../tail/line-record.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { RecordRun } from "./records/record-source.ts";
 
@@ -13,6 +14,7 @@ const MAX_AT_ONCE = 16;
  * Runs a command in a place. Forwards this process's signals to it, and with `keys` the changes of
  * the terminal.
  * @param left when aborted, ends the command with SIGTERM
+ * @param marks requests that the command receives as signals
  * @throws as runThere()
  */
 export async function runInPlace(
@@ -21,6 +23,7 @@ export async function runInPlace(
   streams: Streams,
   interrupt: Interrupt,
   left?: AbortSignal,
+  marks?: MarkRequests,
 ): Promise<PlaceEnd> {
   const removals: (() => void)[] = [];
   const listen: Streams["listen"] = ({ resized, signalled }) => {
@@ -29,6 +32,7 @@ export async function runInPlace(
     if (streams.input !== undefined) streams.listen({ resized, signalled: () => undefined });
     left?.addEventListener("abort", leave);
     if (left?.aborted) leave();
+    marks?.onAsk(() => signalled(constants.signals[MARK_SIGNAL]));
     removals.push(interrupt.listen(pass), () => left?.removeEventListener("abort", leave));
   };
   try {
@@ -75,16 +79,31 @@ export async function printInOrder(runs: readonly OrderedRun[], own: Streams, in
 /** A run whose standard output is records. `start` runs the command with the given streams. */
 export function recordRun(
   own: Streams,
-  start: (streams: Streams, output: PassThrough) => Promise<PlaceEnd>,
+  start: (streams: Streams, output: PassThrough, marks: MarkRequests) => Promise<PlaceEnd>,
 ): RecordRun {
+  const marks = new MarkRequests();
   const stdout = new PassThrough();
   const write = async (fd: 1 | 2, bytes: Buffer) => {
     if (fd === 2) return own.write(2, bytes);
     if (!stdout.write(bytes)) await once(stdout, "drain");
   };
   const streams: Streams = { ...own, kinds: ["null", "pipe", own.kinds[2]], write };
-  const ended = start(streams, stdout).then(statusOf);
-  return { stdout, ended: ended.finally(() => stdout.end()) };
+  const ended = start(streams, stdout, marks).then(statusOf);
+  return { stdout, askMark: () => marks.ask(), ended: ended.finally(() => stdout.end()) };
+}
+
+/** Requests for marks, for a command that may not have started. */
+export class MarkRequests {
+  #listener: () => void = () => undefined;
+
+  ask(): void {
+    this.#listener();
+  }
+
+  /** Call when the command has started. */
+  onAsk(listener: () => void): void {
+    this.#listener = listener;
+  }
 }
 
 /** The exit status, as a shell reports it. */

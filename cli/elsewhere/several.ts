@@ -4,10 +4,11 @@ import type { Writable } from "node:stream";
 import { ENGINE_VARIABLES, type PlaceEnd, type Streams } from "../../src/elsewhere/index.ts";
 import { engineElsewhere, type RemoteEngine } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
+import { MARK_SIGNAL } from "../tail/line-record.ts";
 import { Interrupt } from "./interrupt.ts";
 import { PartVariable } from "./part-of-several.ts";
 import { argumentsThere, placeOf } from "./place-of.ts";
-import { type OrderedRun, printInOrder, runInPlace } from "./runs.ts";
+import { type MarkRequests, type OrderedRun, printInOrder, runInPlace } from "./runs.ts";
 import { argumentsOf, combinedStatus, HERE, type Operand, type Segment } from "./segments.ts";
 import { ownStreams } from "./streams.ts";
 
@@ -93,11 +94,12 @@ export async function runPart(
   streams: Streams,
   variables: Readonly<Record<string, string>>,
   interrupt: Interrupt,
+  marks?: MarkRequests,
 ): Promise<PlaceEnd> {
   const place = placeOf(remote, image, version);
   const environment = { ...streams.environment, ...ENGINE_VARIABLES, ...variables };
   try {
-    return await runInPlace(place, args, { ...streams, environment }, interrupt);
+    return await runInPlace(place, args, { ...streams, environment }, interrupt, undefined, marks);
   } finally {
     place.close();
   }
@@ -111,7 +113,7 @@ export async function runHere(
   args: readonly string[],
   variables: Readonly<Record<string, string>>,
   interrupt: Interrupt,
-  output?: Writable,
+  { output, marks }: { output?: Writable; marks?: MarkRequests } = {},
 ): Promise<PlaceEnd> {
   const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
     stdio: ["inherit", output === undefined ? "inherit" : "pipe", "inherit"],
@@ -121,6 +123,7 @@ export async function runHere(
   });
   if (output !== undefined) child.stdout?.pipe(output, { end: false });
   const remove = interrupt.listen((name) => child.kill(name));
+  marks?.onAsk(() => child.kill(MARK_SIGNAL));
   try {
     return await new Promise((resolve, reject) => {
       child.once("error", (error) => reject(new PortholeError("TARGET", `cannot run porthole: ${error.message}`)));

@@ -84,10 +84,10 @@ function engineSource(
       const remote = await remoteOf(line, segment);
       const args = recordArguments(argumentsFor(line, { ...segment, operands: [] }, remote), segment, table);
       const resumed = beginning === undefined ? args : resumedArguments(args, beginning);
-      return recordRun(own, (streams, output) =>
+      return recordRun(own, (streams, output, marks) =>
         remote === undefined
-          ? runHere(resumed, variables, interrupt, output)
-          : runPart(line, remote, resumed, streams, variables, interrupt),
+          ? runHere(resumed, variables, interrupt, { output, marks })
+          : runPart(line, remote, resumed, streams, variables, interrupt, marks),
       );
     },
   };

@@ -95,7 +95,7 @@ function nodeSource(
       isFirst = false;
       const place = await helpers.on(node);
       const resumed = beginning === undefined ? firstArguments : resumedArguments(args, beginning);
-      return recordRun(own, (streams) => runInPlace(place, resumed, streams, interrupt, left));
+      return recordRun(own, (streams, _, marks) => runInPlace(place, resumed, streams, interrupt, left, marks));
     },
   };
 }

@@ -31,6 +31,21 @@ export function lineRecord(
   return Buffer.from(jsonLine(record));
 }
 
+/**
+ * Returns the record that answers {@link MARK_SIGNAL}: all lines before this time were printed. Its
+ * reader is a merge of several places.
+ * @param time milliseconds since 1970
+ */
+export function markRecord(time: number): Uint8Array {
+  return Buffer.from(jsonLine({ before: new Date(time).toISOString() }));
+}
+
+/**
+ * Requests a mark from `tail --json --merge -f`. A process without a handler ignores this signal
+ * (signal(7)).
+ */
+export const MARK_SIGNAL = "SIGURG";
+
 function exactTime(time: bigint): string {
   const second = new Date(Number(time / 1_000_000_000n) * 1000).toISOString().slice(0, 19);
   return `${second}.${String(time % 1_000_000_000n).padStart(9, "0")}Z`;

@@ -1,7 +1,17 @@
-import { LineClock, LineSplitter, mergeLines, ReorderWindow, type TimedLine } from "../../src/follow/index.ts";
+import {
+  type FollowProgress,
+  LineClock,
+  LineSplitter,
+  mergeLines,
+  ReorderWindow,
+  type TimedLine,
+} from "../../src/follow/index.ts";
+import { StreamDelay } from "./stream-delay.ts";
 
 /** Milliseconds that a line of a followed file waits for an earlier line of another file. */
-const WINDOW_MS = 250;
+const LIMITS = { minMs: 2, maxMs: 250 };
+/** Number of files that are checked for unread bytes in a millisecond. */
+const CHECKS_PER_MS = 50;
 /** Milliseconds that an unfinished line waits for its rest. Then it is printed as it is. */
 const UNFINISHED_MS = 1000;
 /** Maximum bytes of waiting lines. Above it, backpressure stops reading. */
@@ -18,11 +28,15 @@ export interface LineTaker<Lane> {
    * {@link line}.
    */
   piece?(lane: Lane, bytes: Uint8Array): Promise<void>;
+  /** Receives a mark of {@link Merger.mark}: all lines before this time have been passed on. */
+  mark?(time: number): Promise<void>;
 }
 
 /** The state of one file. */
 interface Track<Lane> {
-  clock: LineClock<Lane>;
+  clock: LineClock<Lane | undefined>;
+  /** How far the file was read; undefined for a stream. */
+  progress: FollowProgress | undefined;
   splitter: LineSplitter;
   timer: NodeJS.Timeout | undefined;
   /** True if the last output was a part of a line. */
@@ -33,7 +47,10 @@ interface Track<Lane> {
 export class Merger<Lane extends { readonly name: string }> {
   readonly #printer: LineTaker<Lane>;
   readonly #delimiter: number;
-  readonly #window = new ReorderWindow<Lane>(WINDOW_MS);
+  /** The source of a mark is undefined. */
+  readonly #window = new ReorderWindow<Lane | undefined>(LIMITS);
+  readonly #marks = new LineClock<Lane | undefined>(undefined, () => Date.now());
+  readonly #streams = new StreamDelay<Lane>(LIMITS.maxMs);
   readonly #tracks = new Map<Lane, Track<Lane>>();
   readonly #pieces = new WeakSet<Uint8Array>();
   #timer: NodeJS.Timeout | undefined;
@@ -44,16 +61,36 @@ export class Merger<Lane extends { readonly name: string }> {
     this.#delimiter = delimiter;
   }
 
-  /** `timeOf` returns the timestamp of a line of this file. */
-  add(lane: Lane, timeOf: (line: Uint8Array) => number | undefined): void {
+  /**
+   * `timeOf` returns the timestamp of a line of this file, `progress` how far its follow has read.
+   */
+  add(lane: Lane, timeOf: (line: Uint8Array) => number | undefined, progress?: FollowProgress): void {
     const splitter = new LineSplitter(this.#delimiter);
-    this.#tracks.set(lane, { clock: new LineClock(lane, timeOf), splitter, timer: undefined, isOpen: false });
+    const clock = new LineClock<Lane | undefined>(lane, timeOf);
+    this.#tracks.set(lane, { clock, progress, splitter, timer: undefined, isOpen: false });
+    if (progress === undefined) this.#streams.add(lane);
+  }
+
+  /** Removes a file that is no longer followed. Prints its unfinished line. */
+  async leave(lane: Lane): Promise<void> {
+    await this.endLine(lane);
+    this.#streams.delete(lane);
+    this.#tracks.delete(lane);
+  }
+
+  /**
+   * Passes the current time to {@link LineTaker.mark} when all lines that the files have now were
+   * passed on.
+   */
+  mark(): void {
+    this.#push(this.#marks.stamp(new Uint8Array(0)));
+    this.#schedule();
   }
 
   /** Merges the initial parts of the files. */
   async show(parts: readonly { lane: Lane; pieces: AsyncIterable<Buffer>; goesOn: boolean }[]): Promise<void> {
     const lines = parts.map(({ lane, pieces, goesOn }) => this.#lines(lane, pieces, goesOn));
-    for await (const { source, bytes } of mergeLines(lines)) await this.#print(source, bytes);
+    for await (const line of mergeLines(lines)) await this.#print(line);
     for (const { lane } of parts) this.#hold(this.#of(lane));
   }
 
@@ -63,10 +100,8 @@ export class Merger<Lane extends { readonly name: string }> {
    */
   async take(lane: Lane, bytes: Uint8Array): Promise<void> {
     const track = this.#of(lane);
-    // The lines of a single file arrive in order, so they need not wait.
-    const since = performance.now() - (this.#tracks.size === 1 ? WINDOW_MS : 0);
-    for (const line of track.splitter.push(bytes))
-      this.#window.push(track.clock.stamp(this.#marked(track, line), Date.now()), since);
+    if (track.progress?.isKnown !== true) this.#streams.add(lane);
+    for (const line of track.splitter.push(bytes)) this.#push(track.clock.stamp(this.#marked(track, line), Date.now()));
     this.#hold(track);
     if (this.#window.bytes > MAX_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
     else this.#schedule();
@@ -76,7 +111,7 @@ export class Merger<Lane extends { readonly name: string }> {
   async endLine(lane: Lane): Promise<void> {
     const track = this.#of(lane);
     const rest = track.splitter.end();
-    if (rest.length > 0 || track.isOpen) this.#window.push(track.clock.stamp(rest, Date.now()), performance.now());
+    if (rest.length > 0 || track.isOpen) this.#push(track.clock.stamp(rest, Date.now()));
     track.isOpen = false;
     this.#hold(track);
     this.#schedule();
@@ -88,12 +123,16 @@ export class Merger<Lane extends { readonly name: string }> {
     for (const { clock, splitter, timer } of this.#tracks.values()) {
       clearTimeout(timer);
       const rest = splitter.end();
-      if (rest.length > 0) this.#window.push(clock.stamp(rest, Date.now()), 0);
+      if (rest.length > 0) this.#push(clock.stamp(rest, Date.now()));
     }
     await this.#pump(Number.POSITIVE_INFINITY);
   }
 
-  async *#lines(lane: Lane, pieces: AsyncIterable<Buffer>, goesOn: boolean): AsyncGenerator<TimedLine<Lane>> {
+  async *#lines(
+    lane: Lane,
+    pieces: AsyncIterable<Buffer>,
+    goesOn: boolean,
+  ): AsyncGenerator<TimedLine<Lane | undefined>> {
     const track = this.#of(lane);
     const { clock, splitter } = track;
     for await (const piece of pieces)
@@ -115,9 +154,17 @@ export class Merger<Lane extends { readonly name: string }> {
     if (!track.splitter.hasRest) return;
     track.timer = setTimeout(() => {
       const rest = this.#marked(track, track.splitter.end());
-      this.#window.push(track.clock.stamp(rest, Date.now()), performance.now());
+      this.#push(track.clock.stamp(rest, Date.now()));
       this.#schedule();
     }, UNFINISHED_MS);
+  }
+
+  #push(line: TimedLine<Lane | undefined>): void {
+    this.#streams.saw(line.source, line.time, Date.now());
+    // The lines of a single file arrive in order, so they need not wait.
+    const isSingle = this.#tracks.size === 1 && line.source !== undefined;
+    const holdMs = isSingle ? 0 : this.#streams.holdMs(line.source, line.time, Date.now());
+    this.#window.push(line, performance.now(), holdMs);
   }
 
   /** Returns the same bytes, marked if they are a part of a line. */
@@ -127,7 +174,8 @@ export class Merger<Lane extends { readonly name: string }> {
     return bytes;
   }
 
-  #print(lane: Lane, bytes: Uint8Array): Promise<void> {
+  #print({ source: lane, bytes, time }: TimedLine<Lane | undefined>): Promise<void> | undefined {
+    if (lane === undefined) return this.#printer.mark?.(time);
     if (this.#pieces.has(bytes) && this.#printer.piece) return this.#printer.piece(lane, bytes);
     return this.#printer.line(lane, bytes);
   }
@@ -140,14 +188,38 @@ export class Merger<Lane extends { readonly name: string }> {
         this.#timer = undefined;
         void this.#pump(performance.now());
       },
-      Math.max(1, due - performance.now()),
+      Math.max(1, Math.ceil(this.#tracks.size / CHECKS_PER_MS), due - performance.now()),
     );
+  }
+
+  /** Takes the lines that no earlier line can precede: every other file was read after them. */
+  #take(until: number): TimedLine<Lane | undefined>[] {
+    if (until === Number.POSITIVE_INFINITY) return this.#window.take(until);
+    let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    let slowest: Lane | undefined;
+    for (const [lane, { progress }] of this.#tracks) {
+      if (progress?.isKnown !== true) continue;
+      const { readUntil } = progress;
+      if (readUntil < first) [first, second, slowest] = [readUntil, first, lane];
+      else if (readUntil < second) second = readUntil;
+    }
+    return this.#window.take(until, (lane) => (lane !== undefined && lane === slowest ? second : first));
+  }
+
+  /** Checks all files if lines are due. Resolves when the follows have read what was unread. */
+  async #readAll(until: number): Promise<void> {
+    const { due } = this.#window;
+    if (due === undefined || due > until) return;
+    let isRead = true;
+    for (const { progress } of this.#tracks.values()) if (progress?.isKnown && !progress.check()) isRead = false;
+    if (!isRead) await new Promise((resolve) => setImmediate(resolve));
   }
 
   async #pump(until: number): Promise<void> {
     while (this.#pumping) await this.#pumping;
     this.#pumping = (async () => {
-      for (const { source, bytes } of this.#window.take(until)) await this.#print(source, bytes);
+      if (until !== Number.POSITIVE_INFINITY) await this.#readAll(until);
+      for (const line of this.#take(until)) await this.#print(line);
     })();
     await this.#pumping;
     this.#pumping = undefined;

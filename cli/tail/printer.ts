@@ -4,7 +4,7 @@ import type { TerminalStream } from "../../src/text/index.ts";
 import { isLaterPart } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
-import { lineRecord, type RecordOrigin } from "./line-record.ts";
+import { lineRecord, markRecord, type RecordOrigin } from "./line-record.ts";
 import { printMessage } from "./messages.ts";
 import { SOURCE_COLOURS } from "./source-colours.ts";
 
@@ -184,6 +184,11 @@ export class Printer {
     return this.#inTurn(() =>
       lane.record === undefined ? this.#open(lane, bytes) : this.#put(lane, lane.record(bytes)),
     );
+  }
+
+  /** Reports that all lines before this time were printed, for a merge of several places. */
+  mark(time: number): Promise<void> {
+    return this.#inTurn(() => this.#send(markRecord(time)));
   }
 
   /**

@@ -4,6 +4,7 @@ import {
   AT_END,
   Fingerprint,
   type FollowEvent,
+  FollowProgress,
   follow,
   followRelayed,
   type Generation,
@@ -50,6 +51,7 @@ export class TailFile {
   readonly lane: OutputSource;
   readonly tailTarget: TailTarget;
   readonly named: NamedTarget;
+  readonly progress = new FollowProgress();
   readonly #own = new AbortController();
   readonly #options: TailOptions;
   readonly #since: number | undefined;
@@ -225,6 +227,7 @@ export class TailFile {
       takesFile: how === "name" && !this.#input?.isStdin,
       isFollowedElsewhere: (identity) => this.tailTarget.isReadElsewhere(identity, this.named.target.path),
       signal: AbortSignal.any([stop, this.tailTarget.over]),
+      progress: this.progress,
     });
     this.#first = this.#events.next();
     // Prevents an unhandled rejection: the caller handles it where the promise is awaited.

@@ -22,6 +22,7 @@ export class TailOutput {
   readonly isDirectory = false;
   readonly isPipedInput = false;
   readonly unfollowable = undefined;
+  readonly progress = undefined;
   readonly timeOf: (line: Uint8Array) => number | undefined;
   readonly named: NamedTarget;
   hasLeft = false;

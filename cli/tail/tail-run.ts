@@ -4,6 +4,7 @@ import { parseTarget, type Target, targetName } from "../../src/target.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { LaterMatches } from "./later-matches.ts";
+import { MARK_SIGNAL } from "./line-record.ts";
 import { Merger } from "./merger.ts";
 import { errorReading, printMessage } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
@@ -112,11 +113,14 @@ export class TailRun {
     const endGlobs = this.#later.watchGlobs();
     const running = this.#files.map((file) => this.#followOne(file));
     if (this.#later.hasSelections) running.push(this.#later.watchContainers(this.#stop.signal));
+    const onMark = () => this.#merger?.mark();
+    if (this.#options.json) process.on(MARK_SIGNAL, onMark);
     try {
       if (endGlobs || this.#later.isWaiting)
         await new Promise<void>((resolve) => this.#stop.signal.addEventListener("abort", () => resolve()));
       await Promise.all(running);
     } finally {
+      process.off(MARK_SIGNAL, onMark);
       endPid?.();
       endGlobs?.();
     }
@@ -148,7 +152,7 @@ export class TailRun {
         : new TailFile(named, this.#tailTarget(target), this.#shown, this.#options, this.#since);
     this.#files.push(file);
     this.#names.add(named.text);
-    this.#merger?.add(file.lane, file.timeOf);
+    this.#merger?.add(file.lane, file.timeOf, file.progress);
     return file;
   }
 
@@ -207,6 +211,7 @@ export class TailRun {
       printMessage("tail", errorReading(file.name, error));
       this.#failed(error);
     } finally {
+      await this.#merger?.leave(file.lane);
       this.#leave(file);
       if (file.hasLeft) this.#forget(file);
     }

@@ -1,5 +1,6 @@
 import { DrainingGeneration, FollowMachine, type Identity } from "./machine.ts";
 import { PathObserver } from "./path-observer.ts";
+import type { FollowProgress } from "./progress.ts";
 import { Reader } from "./reader.ts";
 import type { FollowFile, FollowSource, Generation } from "./source.ts";
 import { onTick } from "./ticker.ts";
@@ -74,6 +75,8 @@ export interface FollowOptions {
    * 1000.
    */
   goneMs?: number;
+  /** Reports how far the follow has read. */
+  progress?: FollowProgress;
 }
 
 /** Abort reason: read the existing data first. */
@@ -98,7 +101,7 @@ export async function* follow<File extends FollowFile>(
   source: FollowSource<File>,
   options: FollowOptions,
 ): AsyncGenerator<FollowEvent<File>, void, void> {
-  const { signal, intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true } = options;
+  const { signal, intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true, progress } = options;
   const callers = options.takesFile ? undefined : source.file;
   /** The time since when the current file has had no name and no new data. */
   let namelessSince: number | undefined;
@@ -135,6 +138,21 @@ export async function* follow<File extends FollowFile>(
     if (seen?.links === 0 && isNameless()) waker.wake();
     if (seen?.differs || before.length > 0 || machine.restless) waker.wake();
   });
+  const hasUnread = () => {
+    const seen = reader?.unread(machine.position);
+    if (seen === "renamed") void path?.check();
+    const isBehind =
+      seen === "bytes" ||
+      path?.isChecking === true ||
+      (path?.queue.length ?? 0) > 0 ||
+      before.some(({ reader: of, leaving }) => of.unread(leaving.position) === "bytes");
+    if (isBehind) waker.wake();
+    return isBehind;
+  };
+  progress?.begin(hasUnread);
+  const reached = (time: number) => {
+    if (before.length === 0 && path?.isChecking !== true && (path?.queue.length ?? 0) === 0) progress?.reached(time);
+  };
   const onAbort = () => waker.wake();
   signal?.addEventListener("abort", onAbort);
   try {
@@ -163,12 +181,14 @@ export async function* follow<File extends FollowFile>(
           continue;
         }
       }
+      const lookedAt = performance.now();
       // Reads the next generation's size first: see {@link FileObservation}.
       const nextSize = contents ? path?.queue[0]?.stat().size : undefined;
       const step = reader ? machine.look({ ...reader.look(), nextSize }) : machine.lookForFirst();
       if (step.kind !== "wait") namelessSince = undefined;
       switch (step.kind) {
         case "wait":
+          reached(lookedAt);
           if (signal?.aborted) return;
           if (reader && isNameless() && reader.file.stat().links === 0) {
             namelessSince ??= performance.now();
@@ -193,8 +213,10 @@ export async function* follow<File extends FollowFile>(
             const bytes = reader.beforeHole(step.position, reader.read(step.position, Math.min(step.available, CHUNK)));
             machine.advance(bytes.length);
             reader.took(bytes);
-            if (bytes.length > 0) yield { kind: "data", bytes, position: step.position };
-            else if (signal?.aborted) return;
+            if (bytes.length > 0) {
+              yield { kind: "data", bytes, position: step.position };
+              if (bytes.length === step.available) reached(lookedAt);
+            } else if (signal?.aborted) return;
             else await waker.wait();
           } else {
             machine.advance(step.available);
@@ -235,6 +257,7 @@ export async function* follow<File extends FollowFile>(
     signal?.removeEventListener("abort", onAbort);
     endTicks();
     unsubscribe?.();
+    progress?.reached(Number.POSITIVE_INFINITY);
     await path?.close();
     for (const file of left) await closeUnless(callers, file);
     for (const { reader } of before) await closeUnless(callers, reader.file);

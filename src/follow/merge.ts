@@ -53,7 +53,7 @@ export async function* mergeLines<Source>(
     let first = -1;
     heads.forEach((head, index) => {
       const best = heads[first];
-      if (!head.done && (best === undefined || best.done || before(head.value, best.value))) first = index;
+      if (!head.done && (best === undefined || best.done || isBefore(head.value, best.value))) first = index;
     });
     const head = heads[first];
     if (head === undefined || head.done) return;
@@ -62,52 +62,7 @@ export async function* mergeLines<Source>(
   }
 }
 
-/**
- * Sorts lines that arrive roughly in order. Holds each line for `windowMs`, because an earlier line
- * of another source may arrive.
- */
-export class ReorderWindow<Source> {
-  readonly #windowMs: number;
-  /** Sorted. */
-  readonly #lines: { line: TimedLine<Source>; due: number }[] = [];
-  #bytes = 0;
-
-  constructor(windowMs: number) {
-    this.#windowMs = windowMs;
-  }
-
-  /** Number of bytes of the held lines. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  push(line: TimedLine<Source>, now: number): void {
-    let at = this.#lines.length;
-    while (at > 0 && before(line, (this.#lines[at - 1] as { line: TimedLine<Source> }).line)) at--;
-    this.#lines.splice(at, 0, { line, due: now + this.#windowMs });
-    this.#bytes += line.bytes.length;
-  }
-
-  /**
-   * Returns the lines that are due, in order: lines that were held long enough, and all lines that
-   * sort before them.
-   */
-  take(now: number): TimedLine<Source>[] {
-    const last = this.#lines.findLastIndex(({ due }) => due <= now);
-    const taken = this.#lines.splice(0, last + 1).map(({ line }) => line);
-    for (const { bytes } of taken) this.#bytes -= bytes.length;
-    return taken;
-  }
-
-  /**
-   * The time at which {@link take} returns lines next, on the clock of `now`; undefined if no lines
-   * are held.
-   */
-  get due(): number | undefined {
-    return this.#lines.length === 0 ? undefined : Math.min(...this.#lines.slice(0, 1000).map(({ due }) => due));
-  }
-}
-
-function before(a: TimedLine<unknown>, b: TimedLine<unknown>): boolean {
+/** True if a line sorts before another. */
+export function isBefore(a: TimedLine<unknown>, b: TimedLine<unknown>): boolean {
   return a.time < b.time || (a.time === b.time && a.group < b.group);
 }

@@ -53,6 +53,11 @@ export class PathObserver<File extends FollowFile> {
     this.#checkedAt = performance.now();
   }
 
+  /** True during a check of a path that could be checked the last time. */
+  get isChecking(): boolean {
+    return this.#busy !== undefined && this.#failure === undefined;
+  }
+
   /** True while the path cannot be checked and that was reported. */
   get isTroubled(): boolean {
     return this.#failure?.told === true;

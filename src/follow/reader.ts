@@ -14,6 +14,8 @@ export class Reader<File extends FollowFile> {
   #seen: { size: number; modified: number } | undefined;
   /** Inode times of the last {@link glance}. */
   #inode: { modified: number; changed: number | undefined } | undefined;
+  /** The inode's change time at the last {@link unread}. */
+  #renamedAt: number | undefined;
   position: number;
   atLineStart = true;
 
@@ -44,6 +46,21 @@ export class Reader<File extends FollowFile> {
       };
     } catch {
       return { size: 0, links: undefined, differs: true, renamed: false };
+    }
+  }
+
+  /**
+   * fstat(2): whether the file has bytes that were not read up to `position`, or was renamed since
+   * the last call. Never throws: {@link look} reports the error.
+   */
+  unread(position: number): "bytes" | "renamed" | undefined {
+    try {
+      const { size, modified, changed = modified } = this.file.stat();
+      const isRenamed = changed !== modified && changed !== this.#renamedAt;
+      this.#renamedAt = changed;
+      return size !== position ? "bytes" : isRenamed ? "renamed" : undefined;
+    } catch {
+      return "bytes";
     }
   }
 

@@ -382,6 +382,41 @@ describe("porthole tail --prefix, --merge and --since", () => {
     await tail.stop();
   });
 
+  test("keep the order of lines that are written one after another to several files", async () => {
+    const names = ["a", "b", "c", "silent"];
+    for (const name of names) writeFileSync(`${here}/${name}`, "");
+    const tail = following(someone, ["-F", "--merge", ...names.map((name) => `${there}/${name}`)]);
+    const start = Date.now();
+    appendFileSync(`${here}/a`, `${new Date(start).toISOString()} begin\n`);
+    await tail.shows(`${new Date(start).toISOString()} begin\n`);
+    const lines = Array.from({ length: 600 }, (_, n) => `${new Date(start + n + 1).toISOString()} ${n}\n`);
+    for (const [n, line] of lines.entries()) appendFileSync(`${here}/${names[(n * n) % 3]}`, line);
+    await tail.shows(`${new Date(start).toISOString()} begin\n${lines.join("")}`);
+    await tail.stop();
+  });
+
+  test("report on SIGURG, with --json --merge, the time before which all lines were printed", async () => {
+    for (const name of ["a", "b"]) writeFileSync(`${here}/${name}`, `${at(1)} ${name}\n`);
+    const tail = following(someone, ["-F", "--json", "--merge", `${there}/a`, `${there}/b`]);
+    appendFileSync(`${here}/b`, `${at(2)} new\n`);
+    await waitFor("the new line", () => tail.text().includes("new"));
+    const before = Date.now();
+    const marks = () =>
+      tail
+        .text()
+        .split("\n")
+        .filter((line) => line.startsWith('{"before":'));
+    await waitFor("the mark", () => {
+      // Without effect until the follow has begun.
+      process.kill(tail.running.pid, "SIGURG");
+      return marks().length > 0;
+    });
+    const mark = Date.parse((JSON.parse(marks()[0] as string) as { before: string }).before);
+    expect(mark).toBeGreaterThanOrEqual(before);
+    expect(mark).toBeLessThanOrEqual(Date.now());
+    await tail.stop();
+  });
+
   test("start at the first line of a time, in a large file and in a pipe", async () => {
     const line = (n: number) => `${new Date(Date.UTC(2026, 0, 1) + n * 1000).toISOString()} number ${n}\n`;
     const lines = Array.from({ length: 150_000 }, (_, n) => line(n));

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { firstLinesOffset, lastLinesOffset, readerOf, sizeByReading } from "../../src/follow/ends.ts";
-import { LineClock, mergeLines, ReorderWindow, type TimedLine } from "../../src/follow/merge.ts";
+import { LineClock, mergeLines, type TimedLine } from "../../src/follow/merge.ts";
+import { ReorderWindow } from "../../src/follow/reorder-window.ts";
 import { sinceOffset, sinceSteps } from "../../src/follow/since.ts";
 
 /** Parses `5 text` as a line with the time 5. */
@@ -28,26 +29,57 @@ describe("mergeLines", () => {
 });
 
 describe("ReorderWindow", () => {
-  it("delays a line, and returns earlier lines first", () => {
-    const window = new ReorderWindow<string>(100);
-    const [a, b] = [new LineClock("a", timeOf), new LineClock("b", timeOf)];
-    window.push(a.stamp(Buffer.from("9 a")), 0);
-    window.push(b.stamp(Buffer.from("5 b")), 50);
-    window.push(b.stamp(Buffer.from("20 b")), 60);
-    expect(window.due).toBe(100);
-    expect(text(window.take(99))).toEqual([]);
-    expect(text(window.take(100))).toEqual(["5 b", "9 a"]);
-    expect(window.bytes).toBe(4);
-    expect(text(window.take(160))).toEqual(["20 b"]);
+  const pair = () => [new LineClock("a", timeOf), new LineClock("b", timeOf)] as const;
+  const bytes = (content: string) => Buffer.from(content);
+
+  it("returns a line when the other sources were read after its arrival, and earlier lines first", () => {
+    const window = new ReorderWindow<string>({ minMs: 2, maxMs: 250 });
+    const [a, b] = pair();
+    window.push(a.stamp(bytes("9 a")), 0);
+    expect(window.due).toBe(2);
+    expect(text(window.take(1, () => 1))).toEqual([]);
+    expect(text(window.take(5, () => -1))).toEqual([]);
+    window.push(b.stamp(bytes("5 b")), 5);
+    window.push(b.stamp(bytes("20 b")), 6);
+    expect(window.bytes).toBe(10);
+    expect(text(window.take(7, (source) => (source === "a" ? 4 : 0)))).toEqual(["5 b", "9 a"]);
+    expect(text(window.take(9, () => 9))).toEqual(["20 b"]);
     expect(window.due).toBeUndefined();
   });
 
+  it("returns a line after the maximum time if another source is never read to its end", () => {
+    const window = new ReorderWindow<string>({ minMs: 2, maxMs: 250 });
+    window.push(pair()[0].stamp(bytes("9 a")), 0);
+    expect(text(window.take(249, () => -1))).toEqual([]);
+    expect(text(window.take(250, () => -1))).toEqual(["9 a"]);
+  });
+
+  it("holds lines longer after lines that came late, and gradually returns to the minimum", () => {
+    const window = new ReorderWindow<string>({ minMs: 2, maxMs: 250 });
+    const [a, b] = pair();
+    for (let round = 0; round < 100; round++) {
+      const time = 1_000_001 + round * 200;
+      window.push(a.stamp(bytes(`${time + 10} a`)), time);
+      window.take(time + 45);
+      window.push(b.stamp(bytes(`${time} b`)), time + 50);
+      window.take(time + 190);
+    }
+    const next = 2_000_001;
+    window.push(a.stamp(bytes(`${next} a`)), next);
+    expect(window.due).toBeGreaterThan(next + 30);
+    expect(window.due).toBeLessThan(next + 51);
+    for (let index = 1; index < 10_000; index++) window.push(a.stamp(bytes(`${next + index} a`)), next + index);
+    window.take(Number.POSITIVE_INFINITY);
+    window.push(a.stamp(bytes(`${next + 20_000} a`)), next + 20_000);
+    expect(window.due).toBe(next + 20_002);
+  });
+
   it("places a line without a time at its arrival, or with the previous line", () => {
-    const window = new ReorderWindow<string>(0);
-    const [a, b] = [new LineClock("a", timeOf), new LineClock("b", timeOf)];
-    window.push(b.stamp(Buffer.from("6 b"), 6), 0);
-    window.push(a.stamp(Buffer.from("untimed"), 5), 0);
-    window.push(b.stamp(Buffer.from(" of 6"), 99), 0);
+    const window = new ReorderWindow<string>({ minMs: 0, maxMs: 0 });
+    const [a, b] = pair();
+    window.push(b.stamp(bytes("6 b"), 6), 0);
+    window.push(a.stamp(bytes("untimed"), 5), 0);
+    window.push(b.stamp(bytes(" of 6"), 99), 0);
     expect(text(window.take(0))).toEqual(["untimed", "6 b", " of 6"]);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { LinePrinter } from "../../cli/elsewhere/records/line-printer.ts";
 import { milliseconds, parseRecord, Resumption } from "../../cli/elsewhere/records/line-record.ts";
+import { MarkAsker } from "../../cli/elsewhere/records/mark-asker.ts";
 import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
 import { resumedArguments } from "../../cli/elsewhere/records/resumed-arguments.ts";
 import { parseRequest } from "../../cli/kubectl/arguments.ts";
@@ -47,6 +48,34 @@ describe("the merge of nodes", () => {
     push(merged, "a", 2, 300, 2000);
     expect(all(merged, 300)).toBe("a2");
     expect(merged.bytes).toBe(0);
+  });
+
+  test("does not wait for a node that has sent a later mark, and asks the others for one", () => {
+    const merged = merge();
+    for (const place of ["a", "b", "c"]) merged.open(place);
+    push(merged, "a", 5);
+    expect([...merged.awaited()]).toEqual(["b", "c"]);
+    merged.mark("b", 4);
+    merged.mark("c", 5);
+    expect(all(merged, 0)).toBe("");
+    expect([...merged.awaited()]).toEqual(["b"]);
+    merged.mark("b", 6);
+    push(merged, "c", 7);
+    expect(all(merged, 0)).toBe("a5");
+    merged.mark("a", 9);
+    merged.mark("b", 9);
+    expect(all(merged, 0)).toBe("c7");
+    expect([...merged.awaited()]).toEqual([]);
+    expect(merged.due).toBeUndefined();
+  });
+
+  test("asks a node for one mark at a time, and again if the answer was lost", () => {
+    let asked = 0;
+    const asker = new MarkAsker(() => void asked++, 250);
+    expect([asker.ask(0, 2), asker.ask(10, 2), asked]).toEqual([250, 240, 1]);
+    asker.answered();
+    expect([asker.ask(1, 2), asker.ask(2, 2), asked]).toEqual([1, 250, 2]);
+    expect([asker.ask(252, 2), asked]).toEqual([250, 3]);
   });
 
   test("does not wait for a lost node, and keeps lines without a time after the previous line", () => {

@@ -4,7 +4,7 @@ import { PortholeError } from "../../../src/errors.ts";
 import { LineSplitter } from "../../../src/follow/index.ts";
 import { complain, printable } from "../../io/fail.ts";
 import type { Interrupt } from "../interrupt.ts";
-import { type LineRecord, parseRecord, Resumption } from "./line-record.ts";
+import { type LineRecord, type Mark, parseMark, parseRecord, Resumption } from "./line-record.ts";
 import type { RecordOutput } from "./merged-output.ts";
 import type { RecordRun, RecordSource } from "./record-source.ts";
 
@@ -36,7 +36,8 @@ export async function followSource(
   const resumption = new Resumption();
   let beginning: readonly string[] | undefined;
   let isLost = false;
-  const take = async (record: LineRecord) => {
+  const take = async (record: LineRecord | Mark) => {
+    if ("before" in record) return output.mark(source, record);
     if (!resumption.isNew(record)) return;
     if (isLost) reportBack(source, resumption);
     isLost = false;
@@ -46,6 +47,7 @@ export async function followSource(
     const began = performance.now();
     try {
       const run = await interrupt.orEnd(source.start(beginning));
+      output.open(source, run.askMark);
       return await recordsOf(run, take);
     } catch (error) {
       if (interrupt.received !== undefined || left?.aborted) return 0;
@@ -64,21 +66,22 @@ export async function followSource(
   }
 }
 
-async function recordsOf(run: RecordRun, take: (record: LineRecord) => Promise<void>): Promise<number> {
+async function recordsOf(run: RecordRun, take: (record: LineRecord | Mark) => Promise<void>): Promise<number> {
   run.ended.catch(() => undefined);
   for await (const record of records(run.stdout)) await take(record);
   return await run.ended;
 }
 
 /** Splits a command's output into records. Ignores lines that are not records. */
-export async function* records(output: Readable): AsyncGenerator<LineRecord> {
+export async function* records(output: Readable): AsyncGenerator<LineRecord | Mark> {
   const splitter = new LineSplitter(NEWLINE);
   let parts: Uint8Array[] = [];
   for await (const piece of output) {
     for (const line of splitter.push(piece as Buffer)) {
       parts.push(line);
       if (line.at(-1) !== NEWLINE) continue;
-      const record = parseRecord(parts.length === 1 ? line : Buffer.concat(parts));
+      const bytes = parts.length === 1 ? line : Buffer.concat(parts);
+      const record = parseRecord(bytes) ?? parseMark(bytes);
       parts = [];
       if (record !== undefined) yield record;
     }

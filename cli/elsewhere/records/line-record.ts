@@ -27,6 +27,18 @@ export function parseRecord(json: Uint8Array): LineRecord | undefined {
   }
 }
 
+/** A record that reports the time before which a place has sent all lines. */
+export interface Mark {
+  /** Milliseconds since 1970. */
+  before: number;
+}
+
+/** Parses the record of {@link markRecord}. Returns undefined if the bytes are not such a record. */
+export function parseMark(json: Uint8Array): Mark | undefined {
+  const [, before] = /^\{"before":"([^"]+)"\}\n$/.exec(Buffer.from(json.subarray(0, 100)).toString()) ?? [];
+  return before === undefined ? undefined : { before: milliseconds(before) };
+}
+
 /** Converts an ISO time in UTC with up to nine fractional digits to milliseconds since 1970. */
 export function milliseconds(time: string): number {
   const fraction = time.slice(23, -1);

@@ -1,10 +1,13 @@
 import type { LinePrinter } from "./line-printer.ts";
-import { type LineRecord, milliseconds } from "./line-record.ts";
+import { type LineRecord, type Mark, milliseconds } from "./line-record.ts";
+import { MarkAsker } from "./mark-asker.ts";
 import { PlaceMerge } from "./place-merge.ts";
 import type { RecordSource } from "./record-source.ts";
 
 /** Milliseconds that a line waits for an earlier line from an idle place. */
 const WINDOW_MS = 250;
+/** Minimum milliseconds between two requests for a mark of one place. */
+const MARK_PAUSE_MS = 2;
 /** Maximum bytes of waiting lines in a follow. Above it, lines are printed at once. */
 const MAX_WAITING = 4 * 1024 * 1024;
 /** Maximum bytes of waiting lines without a follow. A place that exceeds its share is paused. */
@@ -12,10 +15,15 @@ const MAX_SHARED = 1024 * 1024;
 
 /** Receives the records of several places and prints them. */
 export interface RecordOutput {
-  /** Call when a place begins to send: lines of other places then wait for it. */
-  open(source: RecordSource): void;
+  /**
+   * Call when a place begins to send: lines of other places then wait for it.
+   * @param askMark see {@link RecordRun.askMark}; undefined until the place has started
+   */
+  open(source: RecordSource, askMark?: () => void): void;
   /** Accepts a record. Resolves when the output accepts more. */
   take(source: RecordSource, record: LineRecord): Promise<void>;
+  /** Accepts a mark. */
+  mark(source: RecordSource, mark: Mark): Promise<void>;
   /** Call when a place stops sending. It may be opened again later. */
   leave(source: RecordSource): Promise<void>;
   end(): Promise<void>;
@@ -29,6 +37,7 @@ export function directOutput(printer: LinePrinter, write: Write): RecordOutput {
   return {
     open: () => undefined,
     take: async (_, record) => write(printer.print(record)),
+    mark: async () => {},
     leave: async () => {},
     end: async () => {},
   };
@@ -43,8 +52,10 @@ export class MergedOutput implements RecordOutput {
   readonly #printer: LinePrinter;
   readonly #write: Write;
   readonly #maxOfOne: number;
+  readonly #follows: boolean;
   /** Paused places, which have exceeded their share. */
   readonly #full = new Map<RecordSource, () => void>();
+  readonly #askers = new Map<RecordSource, MarkAsker>();
   #timer: NodeJS.Timeout | undefined;
   #isDueSoon = false;
   #writing: Promise<void> = Promise.resolve();
@@ -53,6 +64,7 @@ export class MergedOutput implements RecordOutput {
   constructor(printer: LinePrinter, write: Write, places: number, follows: boolean) {
     this.#printer = printer;
     this.#write = write;
+    this.#follows = follows;
     const [windowMs, maxBytes] = follows
       ? [WINDOW_MS, MAX_WAITING]
       : [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -60,8 +72,15 @@ export class MergedOutput implements RecordOutput {
     this.#maxOfOne = follows ? Number.POSITIVE_INFINITY : MAX_SHARED / places;
   }
 
-  open(source: RecordSource): void {
+  open(source: RecordSource, askMark?: () => void): void {
     this.#merge.open(source);
+    if (askMark !== undefined && this.#follows) this.#askers.set(source, new MarkAsker(askMark, WINDOW_MS));
+  }
+
+  async mark(source: RecordSource, { before }: Mark): Promise<void> {
+    this.#askers.get(source)?.answered();
+    this.#merge.mark(source, before);
+    this.#isChanged();
   }
 
   async take(source: RecordSource, record: LineRecord): Promise<void> {
@@ -76,6 +95,7 @@ export class MergedOutput implements RecordOutput {
   }
 
   async leave(source: RecordSource): Promise<void> {
+    this.#askers.delete(source);
     this.#merge.close(source);
     this.#print();
     await this.#writing;
@@ -93,6 +113,21 @@ export class MergedOutput implements RecordOutput {
     this.#isDueSoon = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#print(), 1);
+  }
+
+  /**
+   * Asks the places for marks that have sent no line, while lines of others wait for them. Returns
+   * the milliseconds until the next one may be asked.
+   */
+  #askMarks(): number {
+    // Limits the requests to about 1,000 a second for all places together.
+    const pauseMs = Math.max(MARK_PAUSE_MS, this.#askers.size);
+    const now = performance.now();
+    return Math.min(
+      ...[...this.#merge.awaited()].map(
+        (place) => this.#askers.get(place)?.ask(now, pauseMs) ?? Number.POSITIVE_INFINITY,
+      ),
+    );
   }
 
   /** Prints the lines that are due, and sets a timer for the rest. */
@@ -113,6 +148,7 @@ export class MergedOutput implements RecordOutput {
     }
     const { due } = this.#merge;
     if (due === undefined || due === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#print(), Math.max(1, due - performance.now()));
+    const askMs = this.#askMarks();
+    this.#timer = setTimeout(() => this.#print(), Math.max(1, Math.min(due - performance.now(), askMs)));
   }
 }

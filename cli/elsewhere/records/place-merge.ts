@@ -10,7 +10,8 @@ interface Queue<Place, Line> {
   place: Place;
   /** Sequence number, which orders lines with equal times. */
   number: number;
-  lines: { line: Line; time: number; bytes: number; due: number }[];
+  /** Waiting lines and marks; a mark has no line. */
+  lines: { line: Line | undefined; time: number; bytes: number; due: number }[];
   /** Index of the next line to return. */
   at: number;
   latest: number;
@@ -22,8 +23,8 @@ interface Queue<Place, Line> {
 
 /**
  * Merges places by time; each place sends its own lines in order. A line is due when every place
- * has sent a later line, so it waits only for the slowest place. If a place is idle, the line waits
- * for the window. The cost of a line is logarithmic in the number of places.
+ * has sent a later line or a later mark, so it waits only for the slowest place. If a place sends
+ * neither, the line waits for the window. The cost of a line is logarithmic in the number of places.
  */
 export class PlaceMerge<Place, Line> {
   readonly #queues = new Map<Place, Queue<Place, Line>>();
@@ -72,8 +73,23 @@ export class PlaceMerge<Place, Line> {
     if (queue.lines.length === queue.at + 1) this.#enter(queue);
   }
 
+  /** Records that a place has sent all its lines before this time. */
+  mark(place: Place, before: number): void {
+    const queue = this.#queueOf(place);
+    // Sorts behind a line of the same millisecond.
+    queue.lines.push({ line: undefined, time: before + 0.001, bytes: 0, due: Number.NEGATIVE_INFINITY });
+    if (queue.lines.length === queue.at + 1) this.#enter(queue);
+  }
+
+  /** Places without a line, for which the next line waits. */
+  *awaited(): Generator<Place> {
+    if (this.#heap.length === 0) return;
+    for (const queue of this.#queues.values()) if (isEmpty(queue)) yield queue.place;
+  }
+
   /** Takes the next line if it is due. */
   take(now: number): Line | undefined {
+    this.#dropMarks();
     const [queue] = this.#heap;
     const head = queue?.lines[queue.at];
     if (queue === undefined || head === undefined) return undefined;
@@ -101,6 +117,14 @@ export class PlaceMerge<Place, Line> {
     const queue = { place, number, lines: [], at: 0, waiting: 0, latest: Number.NEGATIVE_INFINITY, hasEnded: false };
     this.#queues.set(place, queue);
     return queue;
+  }
+
+  /** Removes marks that no waiting line needs: all waiting lines are later. */
+  #dropMarks(): void {
+    for (let [queue] = this.#heap; queue !== undefined; [queue] = this.#heap) {
+      if (queue.lines[queue.at]?.line !== undefined) return;
+      this.#drop(queue);
+    }
   }
 
   /** Removes the first line of the first queue. */

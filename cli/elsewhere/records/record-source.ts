@@ -15,6 +15,8 @@ export interface RecordSource {
 /** A command that sends records. It receives this process's signals. */
 export interface RecordRun {
   stdout: Readable;
+  /** Asks a follow with `--merge` for a mark: the time before which it has sent all lines. */
+  askMark(): void;
   /** The exit status. @throws PortholeError SESSION if the connection was lost */
   ended: Promise<number>;
 }

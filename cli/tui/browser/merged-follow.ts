@@ -1,4 +1,4 @@
-import { follow, lastLinesOffset } from "../../../src/follow/index.ts";
+import { FollowProgress, follow, lastLinesOffset } from "../../../src/follow/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import type { OutputPath } from "../../../src/target.ts";
 import { TimestampReader } from "../../../src/text/index.ts";
@@ -28,6 +28,13 @@ interface OpenedSource {
   /** Passes on the data after {@link pieces}, until the follow ends. */
   follow(): Promise<void>;
   close(): void;
+}
+
+/** Where the follow of a file begins, and what it reports to. */
+interface FollowStart {
+  lane: MergedSource;
+  size: number;
+  progress: FollowProgress;
 }
 
 /** Initial lines of each source. */
@@ -135,7 +142,8 @@ export class MergedFollow {
   ): Promise<OpenedSource> {
     const zone = await connection.zone().catch(() => utc);
     const reader = new TimestampReader({ now: Date.now(), zone });
-    merger.add(lane, (line) => reader.read(line));
+    const progress = new FollowProgress();
+    merger.add(lane, (line) => reader.read(line), progress);
     try {
       const file = await connection.use((session) => session.open(path));
       const size = file.size() ?? 0;
@@ -144,7 +152,7 @@ export class MergedFollow {
         pieces: file.isSeekable ? lastPart(file, size) : undefined,
         follow: () =>
           file.isSeekable
-            ? this.#follow({ connection, path, lane, size }, file, merger, signal)
+            ? this.#follow({ connection, path, lane, size, progress }, file, merger, signal)
             : this.#note(lane, "it cannot seek, so it cannot be merged with others"),
         close: () => file.close(),
       };
@@ -191,14 +199,14 @@ export class MergedFollow {
   }
 
   async #follow(
-    { connection, path, lane, size }: FollowEntry & { lane: MergedSource; size: number },
+    { connection, path, lane, size, progress }: FollowEntry & FollowStart,
     file: OpenFile,
     merger: Merger<MergedSource>,
     signal: AbortSignal,
   ): Promise<void> {
     const notices = new Notices(lane.name, { retries: true, keepsName: true });
     const source = tailSource(this.#followed(connection), path, file);
-    for await (const event of follow(source, { position: size, signal })) {
+    for await (const event of follow(source, { position: size, signal, progress })) {
       if (event.kind === "data") await merger.take(lane, event.bytes);
       else {
         const begins = "file" in event && event.file !== undefined && !event.continues;

@@ -1,0 +1,43 @@
+/** Milliseconds that lines of a stream are assumed to take before one has arrived. */
+const INITIAL_MS = 20;
+/** Milliseconds that are added to the slowest recent line. */
+const MARGIN_MS = 1;
+
+/**
+ * The delay of streams, such as the output of containers. A file shows by its size whether it has
+ * unread lines. A stream does not, so lines wait as long as recent lines of streams took to arrive.
+ */
+export class StreamDelay<Lane> {
+  readonly #maxMs: number;
+  readonly #lanes = new Set<Lane>();
+  #delayMs = INITIAL_MS;
+
+  constructor(maxMs: number) {
+    this.#maxMs = maxMs;
+  }
+
+  add(lane: Lane): void {
+    this.#lanes.add(lane);
+  }
+
+  delete(lane: Lane): void {
+    this.#lanes.delete(lane);
+  }
+
+  /** Measures the delay of a line, from its time to `now` (milliseconds since 1970). */
+  saw(lane: Lane | undefined, time: number, now: number): void {
+    if (lane === undefined || !this.#lanes.has(lane)) return;
+    const delay = Math.min(this.#maxMs, Math.max(0, now - time));
+    this.#delayMs += (delay - this.#delayMs) * (delay > this.#delayMs ? 1 : 1 / 16);
+  }
+
+  /**
+   * Milliseconds that a line waits for earlier lines of streams; undefined if it waits for none,
+   * because there is no other stream.
+   */
+  holdMs(lane: Lane | undefined, time: number, now: number): number | undefined {
+    const others = this.#lanes.size - (lane !== undefined && this.#lanes.has(lane) ? 1 : 0);
+    if (others === 0) return undefined;
+    return Math.max(MARGIN_MS, Math.min(this.#maxMs, time + this.#delayMs - now) + MARGIN_MS);
+  }
+}

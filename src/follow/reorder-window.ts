@@ -1,0 +1,89 @@
+import { isBefore, type TimedLine } from "./merge.ts";
+
+/** Limits of a {@link ReorderWindow}, in milliseconds. */
+export interface WindowLimits {
+  /** Minimum time that a line is held, because its writer and another may write at the same time. */
+  minMs: number;
+  /** Time after which a line no longer waits for other files. */
+  maxMs: number;
+}
+
+interface HeldLine<Source> {
+  line: TimedLine<Source>;
+  arrived: number;
+  due: number;
+}
+
+/**
+ * Sorts lines that arrive roughly in order. Holds a line while an earlier line of another source may
+ * be unread: until every other source has been read up to the arrival of the line. Lines that arrive
+ * too late lengthen the time that later lines are held.
+ */
+export class ReorderWindow<Source> {
+  readonly #limits: WindowLimits;
+  /** Sorted. */
+  readonly #lines: HeldLine<Source>[] = [];
+  /** The last line in order that {@link take} returned. */
+  #taken: HeldLine<Source> | undefined;
+  #holdMs: number;
+  #bytes = 0;
+
+  constructor(limits: WindowLimits) {
+    this.#limits = limits;
+    this.#holdMs = limits.minMs;
+  }
+
+  /** Number of bytes of the held lines. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @param holdMs minimum time that the line is held; default: as long as late lines require */
+  push(line: TimedLine<Source>, now: number, holdMs = this.#holdMs): void {
+    this.#learn(line, now);
+    let at = this.#lines.length;
+    while (at > 0 && isBefore(line, (this.#lines[at - 1] as HeldLine<Source>).line)) at--;
+    this.#lines.splice(at, 0, { line, arrived: now, due: now + Math.min(holdMs, this.#limits.maxMs) });
+    this.#bytes += line.bytes.length;
+  }
+
+  /**
+   * Returns the lines that are due, in order: lines that were held long enough, and all lines that
+   * sort before them.
+   * @param readUntil the time up to which all other sources than this one were read
+   */
+  take(now: number, readUntil: (source: Source) => number = () => now): TimedLine<Source>[] {
+    const isDue = ({ line, arrived, due }: HeldLine<Source>) =>
+      (due <= now && arrived <= readUntil(line.source)) || arrived + this.#limits.maxMs <= now;
+    const taken = this.#lines.splice(0, this.#lines.findLastIndex(isDue) + 1);
+    for (const { line } of taken) this.#bytes -= line.bytes.length;
+    const last = taken.at(-1);
+    if (last !== undefined && (this.#taken === undefined || isBefore(this.#taken.line, last.line))) this.#taken = last;
+    return taken.map(({ line }) => line);
+  }
+
+  /**
+   * The earliest time at which {@link take} can return lines, on the clock of `now`; undefined if no
+   * lines are held.
+   */
+  get due(): number | undefined {
+    return this.#lines.length === 0 ? undefined : Math.min(...this.#lines.slice(0, 1000).map(({ due }) => due));
+  }
+
+  /**
+   * Adapts the time for which lines are held. A line is late if a later one of the last moments was
+   * already returned. Times without milliseconds are no evidence.
+   */
+  #learn(line: TimedLine<Source>, now: number): void {
+    const { minMs, maxMs } = this.#limits;
+    const taken = this.#taken;
+    const isLate =
+      taken !== undefined &&
+      isBefore(line, taken.line) &&
+      taken.line.time - line.time <= maxMs &&
+      now - taken.arrived <= maxMs &&
+      line.time % 1000 !== 0;
+    if (isLate) this.#holdMs += Math.max(0, now - taken.arrived - this.#holdMs) / 8;
+    else this.#holdMs = Math.max(minMs, this.#holdMs * (1 - 1 / 1024));
+  }
+}
