@@ -14,14 +14,10 @@ export function sortItems(items: readonly Item[], options: { t?: boolean; S?: bo
 
 /** Sorts by the bytes of a text, as the C locale and most tools in containers do. */
 export function byText<T>(items: readonly T[], textOf: (item: T) => string): T[] {
-  return Array.from(bytesOrder(items.map(textOf)), (index) => items[index] as T);
-}
-
-/** Returns the indexes of texts in the order of their bytes. Equal texts keep their order. */
-export function bytesOrder(texts: readonly string[]): Uint32Array {
   // Computes each key once: sorting 100,000 texts takes 1.7 million comparisons.
-  const keys = texts.map(bytesKey);
-  return Uint32Array.from(keys.keys()).sort((a, b) => compare(keys[a] ?? "", keys[b] ?? ""));
+  const keys = items.map((item) => bytesKey(textOf(item)));
+  const order = Uint32Array.from(keys.keys()).sort((a, b) => compare(keys[a] ?? "", keys[b] ?? ""));
+  return Array.from(order, (index) => items[index] as T);
 }
 
 /** Sorts the largest first. Sorts equal amounts as {@link byText} does. */
@@ -47,7 +43,7 @@ export function timeOf({ stat }: Item): bigint {
 const ASCII = /^[\x00-\x7f]*$/;
 
 /** Returns a key whose order by `<` is the byte order of the text. */
-function bytesKey(text: string): string {
+export function bytesKey(text: string): string {
   return ASCII.test(text) ? text : pathBytes(text).toString("latin1");
 }
 

@@ -15,6 +15,7 @@ const isScreen = isBrowse || /^(open|demo)$/.test(command);
 const kind = isBrowse ? "browse" : isScreen ? "open" : /^(cp|diff|grep|with)$/.test(command) ? command : "cat";
 // Each frame of a screen makes garbage. V8 would use 50 MB for it, and let the heap of each thread
 // grow fourfold, before it collects. These flags save memory and cost no time (measured).
+// They are set before the code is compiled: V8 rejects a cache of other flags.
 if (isScreen) {
   const v8 = require("node:v8");
   const keepSmall = () => v8.setFlagsFromString("--semi-space-growth-factor=1");
@@ -61,8 +62,38 @@ const script = new vm.Script(fs.readFileSync(file, "latin1"), {
   importModuleDynamically,
 });
 const table = script.runInThisContext();
+// Modules of Node that load many others, and that most commands do not use before their first
+// output. Each is loaded when its first export is used.
+const LATE = new Set([
+  "node:child_process",
+  "node:crypto",
+  "node:http",
+  "node:http2",
+  "node:net",
+  "node:stream",
+  "node:timers/promises",
+  "node:tty",
+  "node:worker_threads",
+]);
+const late = (id) => {
+  let loaded;
+  const used = () => {
+    loaded ??= require(id);
+    return loaded;
+  };
+  return new Proxy(
+    {},
+    {
+      get: (_, name) => used()[name],
+      has: (_, name) => name in used(),
+      ownKeys: () => Reflect.ownKeys(used()),
+      getOwnPropertyDescriptor: (_, name) => ({ value: used()[name], enumerable: true, configurable: true }),
+    },
+  );
+};
 const modules = {};
 const load = (id) => {
+  if (LATE.has(id)) return late(id);
   if (table[id] === undefined) return require(id);
   if (modules[id] === undefined) {
     modules[id] = { exports: {} };

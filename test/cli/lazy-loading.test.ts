@@ -15,10 +15,7 @@ const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt:
 test("dockerode is loaded to start an agent through an engine, but not to use a running agent or to find a container", async () => {
   const { directory, run } = user();
   const preload = `${directory}/modules.cjs`;
-  writeFileSync(
-    preload,
-    `process.on("exit", () => require("node:fs").writeFileSync("${directory}/modules", process.moduleLoadList.join("\\n")));`,
-  );
+  writeFileSync(preload, writeModules(directory));
   const engine = await fakeEngine((path) =>
     path.startsWith("/containers/web/json") || path.startsWith(`/containers/${id}/json`)
       ? { status: 200, body: { Id: id, Name: "/web", State: state } }
@@ -35,6 +32,28 @@ test("dockerode is loaded to start an agent through an engine, but not to use a 
   const start = ["cat", "--route", "sidecar", "--engine", engine.socketPath, "web:/etc/hostname"];
   expect(await loads(...start)).toEqual({ code: 4, http: true });
 });
+
+// These modules of Node load many others: together they take as long as cat's own code.
+test.each([
+  ["a file of this machine", () => "/etc/passwd"],
+  ["a file through a running agent", () => `pid:${process.pid}:/etc/passwd`],
+])("a cat of %s loads no module of Node for processes, cryptography, sockets or threads", async (_, target) => {
+  const { directory, run } = user();
+  const preload = `${directory}/modules.cjs`;
+  writeFileSync(preload, writeModules(directory));
+  await run(["cat", target()]);
+  const { code } = await run(["cat", target()], { env: { NODE_OPTIONS: `--require ${preload}` } });
+  const loaded = readFileSync(`${directory}/modules`, "utf8").split("\n");
+  const heavy = ["child_process", "crypto", "dgram", "http", "net", "perf_hooks", "tty", "worker_threads"];
+  expect(code).toBe(0);
+  expect(loaded).toContain("NativeModule fs");
+  expect(heavy.filter((name) => loaded.includes(`NativeModule ${name}`))).toEqual([]);
+});
+
+/** Returns code that writes the names of the loaded modules to the file `modules` at its exit. */
+function writeModules(directory: string): string {
+  return `process.on("exit", () => require("node:fs").writeFileSync("${directory}/modules", process.moduleLoadList.join("\\n")));`;
+}
 
 test("the surfaces of the screen do not load Node's HTTP client", async () => {
   const listed = `import(process.argv[1]).then(() => console.log(process.moduleLoadList.join("\\n")))`;

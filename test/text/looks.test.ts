@@ -39,6 +39,10 @@ describe("findLevel", () => {
     ['{"level":50,"msg":"pino"}', ["error", "50"]],
     ['{"MESSAGE":"journald","PRIORITY":"3"}', ["error", "3"]],
     ['{"@t":"2026-01-31T14:05:06Z","@l":"Warning"}', ["warn", "Warning"]],
+    ["[main] [level=error] in brackets", ["error", "error"]],
+    ["level=custom [ERROR] after an unknown level", ["error", "ERROR"]],
+    ["(GET /x HTTP/1.1) TLS 12 WARN after other capitals", ["warn", "WARN"]],
+    ["sshd: debug1: after a word with a colon", ["debug", "debug1"]],
   ] as const)("finds the level of: %s", (text, expected) => {
     expect(level(text)).toEqual(expected);
   });
@@ -49,6 +53,8 @@ describe("findLevel", () => {
     "/var/log/ERROR.log",
     "an error happened",
     "INFORMATIONAL",
+    "[errors] [debug12] [error_1]",
+    "DEBUG12 and ERROR_1",
     "failure: x",
     "<300>Jan",
     "<html>",

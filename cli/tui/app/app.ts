@@ -220,8 +220,7 @@ export class App implements Host {
     forgetWidths();
     this.#isExact = true;
     this.#layOutAnew();
-    await this.#theme.known();
-    await this.#screen.load();
+    await this.#screen.load(this.#theme.known());
   }
 
   #layOutAnew(): void {

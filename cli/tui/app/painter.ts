@@ -69,12 +69,15 @@ export class Painter {
     this.#compositor.invalidate();
   }
 
-  /** Loads Ink, which takes longer than the first text and 15 MB of memory. */
-  async load(): Promise<void> {
+  /**
+   * Loads Ink, which takes longer than the first text and 15 MB of memory. Draws the surfaces once
+   * `isReady` has resolved.
+   */
+  async load(isReady: Promise<void>): Promise<void> {
+    const [{ inkSurfaces }] = await Promise.all([import("../ui/ink-surfaces.tsx"), isReady]);
     const state = this.#host.state();
-    if (this.#surfaces || !state) return;
+    if (this.#surfaces || !state || this.#isClosed) return;
     const store = new ScreenStore(state);
-    const { inkSurfaces } = await import("../ui/ink-surfaces.tsx");
     const surfaces = await inkSurfaces(store, () => this.#changed());
     if (this.#isClosed) {
       surfaces.close();

@@ -71,9 +71,9 @@ export class Screen {
     this.#clock.request();
   }
 
-  /** Loads Ink. */
-  load(): Promise<void> {
-    return this.#painter.load();
+  /** Loads Ink, and draws the surfaces once `isReady` has resolved. */
+  load(isReady: Promise<void>): Promise<void> {
+    return this.#painter.load(isReady);
   }
 
   /** Ends drawing. */

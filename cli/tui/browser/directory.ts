@@ -2,6 +2,7 @@ import { type Backing, joinPath, type Mount, mountsOf, readNames, typeOf } from 
 import type { DirectoryEntry, Session } from "../../../src/sessions/index.ts";
 import type { Connection } from "./connection.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
+import { NameOrder } from "./name-order.ts";
 
 /**
  * Number of entries after which a long directory is first shown. The next updates follow at four
@@ -48,15 +49,24 @@ export async function readDirectory(
     const { users, groups } = await namesOf(connection, session);
     const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));
     const items: FileItem[] = [];
+    const order = new NameOrder();
+    const sorted = (isWhole: boolean) => {
+      order.rank(items);
+      return { items, isWhole };
+    };
     let look = FIRST_LOOK;
     for await (const entry of session.list(path, { stat: true })) {
-      if (items.length === maxEntries || signal?.aborted) return { items, isWhole: false };
-      items.push(itemOf(entry, connection, path, backingOf(entry.stat), users, groups));
+      if (items.length === maxEntries || signal?.aborted) return sorted(false);
+      const item = itemOf(entry, connection, path, backingOf(entry.stat), users, groups);
+      items.push(item);
+      order.add(item);
       if (items.length < look) continue;
       look *= LOOK_GROWTH;
-      some([...items]);
+      const first = [...items];
+      order.rank(first);
+      some(first);
     }
-    return { items, isWhole: true };
+    return sorted(true);
   });
 }
 

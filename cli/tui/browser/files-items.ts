@@ -4,13 +4,13 @@ import type { FileStat } from "../../../src/protocol/index.ts";
 import type { Colours } from "../../ls/colours.ts";
 import type { Item } from "../../ls/item.ts";
 import { modeText } from "../../ls/mode.ts";
-import { byText, bytesOrder, sizeOf, timeOf } from "../../ls/order.ts";
+import { byText, sizeOf, timeOf } from "../../ls/order.ts";
 import { humanSize } from "../../ls/sizes.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
 import { relativeTime } from "./durations.ts";
-import { naturalKey } from "./natural-order.ts";
+import { nameRanks } from "./name-order.ts";
 
 /** An entry of a directory in the list of files. */
 export interface FileItem extends ListItem {
@@ -31,21 +31,39 @@ export interface Arrangement {
 
 /** Sorts entries by the user's arrangement. The default is by name, directories first. */
 export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
-  const ranks = nameRanks(items);
   const { rankOf, amountOf } = orders[sort](items);
-  const keyed: { item: FileItem; rank: number; amount: number; rest: number }[] = new Array(items.length);
-  items.forEach((item, index) => {
-    const { amount, rest } = amountOf ? parted(amountOf(item)) : NO_AMOUNT;
-    keyed[ranks[index] ?? index] = { item, rank: rankOf?.(item) ?? 0, amount, rest };
-  });
-  const shown = hidden ? keyed : keyed.filter(({ item }) => !item.entry.name.startsWith("."));
-  // The sort is stable, so that equal items stay in the order of their names.
-  shown.sort((a, b) => a.rank - b.rank || b.amount - a.amount || b.rest - a.rest);
-  const sorted = shown.map(({ item }) => item);
+  const named = inNameOrder(items);
+  const shown = hidden ? named : named.filter(({ entry }) => !entry.name.startsWith("."));
+  const sorted = byRank(amountOf ? byAmount(shown, amountOf) : shown, rankOf);
   return reverse ? sorted.reverse() : sorted;
 }
 
-const NO_AMOUNT = { amount: 0, rest: 0 };
+function inNameOrder(items: readonly FileItem[]): FileItem[] {
+  const ranks = nameRanks(items);
+  const named: FileItem[] = new Array(items.length);
+  items.forEach((item, index) => {
+    named[ranks[index] ?? index] = item;
+  });
+  return named;
+}
+
+/** Sorts the largest first. Equal items stay in their order. */
+function byAmount(items: readonly FileItem[], amountOf: (item: FileItem) => bigint): FileItem[] {
+  const keyed = items.map((item) => ({ item, ...parted(amountOf(item)) }));
+  return keyed.sort((a, b) => b.amount - a.amount || b.rest - a.rest).map(({ item }) => item);
+}
+
+/** Sorts the lowest rank first, in linear time. Equal items stay in their order. */
+function byRank(items: FileItem[], rankOf: ((item: FileItem) => number) | undefined): FileItem[] {
+  if (!rankOf) return items;
+  const groups: FileItem[][] = [];
+  for (const item of items) {
+    const rank = rankOf(item);
+    groups[rank] ??= [];
+    groups[rank].push(item);
+  }
+  return groups.flat();
+}
 
 /** Splits a bigint into two numbers, because comparing bigints takes ten times as long. */
 function parted(exact: bigint): { amount: number; rest: number } {
@@ -91,25 +109,6 @@ function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string
   const groups = byText([...new Set(items.map(groupOf))], (group) => group);
   const ranks = new Map(groups.map((group, rank) => [group, rank]));
   return { rankOf: (item) => ranks.get(groupOf(item)) ?? 0 };
-}
-
-/** Ranks of items by name. Sorting 100,000 names takes several times as long as sorting numbers. */
-const ranked = new WeakMap<readonly FileItem[], Int32Array>();
-
-function nameRanks(items: readonly FileItem[]): Int32Array {
-  const known = ranked.get(items);
-  if (known) return known;
-  const ranks = new Int32Array(items.length);
-  bytesOrder(items.map(nameOf)).forEach((index, rank) => {
-    ranks[index] = rank;
-  });
-  ranked.set(items, ranks);
-  return ranks;
-}
-
-/** Returns the sort key of a name, which orders the numbers in names by value. */
-function nameOf({ entry }: FileItem): string {
-  return naturalKey(entry.name);
 }
 
 function isDirectory({ entry }: FileItem): boolean {

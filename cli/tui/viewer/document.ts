@@ -1,9 +1,17 @@
-import { BlockCache, type ByteSource, type Encoding, LineIndex, Lines, Scan } from "../../../src/text/index.ts";
+import {
+  BlockCache,
+  type ByteSource,
+  type Encoding,
+  HeldEnd,
+  LineIndex,
+  Lines,
+  Scan,
+} from "../../../src/text/index.ts";
 import type { Content } from "./content.ts";
 
 /** A source of bytes, its encoding and the counts of its lines. */
 export class Document {
-  readonly source: ByteSource;
+  readonly #held: HeldEnd;
   readonly #content: Content;
   readonly #changed: () => void;
   cache: BlockCache;
@@ -16,11 +24,20 @@ export class Document {
   constructor(content: Content, changed: () => void) {
     this.#content = content;
     this.#changed = changed;
-    this.source = content.source;
+    this.#held = new HeldEnd(content.source);
     this.encoding = content.encoding;
-    this.cache = new BlockCache(content.source);
+    this.cache = new BlockCache(this.source);
     this.lines = new Lines(this.cache, this.encoding);
     this.index = this.#newIndex();
+  }
+
+  get source(): ByteSource {
+    return this.#held;
+  }
+
+  /** Runs `action` while the end of the source stays the current one, whatever is appended. */
+  during<Result>(action: () => Result): Result {
+    return this.#held.during(action);
   }
 
   get chain(): Content["chain"] {

@@ -178,7 +178,8 @@ export class Viewer {
       this.say(NAME_ASKED[action]);
       return true;
     }
-    return performAction(this.#parts, action, { count, page: Math.max(1, this.#height - 1) });
+    const options = { count, page: Math.max(1, this.#height - 1) };
+    return this.#document.during(() => performAction(this.#parts, action, options));
   }
 
   /** Shows the last page and resumes a paused follow. */
@@ -276,6 +277,10 @@ export class Viewer {
    */
   frame(wantsTicks = false): ViewerFrame {
     this.changes.look();
+    return this.#document.during(() => this.#frame(wantsTicks));
+  }
+
+  #frame(wantsTicks: boolean): ViewerFrame {
     const { text, following } = this.#parts;
     const { rows, positions } = text.frame(following.isOn);
     if (positions.length === 0) rows.push(...emptyFilterRows(text, this.#options.keyOf, this.#columns));

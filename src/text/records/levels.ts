@@ -44,8 +44,11 @@ const NAMES: Readonly<Record<string, Level>> = {
 const WORDS = Object.keys(NAMES).sort((a, b) => b.length - a.length);
 /** Names of a level in an object or in logfmt. */
 const KEY = "(?:log|syslog|event)?[._]?(?:level|lvl|severity|severitytext|levelname|level_name|loglevel|@l)";
-/** `level=error`, `"severity":"ERROR"`, `[error]`, `<warn>`. */
-const NAMED = new RegExp(`(?:(?<![\\w.])${KEY}"?\\s*[=:]\\s*"?|[\\[<(|]\\s*)(${WORDS.join("|")})\\b`, "i");
+/**
+ * `level=error`, `"severity":"ERROR"`, `[error]`, `<warn>`. This pattern and the next one match any
+ * word, because V8 compiles a list of all levels in milliseconds, and that delays the first text.
+ */
+const NAMED = new RegExp(`(?:(?<![\\w.])${KEY}"?\\s*[=:]\\s*"?|[\\[<(|]\\s*)([a-z]+\\d?)\\b`, "gi");
 /** `"level":"error"`, `"level":50`, journald's `"PRIORITY":"3"`: a member of a JSON object. */
 const MEMBER = new RegExp(
   `[{,]\\s*"${KEY}"\\s*:\\s*(?:"(${WORDS.join("|")}|[0-7])"|(\\d{1,2})(?=\\s*[,}]))|[{,]\\s*"priority"\\s*:\\s*"([0-7])"`,
@@ -55,9 +58,7 @@ const MEMBER = new RegExp(
  * Matches a single word in capitals, as in most formats. A word in lower case needs a colon after
  * it.
  */
-const ALONE = new RegExp(
-  `(?<![\\w/.-])(?:(${WORDS.map((word) => word.toUpperCase()).join("|")})(?![\\w/.-]*\\w)|(${WORDS.join("|")})(?=:\\s))`,
-);
+const ALONE = /(?<![\w/.-])(?:([A-Z]+\d?)(?![\w/.-]*\w)|([a-z]+\d?)(?=:\s))/g;
 /** klog, glog: `E0131 14:05:06.123456`; Ruby: `E, [2026-01-31T`; Android: ` E/Tag: `. */
 const LETTER = /^(?:([EWIDFV])(?=\d{4}(?:\d{4})? \d\d:|, \[\d)|\S+ \S+ +\d+ +\d+ ([EWIDFV]) )/;
 const LETTERS: Readonly<Record<string, Level>> = {
@@ -97,11 +98,22 @@ export function findLevel(text: string): FoundLevel | undefined {
     const word = member[1] ?? member[2] ?? member[3] ?? "";
     return found(levelNamed(word), member.index + member[0].lastIndexOf(word), word);
   }
-  const [named, alone] = [NAMED.exec(head), ALONE.exec(head)];
+  const [named, alone] = [firstLevel(NAMED, head), firstLevel(ALONE, head)];
   const match = named && alone ? (named.index <= alone.index ? named : alone) : (named ?? alone);
   if (!match) return undefined;
   const word = match[1] ?? match[2] ?? "";
   return found(levelNamed(word), match.index + match[0].length - word.length, word);
+}
+
+/** Returns the first match whose word names a level. */
+function firstLevel(pattern: RegExp, text: string): RegExpExecArray | null {
+  for (let from = 0; ; ) {
+    pattern.lastIndex = from;
+    const match = pattern.exec(text);
+    if (!match || Object.hasOwn(NAMES, (match[1] ?? match[2] ?? "").toLowerCase())) return match;
+    // A later match may begin within this one: `[level=error]`.
+    from = match.index + 1;
+  }
 }
 
 /** Returns the level of a name or a number: pino and bunyan (30 is info), syslog (0 to 7). */

@@ -101,7 +101,15 @@ export class Lines implements LineSpace {
 
   /** The end of the line's text: before its newline and a carriage return, or at its cut. */
   textEnd(line: number): number {
-    const next = this.next(line) ?? this.end();
+    const next = this.next(line);
+    if (next === undefined) return this.#textEndBefore(this.end(), line);
+    const known = this.#known.textEnd(line) ?? this.#textEndBefore(next, line);
+    this.#known.addTextEnd(line, known);
+    return known;
+  }
+
+  /** The end of the text of `line`, whose newline or cut ends at `next`. */
+  #textEndBefore(next: number, line: number): number {
     const unit = unitOf(this.encoding);
     const tail = this.cache.slice(Math.max(line, next - 2 * unit), next);
     if (tail.length < unit || findNewlineBack(tail, tail.length, this.encoding) !== tail.length - 1) return next;
@@ -163,6 +171,7 @@ class KnownLines {
   readonly #cache: BlockCache;
   readonly #next = new Map<number, number>();
   readonly #previous = new Map<number, number>();
+  readonly #textEnds = new Map<number, number>();
   #clears: number;
 
   constructor(cache: BlockCache) {
@@ -175,6 +184,15 @@ class KnownLines {
     if (this.#next.size >= KNOWN) this.#forget();
     this.#next.set(line, next);
     this.#previous.set(next, line);
+  }
+
+  /** The text of `line`, a line with a known next one, ends at `end`. */
+  addTextEnd(line: number, end: number): void {
+    this.#textEnds.set(line, end);
+  }
+
+  textEnd(line: number): number | undefined {
+    return this.#isValid() ? this.#textEnds.get(line) : undefined;
   }
 
   next(line: number): number | undefined {
@@ -200,5 +218,6 @@ class KnownLines {
   #forget(): void {
     this.#next.clear();
     this.#previous.clear();
+    this.#textEnds.clear();
   }
 }

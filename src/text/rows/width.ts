@@ -1,14 +1,7 @@
 const CACHE_SIZE = 4096;
 const cache = new Map<string, number>();
 
-/**
- * Estimate of two-column characters (East Asian Wide and Fullwidth, Emoji_Presentation, emoji
- * selectors) for the first frame.
- */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]|\ufe0f/u;
-
-let measure = (cluster: string): number => (WIDE.test(cluster) ? 2 : 1);
+let measure = estimate;
 let loading: Promise<void> | undefined;
 
 /** Returns the columns of a grapheme cluster, usually 1 or 2. Caches all clusters except ASCII. */
@@ -32,4 +25,14 @@ export function loadWidths(): Promise<void> {
     cache.clear();
   });
   return loading;
+}
+
+/**
+ * Estimate for the first frame: two columns for East Asian Wide and Fullwidth, Emoji_Presentation,
+ * and emoji selectors.
+ */
+function estimate(cluster: string): number {
+  const wide =
+    /[\u1100-\u115f\u2e80-\u303e\u3041-\u4dbf\u4e00-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\p{Emoji_Presentation}]|\ufe0f/u;
+  return wide.test(cluster) ? 2 : 1;
 }

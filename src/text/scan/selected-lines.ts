@@ -40,9 +40,8 @@ export function selectedLines(source: ByteSource, query: SelectionQuery): LineSe
   const eachIn = match && pieceMatcher({ encoding, match });
   /** Runs `action` on the current text. */
   const now = <Result>(action: () => Result): Result => {
-    held.hold();
     try {
-      return action();
+      return held.during(action);
     } finally {
       // Clears the cache: the end of a growing source changes, and other scans reuse the buffers.
       lines.cache.clear();

@@ -1,23 +1,35 @@
-import type { ByteSource } from "./byte-source.ts";
+import type { ByteSource, SourcePart } from "./byte-source.ts";
 
 /**
- * A source whose end is fixed at the last {@link hold}. Work over many lines reads the end for
- * each, which is a system call for a file. Text that is appended after {@link hold} is not
- * included.
+ * A source whose end can be fixed for a while. Work over many lines reads the end for each, which
+ * is a system call for a file.
  */
 export class HeldEnd implements ByteSource {
   readonly #source: ByteSource;
   readonly nextData?: (position: number) => number;
-  #end = 0;
+  readonly parts?: () => SourcePart[];
+  /** The fixed end; undefined outside of {@link during}. */
+  #end: number | undefined;
 
   constructor(source: ByteSource) {
     this.#source = source;
-    if (source.nextData) this.nextData = (at) => Math.min(this.#end, source.nextData?.(at) ?? at);
+    const { nextData, parts } = source;
+    if (nextData) this.nextData = (at) => Math.min(this.end(), nextData.call(source, at));
+    if (parts) this.parts = () => parts.call(source);
   }
 
-  /** Fixes the end at the current one. */
-  hold(): void {
-    this.#end = this.#source.end();
+  /**
+   * Runs `action` while the end stays the current one. Text that is appended meanwhile is not
+   * included.
+   */
+  during<Result>(action: () => Result): Result {
+    const before = this.#end;
+    this.#end ??= this.#source.end();
+    try {
+      return action();
+    } finally {
+      this.#end = before;
+    }
   }
 
   start(): number {
@@ -25,10 +37,11 @@ export class HeldEnd implements ByteSource {
   }
 
   end(): number {
-    return this.#end;
+    return this.#end ?? this.#source.end();
   }
 
   read(position: number, buffer: Uint8Array): number {
+    if (this.#end === undefined) return this.#source.read(position, buffer);
     const length = Math.min(buffer.length, this.#end - position);
     return length <= 0 ? 0 : this.#source.read(position, buffer.subarray(0, length));
   }
