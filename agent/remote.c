@@ -10,7 +10,9 @@
  *   's' number   a signal for the command (1 byte)
  *   'w' size     size of the terminal: columns and rows (2 bytes each, big-endian)
  *
- * Options: -s, one letter for each standard stream; -w COLUMNSxROWS; -e NAME=VALUE for the command.
+ * Options: -s, one letter for each standard stream; -w COLUMNSxROWS; -e NAME=VALUE for the command;
+ * -r, wait also for processes that the command leaves, which are otherwise left to the first
+ * process of the PID namespace: in an ephemeral container, a program that may not reap them.
  *
  * End of file means that the other porthole has ended: the command gets SIGHUP and, after a grace
  * period, SIGKILL. Standard output and error are the command's own. After its end, standard error
@@ -24,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -46,6 +49,7 @@ static struct remote {
     size_t used, passed; /* bytes in `frames`; bytes of the first payload that were passed on */
     bool is_blocked;     /* the command does not read its standard input */
     bool is_gone;        /* the other porthole */
+    bool reaps;          /* -r: also orphans of the command */
 } remote;                /* not initialised: the buffer would be part of the program file */
 
 /* Letters: n(ull), p(ipe) or t(erminal). */
@@ -71,13 +75,14 @@ static char **parse(int argc, char **argv) {
     remote.terminal = remote.input = -1;
     remote.streams[1] = remote.streams[2] = STREAM_PIPE;
     opterr = 0;
-    for (int option; (option = getopt(argc, argv, "+s:w:e:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "+s:w:e:r")) != -1;) {
         switch (option) {
         case 's': parse_streams(optarg); break;
         case 'w': parse_size(optarg); break;
         case 'e':
             if (putenv(optarg)) bail_errno("-e");
             break;
+        case 'r': remote.reaps = !prctl(PR_SET_CHILD_SUBREAPER, 1); break;
         default: bail("-%c", optopt);
         }
     }
@@ -249,6 +254,7 @@ void run_remote(int argc, char **argv) {
     if (signals < 0) bail_errno("signalfd");
     start(command);
     int status = serve_command(signals);
+    while (remote.reaps && waitpid(-1, NULL, 0) > 0) {}
     bool is_killed = WIFSIGNALED(status);
     int number = is_killed ? WTERMSIG(status) : WEXITSTATUS(status);
     int length = snprintf(end + 1, sizeof end - 1, "porthole-end %s %d\n",

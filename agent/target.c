@@ -94,6 +94,17 @@ void probe_kernel(void) {
 }
 
 /*
+ * The capabilities that opening the target needs. With CAP_SYS_PTRACE no other is necessary.
+ * Without it, the kernel requires every permitted capability of the target (ptrace(2), "Ptrace
+ * access mode checking"). So an agent in an ephemeral container of a pod drops the others when the
+ * target's root is open. Until then it opens only files in /proc/PID, which the kernel creates.
+ */
+static uint64_t capabilities_to_open(void) {
+    bool can_trace = effective_capabilities() >> K_CAP_SYS_PTRACE & 1;
+    return can_trace || agent.route != route_direct ? route_capabilities : ~0ull;
+}
+
+/*
  * Fills in the target in `agent` and drops every capability that serving does not need. The order
  * matters. The first drop comes before most accesses to the target, and the cgroups are opened
  * while that is permitted. The check that the target is alive comes after everything is open.
@@ -105,7 +116,8 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
         bail_errno("/proc/self/ns/user (is /proc mounted?)");
     bool privileged = own_user.st_ino == K_INITIAL_USER_NAMESPACE &&
                       (geteuid() == 0 || effective_capabilities() != 0);
-    confine(route_capabilities | (join_user_namespace_too ? 1ull << K_CAP_SYS_ADMIN : 0));
+    uint64_t opening = capabilities_to_open();
+    confine(opening | (join_user_namespace_too ? 1ull << K_CAP_SYS_ADMIN : 0));
 
     char path[32];
     snprintf(path, sizeof path, "/proc/%d", agent.target_pid);
@@ -122,7 +134,7 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
         if (found < 0 && privileged) agent.device_rule = DEVICE_REFUSE;
     }
     if (join_user_namespace_too) join_user_namespace(proc);
-    confine(route_capabilities);
+    confine(opening);
 
     if (agent.route == route_mount) {
         /*
@@ -143,6 +155,7 @@ void open_target(const char *start_time, const char *root, bool join_user_namesp
         bail_errno("root directory of process %d%s%s", agent.target_pid, root ? ", " : "",
                    root ? root : "");
     agent.mount_namespace = namespace_inode(agent.proc, "ns/mnt");
+    confine(route_capabilities);
     if (stat("/proc/self/ns/user", &own_user) == 0) agent.user_namespace = own_user.st_ino;
     agent.capabilities = effective_capabilities();
     agent.memory_mount = find_memory_mount();

@@ -3,7 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/files/index.ts";
 import { kindOf, type Session } from "../../src/sessions/index.ts";
 import { sanitiseText } from "../../src/text/index.ts";
-import { isLaterPart, isPartOfSeveral, namePrefix } from "../elsewhere/part-of-several.ts";
+import { isLaterPart, isPartOfSeveral, shownName } from "../elsewhere/part-of-several.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
@@ -41,7 +41,7 @@ export async function ps(texts: readonly string[], options: PsOptions): Promise<
       try {
         const session = await sessions.session(target);
         const title =
-          isTitled && !options.json ? `${isFirst ? "" : "\n"}${sanitiseText(namePrefix() + session.name)}:\n` : "";
+          isTitled && !options.json ? `${isFirst ? "" : "\n"}${sanitiseText(shownName(session.name))}:\n` : "";
         write(title + (await listed(session, options, failed)));
         isFirst = false;
       } catch (error) {

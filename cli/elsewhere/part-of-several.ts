@@ -2,15 +2,28 @@
  * A command over several engines is one run per engine, with joined outputs. These variables tell a
  * run to print as a part of one command: names with their engine, and titles.
  */
-export const PartVariable = { engine: "PORTHOLE_PART_ENGINE", isLater: "PORTHOLE_PART_LATER" } as const;
+export const PartVariable = {
+  engine: "PORTHOLE_PART_ENGINE",
+  isLater: "PORTHOLE_PART_LATER",
+  /** In an ephemeral container: the name of its pod, whose container has process 1. */
+  name: "PORTHOLE_PART_NAME",
+  /** `runtime`: no container of that pod may mount, so only the runtime has. */
+  mounts: "PORTHOLE_PART_MOUNTS",
+} as const;
 
 /**
  * Prefix of the names that this run prints: `far!`. Empty for a command over one engine, and for
  * local engines.
  */
-export function namePrefix(): string {
+function namePrefix(): string {
   const engine = process.env[PartVariable.engine];
   return engine && engine !== "all" ? `${engine}!` : "";
+}
+
+/** Returns the name that this run prints for a target. */
+export function shownName(text: string): string {
+  const name = process.env[PartVariable.name];
+  return name !== undefined && /^pid:1(?!\d)/.test(text) ? name + text.slice("pid:1".length) : namePrefix() + text;
 }
 
 /** True if this run is one of several. It then prints titles and names for single files too. */

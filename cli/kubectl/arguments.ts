@@ -27,6 +27,10 @@ export interface Request {
   helperNamespace: string;
   /** Image for a new helper on a node without a helper. */
   image: string | undefined;
+  /** Run in ephemeral containers of the pods, without a helper pod. */
+  isEphemeral: boolean;
+  /** Profile of `kubectl debug` for them; undefined selects one for each pod. */
+  profile: string | undefined;
 }
 
 /** Commands that read pods, with the operands that are targets. */
@@ -48,7 +52,15 @@ const KUBECTL: ReadonlySet<string> = new Set([
   ...["--client-key", "--username", "--password"],
 ]);
 const KUBECTL_SWITCHES: ReadonlySet<string> = new Set(["--insecure-skip-tls-verify"]);
-const OWN: ReadonlySet<string> = new Set(["-n", "--namespace", "-l", "--selector", "--helper-namespace", "--image"]);
+const OWN: ReadonlySet<string> = new Set([
+  "-n",
+  "--namespace",
+  "-l",
+  "--selector",
+  "--helper-namespace",
+  "--image",
+  "--profile",
+]);
 
 /**
  * Parses the words after `kubectl porthole`. kubectl's options are valid before the command. After
@@ -67,12 +79,21 @@ export function parseRequest(args: readonly string[], optionsOf: (command: strin
   const command = isCommand ? (left.shift() ?? "") : "open";
   const table = optionsOf(command);
   const split = splitArguments(left, table, (rest) => !isOfCommand(command, rest, table) && taken.take(rest));
+  if (taken.profile !== undefined && !taken.isEphemeral)
+    throw new PortholeError("USAGE", "--profile needs --ephemeral");
   const { selector, namespace } = taken;
   return {
     command,
     parts: partsOf(command, split, selector),
     kubectl: taken.kubectl,
-    ...{ namespace, selector, image: taken.image, helperNamespace: taken.helperNamespace ?? "porthole" },
+    ...{
+      namespace,
+      selector,
+      image: taken.image,
+      isEphemeral: taken.isEphemeral,
+      profile: taken.profile,
+      helperNamespace: taken.helperNamespace ?? "porthole",
+    },
   };
 }
 
@@ -90,6 +111,8 @@ class TakenOptions {
   selector: string | undefined;
   helperNamespace: string | undefined;
   image: string | undefined;
+  profile: string | undefined;
+  isEphemeral = false;
 
   /**
    * Removes an option of kubectl or of the plugin from the front. Returns false if there is none.
@@ -103,6 +126,11 @@ class TakenOptions {
       this.kubectl.push(args.shift() ?? "");
       return true;
     }
+    if (name === "--ephemeral") {
+      args.shift();
+      this.isEphemeral = true;
+      return true;
+    }
     if (!KUBECTL.has(name) && !OWN.has(name)) return false;
     args.shift();
     const value = joined ?? attached ?? args.shift();
@@ -111,6 +139,7 @@ class TakenOptions {
     else if (name === "-l" || name === "--selector") this.selector = value;
     else if (name === "--helper-namespace") this.helperNamespace = value;
     else if (name === "--image") this.image = value;
+    else if (name === "--profile") this.profile = value;
     else this.kubectl.push(name === "-s" ? "--server" : name, value);
     return true;
   }

@@ -2,9 +2,9 @@
 export const HELP = `Usage: kubectl porthole [KUBECTL OPTIONS] [COMMAND] [OPTIONS] TARGET...
        kubectl porthole -l SELECTOR [COMMAND] [OPTIONS] [[CONTAINER]:PATH...]
 
-Run porthole on the nodes of pods. Nothing is started in the pods, and their
+Run porthole on the nodes of pods, or with --ephemeral in the pods. Their
 images need no shell. Standard output, exit status and signals are those of
-porthole there. Commands on pods of several nodes run on each; their output is
+porthole there. Commands on several pods run on each node; their output is
 merged here.
 
 A target is POD[/CONTAINER]:PATH. POD may be a glob: 'web-*'. PATH is /path,
@@ -18,6 +18,13 @@ Options:
   -l, --selector SELECTOR  all pods with these labels; without a path: @logs
   --image IMAGE            make a helper pod from this image on nodes without
                            one; it is removed at the end
+  --ephemeral              run in an ephemeral container of the pod, made from
+                           --image, without a helper pod and its rights. It
+                           ends after 10 minutes without a command; its entry
+                           stays in the pod, as Kubernetes cannot remove it
+  --profile PROFILE        profile of kubectl debug for --ephemeral (default:
+                           restricted for a container that is not of root,
+                           otherwise general, or baseline if that is refused)
   --helper-namespace NAME  namespace of the helper pods (default: porthole)
   --context, --kubeconfig, --cluster, --user, --as, --server, ...
                            as for kubectl
@@ -33,6 +40,7 @@ Examples:
   kubectl porthole -n shop grep -n ERROR 'web-*:/var/log/app.log'
   kubectl porthole ls web-0/nginx:/etc/nginx
   kubectl porthole --image registry.example/porthole web-0:/var/log/app.log
+  kubectl porthole --ephemeral --image registry.example/porthole ls web-0:/etc
 
 Exit status: that of porthole; 3: no kubectl, no such pod, or kubectl failed;
 4: no helper pod on the node; 5: the connection was lost.

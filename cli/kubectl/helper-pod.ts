@@ -1,7 +1,7 @@
 import { AGENT_IN_IMAGE } from "../../src/elsewhere/index.ts";
 
 /** Seconds without a client after which a helper ends. A killed client cannot remove its helper. */
-const IDLE_S = 600;
+export const IDLE_S = 600;
 
 /**
  * Directories of the node that the helper mounts read-only. docker/kubernetes/helper.yaml gives the

@@ -10,12 +10,13 @@ import { kubectl } from "./kubectl.ts";
 import { kubectlPlace } from "./kubectl-place.ts";
 import { lostNode } from "./lost-node.ts";
 import { COLUMNS, helpersByNode, type PodRow, parseRows } from "./plan.ts";
+import type { Places } from "./surroundings.ts";
 
 /** Maximum seconds that a new helper may take to start, including the pull of its image. */
 const START_S = 120;
 
 /** The helper pods of a run, including those that the run has created. */
-export class Helpers {
+export class Helpers implements Places {
   readonly #request: Request;
   readonly #interrupt: Interrupt;
   readonly #made: PodRow[] = [];

@@ -33,6 +33,8 @@ export function noKubectl(error: Error): PortholeError {
 
 /** Remedies, selected by kubectl's error message. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [/violates PodSecurity/, "use a helper pod in another namespace: omit --ephemeral"],
+  [/unknown flag: --(?:custom|profile|target)/, "install kubectl 1.31 or later"],
   [/forbidden/i, "request the rights in docs/kubernetes.md; kubectl auth can-i --list shows yours"],
   [
     /unauthorized|must be logged in|provide credentials/i,

@@ -2,6 +2,7 @@
 import { Interrupt } from "../elsewhere/interrupt.ts";
 import { Exit, exitStatus, report } from "../io/fail.ts";
 import { parseRequest } from "./arguments.ts";
+import { checkEphemeral, EphemeralContainers } from "./ephemeral.ts";
 import { HELP } from "./help.ts";
 import { Helpers } from "./helpers.ts";
 import { optionTable } from "./option-table.ts";
@@ -9,6 +10,7 @@ import { ownStreams } from "./own-streams.ts";
 import { queries } from "./plan.ts";
 import { listPods } from "./pod-list.ts";
 import { runOnNodes } from "./run.ts";
+import { safeStreams } from "./safe-streams.ts";
 
 declare const PORTHOLE_VERSION: string;
 
@@ -28,17 +30,20 @@ async function main(args: string[]): Promise<number> {
   if (args.length === 1 && /^(-V|--version)$/.test(args[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
   const request = parseRequest(args, optionTable);
   const interrupt = new Interrupt();
-  const helpers = new Helpers(request, interrupt);
-  const own = ownStreams(request.command === "open" || request.command === "browse");
+  if (request.isEphemeral) checkEphemeral(request);
+  const places = request.isEphemeral ? new EphemeralContainers(request, interrupt) : new Helpers(request, interrupt);
+  const isScreen = request.command === "open" || request.command === "browse";
+  const own = ownStreams(isScreen);
+  const streams = request.isEphemeral && !isScreen ? safeStreams(own.streams) : own.streams;
   // The reader has closed the output.
   process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
   try {
-    const lists = Promise.all(queries(request).map((query) => listPods(query, request.kubectl)));
-    const [rows] = await interrupt.orEnd(Promise.all([lists, helpers.find()]));
-    return await runOnNodes(request, rows, { helpers, interrupt, own: own.streams });
+    const lists = Promise.all(queries(request).map((query) => listPods(query, request)));
+    const [rows] = await interrupt.orEnd(Promise.all([lists, places.find()]));
+    return await runOnNodes(request, rows, { places, interrupt, own: streams });
   } finally {
     own.restore();
-    await helpers.close();
+    await places.close();
     interrupt.end();
   }
 }

@@ -6,7 +6,7 @@ import { resumedArguments } from "../elsewhere/records/resumed-arguments.ts";
 import { recordRun, runInPlace } from "../elsewhere/runs.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import type { Part, Request } from "./arguments.ts";
-import { isGlob, type NodePlan, type PodLists, planNodes } from "./plan.ts";
+import { isGlob, type NodePlan, type PodLists, placeName, planNodes } from "./plan.ts";
 import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -80,20 +80,20 @@ function reported(error: unknown): number {
 
 function nodeSource(
   { node, args }: NodePlan,
-  { helpers, interrupt, own }: Surroundings,
+  { places, interrupt, own }: Surroundings,
   { isJoined, left }: { isJoined: boolean; left: AbortSignal },
 ): RecordSource {
   // Reads the output of a new pod from its beginning.
   const firstArguments = isJoined ? resumedArguments(args, ["-n", "+1"]) : args;
   let isFirst = !isJoined;
   return {
-    name: `the node ${node}`,
+    name: placeName(node),
     start: async (beginning) => {
       // Finds the helpers again: the helper of a lost node may have been replaced, and a new node
       // may have a helper.
-      if (!isFirst) await helpers.find().catch(() => undefined);
+      if (!isFirst) await places.find().catch(() => undefined);
       isFirst = false;
-      const place = await helpers.on(node);
+      const place = await places.on(node);
       const resumed = beginning === undefined ? firstArguments : resumedArguments(args, beginning);
       return recordRun(own, (streams, _, marks) => runInPlace(place, resumed, streams, interrupt, left, marks));
     },

@@ -12,7 +12,20 @@ export interface PodRow {
   owner: string;
 }
 
-/** The part of a command that runs on one node. */
+/**
+ * Names a place in messages.
+ * @param where a node, or `NAMESPACE/POD` for an ephemeral container
+ */
+export function placeName(where: string): string {
+  return where.includes("/") ? `the pod ${where}` : `the node ${where}`;
+}
+
+/** Returns a pod as the place where its command runs, instead of its node. */
+export function asOwnPlace(pod: PodRow): PodRow {
+  return pod.node === "" ? pod : { ...pod, node: `${pod.namespace}/${pod.name}` };
+}
+
+/** The part of a command that runs on one node, or in one pod. */
 export interface NodePlan {
   node: string;
   /** The words of the porthole command line; the first is the command. */

@@ -3,7 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import type { Request } from "./arguments.ts";
-import { isGlob, isWanted, type NodePlan, type PodLists, type PodRow, planNodes, queries } from "./plan.ts";
+import { isGlob, isWanted, type NodePlan, type PodLists, type PodRow, placeName, planNodes, queries } from "./plan.ts";
 import { listPods, watchPods } from "./pod-list.ts";
 import { PodTable, podKey } from "./pod-table.ts";
 
@@ -104,9 +104,9 @@ class PodFollow {
 
   #update(): void {
     const { joined, left } = this.table.changes();
-    for (const pod of left) complain(printable(`${nameOf(pod)} is gone from the node ${pod.node}`));
+    for (const pod of left) complain(printable(`${nameOf(pod)} is gone from ${placeName(pod.node)}`));
     const isNew = new Set(joined.filter((pod) => !this.#isFollowed(pod)).map(podKey));
-    for (const pod of joined) complain(printable(`${nameOf(pod)} is followed too, on the node ${pod.node}`));
+    for (const pod of joined) complain(printable(`${nameOf(pod)} is followed too, on ${placeName(pod.node)}`));
     this.#add(
       this.table.lists.map((list) => list.filter((pod) => isNew.has(podKey(pod)))),
       true,
@@ -181,7 +181,7 @@ async function watchAll(request: Request, follow: PodFollow, signal: AbortSignal
           follow.changed();
         };
         try {
-          await watchPods(query, request.kubectl, { changed, signal });
+          await watchPods(query, request, { changed, signal });
         } catch (error) {
           if (isRefused(error)) throw laterPodsMissing(error);
         }
@@ -189,7 +189,7 @@ async function watchAll(request: Request, follow: PodFollow, signal: AbortSignal
         await sleep(delay, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;
         // Lists the pods again: some may have been removed while there was no watch.
-        const pods = await listPods(query, request.kubectl).catch(() => undefined);
+        const pods = await listPods(query, request).catch(() => undefined);
         if (pods === undefined) continue;
         follow.table.replace(index, pods);
         follow.changed();

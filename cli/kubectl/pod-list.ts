@@ -1,14 +1,26 @@
 import { spawn } from "node:child_process";
+import type { Request } from "./arguments.ts";
 import { kubectl, kubectlFailure, noKubectl } from "./kubectl.ts";
-import { COLUMNS, EVENT_COLUMNS, type PodEvent, type PodRow, parseEvent, parseRows, type Query } from "./plan.ts";
+import {
+  asOwnPlace,
+  COLUMNS,
+  EVENT_COLUMNS,
+  type PodEvent,
+  type PodRow,
+  parseEvent,
+  parseRows,
+  type Query,
+} from "./plan.ts";
 
 /** Lists the pods of a query. @throws PortholeError TARGET */
-export async function listPods({ namespace, names, selector }: Query, options: readonly string[]): Promise<PodRow[]> {
+export async function listPods(query: Query, { kubectl: options, isEphemeral }: Request): Promise<PodRow[]> {
+  const { namespace, names, selector } = query;
   const scope = namespace === undefined ? [] : ["-n", namespace];
   const which = selector === undefined ? names : ["-l", selector];
   const output = ["-o", COLUMNS, "--no-headers", "--ignore-not-found"];
   const args = [...options, "get", "pods", ...scope, ...which, ...output];
-  return parseRows(await kubectl(args, `list the pods${ofNamespace(namespace)}`));
+  const rows = parseRows(await kubectl(args, `list the pods${ofNamespace(namespace)}`));
+  return isEphemeral ? rows.map(asOwnPlace) : rows;
 }
 
 /**
@@ -17,7 +29,7 @@ export async function listPods({ namespace, names, selector }: Query, options: r
  */
 export async function watchPods(
   { namespace, names, selector }: Query,
-  options: readonly string[],
+  { kubectl: options, isEphemeral }: Request,
   { changed, signal }: { changed: (event: PodEvent) => void; signal: AbortSignal },
 ): Promise<void> {
   const scope = namespace === undefined ? [] : ["-n", namespace];
@@ -40,7 +52,7 @@ export async function watchPods(
     text = lines.pop() ?? "";
     for (const line of lines) {
       const event = parseEvent(line);
-      if (event !== undefined) changed(event);
+      if (event !== undefined) changed(isEphemeral ? { ...event, pod: asOwnPlace(event.pod) } : event);
     }
   });
   child.stderr.setEncoding("utf8").on("data", (piece: string) => {

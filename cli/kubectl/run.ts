@@ -24,8 +24,8 @@ export async function runOnNodes(request: Request, lists: PodLists, around: Surr
   return await inOrder(request, plans, around);
 }
 
-async function runOnOne({ node, args }: NodePlan, { helpers, interrupt, own }: Surroundings): Promise<number> {
-  const place = await interrupt.orEnd(helpers.on(node));
+async function runOnOne({ node, args }: NodePlan, { places, interrupt, own }: Surroundings): Promise<number> {
+  const place = await interrupt.orEnd(places.on(node));
   return statusOf(await runInPlace(place, args, own, interrupt));
 }
 
@@ -33,13 +33,13 @@ async function runOnOne({ node, args }: NodePlan, { helpers, interrupt, own }: S
 async function inOrder(
   request: Request,
   plans: readonly NodePlan[],
-  { helpers, interrupt, own }: Surroundings,
+  { places, interrupt, own }: Surroundings,
 ): Promise<number> {
   const streams: Streams = { ...own, kinds: ["null", own.kinds[1], own.kinds[2]] };
   const runs = plans.map(
     ({ node, args }): OrderedRun =>
       async (write) => {
-        const place = await interrupt.orEnd(helpers.on(node));
+        const place = await interrupt.orEnd(places.on(node));
         return await runInPlace(place, withNames(request, args), { ...streams, write }, interrupt);
       },
   );

@@ -1,13 +1,25 @@
-import type { Streams } from "../../src/elsewhere/index.ts";
+import type { Place, Streams } from "../../src/elsewhere/index.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
-import type { Helpers } from "./helpers.ts";
+
+/** Where porthole runs for pods: helper pods of nodes, or ephemeral containers. */
+export interface Places {
+  /** Looks again for those that exist. */
+  find(): Promise<void>;
+  /**
+   * @param where a node, or `NAMESPACE/POD`
+   * @throws PortholeError ATTACH, TARGET, with the remedy
+   */
+  on(where: string): Promise<Place>;
+  /** Removes what this run has made. */
+  close(): Promise<void>;
+}
 
 /**
  * The environment of every run: the places where porthole runs, and this process's signals and
  * streams.
  */
 export interface Surroundings {
-  helpers: Helpers;
+  places: Places;
   interrupt: Interrupt;
   own: Streams;
 }

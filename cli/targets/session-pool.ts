@@ -3,8 +3,9 @@ import { PortholeError } from "../../src/errors.ts";
 import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
-import { namePrefix } from "../elsewhere/part-of-several.ts";
+import { shownName } from "../elsewhere/part-of-several.ts";
 import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
+import { prepareDebuggedContainer } from "./debugged-container.ts";
 import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { Slots } from "./slots.ts";
@@ -72,6 +73,7 @@ export class SessionPool {
     const begun = this.#slots
       .run(() => {
         if (this.#isClosed) throw new PortholeError("CANCELLED", "the command has ended");
+        prepareDebuggedContainer(target);
         return interruptible((signal) =>
           connect(target, { engine, route, user, idleSeconds: idle, signal, runningOnly }),
         );
@@ -146,9 +148,7 @@ export class SessionPool {
         failed(explained);
       }
     }
-    const prefix = namePrefix();
-    if (prefix === "") return found;
-    return found.map((named) => (named.target.kind === "local" ? named : { ...named, text: prefix + named.text }));
+    return found.map((named) => (named.target.kind === "local" ? named : { ...named, text: shownName(named.text) }));
   }
 
   async #inOne(named: NamedTarget): Promise<NamedTarget[]> {

@@ -37,15 +37,31 @@ export function addMountTable(pid: number): void {
 }
 
 /**
+ * Counts overlays in the mount table of process `pid` as mounted by the container runtime, if their
+ * layers belong to containerd's own snapshotter. For an ephemeral container, in which no mount
+ * table outside the pod is readable. The caller knows that no container of the pod may mount.
+ */
+export function trustMountTable(pid: number): void {
+  trusted.add(pid);
+  answers.clear();
+}
+
+/**
  * True if {@link servedBy} can classify the root directory of process `pid`. It cannot if /proc
  * hides the process (hidepid), or under chroot(2).
  */
 export function canClassifyRoot(pid: number): boolean {
-  const line = mountTable(pid)
-    .split("\n")
-    .findLast((mount) => mount.split(" ", 5)[4] === "/");
-  const mount = line === undefined ? undefined : parse(line);
+  const mount = rootMount(pid);
   return mount !== undefined && classify(mount) === "kernel";
+}
+
+/**
+ * True if the root directory of process `pid` is on an overlay that may have been mounted inside
+ * the container.
+ */
+export function hasOverlayFromInside(pid: number): boolean {
+  const mount = rootMount(pid);
+  return mount?.type === "overlay" && classify(mount) === "server";
 }
 
 /**
@@ -78,12 +94,21 @@ type MountAnswer = FileServer | "proc";
 const answers = new Map<number, MountAnswer>();
 const MAX_ANSWERS = 4096;
 const consulted = new Set<number>();
+/** Processes given to {@link trustMountTable}. */
+const trusted = new Set<number>();
 
 interface TableEntry {
   device: string;
   /** The part of the file system that is mounted. */
   root: string;
   type: string;
+}
+
+function rootMount(pid: number): TableEntry | undefined {
+  const line = mountTable(pid)
+    .split("\n")
+    .findLast((mount) => mount.split(" ", 5)[4] === "/");
+  return line === undefined ? undefined : parse(line);
 }
 
 function lookUp(fd: OwnedFd, unique: number | undefined): MountAnswer {
@@ -135,8 +160,16 @@ function classify({ device, root, type }: TableEntry): MountAnswer {
 function isMountedOutside(device: string): boolean {
   const tables = ["self", ...[...consulted].map(parentOf)];
   const line = new RegExp(`^\\d+ \\d+ ${device} .* - overlay `, "m");
-  return tables.some((pid) => pid !== undefined && line.test(mountTable(pid)));
+  if (tables.some((pid) => pid !== undefined && line.test(mountTable(pid)))) return true;
+  const ofRuntime = new RegExp(`^\\d+ \\d+ ${device} .* - overlay \\S+ (?:\\S*,)?${CONTAINERD_LAYER}`, "m");
+  return [...trusted].some((pid) => ofRuntime.test(mountTable(pid)));
 }
+
+/**
+ * A layer of containerd's own snapshotter. Lazy snapshotters, whose layers may be on FUSE, have
+ * other directories.
+ */
+const CONTAINERD_LAYER = "(?:lower|upper)dir=[^, :]*/io\\.containerd\\.snapshotter\\.v1\\.overlayfs/";
 
 /**
  * /proc/N/mem reads the memory of process N; a page may be mapped from a file whose server hangs.

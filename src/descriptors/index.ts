@@ -4,7 +4,7 @@ export { DT_DIR, DT_LNK, DT_REG, IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_T
 export { errnoText } from "./errno.ts";
 export { kernelFeatures } from "./features.ts";
 export { isTerminal, openDirectory, setInheritable, setNonBlocking } from "./file.ts";
-export { localTypes } from "./file-system.ts";
+export { localTypes, trustMountTable } from "./file-system.ts";
 export type { FileTimes } from "./file-times.ts";
 export { Lifeline } from "./lifeline.ts";
 export { limitMemory } from "./limits.ts";

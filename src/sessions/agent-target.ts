@@ -1,4 +1,4 @@
-import { addMountTable, canClassifyRoot } from "../descriptors/file-system.ts";
+import { addMountTable, canClassifyRoot, hasOverlayFromInside } from "../descriptors/file-system.ts";
 import type { ImageLayer } from "../engines/image-layers.ts";
 import type { LayerRole, MissingPath } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
@@ -64,7 +64,7 @@ export class AgentTarget {
 
   /**
    * Determines which files the agent must relay. `all`: all files, because this machine cannot
-   * check the descriptors of an untrusted agent. `lazy`: files of the target's layers, which may
+   * check the descriptors of an untrusted agent, or the root's overlay. `lazy`: files of the target's layers, which may
    * wait for a program.
    */
   get relays(): { all: boolean; lazy: boolean } {
@@ -84,9 +84,10 @@ export class AgentTarget {
   }
 
   #findRelays() {
-    const { targetPid: pid = 0, lazyDriver } = this.#record ?? {};
+    const { targetPid: pid = 0, engine = "", lazyDriver } = this.#record ?? {};
     addMountTable(pid);
     const lazy = lazyDriver !== undefined;
-    return { all: lazy || (this.trust === "stranger" && !canClassifyRoot(pid)), lazy };
+    const isUnchecked = this.trust === "stranger" ? !canClassifyRoot(pid) : engine === "" && hasOverlayFromInside(pid);
+    return { all: lazy || isUnchecked, lazy };
   }
 }

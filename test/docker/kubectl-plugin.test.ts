@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
@@ -7,10 +7,25 @@ import { type Cluster, startCluster } from "../helpers/cluster.ts";
 import { type Node, type PodContainerOptions, startNode } from "../helpers/cri.ts";
 import { uniqueName } from "../helpers/engine.ts";
 import { builtCommand, repository } from "../helpers/paths.ts";
+import { childrenOf, findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { TmuxScreen } from "../tui/screen.ts";
 
 const IMAGE = "docker.io/library/porthole:latest";
+
+/** Permitted capabilities (capabilities(7)) of the agents in the PID namespace of a process. */
+function agentCapabilities(pid: number): Set<bigint> {
+  const namespace = (of: number) => readlinkSync(`/proc/${of}/ns/pid`);
+  const found = findProcesses(({ args }) => args.includes("direct")).flatMap((agent) => {
+    try {
+      if (namespace(agent) !== namespace(pid)) return [];
+      return /^CapPrm:\s*(\w+)/m.exec(readFileSync(`/proc/${agent}/status`, "utf8"))?.[1] ?? [];
+    } catch {
+      return []; // It has ended in the meantime.
+    }
+  });
+  return new Set(found.map((set) => BigInt(`0x${set}`)));
+}
 
 describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
   let cluster: Cluster;
@@ -229,6 +244,113 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     }
     expect((await run([...made, "cat", "web-0:/tmp/a.log"])).text).toBe("one\n");
     expect(left()).toBe(0);
+  });
+
+  const ephemeral = (namespace: string) => ["--ephemeral", "--image", IMAGE, "-n", namespace];
+
+  test("--ephemeral reads a pod through an ephemeral container, which the next commands use too", async () => {
+    const shop = uniqueName("ns");
+    const target = await pod("one", shop, "web-0", {
+      steps: ["write", "/tmp/a.log", "one", "write", "/tmp/a.log", "two", "link", "/tmp/a.log", "/tmp/link"],
+    });
+    const by = ephemeral(shop);
+    const first = await run([...by, "cat", "web-0:/tmp/a.log"]);
+    expect(first.stderr).toMatch(
+      /^porthole: added the ephemeral container porthole-general-\w+ to the pod [^\n]*, and its entry stays until the pod is removed\n$/,
+    );
+    expect(first).toMatchObject({ code: 0, text: "one\ntwo\n" });
+    const quiet = async (...args: string[]) => {
+      const { code, text, stderr } = await run([...by, ...args]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      return text;
+    };
+    // The target of an absolute link is a path in the container's root.
+    expect(await quiet("tail", "-n1", "web-0/app:/tmp/link")).toBe("two\n");
+    expect(await quiet("grep", "-Hn", "two", "web-0:/tmp/a.log")).toBe(`pod:${shop}/web-0:/tmp/a.log:2:two\n`);
+    expect(await quiet("find", "web-0:/bin", "-type", "f")).toBe(`pod:${shop}/web-0:/bin/busybox\n`);
+    expect(await quiet("ls", "web-0:/bin")).toBe("busybox\nsh\n");
+    expect(await quiet("ps", "web-0")).toContain("/workload");
+    expect(await run([...by, "cat", "web-0:/none"])).toEqual({
+      ...{ code: 1, text: "", stderr: `porthole: cannot open pod:${shop}/web-0:/none: No such file or directory\n` },
+    });
+    const running = start([...by, "tail", "-F", "web-0:/tmp/a.log"], { DIRECT: "1" });
+    await waitFor("the lines", () => running.text() === "one\ntwo\n");
+    running.child.kill("SIGKILL");
+    await waitFor("the command there to end", () => !runsThere().includes("tail -F --json -- pid:1:/tmp/a.log"));
+    const pid = target.containers[0]?.pid as number;
+    await waitFor("no child of the container's first process", () => childrenOf(pid).length === 0);
+  });
+
+  test("without CAP_SYS_PTRACE the agent of --ephemeral serves with CAP_DAC_OVERRIDE at most, and as an ordinary user with none", async () => {
+    const shop = uniqueName("ns");
+    cluster.enforce(shop, "baseline");
+    const write = (line: string) => ["write", "/tmp/a.log", line];
+    const root = await pod("one", shop, "root", { steps: write("of root") });
+    const app = await pod("one", shop, "app", { steps: write("of a user"), user: 1000, group: 1000 });
+    for (const [target, name, line, profile, kept] of [
+      [root, "root", "of root\n", "baseline", 1n << 1n], // CAP_DAC_OVERRIDE; the other one is no default
+      [app, "app", "of a user\n", "restricted", 0n],
+    ] as const) {
+      const first = await run([...ephemeral(shop), "cat", `${name}:/tmp/a.log`]);
+      expect(first.stderr).toMatch(new RegExp(`^porthole: added the ephemeral container porthole-${profile}-.*\\n$`));
+      expect(first).toMatchObject({ code: 0, text: line });
+      const running = start([...ephemeral(shop), "tail", "-F", `${name}:/tmp/a.log`], { DIRECT: "1" });
+      await waitFor("the line", () => running.text() === line);
+      // The agent, and its child that serves this session.
+      await expect.poll(() => agentCapabilities(target.containers[0]?.pid ?? 0)).toEqual(new Set([kept]));
+      running.child.kill("SIGINT");
+      await running.ended;
+      const refused = await run([...ephemeral(shop), "open", `${name}:/tmp/a.log`]);
+      expect(refused).toMatchObject({ code: 4, text: "" });
+      expect(refused.stderr).toMatch(/^porthole: open is not available: .* may control its ephemeral container \(/);
+    }
+  });
+
+  test("--ephemeral relays the files of a pod whose containers may mount, and passes those of other pods", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "mounts", { steps: ["write", "/tmp/a.log", "one"], addedCapabilities: ["SYS_ADMIN"] });
+    await pod("one", shop, "plain", { steps: ["write", "/tmp/a.log", "one"] });
+    const relayed = await run([...ephemeral(shop), "cat", "mounts:/tmp/a.log"]);
+    expect(relayed).toMatchObject({ code: 0, text: "one\n" });
+    expect(relayed.stderr).toMatch(
+      /\nporthole: pod:.*: relayed by the agent, because its file system may not answer\n$/,
+    );
+    const passed = await run([...ephemeral(shop), "cat", "plain:/tmp/a.log"]);
+    expect(passed).toMatchObject({ code: 0, text: "one\n" });
+    expect(passed.stderr).toMatch(/^porthole: added the ephemeral container [^\n]*\n$/);
+  });
+
+  test("an error of --ephemeral is reported in one line with the remedy", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
+    const refused = async (code: number, line: RegExp, ...args: string[]) => {
+      const result = await run(["--ephemeral", "-n", shop, ...args]);
+      expect(result).toMatchObject({ code, text: "" });
+      expect(result.stderr).toMatch(line);
+      expect(result.stderr.replace(/^porthole: added the .*\n/, "").match(/\n/g)).toHaveLength(1);
+    };
+    const cat = ["--image", IMAGE, "cat", "web-0:/tmp/a.log"];
+    await refused(2, /^porthole: --ephemeral needs --image IMAGE \(/, "cat", "web-0:/tmp/a.log");
+    await refused(
+      2,
+      /cannot read the output of web-0 \(use kubectl logs web-0/,
+      "--image",
+      IMAGE,
+      "cat",
+      "web-0:@logs",
+    );
+    await refused(3, /web-0 has no container 'db': app \(write/, "--image", IMAGE, "cat", "web-0/db:/x");
+    await refused(3, /unknown profile: nothing/, "--profile", "nothing", ...cat);
+    const missing = ["--image", "registry.example/none:1", "cat", "web-0:/tmp/a.log"];
+    await refused(4, /the ephemeral container of the pod .* does not start: ErrImagePull \(the node must/, ...missing);
+    cluster.forbid(/PATCH .*ephemeralcontainers$/);
+    await refused(3, /cannot add an ephemeral container to the pod .*forbidden.*\(request the rights/, ...cat);
+    cluster.forbid(undefined);
+    cluster.enforce(shop, "restricted");
+    await refused(3, /violates PodSecurity "restricted:latest".* \(use a helper pod/, ...cat);
+    cluster.enforce(shop, undefined);
+    cluster.ignoreTargets(shop);
+    await refused(4, /does not see the processes of pod:.*\(its container runtime does not support/, ...cat);
   });
 
   test("an error of kubectl is reported in one line with the remedy", async () => {

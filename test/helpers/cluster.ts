@@ -22,6 +22,10 @@ export interface Cluster {
   requests: readonly string[];
   /** Answers 403 to requests that match. */
   forbid(pattern: RegExp | undefined): void;
+  /** Refuses ephemeral containers beyond a level of Pod Security. */
+  enforce(namespace: string, level: SecurityLevel | undefined): void;
+  /** Starts ephemeral containers as a runtime does that has no support for `--target`. */
+  ignoreTargets(namespace: string): void;
   /** Ends all exec connections to a node, and refuses more until `restore`. */
   lose(node: string): void;
   restore(node: string): void;
@@ -42,13 +46,21 @@ interface StoredPod {
 interface PodObject {
   metadata: { name: string; namespace: string; uid: string; labels: Record<string, string> };
   spec: PodSpec;
-  status: { phase: string; conditions: { type: string; status: string }[] };
+  status: {
+    phase: string;
+    conditions: { type: string; status: string }[];
+    ephemeralContainerStatuses?: { name: string; state: object }[];
+  };
 }
+
+/** A level of Pod Security admission below `privileged`. */
+type SecurityLevel = "baseline" | "restricted";
 
 interface PodSpec {
   nodeName?: string;
   hostPID?: boolean;
   containers: ContainerSpec[];
+  ephemeralContainers?: EphemeralSpec[];
   volumes?: { name: string; hostPath?: { path: string }; emptyDir?: object }[];
 }
 
@@ -56,8 +68,20 @@ interface ContainerSpec {
   name: string;
   image: string;
   command?: string[];
-  securityContext?: { readOnlyRootFilesystem?: boolean; capabilities?: { add?: string[] } };
+  securityContext?: SecurityContext;
   volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+}
+
+interface SecurityContext {
+  readOnlyRootFilesystem?: boolean;
+  runAsUser?: number;
+  runAsGroup?: number;
+  runAsNonRoot?: boolean;
+  capabilities?: { add?: string[]; drop?: string[] };
+}
+
+interface EphemeralSpec extends ContainerSpec {
+  targetContainerName?: string;
 }
 
 const clusters = new Set<Cluster>();
@@ -74,6 +98,8 @@ export async function startCluster(directory: string, nodes: Readonly<Record<str
   const lost = new Set<string>();
   const tunnels = new Map<string, Set<Socket>>(Object.keys(nodes).map((name) => [name, new Set<Socket>()]));
   let forbidden: RegExp | undefined;
+  const levels = new Map<string, SecurityLevel | undefined>();
+  const withoutTargets = new Set<string>();
 
   const store = (object: PodObject, cri?: Pod): StoredPod => {
     const stored = { object, cri, containers: new Map<string, RunningPodContainer>() };
@@ -99,6 +125,31 @@ export async function startCluster(directory: string, nodes: Readonly<Record<str
       stored.containers.set(container.name, await stored.cri.run(criOptions(directory, node, object.spec, container)));
     }
     object.status = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
+  };
+
+  /** Starts an ephemeral container as the kubelet does, in the PID namespace of its target. */
+  const addEphemeral = async ({ object, cri, containers }: StoredPod, added: EphemeralSpec): Promise<void> => {
+    const node = nodes[object.spec.nodeName ?? ""] as Node;
+    object.spec.ephemeralContainers = [...(object.spec.ephemeralContainers ?? []), added];
+    const status = { name: added.name, state: { waiting: { reason: "ContainerCreating" } } as object };
+    object.status.ephemeralContainerStatuses = [...(object.status.ephemeralContainerStatuses ?? []), status];
+    const known = await node.call("ImageStatus", [[1, [[1, added.image]]]]);
+    if (known.message(1).text(1) === "") {
+      status.state = { waiting: { reason: "ErrImagePull" } };
+      return;
+    }
+    const { name, image, command = [], targetContainerName = "" } = added;
+    const { runAsUser: user, runAsGroup: group, capabilities } = added.securityContext ?? {};
+    const isTargeted = !withoutTargets.has(object.metadata.namespace);
+    const running = await (cri as Pod).run({
+      ...{ name, image, command, user, group },
+      ...(capabilities?.drop?.includes("ALL")
+        ? { capabilities: capabilities.add ?? [] }
+        : { addedCapabilities: capabilities?.add ?? [] }),
+      pidTarget: isTargeted ? containers.get(targetContainerName)?.id : undefined,
+    });
+    containers.set(name, running);
+    status.state = { running: { startedAt: new Date().toISOString() } };
   };
 
   const list = (url: URL, namespace: string | undefined, name?: string) =>
@@ -129,6 +180,17 @@ export async function startCluster(directory: string, nodes: Readonly<Record<str
       return fail(403, "Forbidden", `pods is forbidden: User "someone" cannot do this in the namespace`);
     const discovered = DISCOVERY[url.pathname];
     if (discovered !== undefined) return send(200, discovered);
+    const [, podNamespace, podName] =
+      /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/ephemeralcontainers$/.exec(url.pathname) ?? [];
+    const debugged = podName === undefined ? undefined : pods.get(`${podNamespace}/${podName}`);
+    if (request.method === "PATCH" && debugged !== undefined) {
+      const patch = JSON.parse(body) as { spec: { ephemeralContainers: EphemeralSpec[] } };
+      const violation = patch.spec.ephemeralContainers.map((one) => podSecurity(levels.get(podNamespace ?? ""), one));
+      if (violation[0] !== undefined)
+        return fail(403, "Forbidden", `pods "${podName}" is forbidden: violates PodSecurity ${violation[0]}`);
+      for (const added of patch.spec.ephemeralContainers) void addEphemeral(debugged, added);
+      return send(200, { apiVersion: "v1", kind: "Pod", ...debugged.object });
+    }
     const [, group, namespace, kind, name] =
       /^(\/api\/v1|\/apis\/[^/]+\/v1)(?:\/namespaces\/([^/]+))?\/(pods|namespaces|daemonsets|roles)(?:\/([^/]+))?$/.exec(
         url.pathname,
@@ -241,19 +303,25 @@ export async function startCluster(directory: string, nodes: Readonly<Record<str
       const stored = store(
         {
           metadata: { name, namespace, uid: uniqueName("uid"), labels },
-          spec: { nodeName, containers: containers.map((one) => ({ name: one.name, image: "workload" })) },
+          spec: { nodeName, containers: containers.map(specOf) },
           status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
         },
         await node.pod(options),
       );
       const running: RunningPodContainer[] = [];
-      for (const one of containers) running.push((await stored.cri?.run(one)) as RunningPodContainer);
+      for (const one of containers) {
+        const container = (await stored.cri?.run(one)) as RunningPodContainer;
+        stored.containers.set(one.name, container);
+        running.push(container);
+      }
       return { containers: running, remove: () => remove(`${namespace}/${name}`) };
     },
     names: (namespace) => [...pods.keys()].filter((key) => key.startsWith(`${namespace}/`)),
     forbid: (pattern) => {
       forbidden = pattern;
     },
+    enforce: (namespace, level) => void levels.set(namespace, level),
+    ignoreTargets: (namespace) => void withoutTargets.add(namespace),
     lose: (node) => {
       lost.add(node);
       for (const socket of tunnels.get(node) ?? []) socket.destroy();
@@ -270,6 +338,29 @@ export async function startCluster(directory: string, nodes: Readonly<Record<str
   };
   clusters.add(cluster);
   return cluster;
+}
+
+/** Describes a container of a test as the API server does. */
+function specOf({ name, user, group, addedCapabilities }: PodContainerOptions): ContainerSpec {
+  return {
+    ...{ name, image: "workload" },
+    securityContext: {
+      ...(user !== undefined && { runAsUser: user }),
+      ...(group !== undefined && { runAsGroup: group }),
+      ...(addedCapabilities !== undefined && { capabilities: { add: [...addedCapabilities] } }),
+    },
+  };
+}
+
+/** Returns how a container violates a level of Pod Security; undefined if it does not. */
+function podSecurity(level: SecurityLevel | undefined, { name, securityContext = {} }: ContainerSpec) {
+  const { capabilities, runAsNonRoot } = securityContext;
+  const [added] = capabilities?.add ?? [];
+  if (level !== undefined && added !== undefined)
+    return `"${level}:latest": non-default capabilities (container "${name}" must not include "${added}" in securityContext.capabilities.add)`;
+  if (level === "restricted" && (runAsNonRoot !== true || capabilities?.drop?.[0] !== "ALL"))
+    return `"restricted:latest": runAsNonRoot != true (container "${name}" must set securityContext.runAsNonRoot=true)`;
+  return undefined;
 }
 
 /** Maps the node's paths that a helper mounts to the directory of the test's containerd. */
@@ -370,6 +461,7 @@ const DISCOVERY: Readonly<Record<string, object>> = {
     resources: [
       resource("pods", "Pod"),
       resource("pods/exec", "PodExecOptions"),
+      resource("pods/ephemeralcontainers", "Pod"),
       resource("namespaces", "Namespace", false),
     ],
   },

@@ -56,7 +56,14 @@ export interface PodContainerOptions {
   /** As `hostPID` and `securityContext` in the specification of a pod. */
   hostPid?: boolean;
   capabilities?: readonly string[];
+  /** Capabilities besides the default ones. */
+  addedCapabilities?: readonly string[];
   isRootReadOnly?: boolean;
+  /** Id of the container whose processes it sees, as an ephemeral container does. */
+  pidTarget?: string | undefined;
+  /** `runAsUser` and `runAsGroup`. */
+  user?: number | undefined;
+  group?: number | undefined;
 }
 
 export interface RunningPodContainer {
@@ -186,8 +193,8 @@ function imageArchive(): Buffer {
   ]);
 }
 
-/** NamespaceMode NODE of runtime/v1/api.proto. */
-const NODE = 2;
+/** NamespaceMode of runtime/v1/api.proto. */
+const [CONTAINER, NODE, TARGET] = [1, 2, 3];
 
 async function makePod(node: Node, directory: string, options: PodOptions): Promise<Pod> {
   const { namespace, name, labels = {}, annotations = {}, hostPid } = options;
@@ -280,19 +287,34 @@ async function runContainer(
 
 const EXITED = 2;
 
-/** Builds a NamespaceOption: the host network, and with `hostPid` the host's processes. */
-function namespaces(hostPid: boolean | undefined): Fields {
-  return [[1, NODE], ...(hostPid ? [[2, NODE] as const] : [])];
+/**
+ * Builds a NamespaceOption as the kubelet does, in the host network: processes of its own, those of
+ * the host, or those of the container `pidTarget`.
+ */
+function namespaces(hostPid: boolean | undefined, pidTarget?: string): Fields {
+  if (pidTarget !== undefined)
+    return [
+      [1, NODE],
+      [2, TARGET],
+      [4, pidTarget],
+    ];
+  return [
+    [1, NODE],
+    [2, hostPid ? NODE : CONTAINER],
+  ];
 }
 
 /** Builds a LinuxContainerSecurityContext of runtime/v1/api.proto. */
-function securityContext({ hostPid, capabilities, isRootReadOnly }: Partial<PodContainerOptions>): Fields {
-  const added: Fields = (capabilities ?? []).map((one) => [1, one] as const);
+function securityContext(options: Partial<PodContainerOptions>): Fields {
+  const { hostPid, capabilities, addedCapabilities = [], isRootReadOnly, pidTarget, user, group } = options;
+  const added: Fields = [...(capabilities ?? []), ...addedCapabilities].map((one) => [1, one] as const);
   const dropped: Fields = capabilities === undefined ? [] : [[2, "ALL"]];
   return [
     [1, [...added, ...dropped]],
-    [3, namespaces(hostPid)],
+    [3, namespaces(hostPid, pidTarget)],
+    ...(user === undefined ? [] : [[5, [[1, user]]] as const]),
     [7, isRootReadOnly ? 1 : 0],
+    ...(group === undefined ? [] : [[12, [[1, group]]] as const]),
   ];
 }
 

@@ -1,8 +1,14 @@
 import { spawn } from "node:child_process";
-import { constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { constants, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { openPath } from "../../src/descriptors/file.ts";
-import { addMountTable, canClassifyRoot, localTypes, servedBy } from "../../src/descriptors/file-system.ts";
+import {
+  addMountTable,
+  canClassifyRoot,
+  localTypes,
+  servedBy,
+  trustMountTable,
+} from "../../src/descriptors/file-system.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { connect } from "../../src/sessions/connect.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
@@ -13,7 +19,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
-import { findProcesses, workloadReady } from "../helpers/processes.ts";
+import { findProcesses, processName, workloadReady } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { kinds } from "./kinds.ts";
 import { lyingAgent, statFor } from "./lying-agent.ts";
@@ -52,13 +58,17 @@ describe("the server of a file", () => {
 
 /**
  * Starts a process in its own mount namespace, with an overlay at `/proc/PID/root` + the returned
- * path.
+ * point. Its layers are below `layers`, relative to a new directory.
+ * @param command the shell's next command; default: sleep
  */
-async function overlayInside(): Promise<string> {
+async function overlayInside({ layers = ".", command = "exec -a ready sleep 3600" } = {}) {
   const directory = temporaryDirectory();
-  for (const name of ["lower", "upper", "work", "point"]) mkdirSync(`${directory}/${name}`);
-  writeFileSync(`${directory}/lower/file`, "x");
-  const mount = `mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work point && exec -a ready sleep 3600`;
+  for (const name of ["lower", "upper", "work"]) mkdirSync(`${directory}/${layers}/${name}`, { recursive: true });
+  mkdirSync(`${directory}/point`);
+  writeFileSync(`${directory}/${layers}/lower/file`, "x");
+  copyFileSync(inject("machine").workload, `${directory}/${layers}/lower/workload`);
+  const options = ["lower", "upper", "work"].map((name) => `${name}dir=${directory}/${layers}/${name}`).join(",");
+  const mount = `mount -t overlay overlay -o ${options} point && ${command}`;
   const child = spawn("unshare", ["--mount", "bash", "-c", mount], { cwd: directory, stdio: "ignore" });
   const ended = new Promise((resolve) => child.once("close", resolve));
   onTestFinished(async () => {
@@ -66,9 +76,10 @@ async function overlayInside(): Promise<string> {
     await ended;
   });
   const pid = child.pid ?? 0;
-  await waitFor("the overlay", () => readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("ready"));
+  const isReady = () => readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("ready");
+  await waitFor("the overlay", () => isReady() || processName(pid) === "ready");
   addMountTable(pid);
-  return `/proc/${pid}/root${directory}/point/file`;
+  return { pid, file: `/proc/${pid}/root${directory}/point/file` };
 }
 
 describeAsRoot("an agent that passes a file of a silent FUSE server as a local file", () => {
@@ -114,7 +125,28 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local f
   });
 
   test("is detected on an overlay that was mounted inside", async () => {
-    expect(servedBy(owned(openPath(await overlayInside(), constants.O_RDONLY)))).toBe("server");
+    expect(servedBy(owned(openPath((await overlayInside()).file, constants.O_RDONLY)))).toBe("server");
+  });
+
+  test("counts an overlay of a trusted table as local only with layers of containerd", async () => {
+    for (const [snapshotter, server] of [
+      ["io.containerd.snapshotter.v1.overlayfs", "kernel"],
+      ["io.containerd.snapshotter.v1.stargz", "server"],
+      ["overlay2", "server"],
+    ] as const) {
+      const { pid, file } = await overlayInside({ layers: `${snapshotter}/snapshots/7` });
+      const opened = owned(openPath(file, constants.O_RDONLY));
+      expect(servedBy(opened)).toBe("server");
+      trustMountTable(pid);
+      expect(servedBy(opened), snapshotter).toBe(server);
+    }
+  });
+
+  test("an overlay as the root is relayed if only a process inside can have mounted it", async () => {
+    const { pid } = await overlayInside({ command: "exec chroot point /workload" });
+    const result = await someone.run(["cat", `pid:${pid}:/file`]);
+    expect(result).toMatchObject({ code: 0, text: "x" });
+    expect(result.stderr).toMatch(/^porthole: pid:\d+:\/file: relayed by the agent, [^\n]*\n$/);
   });
 
   test.each([

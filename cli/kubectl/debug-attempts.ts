@@ -1,0 +1,39 @@
+import { PortholeError } from "../../src/errors.ts";
+import type { DebuggedPod } from "./debugged-pod.ts";
+
+/** One call of `kubectl debug`. */
+export interface DebugAttempt {
+  /** The value of `--profile`. */
+  profile: string;
+  /** A partial container for `--custom`; undefined if the profile is sufficient. */
+  custom?: { securityContext: { runAsUser: number; runAsGroup?: number | undefined } };
+}
+
+/**
+ * Returns the calls of `kubectl debug` for a container, the preferred one first. The next one is for
+ * a namespace whose Pod Security level refuses the one before.
+ *
+ * The kernel lets a process into the root of another one if it has CAP_SYS_PTRACE, or the same user
+ * and every capability of the other one (ptrace(2)). For a container with a user of its own, the
+ * same user without capabilities is sufficient. For any other container the profile `general` adds
+ * CAP_SYS_PTRACE. With `baseline` the ephemeral container has the default capabilities, as a target
+ * of root has.
+ * @param asked the profile that the user selects
+ * @throws PortholeError TARGET if no user is known with which the pod permits a container
+ */
+export function debugAttempts(pod: DebuggedPod, container: string, asked: string | undefined): DebugAttempt[] {
+  const { uid, gid } = pod.userOf(container);
+  const isOrdinary = uid !== undefined && uid !== 0;
+  if (pod.forbidsRoot && !isOrdinary)
+    throw new PortholeError("TARGET", `${pod.name} forbids containers of root and does not state the user of its own`, {
+      hint: "use a helper pod: omit --ephemeral",
+    });
+  const isDefault = pod.defaultUser.uid === uid && pod.defaultUser.gid === gid;
+  const user = { runAsUser: uid ?? 0, runAsGroup: gid };
+  const asSameUser = isOrdinary && !isDefault ? { custom: { securityContext: user } } : {};
+  const profiles = asked === undefined ? (isOrdinary ? ["restricted"] : ["general", "baseline"]) : [asked];
+  return profiles.map((profile) => ({ profile, ...(pod.forbidsRoot || !FOR_ROOT.has(profile) ? asSameUser : {}) }));
+}
+
+/** Profiles whose capabilities have an effect for root only. */
+const FOR_ROOT: ReadonlySet<string> = new Set(["general", "netadmin", "sysadmin"]);

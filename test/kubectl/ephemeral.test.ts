@@ -1,0 +1,161 @@
+import { describe, expect, test } from "vitest";
+import { parseRequest } from "../../cli/kubectl/arguments.ts";
+import { debugAttempts } from "../../cli/kubectl/debug-attempts.ts";
+import { debuggedPod } from "../../cli/kubectl/debugged-pod.ts";
+import { optionTable } from "../../cli/kubectl/option-table.ts";
+import { PodNames } from "../../cli/kubectl/pod-names.ts";
+import { safeStreams } from "../../cli/kubectl/safe-streams.ts";
+import type { Streams } from "../../src/elsewhere/index.ts";
+
+const pod = (spec: object, status: object = {}, annotations: object = {}) =>
+  debuggedPod(JSON.stringify({ metadata: { name: "web-0", namespace: "shop", annotations }, spec, status }));
+const [app, log] = [{ name: "app" }, { name: "log" }];
+
+describe("the pod of an ephemeral container", () => {
+  test("has one container, a default one, or the one that the command line names", () => {
+    expect(pod({ containers: [app] }).target(undefined)).toBe("app");
+    expect(pod({ containers: [app, log] }).target("log")).toBe("log");
+    const annotations = { "kubectl.kubernetes.io/default-container": "log" };
+    expect(pod({ containers: [app, log] }, {}, annotations).target(undefined)).toBe("log");
+    expect(() => pod({ containers: [app, log] }).target(undefined)).toThrow("web-0 has several containers: app, log");
+    expect(() => pod({ containers: [app] }).target("db")).toThrow("web-0 has no container 'db': app");
+  });
+
+  test("is refused if process 1 is not the container's: with shared processes, or those of the node", () => {
+    expect(() => pod({ containers: [app], shareProcessNamespace: true }).target("app")).toThrow(
+      "share their processes",
+    );
+    expect(() => pod({ containers: [app], hostPID: true }).target("app")).toThrow("has the processes of its node");
+  });
+
+  test("reports which ephemeral containers run, and why others do not", () => {
+    const one = (name: string) => ({ name, image: "i", targetContainerName: "app" });
+    const { ephemeral } = pod(
+      { containers: [app], ephemeralContainers: ["a", "b", "c", "d", "e"].map(one) },
+      {
+        ephemeralContainerStatuses: [
+          { name: "a", state: { running: {} } },
+          { name: "b", state: { waiting: { reason: "ContainerCreating" } } },
+          { name: "c", state: { waiting: { reason: "ImagePullBackOff" } } },
+          { name: "d", state: { terminated: { reason: "Completed" } } },
+          { name: "e", state: { waiting: { reason: "CreateContainerConfigError", message: "runs as root" } } },
+        ],
+      },
+    );
+    expect(ephemeral.map(({ name, isRunning, hasFailed, reason }) => [name, isRunning, hasFailed, reason])).toEqual([
+      ["a", true, false, ""],
+      ["b", false, false, "ContainerCreating"],
+      ["c", false, true, "ImagePullBackOff"],
+      ["d", false, true, "Completed"],
+      ["e", false, true, "CreateContainerConfigError: runs as root"],
+    ]);
+  });
+
+  test.each([
+    ["an ordinary container", { containers: [app] }, true],
+    [
+      "an added capability",
+      { containers: [{ name: "app", securityContext: { capabilities: { add: ["NET_RAW"] } } }] },
+      true,
+    ],
+    [
+      "SYS_ADMIN",
+      { containers: [{ name: "app", securityContext: { capabilities: { add: ["CAP_SYS_ADMIN"] } } }] },
+      false,
+    ],
+    ["all capabilities", { containers: [{ name: "app", securityContext: { capabilities: { add: ["all"] } } }] }, false],
+    ["a privileged container", { containers: [app, { name: "log", securityContext: { privileged: true } }] }, false],
+    [
+      "a privileged init container",
+      { containers: [app], initContainers: [{ name: "i", securityContext: { privileged: true } }] },
+      false,
+    ],
+    [
+      "another ephemeral container that may mount",
+      { containers: [app], ephemeralContainers: [{ name: "e", image: "i", securityContext: { privileged: true } }] },
+      false,
+    ],
+  ])("may have mounts of its own with SYS_ADMIN in any container: %s", (_, spec, isOfRuntime) => {
+    expect(pod(spec).hasOnlyRuntimeMounts).toBe(isOfRuntime);
+  });
+
+  test("cannot control an ephemeral container of root with SYS_PTRACE, unless its container has that too", () => {
+    const add = (...capabilities: string[]) => ({ securityContext: { capabilities: { add: capabilities } } });
+    const one = (added: object) => ({ name: "e", image: "i", targetContainerName: "app", ...added });
+    const isProtected = (target: object, added: object, shared: object = {}) =>
+      pod({
+        ...{ containers: [{ name: "app", ...target }], ephemeralContainers: [one(added)] },
+        securityContext: shared,
+      }).isProtected("e");
+    expect(isProtected({}, add("SYS_PTRACE"))).toBe(true);
+    expect(isProtected({}, {})).toBe(false);
+    expect(isProtected(add("SYS_PTRACE"), add("SYS_PTRACE"))).toBe(false);
+    expect(isProtected({ securityContext: { privileged: true } }, add("SYS_PTRACE"))).toBe(false);
+    expect(isProtected({}, add("SYS_PTRACE"), { runAsUser: 1000 })).toBe(false);
+  });
+});
+
+describe("the profile of an ephemeral container", () => {
+  const attempts = (spec: object, asked?: string, status?: object) =>
+    debugAttempts(pod({ containers: [app], ...spec }, status), "app", asked);
+
+  test("adds SYS_PTRACE for a container of root, or none where Pod Security refuses it", () => {
+    expect(attempts({})).toEqual([{ profile: "general" }, { profile: "baseline" }]);
+    expect(attempts({ securityContext: { runAsUser: 0 } })).toEqual([{ profile: "general" }, { profile: "baseline" }]);
+  });
+
+  test("has no capability for a container of another user, and has that user", () => {
+    const own = { containers: [{ name: "app", securityContext: { runAsUser: 1000, runAsGroup: 2000 } }] };
+    const custom = { securityContext: { runAsUser: 1000, runAsGroup: 2000 } };
+    expect(attempts(own)).toEqual([{ profile: "restricted", custom }]);
+    expect(attempts(own, "baseline")).toEqual([{ profile: "baseline", custom }]);
+    expect(attempts(own, "general")).toEqual([{ profile: "general" }]);
+    const status = { containerStatuses: [{ name: "app", user: { linux: { uid: 1000, gid: 2000 } } }] };
+    expect(attempts({}, undefined, status)).toEqual([{ profile: "restricted", custom }]);
+  });
+
+  test("takes the user that the pod gives to every container, and needs no --custom then", () => {
+    expect(attempts({ securityContext: { runAsUser: 1000 } })).toEqual([{ profile: "restricted" }]);
+  });
+
+  test("is refused if the pod forbids root and states no other user", () => {
+    expect(() => attempts({ securityContext: { runAsNonRoot: true } })).toThrow(
+      "shop/web-0 forbids containers of root and does not state the user of its own",
+    );
+  });
+});
+
+test("a pod is process 1 in an ephemeral container, and has its own name here", async () => {
+  const names = new PodNames("shop/web-0");
+  const there = ["pod:shop/web-0:/a:b", "pod:shop/web-0/app:/a", "pod:shop/web-0", "pod:shop/web-01:/a", "--x"];
+  const expected = ["pid:1:/a:b", "pid:1:/a", "pid:1", "pod:shop/web-01:/a", "--x"];
+  expect(there.map((word) => names.there(word))).toEqual(expected);
+  const shown = names.shown();
+  shown.end("cannot open pid:1:/none\n");
+  let text = "";
+  for await (const piece of shown) text += piece;
+  expect(text).toBe("cannot open pod:shop/web-0:/none\n");
+});
+
+test("on a terminal the output of an ephemeral container is text and colours only; a pipe gets every byte", () => {
+  const hostile = Buffer.from("\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b[2Jgone\r\n");
+  const printed = (kind: "terminal" | "pipe") => {
+    const pieces: Buffer[] = [];
+    const streams = {
+      kinds: ["null", kind, kind],
+      write: (_: 1 | 2, bytes: Buffer) => void pieces.push(bytes),
+    } as unknown as Streams;
+    safeStreams(streams).write(1, hostile);
+    return Buffer.concat(pieces).toString();
+  };
+  expect(printed("pipe")).toBe(hostile.toString());
+  expect(printed("terminal")).toMatch(/^\x1b\[31mred\x1b\[0m [^\x1b\x07]*title[^\x1b\x07]*gone\n$/);
+});
+
+test("--ephemeral and --profile are options of the plugin, before and after the command", () => {
+  const parsed = (line: string) => parseRequest(line.split(" "), optionTable);
+  const lines = ["--ephemeral cat web-0:/a", "cat --ephemeral web-0:/a", "cat web-0:/a"];
+  expect(lines.map((line) => parsed(line).isEphemeral)).toEqual([true, true, false]);
+  expect(parsed("cat --ephemeral --profile=baseline web-0:/a").profile).toBe("baseline");
+  expect(() => parsed("cat --profile general web-0:/a")).toThrow("--profile needs --ephemeral");
+});
