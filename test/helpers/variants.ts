@@ -74,15 +74,19 @@ const everywhere = ["routes", "states", "listing", "tail", "output", "lifetime",
 const ofDocker = ["devices", "situations"];
 
 /** Tests of stopped containers, trees and disk usage, which do not depend on control groups. */
-const ofStorage = ["disk", "mount", "shell", "stopped", "trees"];
+const ofStorage = ["disk", "stopped", "trees"];
+
+/** Tests of a container's namespaces, which depend neither on storage nor on control groups. */
+const ofNamespaces = ["mount", "shell"];
 
 /** Copies by the engine: each request takes Podman more than a second, so only Debian's is tested. */
 const ofArchives = ["copied"];
 
 /** Returns the test files of a variant. */
 export function filesOver({ name, isPodman }: Variant): string[] {
+  const namespaces = name.endsWith("-current") ? ofNamespaces : [];
   const storage = name.endsWith("-cgroup2") ? [] : [...ofStorage, ...(isPodman ? [] : ofArchives)];
-  return [...everywhere, ...storage, ...(isPodman ? ["podman"] : ofDocker)].map(
+  return [...everywhere, ...namespaces, ...storage, ...(isPodman ? ["podman"] : ofDocker)].map(
     (name) => `test/docker/${name}.test.ts`,
   );
 }
