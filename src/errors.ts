@@ -18,8 +18,12 @@ export type ErrorCode =
 
 /** A file that was not opened, because reading consumes its data. The option `consume` opens it. */
 export interface Consumes {
+  /** The kind of the file in a few words: `a pipe`. */
+  kind: string;
   /** The effect of reading in a few words: `consumes its data`. */
   does: string;
+  /** The consequence for others, as a sentence. */
+  effect: string;
   /** The target that shows the same bytes: `web:@stdout`; undefined if no engine stores them. */
   output: string | undefined;
 }

@@ -45,9 +45,29 @@ export function nameConsumes(name: string, magic: () => number): boolean {
  * @param output the target that shows the same bytes: `web:@stdout`
  */
 export function consumingError(what: string, stat: FileStat, output?: string): PortholeError {
-  const does = isTerminalMaker(stat) ? "creates a terminal" : "consumes its data";
   const hint = insteadOf(output, "--consume reads it anyway");
-  return new PortholeError("FILE", `${what}: ${takenBy(stat)}`, { hint, consumes: { does, output } });
+  return new PortholeError("FILE", `${what}: ${takenBy(stat)}`, { hint, consumes: { ...consequences(stat), output } });
+}
+
+function consequences(stat: FileType): { kind: string; does: string; effect: string } {
+  const does = "consumes its data";
+  const { major, minor } = stat.rdev;
+  switch (stat.mode & constants.S_IFMT) {
+    case constants.S_IFIFO:
+      return { kind: "a pipe", does, effect: "Bytes that are shown here do not reach its other readers." };
+    case constants.S_IFCHR:
+      if (isTerminalMaker(stat))
+        return { kind: "a pseudoterminal multiplexer", does: "creates a terminal", effect: "It exists until the view is closed." };
+      if (TERMINALS.has(major))
+        return { kind: "a terminal", does, effect: "Input that is shown here does not reach its programs." };
+      return {
+        kind: `device ${major},${minor}`,
+        does: "may consume its data",
+        effect: "Bytes that are shown here may not reach its other readers.",
+      };
+    default:
+      return { kind: "a kernel log", does, effect: "Lines that are shown here do not reach its other readers." };
+  }
 }
 
 /**

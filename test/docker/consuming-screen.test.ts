@@ -92,12 +92,12 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     ["a terminal", "/dev", "tty", () => ASKS],
     ["the container's own terminal", "/dev", "console", () => `${target.name}:@logs`],
     ["what makes terminals", "/dev", "ptmx", () => "Reading creates a terminal"],
-  ])("asks at 80 columns for %s", async (_what, directory, name, question) => {
+  ])("asks at 80 columns for %s, and names it", async (_what, directory, name, question) => {
     await at(directory, name);
     screen.keys("Enter");
-    await screen.waitFor(`the question for ${name}`, has("Open it?", question(), "y read it"));
+    await screen.waitFor(`the question for ${name}`, has(`${target.name}:${directory}/${name}`, question(), "y read it"));
     screen.keys("Escape");
-    await screen.waitFor("the list", (text) => !text.includes("Open it?"));
+    await screen.waitFor("the list", (text) => !text.includes("y read it"));
   });
 
   test("names the container's output if a terminal or a link leads to it", async () => {

@@ -15,8 +15,8 @@ import { CONTROL, HOSTILE } from "../text/hostile.ts";
 beforeAll(loadWidths);
 
 const QUESTION: Question = {
-  title: "Open it?",
-  text: "Reading consumes its data. The engine keeps the output: web:@logs shows it.",
+  title: "Open a pipe?",
+  text: "web:/srv/queue is a pipe. Reading consumes its data. The engine keeps the output: web:@logs shows it.",
   yes: "read it",
   no: "do not open it",
   answered: () => undefined,
@@ -49,21 +49,37 @@ describe("a dialog", () => {
   });
 
   it.each([20, 80, 200])("shows the question and both answers within %d columns", (columns) => {
-    const state = dialogState(QUESTION, false, columns);
+    const state = dialogState(QUESTION, false, { columns, height: 20 });
     expect(state.width).toBeLessThanOrEqual(columns);
     const rows = plain(render(<DialogOverlay state={state} theme={DEFAULT_THEME} />).lastFrame());
     expect(new Set(rows.map((row) => row.length))).toEqual(new Set([state.width]));
     if (columns < 80) return;
-    expect(rows[0]).toMatch(/^╭─ Open it\? ─+╮$/);
+    expect(rows[0]).toMatch(/^╭─ Open a pipe\? ─+╮$/);
     expect(rows.join(" ")).toContain("Reading consumes its data.");
     expect(rows.at(-2)).toMatch(/^│ {2}n do not open it {4}y read it +│$/);
+  });
+
+  it("keeps its answers on a low screen, and ends its text with an ellipsis", () => {
+    const body = { columns: 40, height: 7 };
+    const state = dialogState({ ...QUESTION, text: "word ".repeat(60).trim() }, false, body);
+    const rows = plain(render(<DialogOverlay state={state} theme={DEFAULT_THEME} />).lastFrame());
+    expect(rows.length).toBe(7);
+    expect(rows[3]).toMatch(/…\s*│$/);
+    expect(rows.at(-2)).toContain("read it");
+  });
+
+  it("divides a name that is longer than a line, and keeps all of it", () => {
+    const name = `web:/${"directory/".repeat(12)}end`;
+    const state = dialogState({ ...QUESTION, text: `${name} is a pipe.` }, false, { columns: 80, height: 20 });
+    expect(state.lines.join("")).toContain(name);
+    for (const line of state.lines) expect(line.length).toBeLessThanOrEqual(60);
   });
 
   it("marks the answer that Enter gives", () => {
     const row = (isYes: boolean) =>
       render(
         <DialogOverlay
-          state={dialogState(QUESTION, isYes, 80)}
+          state={dialogState(QUESTION, isYes, { columns: 80, height: 20 })}
           theme={{ ...DEFAULT_THEME, key: "", selection: "7" }}
         />,
       )
@@ -76,7 +92,7 @@ describe("a dialog", () => {
 
   it.each(HOSTILE)("escapes $name", ({ bytes }) => {
     const text = bytes.toString("utf8");
-    const state = dialogState({ ...QUESTION, title: text, text }, false, 80);
+    const state = dialogState({ ...QUESTION, title: text, text }, false, { columns: 80, height: 20 });
     for (const row of plain(render(<DialogOverlay state={state} theme={DEFAULT_THEME} />).lastFrame()))
       expect(row).not.toMatch(CONTROL);
   });

@@ -91,8 +91,8 @@ describe.each(SIZES)("at $columns x $rows", ({ columns, rows }) => {
   });
 
   it("finds the answers of a dialog at their drawn positions", () => {
-    const question = { title: "Open it?", text: "Reading consumes its data.", yes: "read it", no: "do not" };
-    const dialog = dialogState({ ...question, answered: () => undefined }, false, columns);
+    const question = { title: "Open a pipe?", text: "Reading consumes its data.", yes: "read it", no: "do not" };
+    const dialog = dialogState({ ...question, answered: () => undefined }, false, { columns, height: regions.body });
     const drawn = plain(render(<DialogOverlay state={dialog} theme={DEFAULT_THEME} />).lastFrame());
     expect(overlayHeight(dialog)).toBe(drawn.length);
     const size = { width: dialog.width, height: drawn.length };

@@ -101,6 +101,17 @@ describe("the choices", () => {
     expect(inList?.key).toBe("^L");
   });
 
+  it.each([["viewer"], ["files"], ["containers"]] as const)("begin with the keys of the last row of %s, and end with moves", (own) => {
+    const contexts: readonly Context[] = own === "viewer" ? [own, "out"] : [own, "list"];
+    const actions = choices("", { contexts }).map(({ line }) => line);
+    const hinted = KEYMAP[own].filter((binding) => binding.hint !== undefined).map(({ action }) => action);
+    expect(actions.slice(0, hinted.length)).toEqual(hinted);
+    const moves = contexts.flatMap((one) => KEYMAP[one]).filter(({ isMove }) => isMove);
+    const first = Math.min(...moves.map(({ action }) => actions.indexOf(action)));
+    expect(actions.slice(first, first + moves.length)).toEqual(moves.map(({ action }) => action));
+    expect(actions.indexOf("quit")).toBeLessThan(first);
+  });
+
   it("list actions, recent files and containers, and rank them by their match", () => {
     const sources = {
       recent: ["/a", "/b", "/c", "/d"].map(recent),
@@ -110,7 +121,7 @@ describe("the choices", () => {
       choices("", sources)
         .slice(0, 4)
         .map(({ name }) => name),
-    ).toEqual(["/a", "/b", "/c", "line-down"]);
+    ).toEqual(["/a", "/b", "/c", "search"]);
     expect(choices("", sources).map(({ name }) => name)).toContain("/d");
     expect(choices("web", sources)[0]?.line).toBe("open web-1:/");
     expect(choices("nginx", sources).map(({ name }) => name)).toEqual(["web-1", "sort"]);
@@ -201,7 +212,7 @@ describe("the line of the palette", () => {
     press("down");
     expect(prompt.choices?.at).toBe(0);
     expect(press("enter")).toBe(true);
-    expect(done).toEqual([KEYMAP.viewer[0]?.action]);
+    expect(done).toEqual(["search"]);
   });
 
   it("adds the containers when they arrive, and keeps the chosen entry", async () => {

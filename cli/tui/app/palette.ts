@@ -1,5 +1,5 @@
 import { COMMANDS } from "../keymap/command-line.ts";
-import { type Action, type Context, type Keymap, keyLabel } from "../keymap/keymap.ts";
+import { type Action, type ActionBinding, type Context, type Keymap, keyLabel } from "../keymap/keymap.ts";
 import { fuzzyMatch } from "../ui/fuzzy.ts";
 import type { Choice, KnownContainer, RecentFile } from "../view.ts";
 
@@ -65,20 +65,30 @@ const ARGUMENTS = COMMANDS.map(
 );
 
 /**
- * Returns each action of the keymap once. Adds its key, unless a narrower context uses that key.
+ * Returns each action of the keymap once, the most useful first. Adds its key, unless a narrower
+ * context uses that key.
  */
 function actionEntries({ contexts, keymap, act }: PaletteSources): Entry[] {
   const taken = new Set<string>();
   const known = new Set<Action>(["command"]);
-  return [...contexts, "global" as const].flatMap((context) => {
-    const entries = keymap[context].flatMap(({ action, keys, help }): Entry[] => {
-      if (known.has(action)) return [];
+  const ranked: Entry[][] = [[], [], []];
+  for (const context of [...contexts, "global" as const]) {
+    for (const binding of keymap[context]) {
+      const { action, keys, help } = binding;
+      if (known.has(action)) continue;
       known.add(action);
       const key = keys.find((one) => !taken.has(one));
       const take = () => act(action);
-      return [{ name: action, detail: help, key: key === undefined ? "" : keyLabel(key), line: action, take }];
-    });
+      const entry = { name: action, detail: help, key: key === undefined ? "" : keyLabel(key), line: action, take };
+      ranked[rankOf(binding)]?.push(entry);
+    }
     for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
-    return entries;
-  });
+  }
+  return ranked.flat();
+}
+
+/** 0 for the actions that the last row of the screen shows, 2 for moves, 1 for all others. */
+function rankOf({ hint, isMove }: ActionBinding): number {
+  if (isMove) return 2;
+  return hint === undefined ? 1 : 0;
 }

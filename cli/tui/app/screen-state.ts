@@ -64,7 +64,7 @@ function hintsOf({ view, overlays, keymap }: ScreenParts): KeyHints {
 function overlayOf(parts: ScreenParts): OverlayState | undefined {
   const { overlays, columns, regions } = parts;
   const { dialog, help, prompt } = overlays;
-  if (dialog) return dialogState(dialog.question, dialog.isYes, columns);
+  if (dialog) return dialogState(dialog.question, dialog.isYes, { columns, height: regions.body });
   if (help !== undefined) return helpState(parts, help);
   const choices = prompt?.choices;
   return choices && paletteState(choices, { columns, height: regions.body });

@@ -122,6 +122,7 @@ export class Browser implements BrowserContext {
     how?: OpenMode,
   ): Promise<void> {
     await this.#openOrAsk(
+      connection.text(path),
       (consume) => connection.use((session) => session.open(path, { consume })),
       async (file) => {
         if (file.kind === "directory") {
@@ -168,6 +169,7 @@ export class Browser implements BrowserContext {
     how?: OpenMode,
   ): Promise<void> {
     await this.#openOrAsk(
+      `${path} (descriptor ${fd} of process ${pid})`,
       (consume) => connection.use((session) => session.openProcessFile(pid, fd, { consume })),
       async (file) => {
         const title = `${connection.text(`/proc/${pid}/fd/${fd}`)}  ${path}${deleted ? " (deleted)" : ""}`;
@@ -184,8 +186,12 @@ export class Browser implements BrowserContext {
     );
   }
 
-  /** Shows an open file. Asks for confirmation first if reading would consume the data. */
+  /**
+   * Shows an open file. Asks for confirmation first if reading would consume the data. `name`: the
+   * file in the question.
+   */
   async #openOrAsk(
+    name: string,
     open: (consume: boolean) => Promise<OpenFile>,
     show: (file: OpenFile) => Promise<void>,
   ): Promise<void> {
@@ -193,10 +199,11 @@ export class Browser implements BrowserContext {
       await show(await open(false));
     } catch (error) {
       if (!(error instanceof PortholeError) || error.consumes === undefined) return this.host.say(failureLine(error));
-      const { does, output } = error.consumes;
+      const { kind, does, effect, output } = error.consumes;
+      const instead = output === undefined ? "" : ` The engine keeps the output: ${output} shows it.`;
       this.host.confirm({
-        title: "Open it?",
-        text: `Reading ${does}.${output === undefined ? "" : ` The engine keeps the output: ${output} shows it.`}`,
+        title: `Open ${kind}?`,
+        text: `${name} is ${kind}. Reading ${does}. ${effect}${instead}`,
         yes: "read it",
         no: "do not open it",
         answered: (isYes) => {

@@ -76,16 +76,41 @@ export function fitText(text: string, columns: number): string {
   return cut.text + " ".repeat(Math.max(0, columns - cut.width));
 }
 
-/** Sanitises a text and wraps it at blanks into lines of at most `columns`. */
+/**
+ * Sanitises a text and wraps it at blanks into lines of at most `columns`. A longer word is divided.
+ */
 export function wrapText(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of sanitiseText(text).split(" ")) {
     const longer = line === "" ? word : `${line} ${word}`;
-    if (line !== "" && textWidth(longer) > columns) {
-      lines.push(clipText(line, columns).text);
-      line = word;
-    } else line = longer;
+    if (textWidth(longer) <= columns) {
+      line = longer;
+      continue;
+    }
+    if (line !== "") lines.push(line);
+    const parts = dividedWord(word, columns);
+    lines.push(...parts.slice(0, -1));
+    line = parts.at(-1) ?? "";
   }
-  return [...lines, clipText(line, columns).text];
+  return [...lines, line];
+}
+
+/** Divides a sanitised word into parts of at most `columns`; a character may be wider. */
+function dividedWord(word: string, columns: number): string[] {
+  if (textWidth(word) <= columns) return [word];
+  const parts: string[] = [];
+  let part = "";
+  let used = 0;
+  for (const cluster of clusters(word)) {
+    const width = clusterWidth(cluster);
+    if (used > 0 && used + width > columns) {
+      parts.push(part);
+      part = "";
+      used = 0;
+    }
+    part += cluster;
+    used += width;
+  }
+  return [...parts, part];
 }

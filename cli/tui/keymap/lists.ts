@@ -2,12 +2,12 @@ import type { Binding } from "./binding.ts";
 
 /** Keys of every list. */
 export const LIST_KEYS = [
-  { action: "item-down", keys: ["j", "down", "ctrl-n"], help: "next" },
-  { action: "item-up", keys: ["k", "up", "ctrl-p"], help: "previous" },
-  { action: "items-page-down", keys: ["pagedown", "ctrl-f", "ctrl-d", " "], help: "a page down" },
-  { action: "items-page-up", keys: ["pageup", "ctrl-b", "ctrl-u", "b"], help: "a page up" },
-  { action: "first-item", keys: ["g", "home", "<"], help: "to the first item" },
-  { action: "last-item", keys: ["G", "end", ">"], help: "to the last item" },
+  { action: "item-down", keys: ["j", "down", "ctrl-n"], help: "next", isMove: true },
+  { action: "item-up", keys: ["k", "up", "ctrl-p"], help: "previous", isMove: true },
+  { action: "items-page-down", keys: ["pagedown", "ctrl-f", "ctrl-d", " "], help: "a page down", isMove: true },
+  { action: "items-page-up", keys: ["pageup", "ctrl-b", "ctrl-u", "b"], help: "a page up", isMove: true },
+  { action: "first-item", keys: ["g", "home", "<"], help: "to the first item", isMove: true },
+  { action: "last-item", keys: ["G", "end", ">"], help: "to the last item", isMove: true },
   { action: "open", keys: ["enter", "right", "l"], help: "open", hint: "open" },
   { action: "filter", keys: ["/"], help: "show only items with these words", hint: "filter" },
   { action: "open-in-tab", keys: ["t"], help: "open in a new tab", hint: "tab" },
@@ -41,8 +41,8 @@ export const FILES_KEYS = [
   { action: "sort-reverse", keys: ["S"], help: "reverse the order" },
   { action: "toggle-hidden", keys: ["a"], help: "show or hide hidden files", hint: "all" },
   { action: "toggle-preview", keys: ["P"], help: "preview of the selected file", hint: "preview" },
-  { action: "preview-down", keys: ["alt-down", "alt-j"], help: "scroll the preview down" },
-  { action: "preview-up", keys: ["alt-up", "alt-k"], help: "scroll the preview up" },
+  { action: "preview-down", keys: ["alt-down", "alt-j"], help: "scroll the preview down", isMove: true },
+  { action: "preview-up", keys: ["alt-up", "alt-k"], help: "scroll the preview up", isMove: true },
   { action: "backward", keys: ["alt-left", "alt-h"], help: "back to the previous directory" },
   { action: "forward", keys: ["alt-right", "alt-l"], help: "forward again" },
 ] as const satisfies readonly Binding[];

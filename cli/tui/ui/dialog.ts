@@ -1,4 +1,4 @@
-import { safeWidth, textWidth, wrapText } from "../canvas/text-width.ts";
+import { clipText, safeWidth, textWidth, wrapText } from "../canvas/text-width.ts";
 import type { KeyHints } from "../keymap/hints.ts";
 import type { Question } from "../view.ts";
 import type { DialogState } from "./state.ts";
@@ -12,10 +12,17 @@ const FRAME_COLUMNS = 4;
 /** Columns after each answer. */
 export const ANSWER_GAP = 2;
 
-/** Lays out a question for a screen of `columns` columns. */
-export function dialogState({ title, text, yes, no }: Question, isYes: boolean, columns: number): DialogState {
-  const room = Math.max(1, Math.min(WIDTH, columns - FRAME_COLUMNS));
-  const lines = wrapText(text, room);
+/** Rows of the border and the answers, with the blank row before them. */
+const FRAME_ROWS = 4;
+
+/** Lays out a question for a body. A text that is too long for it ends with an ellipsis. */
+export function dialogState(
+  { title, text, yes, no }: Question,
+  isYes: boolean,
+  body: { columns: number; height: number },
+): DialogState {
+  const room = Math.max(1, Math.min(WIDTH, body.columns - FRAME_COLUMNS));
+  const lines = clippedLines(wrapText(text, room), Math.max(1, body.height - FRAME_ROWS), room);
   const answers = [
     { key: "n", text: no, isFocused: !isYes },
     { key: "y", text: yes, isFocused: isYes },
@@ -23,6 +30,11 @@ export function dialogState({ title, text, yes, no }: Question, isYes: boolean, 
   const row = answers.reduce((sum, answer) => sum + answerWidth(answer) + ANSWER_GAP, 0);
   const longest = Math.max(row, ...[title, ...lines].map(safeWidth));
   return { kind: "dialog", width: Math.min(room, longest) + FRAME_COLUMNS, title, lines, answers };
+}
+
+function clippedLines(lines: readonly string[], count: number, columns: number): readonly string[] {
+  if (lines.length <= count) return lines;
+  return [...lines.slice(0, count - 1), clipText(lines.slice(count - 1).join(" "), columns).text];
 }
 
 /** The keys of a question, for the row of key hints. */
