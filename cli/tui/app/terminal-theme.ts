@@ -1,4 +1,5 @@
-import { colourDepth, isLightColour, type Theme, type ThemeChoice, type ThemePart, themeFor } from "../canvas/theme.ts";
+import { colourDepth } from "../canvas/colour-depth.ts";
+import { isLightColour, type Theme, type ThemeChoice, type ThemePart, themeFor } from "../canvas/theme.ts";
 import { ASK_BACKGROUND, type BackgroundReport } from "../keymap/keys.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -36,7 +37,9 @@ export class TerminalTheme {
    */
   ask(terminal: Terminal): void {
     const { NO_COLOR, TERM } = this.#environment;
-    if (this.#choice.name !== "auto" || NO_COLOR || TERM === "linux" || colourDepth(this.#environment) === 16) return;
+    const depth = colourDepth(this.#environment);
+    const depends = this.#choice.name === "auto" && (depth === 256 || depth === "all");
+    if (!depends || NO_COLOR || TERM === "linux") return;
     this.#isAsked = true;
     terminal.write(ASK_BACKGROUND);
   }

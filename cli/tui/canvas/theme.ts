@@ -1,3 +1,5 @@
+import { type ColourDepth, reduceColours } from "./colour-depth.ts";
+
 /** Styles as parameters of SGR (ECMA-48 8.3.117); empty for plain. */
 export type Theme = Readonly<Record<ThemePart, string>>;
 
@@ -108,9 +110,6 @@ export interface ThemeChoice {
   parts: Partial<Theme>;
 }
 
-/** Colours that a terminal can show. */
-export type ColourDepth = 16 | 256 | "all";
-
 /** Colour properties of the terminal. */
 export interface TerminalColours {
   depth: ColourDepth;
@@ -124,11 +123,12 @@ export interface TerminalColours {
  * Returns the theme for the user's choice on a terminal. NO_COLOR takes precedence over the choice.
  */
 export function themeFor({ name, parts }: ThemeChoice, { depth, isPlain, isLight }: TerminalColours): Theme {
-  const auto = depth === 16 ? "terminal" : isLight ? "light" : "dark";
-  const base = BASES[name === "auto" ? auto : name];
-  const theme = { ...base, ...parts };
-  if (isPlain || name === "plain") return withoutColours({ ...DEFAULT_THEME, ...parts });
-  return depth === "all" ? theme : mapStyles(theme, (style) => reduceColours(style));
+  if (isPlain || depth === 0 || name === "plain") return withoutColours({ ...DEFAULT_THEME, ...parts });
+  // Backgrounds of the other themes have no near colour among 16.
+  const isBasic = depth === 8 || depth === 16;
+  const auto = isLight ? "light" : "dark";
+  const base = isBasic ? DEFAULT_THEME : BASES[name === "auto" ? auto : name];
+  return mapStyles({ ...base, ...parts }, (style) => reduceColours(style, depth));
 }
 
 const BASES: Readonly<Record<ThemeName, Theme>> = {
@@ -137,12 +137,6 @@ const BASES: Readonly<Record<ThemeName, Theme>> = {
   terminal: DEFAULT_THEME,
   plain: DEFAULT_THEME,
 };
-
-/** Determines the depth from COLORTERM, and from TERM by the names of terminfo entries. */
-export function colourDepth({ COLORTERM, TERM }: NodeJS.ProcessEnv): ColourDepth {
-  if (/^(truecolor|24bit)$/.test(COLORTERM ?? "") || /-direct$/.test(TERM ?? "")) return "all";
-  return /256|kitty|ghostty|alacritty|wezterm|foot/.test(TERM ?? "") ? 256 : 16;
-}
 
 /**
  * True if text on this background must be dark, by its luma (ITU-R BT.601). Components from 0 to 1.
@@ -172,29 +166,6 @@ export function withoutColours(theme: Theme): Theme {
 
 function mapStyles(theme: Theme, change: (style: string) => string): Theme {
   return Object.fromEntries(THEME_PARTS.map((part) => [part, change(theme[part])])) as Record<ThemePart, string>;
-}
-
-/** Replaces each colour by the nearest of the 256 colours (xterm's cube and greys). */
-function reduceColours(style: string): string {
-  return style.replace(/([34]8);2;(\d+);(\d+);(\d+)/g, (_, ground, ...parts) => {
-    const [red, green, blue] = parts.slice(0, 3).map(Number) as [number, number, number];
-    return `${ground};5;${nearest(red, green, blue)}`;
-  });
-}
-
-const CUBE = [0, 95, 135, 175, 215, 255];
-
-function nearest(red: number, green: number, blue: number): number {
-  const wanted = [red, green, blue];
-  const steps = wanted.map((part) => indexOfNearest(CUBE, part));
-  const grey = Math.max(0, Math.min(23, Math.round(((red + green + blue) / 3 - 8) / 10)));
-  const distance = (of: readonly number[]) => of.reduce((sum, part, at) => sum + (part - (wanted[at] ?? 0)) ** 2, 0);
-  const isGrey = distance(Array(3).fill(8 + 10 * grey)) < distance(steps.map((step) => CUBE[step] ?? 0));
-  return isGrey ? 232 + grey : 16 + 36 * (steps[0] ?? 0) + 6 * (steps[1] ?? 0) + (steps[2] ?? 0);
-}
-
-function indexOfNearest(of: readonly number[], wanted: number): number {
-  return of.reduce((best, one, at) => (Math.abs(one - wanted) < Math.abs((of[best] ?? 0) - wanted) ? at : best), 0);
 }
 
 /** Returns the text colour of a style. */
