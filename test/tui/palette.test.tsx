@@ -4,6 +4,7 @@ import { Commands } from "../../cli/tui/app/commands.ts";
 import { paletteChoices } from "../../cli/tui/app/palette.ts";
 import { PromptLine } from "../../cli/tui/app/prompt-line.ts";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
+import { keyHints } from "../../cli/tui/keymap/hints.ts";
 import { type Context, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 import { fuzzyMatch } from "../../cli/tui/ui/fuzzy.ts";
 import { paletteState } from "../../cli/tui/ui/palette.ts";
@@ -101,16 +102,21 @@ describe("the choices", () => {
     expect(inList?.key).toBe("^L");
   });
 
-  it.each([["viewer"], ["files"], ["containers"]] as const)("begin with the keys of the last row of %s, and end with moves", (own) => {
-    const contexts: readonly Context[] = own === "viewer" ? [own, "out"] : [own, "list"];
-    const actions = choices("", { contexts }).map(({ line }) => line);
-    const hinted = KEYMAP[own].filter((binding) => binding.hint !== undefined).map(({ action }) => action);
-    expect(actions.slice(0, hinted.length)).toEqual(hinted);
-    const moves = contexts.flatMap((one) => KEYMAP[one]).filter(({ isMove }) => isMove);
-    const first = Math.min(...moves.map(({ action }) => actions.indexOf(action)));
-    expect(actions.slice(first, first + moves.length)).toEqual(moves.map(({ action }) => action));
-    expect(actions.indexOf("quit")).toBeLessThan(first);
-  });
+  it.each([["viewer"], ["files"], ["containers"]] as const)(
+    "begin with the keys of the last row of %s, and end with moves",
+    (own) => {
+      const contexts: readonly Context[] = own === "viewer" ? [own] : [own, "list"];
+      const actions = choices("", { contexts }).map(({ line }) => line);
+      const hinted = keyHints(contexts).here.map(({ text }) => text);
+      const hints = contexts.flatMap((one) => KEYMAP[one]).map(({ action, hint }) => [action, hint]);
+      const shown = actions.slice(0, hinted.length).map((action) => hints.find(([name]) => name === action)?.[1]);
+      expect(shown).toEqual(hinted);
+      const moves = contexts.flatMap((one) => KEYMAP[one]).filter(({ isMove }) => isMove);
+      const first = Math.min(...moves.map(({ action }) => actions.indexOf(action)));
+      expect(actions.slice(first, first + moves.length)).toEqual(moves.map(({ action }) => action));
+      expect(actions.indexOf("quit")).toBeLessThan(first);
+    },
+  );
 
   it("list actions, recent files and containers, and rank them by their match", () => {
     const sources = {

@@ -176,9 +176,9 @@ describe("the bottom bar", () => {
     [["viewer", "out"], /^ \/ search {2}n next {2}& filter {2}F follow .* {2}\? help {2}: palette {2}q back$/],
     [
       ["containers", "list"],
-      /^ O open files {2}L output {2}Space mark {2}M mounts .* {2}\? help {2}: palette {2}q back$/,
+      /^ Enter open {2}\/ filter {2}L output {2}Space mark {2}O open files {2}M mounts .* {2}\? help {2}: palette {2}q back$/,
     ],
-    [["files", "out", "list"], / Space mark .* {2}\? help {2}: palette {2}q back$/],
+    [["files", "out", "list"], /^ Enter open {2}\/ filter .* Space mark .* {2}\? help {2}: palette {2}q back$/],
     [["prompt"], /^ Enter done {2}Esc give up {2}Tab complete/],
   ] as [Context[], RegExp][])("shows the keys of %j", (contexts, expected) => {
     const [, row] = drawBottom(bottom({ columns: 120, keys: keyHints(contexts) }));

@@ -71,7 +71,7 @@ const ARGUMENTS = COMMANDS.map(
 function actionEntries({ contexts, keymap, act }: PaletteSources): Entry[] {
   const taken = new Set<string>();
   const known = new Set<Action>(["command"]);
-  const ranked: Entry[][] = [[], [], []];
+  const ranked: Entry[][] = [[], [], [], []];
   for (const context of [...contexts, "global" as const]) {
     for (const binding of keymap[context]) {
       const { action, keys, help } = binding;
@@ -87,8 +87,9 @@ function actionEntries({ contexts, keymap, act }: PaletteSources): Entry[] {
   return ranked.flat();
 }
 
-/** 0 for the actions that the last row of the screen shows, 2 for moves, 1 for all others. */
-function rankOf({ hint, isMove }: ActionBinding): number {
-  if (isMove) return 2;
-  return hint === undefined ? 1 : 0;
+/** In the order of the last row of the screen; actions that it does not show, then moves. */
+function rankOf({ hint, isMain, isMove }: ActionBinding): number {
+  if (isMove) return 3;
+  if (hint === undefined) return 2;
+  return isMain ? 0 : 1;
 }

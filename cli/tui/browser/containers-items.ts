@@ -85,24 +85,24 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       title: "",
       cell: of((one) => sparklineCell(cpuSparkline, usage(one), theme)),
       isOptional: true,
-      dispensable: 7,
+      dispensable: 8,
     },
     { title: "MEMORY", cell: of((one) => memoryText(usage(one))), align: "right", isOptional: true, dispensable: 3 },
     {
       title: "",
       cell: of((one) => sparklineCell(memorySparkline, usage(one), theme)),
       isOptional: true,
-      dispensable: 9,
+      dispensable: 10,
     },
     {
       title: "RESTARTS",
       cell: of((one) => ({ text: one.details?.restarts ? String(one.details.restarts) : "", style: theme.warning })),
       align: "right",
       isOptional: true,
-      dispensable: 5,
+      dispensable: 6,
     },
-    { title: "PORTS", cell: of(({ ports }) => portsText(ports)), maxWidth: 20, isOptional: true, dispensable: 6 },
-    { title: "ROUTE", cell: of((one) => routeText(one)), dispensable: 8 },
+    { title: "PORTS", cell: of(({ ports }) => portsText(ports)), maxWidth: 20, isOptional: true, dispensable: 7 },
+    { title: "ROUTE", cell: of((one) => routeText(one)), dispensable: 9 },
     {
       title: "ENGINE",
       cell: of((one) => (options.areSeveralEngines() ? one.engine.name : "")),
@@ -110,7 +110,7 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       isOptional: true,
       dispensable: 4,
     },
-    { title: "IMAGE", cell: of((one) => ({ text: one.image, style: theme.dim })), rest: 12 },
+    { title: "IMAGE", cell: of((one) => ({ text: one.image, style: theme.dim })), rest: 12, dispensable: 5 },
   ];
 }
 

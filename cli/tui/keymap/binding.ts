@@ -7,6 +7,8 @@ export interface Binding {
   help: string;
   /** A word for the key hints at the bottom of the screen; undefined for a key without a hint. */
   hint?: string;
+  /** True if the hint comes first in its row, and the action first in the palette. */
+  isMain?: true;
   /** True if the action only moves: the palette lists it after all others. */
   isMove?: true;
 }

@@ -16,21 +16,25 @@ export interface KeyHints {
 }
 
 /**
- * Returns the keys with a hint in `contexts` (narrowest first), in the order of the table. Omits
- * keys that a narrower context overrides.
+ * Returns the keys with a hint in `contexts` (narrowest first), in the order of the table, the main
+ * ones first. Omits keys that a narrower context overrides.
  */
 export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP): KeyHints {
   const taken = new Set<string>();
+  const main: KeyHint[] = [];
   const of = (context: Context): KeyHint[] => {
-    const hints = keymap[context].flatMap(({ keys, hint }) => {
+    const hints = keymap[context].flatMap(({ keys, hint, isMain }) => {
       const key = keys.find((one) => !taken.has(one));
-      return hint === undefined || key === undefined ? [] : [{ key: keyLabel(key), text: hint, press: key }];
+      if (hint === undefined || key === undefined) return [];
+      const shown = { key: keyLabel(key), text: hint, press: key };
+      if (isMain) main.push(shown);
+      return isMain ? [] : [shown];
     });
     for (const { keys } of keymap[context]) for (const key of keys) taken.add(key);
     return hints;
   };
-  const here = contexts.flatMap(of);
-  return { here, everywhere: contexts[0] === "prompt" ? [] : of("global") };
+  const others = contexts.flatMap(of);
+  return { here: [...main, ...others], everywhere: contexts[0] === "prompt" ? [] : of("global") };
 }
 
 /**

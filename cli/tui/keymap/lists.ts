@@ -8,17 +8,17 @@ export const LIST_KEYS = [
   { action: "items-page-up", keys: ["pageup", "ctrl-b", "ctrl-u", "b"], help: "a page up", isMove: true },
   { action: "first-item", keys: ["g", "home", "<"], help: "to the first item", isMove: true },
   { action: "last-item", keys: ["G", "end", ">"], help: "to the last item", isMove: true },
-  { action: "open", keys: ["enter", "right", "l"], help: "open", hint: "open" },
-  { action: "filter", keys: ["/"], help: "show only items with these words", hint: "filter" },
+  { action: "open", keys: ["enter", "right", "l"], help: "open", hint: "open", isMain: true },
+  { action: "filter", keys: ["/"], help: "show only items with these words", hint: "filter", isMain: true },
   { action: "open-in-tab", keys: ["t"], help: "open in a new tab", hint: "tab" },
   { action: "refresh", keys: ["r", "ctrl-r", "f5"], help: "reload" },
   { action: "cancel", keys: ["escape"], help: "remove the filter, or go back" },
 ] as const satisfies readonly Binding[];
 
 export const CONTAINERS_KEYS = [
-  { action: "open-files", keys: ["O"], help: "processes and their open files", hint: "open files" },
   { action: "output", keys: ["L"], help: "output of it, or of all marked", hint: "output" },
   { action: "mark", keys: [" "], help: "mark a container", hint: "mark" },
+  { action: "open-files", keys: ["O"], help: "processes and their open files", hint: "open files" },
   { action: "follow-marked", keys: ["F"], help: "follow what is marked, or this output" },
   { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
   { action: "toggle-preview", keys: ["P"], help: "details of the selected container", hint: "details" },

@@ -54,5 +54,5 @@ export const VIEWER_KEYS = [
   { action: "range", keys: ["R"], help: "begin a range at the top line" },
   { action: "save", keys: ["s"], help: "save the range or screen to a new file" },
   { action: "help", keys: ["h"], help: "every key of this view" },
-  { action: "cancel", keys: ["escape"], help: "cancel running work; hide matches" },
+  { action: "cancel", keys: ["escape"], help: "cancel work; hide matches; end a filter" },
 ] as const satisfies readonly Binding[];

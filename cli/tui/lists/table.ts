@@ -106,16 +106,18 @@ export class Table<Item> {
     const rest = this.#columns.findIndex((column) => column.rest);
     const wanted = this.#columns[rest]?.rest;
     const minRest = typeof wanted === "number" ? wanted : MIN_REST;
+    let minimum = rest === -1 ? 0 : minRest;
     const used = () => shown.reduce((sum, one) => sum + (one > 0 ? one + GAP : 0), 0);
     const order = this.#columns
       .map(({ dispensable = 0 }, index) => ({ dispensable, index }))
       .filter(({ dispensable }) => dispensable > 0)
       .sort((a, b) => b.dispensable - a.dispensable);
     for (const { index } of order) {
-      if (used() + minRest <= width) break;
-      shown[index] = 0;
+      if (used() + minimum <= width + (minimum === 0 ? GAP : 0)) break;
+      if (index === rest) minimum = 0;
+      else shown[index] = 0;
     }
-    if (rest !== -1) shown[rest] = Math.max(1, width - used());
+    if (minimum > 0) shown[rest] = Math.max(1, width - used());
     return shown;
   }
 }
