@@ -165,6 +165,8 @@ export interface PromptRequest {
  */
 export interface Question {
   title: string;
+  /** The object of the question, in a line of its own. */
+  subject?: string;
   /** The consequences, and the reason for the question. */
   text: string;
   /** The effect of `y`, in a few words. */

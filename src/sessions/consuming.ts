@@ -57,7 +57,11 @@ function consequences(stat: FileType): { kind: string; does: string; effect: str
       return { kind: "a pipe", does, effect: "Bytes that are shown here do not reach its other readers." };
     case constants.S_IFCHR:
       if (isTerminalMaker(stat))
-        return { kind: "a pseudoterminal multiplexer", does: "creates a terminal", effect: "It exists until the view is closed." };
+        return {
+          kind: "a pseudoterminal multiplexer",
+          does: "creates a terminal",
+          effect: "It exists until the view is closed.",
+        };
       if (TERMINALS.has(major))
         return { kind: "a terminal", does, effect: "Input that is shown here does not reach its programs." };
       return {

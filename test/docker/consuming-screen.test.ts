@@ -95,7 +95,10 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
   ])("asks at 80 columns for %s, and names it", async (_what, directory, name, question) => {
     await at(directory, name);
     screen.keys("Enter");
-    await screen.waitFor(`the question for ${name}`, has(`${target.name}:${directory}/${name}`, question(), "y read it"));
+    await screen.waitFor(
+      `the question for ${name}`,
+      has(`${target.name}:${directory}/${name}`, question(), "y read it"),
+    );
     screen.keys("Escape");
     await screen.waitFor("the list", (text) => !text.includes("y read it"));
   });

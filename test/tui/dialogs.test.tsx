@@ -16,7 +16,8 @@ beforeAll(loadWidths);
 
 const QUESTION: Question = {
   title: "Open a pipe?",
-  text: "web:/srv/queue is a pipe. Reading consumes its data. The engine keeps the output: web:@logs shows it.",
+  subject: "web:/srv/queue",
+  text: "Reading consumes its data. The engine keeps the output: web:@logs shows it.",
   yes: "read it",
   no: "do not open it",
   answered: () => undefined,
@@ -64,14 +65,15 @@ describe("a dialog", () => {
     const state = dialogState({ ...QUESTION, text: "word ".repeat(60).trim() }, false, body);
     const rows = plain(render(<DialogOverlay state={state} theme={DEFAULT_THEME} />).lastFrame());
     expect(rows.length).toBe(7);
+    expect(rows[1]).toMatch(/^│ web:\/srv\/queue +│$/);
     expect(rows[3]).toMatch(/…\s*│$/);
     expect(rows.at(-2)).toContain("read it");
   });
 
   it("divides a name that is longer than a line, and keeps all of it", () => {
     const name = `web:/${"directory/".repeat(12)}end`;
-    const state = dialogState({ ...QUESTION, text: `${name} is a pipe.` }, false, { columns: 80, height: 20 });
-    expect(state.lines.join("")).toContain(name);
+    const state = dialogState({ ...QUESTION, subject: name }, false, { columns: 80, height: 20 });
+    expect(state.lines.slice(0, state.subject).join("")).toBe(name);
     for (const line of state.lines) expect(line.length).toBeLessThanOrEqual(60);
   });
 

@@ -203,7 +203,8 @@ export class Browser implements BrowserContext {
       const instead = output === undefined ? "" : ` The engine keeps the output: ${output} shows it.`;
       this.host.confirm({
         title: `Open ${kind}?`,
-        text: `${name} is ${kind}. Reading ${does}. ${effect}${instead}`,
+        subject: name,
+        text: `Reading ${does}. ${effect}${instead}`,
         yes: "read it",
         no: "do not open it",
         answered: (isYes) => {

@@ -7,12 +7,12 @@ import type { DialogState } from "./state.ts";
 
 /** Draws a question and its answers, and marks the focused one. */
 export function DialogOverlay({ state, theme }: { state: DialogState; theme: Theme }) {
-  const { width, title, lines, answers } = state;
+  const { width, title, lines, subject, answers } = state;
   return (
     <Panel title={clipText(title, width - 6).text} width={width} height={lines.length + 2} theme={theme}>
       {lines.map((line, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity but their position
-        <Row key={index} pieces={[{ text: line === "" ? " " : line, style: "" }]} />
+        <Row key={index} pieces={[{ text: line === "" ? " " : line, style: index < subject ? "1" : "" }]} />
       ))}
       <Row pieces={[{ text: " ", style: "" }]} />
       <Row pieces={answers.flatMap((answer) => answerPieces(answer, theme))} />

@@ -17,19 +17,28 @@ const FRAME_ROWS = 4;
 
 /** Lays out a question for a body. A text that is too long for it ends with an ellipsis. */
 export function dialogState(
-  { title, text, yes, no }: Question,
+  { title, subject, text, yes, no }: Question,
   isYes: boolean,
   body: { columns: number; height: number },
 ): DialogState {
   const room = Math.max(1, Math.min(WIDTH, body.columns - FRAME_COLUMNS));
-  const lines = clippedLines(wrapText(text, room), Math.max(1, body.height - FRAME_ROWS), room);
+  const about = subject === undefined ? [] : wrapText(subject, room);
+  const all = [...about, ...wrapText(text, room)];
+  const lines = clippedLines(all, Math.max(1, body.height - FRAME_ROWS), room);
   const answers = [
     { key: "n", text: no, isFocused: !isYes },
     { key: "y", text: yes, isFocused: isYes },
   ];
   const row = answers.reduce((sum, answer) => sum + answerWidth(answer) + ANSWER_GAP, 0);
   const longest = Math.max(row, ...[title, ...lines].map(safeWidth));
-  return { kind: "dialog", width: Math.min(room, longest) + FRAME_COLUMNS, title, lines, answers };
+  return {
+    kind: "dialog",
+    width: Math.min(room, longest) + FRAME_COLUMNS,
+    title,
+    lines,
+    subject: about.length,
+    answers,
+  };
 }
 
 function clippedLines(lines: readonly string[], count: number, columns: number): readonly string[] {
