@@ -1,18 +1,20 @@
 import { PortholeError } from "../../src/errors.ts";
 import { type Target, targetName } from "../../src/target.ts";
+import { LaterMatches } from "../tail/later-matches.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
 import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { absolutePath, Connection, checkZone } from "../tui/browser/connection.ts";
-import type { FollowEntry } from "../tui/browser/merged-follow.ts";
+import { failureLine } from "../tui/browser/failure-lines.ts";
+import type { FollowEntry, LaterEntries } from "../tui/browser/merged-follow.ts";
 import { mergedView } from "../tui/browser/merged-view.ts";
 import type { ViewerStart } from "../tui/viewer/start-position.ts";
 
 /**
- * `porthole open --merge`: follows files and outputs of containers in one text, ordered by time. A
- * pattern selects the containers and files that match at the start.
+ * `porthole open --merge`: follows files and outputs of containers in one text, ordered by time.
+ * Containers and files that match a pattern later join.
  */
 export async function openMerged(
   texts: readonly string[],
@@ -21,14 +23,9 @@ export async function openMerged(
 ): Promise<number> {
   requireTerminal("open", `porthole tail --merge -F ${texts.join(" ")}`);
   await checkZone(options);
-  const targets = await expanded(texts, options);
-  const [first] = targets;
-  if (first === undefined || targets.length === 1)
-    throw new PortholeError("USAGE", "--merge needs several targets", { hint: "leave out --merge" });
-  const around = new LazyBrowser(undefined, first, options);
   const abort = new AbortController();
   const connections = new Map<string, Connection>();
-  const entry = (target: Target): FollowEntry => {
+  const entryOf = (target: Target): FollowEntry => {
     const name = targetName(target);
     // The user may add files of the same container to its output.
     const files: Target = target.kind === "output" ? { kind: "container", name: target.name, path: "/" } : target;
@@ -36,13 +33,16 @@ export async function openMerged(
     connections.set(name, connection);
     return { connection, path: absolutePath(target) };
   };
+  const { targets, later } = await matching(texts, options, entryOf);
+  if (later === undefined && targets.length < 2)
+    throw new PortholeError("USAGE", "--merge needs several targets", { hint: "leave out --merge" });
+  const around = new LazyBrowser(undefined, targets[0] ?? { kind: "local", path: "." }, options);
   try {
     const start = Object.assign({}, ...starts);
     const isFollowed = starts.length === 0 || options.follow === true || start.follow === true;
-    return await openScreen(
-      { ...mergedView(targets.map(entry)), ...start, follow: isFollowed, hex: options.hex },
-      around.app,
-    );
+    const view = mergedView(targets.map(entryOf), later);
+    const title = texts.join("  ");
+    return await openScreen({ ...view, title, ...start, follow: isFollowed, hex: options.hex }, around.app);
   } finally {
     abort.abort();
     for (const connection of connections.values()) connection.close();
@@ -50,12 +50,31 @@ export async function openMerged(
   }
 }
 
-/** Expands patterns to the containers and files that match now. */
-async function expanded(texts: readonly string[], options: ConnectionOptions): Promise<Target[]> {
+/**
+ * Returns the containers and files that match now, and what may match later.
+ * @throws PortholeError if nothing matches now
+ */
+async function matching(
+  texts: readonly string[],
+  options: ConnectionOptions,
+  entryOf: LaterEntries["entryOf"],
+): Promise<{ targets: Target[]; later: LaterEntries | undefined }> {
   const sessions = new SessionPool(options);
+  const targets: Target[] = [];
+  const failures: PortholeError[] = [];
+  const failed = (error: unknown) => {
+    if (!(error instanceof PortholeError) || error.code === "USAGE") throw error;
+    failures.push(error);
+  };
+  const matches = new LaterMatches(sessions, { follow: "name", retry: true });
   try {
-    return (await sessions.expand(texts)).map(({ target }) => target);
+    for (const text of texts) targets.push(...(await matches.now(text, failed)).map(({ target }) => target));
   } finally {
     sessions.close();
   }
+  if (targets.length === 0 && failures[0]) throw failures[0];
+  const isWaiting = matches.hasGlobs || matches.hasSelections;
+  const notes = failures.map((error) => `${failureLine(error)}; waiting for it`);
+  if (!isWaiting && failures[0]) throw failures[0];
+  return { targets, later: isWaiting ? { entryOf, matches, notes } : undefined };
 }

@@ -18,7 +18,10 @@ export function addViewCommands(root: Command): void {
     .option("-f, --follow", "start at the end and follow appended data")
     .option("--hex", "start in the hexadecimal view")
     .addOption(
-      new Option("--merge", "follow several files and outputs in one text, in order of time").conflicts("rotated"),
+      new Option(
+        "--merge",
+        "follow several files and outputs in one text by time; later matches of patterns join",
+      ).conflicts("rotated"),
     )
     .option("--rotated", "show the earlier files of a rotated log before it, as one text")
     .addHelpText(

@@ -1,10 +1,9 @@
 import { PortholeError } from "../../src/errors.ts";
 import { type Identity, identityOf, onTick } from "../../src/follow/index.ts";
-import { type PathTarget, type Target, targetName, withPath } from "../../src/target.ts";
+import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
 import type { ContainerPattern } from "../targets/container-pattern.ts";
 import { type NamedTarget, type SessionPool, selected } from "../targets/session-pool.ts";
 import { GlobWatch } from "./glob-watch.ts";
-import { printMessage } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
 import type { TailTarget } from "./tail-target.ts";
 
@@ -27,23 +26,23 @@ export interface LaterMatchesHost {
   found(named: NamedTarget): void;
   /** Called when a container was removed. `isOfIt`: true for its files and outputs. */
   removed(isOfIt: (named: NamedTarget) => boolean): void;
+  /** Receives messages about containers, in one line. */
+  tell(text: string): void;
 }
 
 /** Finds files and containers that match the patterns of a follow later. */
 export class LaterMatches {
   readonly #sessions: SessionPool;
-  readonly #options: TailOptions;
-  readonly #host: LaterMatchesHost;
+  readonly #options: Pick<TailOptions, "follow" | "retry">;
   #globs: Glob[] = [];
   /** Patterns that may match more containers later, with the names of the current matches. */
   readonly #selections: { pattern: ContainerPattern; names: Set<string> }[] = [];
   readonly #seen = new Map<TailTarget, Set<string>>();
   #looking = false;
 
-  constructor(sessions: SessionPool, options: TailOptions, host: LaterMatchesHost) {
+  constructor(sessions: SessionPool, options: Pick<TailOptions, "follow" | "retry">) {
     this.#sessions = sessions;
     this.#options = options;
-    this.#host = host;
   }
 
   get hasGlobs(): boolean {
@@ -60,8 +59,21 @@ export class LaterMatches {
     return this.hasSelections && this.#options.retry;
   }
 
+  /** Returns the targets that match now, and stores the patterns. `failed` receives errors. */
+  async now(text: string, failed: (error: unknown) => void): Promise<NamedTarget[]> {
+    try {
+      const pattern = this.#sessions.pattern(text);
+      if (pattern === undefined) this.#keepGlob({ text, target: parseTarget(text) });
+      else if (this.#options.follow !== undefined) await this.#keepPattern(pattern);
+      return await this.#sessions.expand([text], failed);
+    } catch (error) {
+      failed(error);
+      return [];
+    }
+  }
+
   /** Stores a glob that may have more matches later. It must be followed by name. */
-  keepGlob({ target, pattern }: NamedTarget): void {
+  #keepGlob({ target, pattern }: NamedTarget): void {
     const { follow, retry } = this.#options;
     if (follow !== "name" || !retry || !isPattern(target)) return;
     this.#globs.push({ target, pattern, watch: new GlobWatch(target.path) });
@@ -71,7 +83,7 @@ export class LaterMatches {
    * Stores a pattern of containers and its current matches.
    * @throws PortholeError without a match. With `--retry`, later matches are followed nevertheless.
    */
-  async keepPattern(pattern: ContainerPattern): Promise<void> {
+  async #keepPattern(pattern: ContainerPattern): Promise<void> {
     const names = new Set<string>();
     const { retry } = this.#options;
     if (retry) this.#selections.push({ pattern, names });
@@ -79,7 +91,7 @@ export class LaterMatches {
     if (!retry) this.#selections.push({ pattern, names });
     for (const named of containers) {
       names.add(containerOf(named.target));
-      this.keepGlob(named);
+      this.#keepGlob(named);
     }
   }
 
@@ -89,18 +101,21 @@ export class LaterMatches {
     this.#seen.set(tailTarget, seen.add(keyOf(identity)));
   }
 
-  /** Expands the globs regularly. Returns a function that ends it; undefined without globs. */
-  watchGlobs(): (() => void) | undefined {
-    return this.hasGlobs ? onTick(GLOB_MS, () => void this.#lookForMore()) : undefined;
+  /**
+   * Expands the globs regularly, also those of containers that appear later. Returns a function that
+   * ends it; undefined if there will be no globs.
+   */
+  watchGlobs(host: LaterMatchesHost): (() => void) | undefined {
+    return this.hasGlobs || this.isWaiting ? onTick(GLOB_MS, () => void this.#lookForMore(host)) : undefined;
   }
 
   /** Reports containers that match a pattern now, and removed ones, until the signal aborts. */
-  async watchContainers(signal: AbortSignal): Promise<void> {
+  async watchContainers(host: LaterMatchesHost, signal: AbortSignal): Promise<void> {
     const kinds = new Set(this.#selections.map(({ pattern }) => pattern.pods !== undefined));
-    await Promise.all([...kinds].map((pods) => this.#watchKind(pods, signal)));
+    await Promise.all([...kinds].map((pods) => this.#watchKind(pods, host, signal)));
   }
 
-  async #watchKind(pods: boolean, signal: AbortSignal): Promise<void> {
+  async #watchKind(pods: boolean, host: LaterMatchesHost, signal: AbortSignal): Promise<void> {
     const { watchSelection } = await import("../targets/select-containers.ts");
     await watchSelection({
       ...{ engine: this.#sessions.engine, pods, signal },
@@ -112,59 +127,59 @@ export class LaterMatches {
           for (const name of names) {
             if (now.has(name)) continue;
             removed.add(name);
-            this.#removed(name, pattern);
+            this.#removed(name, pattern, host);
           }
-          for (const name of now) if (!names.has(name)) this.#joined(selected(pattern, name));
+          for (const name of now) if (!names.has(name)) this.#joined(selected(pattern, name), host);
           names.clear();
           for (const name of now) names.add(name);
         }
-        for (const name of removed) printMessage("tail", `${name}: the container was removed; no longer following it`);
+        for (const name of removed) host.tell(`${name}: the container was removed; no longer following it`);
       },
     });
   }
 
-  #joined(named: NamedTarget): void {
-    if (this.#host.isFollowed(named.text)) return;
+  #joined(named: NamedTarget, host: LaterMatchesHost): void {
+    if (host.isFollowed(named.text)) return;
     if (!isPattern(named.target)) {
-      this.#host.found(named);
+      host.found(named);
       return;
     }
-    printMessage("tail", `${containerOf(named.target)}: a new container that matches; following it too`);
+    host.tell(`${containerOf(named.target)}: a new container that matches; following it too`);
     // Stores the glob; the next check finds its matches.
-    this.keepGlob(named);
+    this.#keepGlob(named);
   }
 
-  #removed(name: string, pattern: ContainerPattern): void {
+  #removed(name: string, pattern: ContainerPattern, host: LaterMatchesHost): void {
     const isOfIt = (one: { target: Target; pattern?: ContainerPattern | undefined }) =>
       one.pattern === pattern && containerOf(one.target) === name;
     this.#globs = this.#globs.filter((glob) => !isOfIt(glob));
-    this.#host.removed(isOfIt);
+    host.removed(isOfIt);
   }
 
-  async #lookForMore(): Promise<void> {
+  async #lookForMore(host: LaterMatchesHost): Promise<void> {
     if (this.#looking) return;
     this.#looking = true;
     try {
-      for (const glob of this.#globs) await this.#expand(glob);
+      for (const glob of this.#globs) await this.#expand(glob, host);
     } finally {
       this.#looking = false;
     }
   }
 
   /** Reports new matches. Skips a rotated file that was followed under another name. */
-  async #expand({ target, pattern, watch }: Glob): Promise<void> {
-    const tailTarget = this.#host.tailTarget(target);
+  async #expand({ target, pattern, watch }: Glob, host: LaterMatchesHost): Promise<void> {
+    const tailTarget = host.tailTarget(target);
     try {
       const session = await tailTarget.session();
       if (!(await watch.isDue(session))) return;
       const { expandGlob } = await import("../../src/files/index.ts");
       for await (const path of expandGlob(session, target.path)) {
         const name = `${targetName(target)}:${path}`;
-        if (this.#host.isFollowed(name)) continue;
+        if (host.isFollowed(name)) continue;
         const stat = await session.stat(path);
         const isMade = stat.links === 1 && watch.wasCreated(path);
         if (!isMade && this.#seen.get(tailTarget)?.has(keyOf(identityOf(stat)))) continue;
-        this.#host.found({ text: name, target: withPath(target, path), isMatch: true, ...(pattern && { pattern }) });
+        host.found({ text: name, target: withPath(target, path), isMatch: true, ...(pattern && { pattern }) });
       }
     } catch (error) {
       watch.again();

@@ -1,9 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { AT_END } from "../../src/follow/index.ts";
-import { parseTarget, type Target, targetName } from "../../src/target.ts";
+import { type Target, targetName } from "../../src/target.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
-import { LaterMatches } from "./later-matches.ts";
+import { LaterMatches, type LaterMatchesHost } from "./later-matches.ts";
 import { MARK_SIGNAL } from "./line-record.ts";
 import { Merger } from "./merger.ts";
 import { errorReading, printMessage } from "./messages.ts";
@@ -47,14 +47,7 @@ export class TailRun {
     this.#options = options;
     this.#since = since;
     this.#failed = failed;
-    this.#later = new LaterMatches(sessions, options, {
-      tailTarget: (target) => this.#tailTarget(target),
-      isFollowed: (name) => this.#names.has(name),
-      found: (named) => void this.#take(this.#add(named)),
-      removed: (isOfIt) => {
-        for (const file of this.#files.filter(({ named }) => isOfIt(named))) file.leave();
-      },
-    });
+    this.#later = new LaterMatches(sessions, options);
     // Allows any number of listeners, because each file adds one.
     setMaxListeners(0, this.#stop.signal);
   }
@@ -67,7 +60,7 @@ export class TailRun {
       complain(error);
       this.#failed(error);
     };
-    for (const text of texts) targets.push(...(await this.#named(text, failed)));
+    for (const text of texts) targets.push(...(await this.#later.now(text, failed)));
     const several = isPartOfSeveral() || targets.length > 1 || this.#later.hasGlobs || this.#later.hasSelections;
     this.#printer = await Printer.open({
       command: "tail",
@@ -80,18 +73,6 @@ export class TailRun {
     });
     if (merge) this.#merger = new Merger(this.#printer, delimiter);
     for (const named of targets) this.#add(named);
-  }
-
-  async #named(text: string, failed: (error: unknown) => void): Promise<NamedTarget[]> {
-    try {
-      const pattern = this.#sessions.pattern(text);
-      if (pattern === undefined) this.#later.keepGlob({ text, target: parseTarget(text) });
-      else if (this.#options.follow !== undefined) await this.#later.keepPattern(pattern);
-      return await this.#sessions.expand([text], failed);
-    } catch (error) {
-      failed(error);
-      return [];
-    }
   }
 
   /** Opens all files and prints their initial parts. */
@@ -110,9 +91,10 @@ export class TailRun {
     const followed = this.#files.filter((file) => !file.isPipedInput);
     const endPid = pid === undefined ? undefined : this.#endWith(pid);
     for (const file of followed) this.#live.add(file);
-    const endGlobs = this.#later.watchGlobs();
+    const matches = this.#matches();
+    const endGlobs = this.#later.watchGlobs(matches);
     const running = this.#files.map((file) => this.#followOne(file));
-    if (this.#later.hasSelections) running.push(this.#later.watchContainers(this.#stop.signal));
+    if (this.#later.hasSelections) running.push(this.#later.watchContainers(matches, this.#stop.signal));
     const onMark = () => this.#merger?.mark();
     if (this.#options.json) process.on(MARK_SIGNAL, onMark);
     try {
@@ -240,6 +222,19 @@ export class TailRun {
     if (this.#live.size > 0 || this.#later.hasGlobs || this.#later.isWaiting || this.#stop.signal.aborted) return;
     this.#isNoneLeft = true;
     this.#stop.abort(AT_END);
+  }
+
+  /** Receives later matches of the patterns. */
+  #matches(): LaterMatchesHost {
+    return {
+      tailTarget: (target) => this.#tailTarget(target),
+      isFollowed: (name) => this.#names.has(name),
+      found: (named) => void this.#take(this.#add(named)),
+      removed: (isOfIt) => {
+        for (const file of this.#files.filter(({ named }) => isOfIt(named))) file.leave();
+      },
+      tell: (text) => printMessage("tail", text),
+    };
   }
 
   #endWith(pid: number): () => void {

@@ -32,6 +32,7 @@ export { CHUNK, type Query } from "./scan/chunk-counter.ts";
 export type { Direction } from "./scan/chunk-range.ts";
 export { mayBacktrack, withDeadline } from "./scan/deadline.ts";
 export { FilteredLines } from "./scan/filtered-lines.ts";
+export { type FoldedLines, isFolded } from "./scan/folded-lines.ts";
 export { HitMap } from "./scan/hit-map.ts";
 export { Hits, type SearchResult } from "./scan/hits.ts";
 export { LineIndex } from "./scan/line-index.ts";

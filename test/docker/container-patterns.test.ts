@@ -186,6 +186,15 @@ here
     await tail.stop();
   });
 
+  test("tail -F finds files that match a glob in the first container that matches", async () => {
+    const { by, prefix, add } = set();
+    const tail = following(by, ["-F", "--prefix", `${prefix}-*:/tmp/*.log`]);
+    await tail.says(/no container matches/);
+    await add("late", await speaker("here"));
+    await tail.shows(`${prefix}-late:/tmp/x.log | here\n`);
+    await tail.stop();
+  });
+
   test("tail -f of a pattern ends when the last container has ended", async () => {
     const { by, prefix, add } = set();
     const first = await add("a", await speaker("one"));

@@ -86,6 +86,44 @@ describeWith("tmux", "several files followed together", () => {
     await screen.waitFor("a new line", (text) => /INFO second\ndb\.log {2}\| \S+ INFO third\n/.test(text));
   });
 
+  it("have their JSON folded as in a text of one file, and its fields are found as they are shown", async () => {
+    const line = (second: number, level: string, msg: string) =>
+      `${JSON.stringify({ time: `2026-01-31T10:00:0${second}Z`, level, msg, path: "/api", n: second })}\n`;
+    const app = screen.file("app.log", line(1, "info", "first") + line(3, "error", "third"));
+    const db = screen.file(
+      "db.log",
+      ["zeroth", 'second {"path":"/api"}']
+        .map((text, index) => `2026-01-31T10:00:0${2 * index}Z INFO ${text}\n`)
+        .join(""),
+    );
+    await screen.open("--merge", app, db);
+    const shown = (text: string) => text.split("\n").flatMap((row) => /^(?:app|db)\.log.*?(?= *█? *$)/.exec(row) ?? []);
+    const [zeroth, first, second, third] = [
+      "db.log  | 2026-01-31T10:00:00Z INFO zeroth",
+      "app.log | 2026-01-31T10:00:01Z INFO  first path=/api n=1",
+      'db.log  | 2026-01-31T10:00:02Z INFO second {"path":"/api"}',
+      "app.log | 2026-01-31T10:00:03Z ERROR third path=/api n=3",
+    ] as const;
+    const shows = (...expected: string[]) => expect.poll(() => shown(screen.text())).toEqual(expected);
+    await shows(zeroth, first, second, third);
+    await expect.poll(() => status(screen.text())).toContain("JSON folded");
+    for (const [pattern, ...lines] of [
+      ["ERROR third path=/api", third],
+      ["level=info", first],
+      ['{"path"', second],
+    ]) {
+      screen.type(`&${pattern}`);
+      screen.keys("Enter");
+      await shows(...lines);
+      screen.keys("Escape");
+      await shows(zeroth, first, second, third);
+    }
+    appendFileSync(app, line(4, "warn", "fourth"));
+    await shows(zeroth, first, second, third, "app.log | 2026-01-31T10:00:04Z WARN  fourth path=/api n=4");
+    screen.keys("J");
+    await screen.waitFor("the lines as they are", (text) => text.includes('app.log | {"time":"2026-01-31T10:00:04Z"'));
+  });
+
   it.each([
     [["open", "a", "b"], /^porthole: 'b' is not a position \(.*--merge opens several targets/],
     [["open", "--merge", "--rotated", "/a", "/b"], /--merge.* cannot be used with .*--rotated/],

@@ -1,8 +1,10 @@
-import { FollowProgress, follow, lastLinesOffset } from "../../../src/follow/index.ts";
+import { setMaxListeners } from "node:events";
+import { FollowProgress, follow, identityOf, lastLinesOffset } from "../../../src/follow/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
-import type { OutputPath } from "../../../src/target.ts";
+import type { OutputPath, Target } from "../../../src/target.ts";
 import { TimestampReader } from "../../../src/text/index.ts";
 import { utc } from "../../../src/times/index.ts";
+import type { LaterMatches, LaterMatchesHost } from "../../tail/later-matches.ts";
 import { Merger } from "../../tail/merger.ts";
 import { Notices } from "../../tail/notices.ts";
 import { tailSource } from "../../tail/tail-source.ts";
@@ -11,13 +13,22 @@ import type { LineSource } from "../viewer/sources.ts";
 import type { Connection } from "./connection.ts";
 import { failureLine } from "./failure-lines.ts";
 import { FollowedOutput } from "./followed-output.ts";
-import { endedLine, type MergedSource, mergedSources, noteRow } from "./merged-source.ts";
+import { type MergedSource, MergedSources, noteRow } from "./merged-source.ts";
+import { RowQueue } from "./row-queue.ts";
 
 /** A file or a container's own output in a merged follow. */
 export interface FollowEntry {
   connection: Connection;
   /** An absolute path, or an {@link OutputPath}. */
   path: string;
+}
+
+/** Patterns whose later matches join a merged follow. */
+export interface LaterEntries {
+  entryOf(target: Target): FollowEntry;
+  matches: LaterMatches;
+  /** Why a pattern has no match yet; shown as rows. */
+  notes: readonly string[];
 }
 
 /** A source that was opened. */
@@ -37,11 +48,19 @@ interface FollowStart {
   progress: FollowProgress;
 }
 
+/** What the sources of a run share. */
+interface Run {
+  merger: Merger<MergedSource>;
+  signal: AbortSignal;
+  matches: LaterMatches | undefined;
+  opened: OpenedSource[];
+}
+
 /** Initial lines of each source. */
 const LINES = 1_000;
 
-/** Maximum bytes that wait for the viewer. Above it, backpressure stops reading. */
-const MAX_WAITING = 1024 * 1024;
+/** Maximum bytes of a file that appears later, which is shown from its beginning. */
+const MAX_WHOLE = 1024 * 1024;
 
 const NEWLINE = 10;
 
@@ -55,104 +74,117 @@ export class MergedFollow {
   readonly fd = -1;
   readonly isSeekable = false;
   readonly #chosen: readonly FollowEntry[];
-  readonly #lanes: readonly MergedSource[];
+  readonly #sources: MergedSources;
+  readonly #later: LaterEntries | undefined;
   /** One TailTarget per connection for all its files, so that events are reported once. */
   readonly #tailTargets = new Map<Connection, TailTarget>();
-  readonly #ready: Buffer[] = [];
-  #waiting = 0;
-  #wake: () => void = () => undefined;
-  /** Resolvers of writes that wait until the viewer has read bytes. */
-  readonly #held: (() => void)[] = [];
+  readonly #names: Set<string>;
+  readonly #queue = new RowQueue();
 
-  constructor(chosen: readonly FollowEntry[]) {
+  constructor(chosen: readonly FollowEntry[], later?: LaterEntries) {
     this.#chosen = chosen;
-    this.#lanes = mergedSources(
-      chosen.map(({ connection: { name, engine }, path }) => ({ container: name, path, engine })),
-    );
+    this.#later = later;
+    this.#sources = new MergedSources(chosen.map(namedOf));
+    this.#names = new Set(chosen.map(({ connection, path }) => connection.text(path)));
   }
 
-  /** The sources, by the prefixes of their lines. */
-  get sources(): LineSource[] {
-    return this.#lanes.map(({ name, prefix }) => ({ name, beginning: prefix }));
+  /** The sources, by the prefixes of their lines. The array grows when a source appears later. */
+  get sources(): readonly LineSource[] {
+    return this.#sources.all;
   }
 
-  async *stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
-    const merger = new Merger<MergedSource>(
-      { line: ({ prefix }, bytes) => this.#put(endedLine(prefix, bytes)) },
-      NEWLINE,
-    );
-    const release = () => {
-      for (const go of this.#held.splice(0)) go();
-    };
-    const onAbort = () => {
-      this.#wake();
-      release();
-    };
-    signal.addEventListener("abort", onAbort);
-    const running = this.#run(merger, signal);
-    let failure: unknown;
-    running.catch((error) => {
-      failure = error;
-      this.#wake();
+  stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
+    const merger = new Merger<MergedSource>({ line: (lane, bytes) => this.#queue.put(lane.row(bytes)) }, NEWLINE);
+    return this.#queue.rows(this.#run(merger, signal), signal);
+  }
+
+  async #run(merger: Merger<MergedSource>, ended: AbortSignal): Promise<void> {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([ended, stop.signal]);
+    // Allows any number of listeners, because each source adds one.
+    setMaxListeners(0, signal);
+    const joining = new Set<Promise<void>>();
+    let isFailed: (error: unknown) => void = () => undefined;
+    const failed = new Promise<never>((_resolve, reject) => {
+      isFailed = reject;
     });
-    try {
-      while (!signal.aborted) {
-        const batch = Buffer.concat(this.#ready.splice(0));
-        this.#waiting = 0;
-        release();
-        if (batch.length > 0) yield batch;
-        else if (failure !== undefined) throw failure;
-        else
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-      }
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      await running.catch(() => undefined);
-    }
-  }
-
-  async #run(merger: Merger<MergedSource>, signal: AbortSignal): Promise<void> {
-    const opened = await Promise.all(
-      this.#chosen.map((one, index) => {
-        const lane = this.#lanes[index] as MergedSource;
-        return isOutput(one.path)
-          ? this.#openOutput(one.connection, one.path, lane, merger, signal)
-          : this.#openFile(one, lane, merger, signal);
-      }),
+    failed.catch(() => undefined);
+    const matches = this.#later?.matches;
+    const host: LaterMatchesHost = {
+      tailTarget: (target) => this.#followed(this.#entryOf(target).connection),
+      isFollowed: (name) => this.#names.has(name),
+      found: ({ target }) => {
+        const joined = this.#join(this.#entryOf(target), run);
+        joining.add(joined);
+        joined.catch(isFailed);
+      },
+      // The sources report removals themselves, and continue with a new container of the name.
+      removed: () => undefined,
+      tell: () => undefined,
+    };
+    const run: Run = { merger, signal, matches, opened: [] };
+    run.opened.push(
+      ...(await Promise.all(
+        this.#chosen.map((one, index) => this.#open(one, this.#sources.all[index] as MergedSource, run)),
+      )),
     );
+    let endGlobs: (() => void) | undefined;
     try {
       await merger.show(
-        opened.flatMap(({ lane, pieces }) => (pieces === undefined ? [] : [{ lane, pieces, goesOn: true }])),
+        run.opened.flatMap(({ lane, pieces }) => (pieces === undefined ? [] : [{ lane, pieces, goesOn: true }])),
       );
-      await Promise.all(opened.map((source) => source.follow()));
+      for (const note of this.#later?.notes ?? []) await this.#queue.put(noteRow(note));
+      endGlobs = matches?.watchGlobs(host);
+      const running = run.opened.map((source) => source.follow());
+      if (matches) running.push(matches.watchContainers(host, signal));
+      await Promise.race([failed, Promise.all(running)]);
     } finally {
+      endGlobs?.();
+      stop.abort();
+      await Promise.allSettled(joining);
       for (const tailTarget of this.#tailTargets.values()) tailTarget.end();
-      for (const source of opened) source.close();
+      for (const source of run.opened) source.close();
       await merger.end();
     }
+  }
+
+  /** Adds a source that has appeared, until the follow ends. */
+  async #join(entry: FollowEntry, run: Run): Promise<void> {
+    const lane = this.#sources.add(namedOf(entry));
+    this.#names.add(entry.connection.text(entry.path));
+    const source = await this.#open(entry, lane, run, true);
+    run.opened.push(source);
+    await this.#note(lane, "has appeared; following it too");
+    for await (const piece of source.pieces ?? []) await run.merger.take(lane, piece);
+    await source.follow();
+  }
+
+  #open(entry: FollowEntry, lane: MergedSource, run: Run, isNew = false): Promise<OpenedSource> {
+    return isOutput(entry.path)
+      ? this.#openOutput(entry.connection, entry.path, lane, run)
+      : this.#openFile(entry, lane, run, isNew);
   }
 
   async #openFile(
     { connection, path }: FollowEntry,
     lane: MergedSource,
-    merger: Merger<MergedSource>,
-    signal: AbortSignal,
+    run: Run,
+    isNew: boolean,
   ): Promise<OpenedSource> {
     const zone = await connection.zone().catch(() => utc);
     const reader = new TimestampReader({ now: Date.now(), zone });
     const progress = new FollowProgress();
-    merger.add(lane, (line) => reader.read(line), progress);
+    run.merger.add(lane, (line) => reader.read(line), progress);
     try {
       const file = await connection.use((session) => session.open(path));
       const size = file.size() ?? 0;
+      run.matches?.note(this.#followed(connection), identityOf(file.stat));
       return {
         lane,
-        pieces: file.isSeekable ? lastPart(file, size) : undefined,
+        pieces: file.isSeekable ? partOf(file, size, isNew && size <= MAX_WHOLE) : undefined,
         follow: () =>
           file.isSeekable
-            ? this.#follow({ connection, path, lane, size, progress }, file, merger, signal)
+            ? this.#follow({ connection, path, lane, size, progress }, file, run)
             : this.#note(lane, "it cannot seek, so it cannot be merged with others"),
         close: () => file.close(),
       };
@@ -165,8 +197,7 @@ export class MergedFollow {
     { target, engine }: Connection,
     path: OutputPath,
     lane: MergedSource,
-    merger: Merger<MergedSource>,
-    signal: AbortSignal,
+    { merger, signal }: Run,
   ): Promise<OpenedSource> {
     const output = new FollowedOutput("name" in target ? target.name : "", path, engine);
     merger.add(lane, output.timeOf);
@@ -201,16 +232,17 @@ export class MergedFollow {
   async #follow(
     { connection, path, lane, size, progress }: FollowEntry & FollowStart,
     file: OpenFile,
-    merger: Merger<MergedSource>,
-    signal: AbortSignal,
+    { merger, signal, matches }: Run,
   ): Promise<void> {
     const notices = new Notices(lane.name, { retries: true, keepsName: true });
-    const source = tailSource(this.#followed(connection), path, file);
+    const tailTarget = this.#followed(connection);
+    const source = tailSource(tailTarget, path, file);
     for await (const event of follow(source, { position: size, signal, progress })) {
       if (event.kind === "data") await merger.take(lane, event.bytes);
       else {
         const begins = "file" in event && event.file !== undefined && !event.continues;
         if (begins || event.kind === "truncated") await merger.endLine(lane);
+        if ("file" in event && event.file) matches?.note(tailTarget, event.file.identity);
         const text = notices.of(event);
         if (text !== undefined) await this.#note(lane, text);
       }
@@ -220,20 +252,18 @@ export class MergedFollow {
   #followed(connection: Connection): TailTarget {
     const known = this.#tailTargets.get(connection);
     if (known !== undefined) return known;
-    const followed = connection.followed((text) => void this.#put(noteRow(text)));
+    const followed = connection.followed((text) => void this.#queue.put(noteRow(text)));
     this.#tailTargets.set(connection, followed);
     return followed;
   }
 
-  #note({ prefix }: MergedSource, text: string): Promise<void> {
-    return this.#put(Buffer.concat([prefix, noteRow(text)]));
+  #entryOf(target: Target): FollowEntry {
+    if (!this.#later) throw new Error("only a follow with patterns has later sources");
+    return this.#later.entryOf(target);
   }
 
-  async #put(line: Buffer): Promise<void> {
-    this.#ready.push(line);
-    this.#waiting += line.length;
-    this.#wake();
-    if (this.#waiting > MAX_WAITING) await new Promise<void>((resolve) => this.#held.push(resolve));
+  #note(lane: MergedSource, text: string): Promise<void> {
+    return this.#queue.put(Buffer.concat([lane.beginning, noteRow(text)]));
   }
 }
 
@@ -242,14 +272,18 @@ export function isOutput(path: string): path is OutputPath {
   return path.startsWith("@");
 }
 
-/** Yields the last lines of the first `size` bytes. */
-async function* lastPart(file: OpenFile, size: number): AsyncGenerator<Buffer> {
+/** Yields the last lines of the first `size` bytes, or all of them. */
+async function* partOf(file: OpenFile, size: number, isWhole: boolean): AsyncGenerator<Buffer> {
   const read = (position: number, buffer: Uint8Array) => file.read(buffer, position);
-  for (let at = lastLinesOffset(read, size, LINES, NEWLINE); at < size; ) {
+  for (let at = isWhole ? 0 : lastLinesOffset(read, size, LINES, NEWLINE); at < size; ) {
     const buffer = Buffer.allocUnsafe(Math.min(65_536, size - at));
     const length = file.read(buffer, at);
     if (length === 0) return;
     at += length;
     yield buffer.subarray(0, length);
   }
+}
+
+function namedOf({ connection: { name, engine }, path }: FollowEntry) {
+  return { container: name, path, engine };
 }

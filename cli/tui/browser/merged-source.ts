@@ -1,31 +1,63 @@
 import { sanitiseText } from "../../../src/text/index.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
 import { textWidth } from "../canvas/text-width.ts";
-import { type Named, shortNames } from "./short-names.ts";
+import { JsonSample } from "../viewer/json-sample.ts";
+import type { LineSource } from "../viewer/sources.ts";
+import { fullName, type Named, shortNames } from "./short-names.ts";
 
-/** A source of a merged follow. */
-export interface MergedSource {
+/** A source of a merged follow. Each of its lines begins with its short name in its colour. */
+export class MergedSource implements LineSource {
   readonly name: string;
-  /** Prefix of its lines: its short name in its colour. */
-  readonly prefix: Buffer;
+  readonly beginning: Buffer;
+  readonly #sample = new JsonSample();
+
+  constructor(name: string, index: number, width: number) {
+    this.name = name;
+    const colour = SOURCE_COLOURS[index % SOURCE_COLOURS.length];
+    const padding = " ".repeat(Math.max(0, width - textWidth(name)));
+    this.beginning = Buffer.from(`\x1b[${colour}m${name}${padding} |\x1b[0m `);
+  }
+
+  /** True if its first lines are JSON. */
+  get isJson(): boolean {
+    return this.#sample.isJson;
+  }
+
+  /** Returns a line with its beginning. Adds a newline if the line has none. */
+  row(line: Uint8Array): Buffer {
+    if (!this.#sample.isFull) this.#sample.add(Buffer.from(line).toString());
+    const parts = [this.beginning, line];
+    return Buffer.concat(line.at(-1) === NEWLINE ? parts : [...parts, Buffer.of(NEWLINE)]);
+  }
 }
 
 const NEWLINE = 10;
 
-/** Creates sources whose prefixes have equal widths and distinct colours. */
-export function mergedSources(named: readonly Named[]): MergedSource[] {
-  const names = shortNames(named).map(sanitiseText);
-  const width = Math.max(...names.map(textWidth));
-  return names.map((name, index) => {
-    const colour = SOURCE_COLOURS[index % SOURCE_COLOURS.length];
-    const padding = " ".repeat(width - textWidth(name));
-    return { name, prefix: Buffer.from(`\x1b[${colour}m${name}${padding} |\x1b[0m `) };
-  });
-}
+/** The sources of a merged follow. Their beginnings have equal widths and distinct colours. */
+export class MergedSources {
+  readonly #named: Named[];
+  readonly #width: number;
+  /** Grows with {@link add}. */
+  readonly all: MergedSource[];
 
-/** Returns a line with its prefix. Adds a newline if the line has none. */
-export function endedLine(prefix: Buffer, line: Uint8Array): Buffer {
-  return Buffer.concat(line.at(-1) === NEWLINE ? [prefix, line] : [prefix, line, Buffer.of(NEWLINE)]);
+  constructor(named: readonly Named[]) {
+    this.#named = [...named];
+    const names = shortNames(named).map(sanitiseText);
+    this.#width = Math.max(0, ...names.map(textWidth));
+    this.all = names.map((name, index) => new MergedSource(name, index, this.#width));
+  }
+
+  /** Adds a source that appears later. The names of the others stay. */
+  add(named: Named): MergedSource {
+    this.#named.push(named);
+    const taken = new Set(this.all.map(({ name }) => name));
+    const [short = "", full = ""] = [shortNames(this.#named).at(-1), fullName(named)].map((name) =>
+      sanitiseText(name ?? ""),
+    );
+    const source = new MergedSource(taken.has(short) ? full : short, this.all.length, this.#width);
+    this.all.push(source);
+    return source;
+  }
 }
 
 /** Returns a marked row about a source. */

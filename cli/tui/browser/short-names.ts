@@ -41,7 +41,8 @@ function engineWord(address: string): string {
   return /([^/]+?)(?:\.sock)?$/.exec(address)?.[1] ?? address;
 }
 
-function fullName({ container, path }: Named): string {
+/** Returns the container and the path. */
+export function fullName({ container, path }: Named): string {
   return container === "" ? path : `${container}:${path}`;
 }
 

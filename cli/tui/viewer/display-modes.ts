@@ -21,17 +21,28 @@ export class DisplayModes {
   levels = true;
   /** Line numbers. */
   numbers = false;
-  json: JsonView;
-  readonly #jsonViews: readonly JsonView[];
+  #json: JsonView = "raw";
+  #jsonViews = JSON_VIEWS.raw;
+  #isJsonChosen = false;
 
-  constructor(json: "raw" | "folded") {
-    this.json = json;
+  get json(): JsonView {
+    return this.#json;
+  }
+
+  /** True once the user has chosen a view of JSON: it applies to each line. */
+  get isJsonChosen(): boolean {
+    return this.#isJsonChosen;
+  }
+
+  /** Sets the view of JSON that applies until the user chooses one. */
+  setJson(json: "raw" | "folded"): void {
+    this.#json = json;
     this.#jsonViews = JSON_VIEWS[json];
   }
 
   /** True if JSON is shown by its fields. */
   get hasFields(): boolean {
-    return this.json !== "raw";
+    return this.#json !== "raw";
   }
 
   /** Turns a mode on or off. Returns whether it is on now. */
@@ -41,7 +52,8 @@ export class DisplayModes {
   }
 
   turnJson(): void {
-    this.json = nextOf(this.#jsonViews, this.json);
+    this.#isJsonChosen = true;
+    this.#json = nextOf(this.#jsonViews, this.#json);
   }
 
   /** Names of the modes that differ from the default. In a hex dump, only the encoding applies. */
@@ -49,7 +61,7 @@ export class DisplayModes {
     return [
       encoding === "utf-8" ? "" : ENCODING_NAMES[encoding],
       this.wrap && !isHex ? "wrapped" : "",
-      this.hasFields && !isHex ? `JSON ${this.json}` : "",
+      this.hasFields && !isHex ? `JSON ${this.#json}` : "",
     ].filter((name) => name !== "");
   }
 }

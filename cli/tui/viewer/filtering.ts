@@ -1,4 +1,4 @@
-import { FilteredLines, Hits, type Query, type RecordLevel } from "../../../src/text/index.ts";
+import { FilteredLines, type FoldedLines, Hits, type Query, type RecordLevel } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import { hasRecords } from "./has-records.ts";
 import { lineQuery } from "./search-query.ts";
@@ -8,8 +8,8 @@ export interface FilterConditions {
   /** The pattern as typed: a leading `!` inverts the match. An empty pattern matches every line. */
   pattern: string;
   ignoreCase: boolean;
-  /** True if the text shows JSON by its fields: `name=value` then matches members. */
-  fields: boolean;
+  /** Lines of JSON that are shown by their fields: see {@link PatternOptions}. */
+  folded: FoldedLines | undefined;
   /** Hides continuation lines that do not match themselves. */
   byLine: boolean;
   /** Levels of the visible records; undefined for all levels. */
@@ -144,5 +144,8 @@ function filterQuery(document: Document, { pattern, byLine, levels, without, ...
   const lines = text === "" ? undefined : lineQuery(text, encoding, { ...options, invert });
   const areRecords = (lines !== undefined || levels !== undefined) && !byLine && hasRecords(document);
   if (lines && !areRecords && !levels && without.length === 0) return lines;
-  return { kind: "selection", encoding, match: lines?.match, invert, areRecords, levels, without };
+  return {
+    ...{ kind: "selection", encoding, match: lines?.match, folded: lines?.folded },
+    ...{ invert, areRecords, levels, without },
+  };
 }

@@ -1,6 +1,8 @@
 import {
   boundaryAs,
   decodeAs,
+  type FoldedLines,
+  isFolded,
   layoutRow,
   type Mark,
   type Note,
@@ -21,6 +23,8 @@ export interface PaneView {
   colours: "pass" | "drop";
   wrap: boolean;
   json: JsonView;
+  /** The lines that `json` applies to; undefined if it is raw. */
+  folded: FoldedLines | undefined;
   /** Styles of levels; undefined shows levels without colour. */
   levels: LevelLooks | undefined;
   /** Matches that are shown in reverse video. */
@@ -219,7 +223,7 @@ export class Pane {
 
   /** Decodes a long line from its beginning, up to its last visible column. */
   #texts(line: number, textEnd: number): Text {
-    const { left, width, wrap, json, levels } = this.#view;
+    const { left, width, wrap, json, folded, levels } = this.#view;
     const long = this.#long.get(line);
     if (long?.textEnd === textEnd) return { parts: lineTexts(long.wrapped.text, "raw", levels), isCut: false };
     const { cache, encoding, mark } = this.#document;
@@ -237,7 +241,8 @@ export class Pane {
       const text = decodeAs(bytes, encoding);
       // Escape sequences take no columns, so the decoded text may be too short.
       if (isCut && !layoutRow(text, { left, width, colours: "drop", marks: [] }).clipped) continue;
-      return { parts: lineTexts(text, isCut ? "raw" : json, levels), isCut };
+      const isRaw = isCut || (folded !== undefined && !isFolded(bytes, folded));
+      return { parts: lineTexts(text, isRaw ? "raw" : json, levels), isCut };
     }
   }
 
@@ -297,5 +302,7 @@ function sameView(a: PaneView, b: PaneView): boolean {
 
 /** True if lines have the same number of rows in both views. */
 function sameShape(a: PaneView, b: PaneView): boolean {
-  return a.width === b.width && a.colours === b.colours && a.wrap === b.wrap && a.json === b.json;
+  return (
+    a.width === b.width && a.colours === b.colours && a.wrap === b.wrap && a.json === b.json && a.folded === b.folded
+  );
 }

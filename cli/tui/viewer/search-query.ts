@@ -1,4 +1,4 @@
-import type { Encoding, Query, RecordLevel } from "../../../src/text/index.ts";
+import type { Encoding, FoldedLines, Query, RecordLevel } from "../../../src/text/index.ts";
 
 /** The interpretation of a pattern: as text in lines, or as bytes. */
 export type SearchMode = "text" | "hex" | "levels";
@@ -6,8 +6,11 @@ export type SearchMode = "text" | "hex" | "levels";
 /** Options of a pattern that matches lines. */
 export interface PatternOptions {
   ignoreCase: boolean;
-  /** True if the text shows JSON by its fields: `name=value` then matches members. */
-  fields?: boolean;
+  /**
+   * Lines of JSON that are shown by their fields. They also match as they are shown, and `name=value`
+   * matches members.
+   */
+  folded?: FoldedLines | undefined;
   /** Matches the other lines. */
   invert?: boolean;
 }
@@ -25,22 +28,26 @@ export function searchQuery(pattern: string, mode: SearchMode, encoding: Encodin
 export function lineQuery(
   pattern: string,
   encoding: Encoding,
-  { ignoreCase, fields = false, invert = false }: PatternOptions,
+  { ignoreCase, folded, invert = false }: PatternOptions,
 ): Extract<Query, { kind: "lines" }> {
-  const shown = fields ? orMember(pattern) : pattern;
+  const shown = folded ? orMember(pattern) : pattern;
   // A carriage return before the newline is not shown and does not belong to the line.
   const meant = /(?:^|[^\\])(?:\\\\)*\$$/.test(shown) ? `${shown.slice(0, -1)}\\r?$` : shown;
-  return { kind: "lines", encoding, match: { patterns: [meant], ignoreCase }, invert };
+  const match = { patterns: [meant], ignoreCase };
+  return { kind: "lines", encoding, match, invert, folded: SIMPLE_MEMBER.test(pattern) ? undefined : folded };
 }
+
+/** A member whose form in the file matches wherever its form on the screen does. */
+const SIMPLE_MEMBER = /^[\w@-]+=[A-Za-z][\w-]*$/;
 
 /**
  * Extends a pattern such as `name=value`, the form of a member in folded JSON. It also matches the
- * member in the file: `"name":"value"`.
+ * member in the file, `"name":"value"`, if only the end of its name is given.
  */
 function orMember(pattern: string): string {
   const [, name, value] = /^([\w@.-]+)=(.+)$/s.exec(pattern) ?? [];
   if (name === undefined || value === undefined) return pattern;
-  return `(?:${pattern}|"${name.replaceAll(".", "\\.")}"\\s*:\\s*"?${value})`;
+  return `(?:${pattern}|"[^"]*${name.replaceAll(".", "\\.")}"\\s*:\\s*"?${value})`;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { messageOf } from "../../../src/errors.ts";
 import {
   type Direction,
+  type FoldedLines,
   HitMap,
   Hits,
   type Mark,
@@ -49,8 +50,8 @@ export class Searching {
   #pattern = "";
   #mode: SearchMode = "text";
   #ignoresCase = false;
-  /** True if the text shows JSON by its fields: `name=value` then matches members. */
-  #fields = false;
+  /** Lines of JSON that are shown by their fields. */
+  #folded: FoldedLines | undefined;
   #search: Search | undefined;
   /** The pattern during typing. Its matches are shown instead of those of the search. */
   #tried: Search | undefined;
@@ -144,11 +145,11 @@ export class Searching {
     if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
   }
 
-  /** Sets whether JSON lines are shown by their fields. */
-  findFields(on: boolean): void {
-    if (on === this.#fields) return;
-    this.#fields = on;
-    if (this.#pattern.includes("=")) this.renew();
+  /** Sets which lines of JSON are shown by their fields. */
+  findFolded(lines: FoldedLines | undefined): void {
+    if (lines === this.#folded) return;
+    this.#folded = lines;
+    if (this.#mode === "text") this.renew();
   }
 
   /** Searches again after a change of the encoding. */
@@ -281,7 +282,7 @@ export class Searching {
   }
 
   #make(pattern: string, mode: SearchMode): Search {
-    const options = { ignoreCase: this.#ignoresCase, fields: this.#fields };
+    const options = { ignoreCase: this.#ignoresCase, folded: this.#folded };
     const query = searchQuery(pattern, mode, this.#document.encoding, options);
     const hits = new Hits(this.#document.source, query, this.#changed);
     return {

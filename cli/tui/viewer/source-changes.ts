@@ -42,6 +42,7 @@ export class SourceChanges {
       this.truncated("the file was truncated: this is its new beginning");
     if (change === "grown") {
       text.viewport.forget();
+      text.grown();
       searching.grown();
       text.filter?.grown();
       counting.grown();

@@ -3,27 +3,54 @@
  * has.
  */
 export interface LineSource {
-  name: string;
-  beginning: Uint8Array;
+  readonly name: string;
+  readonly beginning: Uint8Array;
+  /** True if its lines are JSON. May change while its first lines arrive. */
+  readonly isJson: boolean;
 }
 
 /** The sources of a merged text. Some may be muted. */
 export class Sources {
+  /** May grow. */
   readonly #all: readonly LineSource[];
   readonly #muted = new Set<LineSource>();
+  /** The only source that is shown; sources that appear later are then muted too. */
+  #only: LineSource | undefined;
+  #json: readonly Uint8Array[] = [];
 
   constructor(all: readonly LineSource[]) {
     this.#all = all;
   }
 
+  get count(): number {
+    return this.#all.length;
+  }
+
+  /** True if sources that appear later are muted. */
+  get isSolo(): boolean {
+    return this.#only !== undefined;
+  }
+
+  /** Prefixes of lines that are JSON. Returns the same array until it changes. */
+  get json(): readonly Uint8Array[] {
+    const json = this.#all.filter(({ isJson }) => isJson).map(({ beginning }) => beginning);
+    const isSame = json.length === this.#json.length && json.every((one, index) => one === this.#json[index]);
+    if (!isSame) this.#json = json;
+    return this.#json;
+  }
+
   /** Prefixes of hidden lines. */
   get muted(): readonly Uint8Array[] {
-    return this.#all.filter((one) => this.#muted.has(one)).map(({ beginning }) => beginning);
+    return this.#all.filter((one) => this.#isMuted(one)).map(({ beginning }) => beginning);
+  }
+
+  #isMuted(source: LineSource): boolean {
+    return this.#only === undefined ? this.#muted.has(source) : source !== this.#only;
   }
 
   /** Describes the muted sources; empty if no source is muted. */
   get description(): string {
-    const names = (isMuted: boolean) => this.#all.filter((one) => this.#muted.has(one) === isMuted).map(nameOf);
+    const names = (isMuted: boolean) => this.#all.filter((one) => this.#isMuted(one) === isMuted).map(nameOf);
     const [muted, shown] = [names(true), names(false)];
     if (muted.length === 0) return "";
     return shown.length === 1 ? `only ${shown[0]}` : `muted: ${muted.join(", ")}`;
@@ -41,16 +68,17 @@ export class Sources {
 
   /** Mutes a source. False for the last visible source, which stays visible. */
   mute(source: LineSource): boolean {
-    if (this.#muted.size + 1 >= this.#all.length) return false;
+    if (this.#only !== undefined || this.#muted.size + 1 >= this.#all.length) return false;
     this.#muted.add(source);
     return true;
   }
 
   solo(source: LineSource): void {
-    for (const one of this.#all) if (one !== source) this.#muted.add(one);
+    this.#only = source;
   }
 
   showAll(): void {
+    this.#only = undefined;
     this.#muted.clear();
   }
 }

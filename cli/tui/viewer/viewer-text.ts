@@ -1,9 +1,16 @@
-import { HexRows, hexBytesFor, type LineSpace, type Position, Viewport } from "../../../src/text/index.ts";
+import {
+  type FoldedLines,
+  HexRows,
+  hexBytesFor,
+  type LineSpace,
+  type Position,
+  Viewport,
+} from "../../../src/text/index.ts";
 import { Gutter } from "../canvas/gutter.ts";
 import type { LevelLooks } from "../canvas/line-text.ts";
-import { beginsWithJson } from "./begins-with-json.ts";
 import { DisplayModes, ENCODING_NAMES, nextEncoding } from "./display-modes.ts";
 import type { Document } from "./document.ts";
+import { documentJson } from "./document-json.ts";
 import type { Filtering } from "./filtering.ts";
 import { hexPaneRow } from "./hex-pane.ts";
 import { LevelHistogram } from "./level-histogram.ts";
@@ -16,7 +23,7 @@ import { VisibleLines } from "./visible-lines.ts";
 /** A document and its display: the visible lines, their rows, and the scroll position. */
 export class ViewerText {
   readonly viewport: Viewport;
-  readonly modes: DisplayModes;
+  readonly modes = new DisplayModes();
   readonly #document: Document;
   readonly #searching: Searching;
   readonly #colours: "pass" | "drop";
@@ -25,6 +32,8 @@ export class ViewerText {
   readonly #gutter = new Gutter();
   readonly visibleLines: VisibleLines;
   readonly levelsOverTime: LevelHistogram;
+  /** True once enough lines are known to decide whether JSON is folded. */
+  #isJsonKnown = false;
   /** True if the histogram is shown whenever there is room. */
   hasHistogram = false;
   #hex: HexRows | undefined;
@@ -63,7 +72,7 @@ export class ViewerText {
     this.#levelLooks = levelLooks;
     this.visibleLines = new VisibleLines(document, searching, sources, {
       top: () => this.viewport.top.line,
-      hasFields: () => this.modes.hasFields,
+      folded: () => this.#folded,
       replaced: () => {
         this.#pane.clear();
         this.#reshape();
@@ -72,8 +81,8 @@ export class ViewerText {
       changed,
     });
     this.levelsOverTime = new LevelHistogram(document, changed);
-    this.modes = new DisplayModes(beginsWithJson(document) ? "folded" : "raw");
-    searching.findFields(this.modes.hasFields);
+    this.#foldByItself();
+    searching.findFolded(this.#folded);
     this.#pane = new Pane(document, this.#view(0));
     this.viewport = new Viewport(document.lines, (line) => this.#rowsIn(line));
   }
@@ -130,8 +139,40 @@ export class ViewerText {
 
   turnJson(): void {
     this.modes.turnJson();
-    this.#searching.findFields(this.modes.hasFields);
-    this.visibleLines.fieldsChanged();
+    this.#foldedChanged();
+  }
+
+  /** Called when the text has grown: its first lines may be JSON, or a source may have appeared. */
+  grown(): void {
+    this.visibleLines.grown();
+    const before = this.#folded;
+    this.#foldByItself();
+    if (this.#folded !== before) this.#foldedChanged();
+  }
+
+  /** The lines of JSON that are shown by their fields; undefined if none are. */
+  get #folded(): FoldedLines | undefined {
+    if (!this.modes.hasFields) return undefined;
+    const { sources } = this.visibleLines;
+    return sources.count === 0 || this.modes.isJsonChosen ? "all" : sources.json;
+  }
+
+  /** Folds JSON if the first lines of the text, or of a source, are JSON. */
+  #foldByItself(): void {
+    if (this.modes.isJsonChosen || this.#isJsonKnown) return;
+    const { sources } = this.visibleLines;
+    let isJson = sources.json.length > 0;
+    if (sources.count === 0) {
+      const found = documentJson(this.#document);
+      isJson = found.isJson;
+      this.#isJsonKnown = found.isKnown;
+    }
+    this.modes.setJson(isJson ? "folded" : "raw");
+  }
+
+  #foldedChanged(): void {
+    this.#searching.findFolded(this.#folded);
+    this.visibleLines.foldedChanged();
     this.#reshape();
   }
 
@@ -304,6 +345,7 @@ export class ViewerText {
       colours: this.#colours,
       wrap: this.modes.wrap,
       json: this.modes.json,
+      folded: this.#folded,
       levels: this.modes.levels ? this.#levelLooks : undefined,
       highlight: this.#searching.highlight,
     };

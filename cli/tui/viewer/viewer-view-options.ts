@@ -17,8 +17,8 @@ export interface ViewerViewOptions extends ViewerStart {
   file: ScreenFile;
   /** The target as the user wrote it. */
   title: string;
-  /** Route and kind of the file. */
-  subtitle: string;
+  /** Route and kind of the file. A function if it may change. */
+  subtitle: string | (() => string);
   /** The zone of times without a zone, requested by the first search for a time; default UTC. */
   zone?: (() => Promise<Zone>) | undefined;
   /**
@@ -33,7 +33,10 @@ export interface ViewerViewOptions extends ViewerStart {
   isPreview?: boolean | undefined;
   /** Earlier files of a rotated log. The caller closes them after the view. */
   earlier?: Pick<EarlierFiles, "files" | "omitted"> | undefined;
-  /** The sources of a merged text. `mute` and `solo` hide the lines of some sources. */
+  /**
+   * The sources of a merged text, an array that may grow. `mute` and `solo` hide the lines of some
+   * sources.
+   */
   sources?: readonly LineSource[] | undefined;
   /** Location of the file. */
   location?: Location | undefined;

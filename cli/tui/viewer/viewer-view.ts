@@ -39,7 +39,7 @@ const REST_MS = 250;
 export class ViewerView implements View {
   readonly contexts: readonly Context[];
   readonly title: string;
-  readonly subtitle: string;
+  readonly #subtitle: () => string;
   readonly location: Location | undefined;
   readonly #host: Host;
   readonly #viewer: Viewer;
@@ -73,7 +73,9 @@ export class ViewerView implements View {
     this.location = options.location;
     this.#lend = options.lend;
     this.title = options.title;
-    this.subtitle = stream && !file.isSeekable ? `${options.subtitle}, as a stream` : options.subtitle;
+    const { subtitle } = options;
+    const shown = stream && !file.isSeekable ? `${subtitle}, as a stream` : `${subtitle}`;
+    this.#subtitle = typeof subtitle === "function" ? subtitle : () => shown;
     this.#start = options;
     const isBinary = options.hex === undefined && seemsBinary(content, options.startAtEnd || options.follow);
     this.#viewer = new Viewer({
@@ -117,6 +119,10 @@ export class ViewerView implements View {
         },
       });
     }
+  }
+
+  get subtitle(): string {
+    return this.#subtitle();
   }
 
   key(key: string): boolean {

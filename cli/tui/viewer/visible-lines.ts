@@ -1,3 +1,4 @@
+import type { FoldedLines } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import { Filtering } from "./filtering.ts";
 import { LevelCounts } from "./level-counts.ts";
@@ -9,8 +10,8 @@ import { type LineSource, Sources } from "./sources.ts";
 export interface VisibleLinesHost {
   /** Returns the first visible line, at which a filter begins. */
   top(): number;
-  /** Returns whether the text shows JSON by its fields. */
-  hasFields(): boolean;
+  /** Returns the lines of JSON that are shown by their fields. */
+  folded(): FoldedLines | undefined;
   /** Called when other lines are visible. */
   replaced(): void;
   /** Receives the promise of a cancelled filter that still reads. */
@@ -29,12 +30,14 @@ export class VisibleLines {
   #filter: Filtering | undefined;
   #pattern = "";
   #byLine = false;
+  #knownSources: number;
 
   constructor(document: Document, searching: Searching, sources: readonly LineSource[], host: VisibleLinesHost) {
     this.#document = document;
     this.#searching = searching;
     this.#host = host;
     this.sources = new Sources(sources);
+    this.#knownSources = sources.length;
     this.facets = new LevelFacets(new LevelCounts(document, host.changed));
   }
 
@@ -72,9 +75,17 @@ export class VisibleLines {
     this.#host.replaced();
   }
 
-  /** Called when the text shows JSON by its fields, or no longer does. */
-  fieldsChanged(): void {
-    if (this.#pattern.includes("=")) this.apply();
+  /** Called when other lines of JSON are shown by their fields. */
+  foldedChanged(): void {
+    if (this.#pattern !== "") this.apply();
+  }
+
+  /** Called when the text has grown: sources that have appeared may be muted. */
+  grown(): void {
+    const { count, isSolo } = this.sources;
+    if (count === this.#knownSources) return;
+    this.#knownSources = count;
+    if (isSolo) this.apply();
   }
 
   /** Removes every condition. */
@@ -116,7 +127,7 @@ export class VisibleLines {
     const conditions = {
       pattern: this.#pattern,
       ignoreCase: this.#searching.ignoresCase,
-      fields: this.#host.hasFields(),
+      folded: this.#host.folded(),
       byLine: this.#byLine,
       levels,
       without,

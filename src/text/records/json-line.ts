@@ -76,6 +76,8 @@ export function readJsonLine(text: string): JsonLine | undefined {
     const inside = level === undefined ? findLevel(message.text) : undefined;
     if (inside) levelAt = { ...inside, start: inside.start + start, end: inside.end + start };
   }
+  // The level may be before the object: `INFO request {"path":"/"}`.
+  levelAt ??= prefix === "" ? undefined : findLevel(prefix);
   if (rest.length > 0) put(rest.map(({ name, text }) => `${name}=${text}`).join(" "), true);
   return { summary, level: levelAt, aside };
 }

@@ -31,6 +31,9 @@ export interface LineRange {
   to: number;
 }
 
+/** Reports the selected lines of a piece of whole lines that begins at `offset`. */
+export type PieceMatcher = (bytes: Buffer, offset: number, hit: (offset: number) => void) => void;
+
 /** Selects lines of a source. */
 export interface LineSelector {
   /** Reports the first bytes of the selected lines that begin in a chunk, from a line on. */

@@ -7,7 +7,8 @@ import { Matcher } from "../search/matcher.ts";
 import { translate } from "../search/syntax.ts";
 import { BLOCK, BlockCache } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
-import { type LineSelector, linePieces } from "./chunk-pieces.ts";
+import { type LineSelector, linePieces, type PieceMatcher } from "./chunk-pieces.ts";
+import { type FoldedLines, foldedMatcher, mayDifferFolded } from "./folded-lines.ts";
 
 const NEWLINE = 10;
 
@@ -16,6 +17,8 @@ export interface LineQuery {
   match: MatchOptions;
   /** Selects the lines that do not match. */
   invert?: boolean;
+  /** Lines of JSON that also match by their summary, which is shown. */
+  folded?: FoldedLines | undefined;
 }
 
 /** Receives the offset where a hit begins. */
@@ -50,11 +53,10 @@ export function matchingLines(source: ByteSource, query: LineQuery): LineSelecto
   };
 }
 
-/** Reports the matching lines of a piece that begins at `offset`. */
-export type PieceMatcher = (bytes: Buffer, offset: number, hit: Hit) => void;
-
 /** Searches pieces of whole lines. @throws Error for an invalid pattern */
-export function pieceMatcher({ encoding, match, invert = false }: LineQuery): PieceMatcher {
+export function pieceMatcher({ encoding, match, invert = false, folded }: LineQuery): PieceMatcher {
+  if (folded !== undefined && mayDifferFolded(match))
+    return foldedMatcher({ encoding, match, invert, folded }, pieceMatcher({ encoding, match }));
   const matcher = new Matcher(match);
   const literal = invert ? undefined : literalOf(match);
   return (bytes, offset, hit) => {

@@ -6,8 +6,9 @@ import type { MatchOptions } from "../search/compile.ts";
 import { BLOCK, BlockCache } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { HeldEnd } from "../sources/held-end.ts";
-import { type LineRange, type LineSelector, linesBeginningIn, ownLines } from "./chunk-pieces.ts";
-import { type PieceMatcher, pieceMatcher } from "./matching-lines.ts";
+import { type LineRange, type LineSelector, linesBeginningIn, ownLines, type PieceMatcher } from "./chunk-pieces.ts";
+import type { FoldedLines } from "./folded-lines.ts";
+import { pieceMatcher } from "./matching-lines.ts";
 
 /**
  * Maximum bytes between the beginning of a record and its continuation lines. The bound allows
@@ -20,6 +21,8 @@ export interface SelectionQuery {
   encoding: Encoding;
   /** The line matches. With `areRecords`, any line of its record matches. */
   match?: MatchOptions | undefined;
+  /** Lines of JSON that also match by their summary, which is shown. */
+  folded?: FoldedLines | undefined;
   /** Selects lines that do not match. */
   invert?: boolean;
   /** Selects continuation lines with the first line of their record. */
@@ -32,12 +35,12 @@ export interface SelectionQuery {
 
 /** @throws Error with a one-line message for an invalid pattern */
 export function selectedLines(source: ByteSource, query: SelectionQuery): LineSelector {
-  const { encoding, match, invert = false, levels, without = [] } = query;
+  const { encoding, match, folded, invert = false, levels, without = [] } = query;
   const held = new HeldEnd(source);
   const lines = new Lines(new BlockCache(held, (2 * MAX_LINE) / BLOCK + 1), encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const records = new Records(lines, query.areRecords);
-  const eachIn = match && pieceMatcher({ encoding, match });
+  const eachIn = match && pieceMatcher({ encoding, match, folded });
   /** Runs `action` on the current text. */
   const now = <Result>(action: () => Result): Result => {
     try {

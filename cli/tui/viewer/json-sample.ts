@@ -1,0 +1,27 @@
+import { readJsonLine } from "../../../src/text/index.ts";
+
+/** Minimum and maximum number of lines in a sample. */
+const MIN_LINES = 2;
+const MAX_LINES = 5;
+
+/** Decides from the first lines of a text whether its lines are JSON. Ignores blank lines. */
+export class JsonSample {
+  #lines = 0;
+  #objects = 0;
+
+  add(line: string): void {
+    if (this.isFull || line.trim() === "") return;
+    this.#lines++;
+    if (readJsonLine(line) !== undefined) this.#objects++;
+  }
+
+  /** True once enough lines are known. More lines change nothing. */
+  get isFull(): boolean {
+    return this.#lines >= MAX_LINES;
+  }
+
+  /** True if all of the lines so far are JSON objects. */
+  get isJson(): boolean {
+    return this.#lines >= MIN_LINES && this.#objects === this.#lines;
+  }
+}
