@@ -108,6 +108,8 @@ export interface View {
    * part.
    */
   wheel?(rows: number, row: number, column: number): boolean;
+  /** Called while no key waits, to do work of a likely next frame. */
+  prepare?(): void;
   /** Discards layouts with estimated widths, because exact widths are available. */
   layOutAnew?(): void;
   /** Resolves once no thread and no descriptor of the view is in use. Called once. */

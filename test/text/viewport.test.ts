@@ -23,6 +23,17 @@ describe("Viewport", () => {
     expect(viewport.top).toEqual({ line: 0, row: 0 });
   });
 
+  it("finds the rows of the next page, up to the end of the text", () => {
+    const { viewport } = open("a\nb\nc\nd\ne\n");
+    const below = () => viewport.below().map(({ line }) => line);
+    expect(below()).toEqual([6, 8]);
+    viewport.scroll(1);
+    expect(below()).toEqual([8]);
+    viewport.toEnd();
+    expect(below()).toEqual([]);
+    expect(open("").viewport.below()).toEqual([]);
+  });
+
   it("scrolls by lines and stops at both ends", () => {
     const { viewport, shown } = open("a\nb\nc\nd\ne\n");
     expect(shown()).toEqual(["a", "b", "c"]);

@@ -20,6 +20,8 @@ export interface PainterHost {
   state(): ScreenState | undefined;
   /** True while a key's frame is not drawn yet: surfaces wait for that frame. */
   isKeyWaiting(): boolean;
+  /** Called after the surfaces of a frame are written, while no key waits. */
+  idle(): void;
   failed(error: unknown): void;
 }
 
@@ -110,6 +112,10 @@ export class Painter {
     if (!state) return;
     this.#last = performance.now();
     this.#store?.set(state);
+    // Runs after the surfaces, which render in microtasks, and after pending keys.
+    setImmediate(() => {
+      if (!this.#isClosed && !this.#host.isKeyWaiting()) this.#host.idle();
+    });
   }
 
   /** If the terminal is busy, the painter requests a whole frame when output is accepted again. */

@@ -45,6 +45,7 @@ export class Screen {
     this.#painter = new Painter(host.terminal, {
       state: () => this.state(),
       isKeyWaiting: () => this.#isKeyWaiting,
+      idle: () => host.tabs.view?.prepare?.(),
       failed: host.failed,
     });
     this.#clock = new FrameClock(

@@ -20,6 +20,12 @@ import type { Searching } from "./searching.ts";
 import type { LineSource } from "./sources.ts";
 import { VisibleLines } from "./visible-lines.ts";
 
+/**
+ * Maximum bytes of a visible page whose next page is laid out ahead. Finding long lines reads all
+ * of their bytes.
+ */
+const MAX_PREPARED = 256 * 1024;
+
 /** A document and its display: the visible lines, their rows, and the scroll position. */
 export class ViewerText {
   readonly viewport: Viewport;
@@ -298,7 +304,7 @@ export class ViewerText {
 
   /** Returns the visible rows. `atEnd`: scrolls to the end first. */
   frame(atEnd: boolean): { rows: string[]; positions: Position[] } {
-    const { source, chain } = this.#document;
+    const { source } = this.#document;
     const numbers = this.modes.numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
     const view = this.#view(this.#gutter.fit({ numbers, isRanged: this.anchor !== undefined }));
     if (view.width !== this.#pane.width) this.viewport.forget();
@@ -310,10 +316,20 @@ export class ViewerText {
     const hex = this.#hex;
     const rows = hex
       ? positions.map(({ line }) => hexPaneRow(this.#document, this.#searching, hex, line, view))
-      : this.#pane.rows(positions, chain?.notes() ?? [], (line) => this.filter?.isAside(line) ?? false);
+      : this.#rowsAt(positions);
     if (this.#gutter.width === 0) return { rows, positions };
     const range = this.range();
     return { rows: rows.map((row, index) => this.#gutterOf(positions[index], range) + row), positions };
+  }
+
+  /**
+   * Lays out the page below the screen, so that its frame takes less time after the key. Skips
+   * pages that may take longer than a frame.
+   */
+  prepareNextPage(): void {
+    const isSlow = this.filter !== undefined || this.#searching.highlight?.isRisky === true;
+    if (this.isHex || isSlow || this.range().end - this.viewport.top.line > MAX_PREPARED) return;
+    this.#rowsAt(this.viewport.below());
   }
 
   /**
@@ -332,6 +348,11 @@ export class ViewerText {
   /** True while a filter or a decompression may add text at the end. */
   get #isEndOpen(): boolean {
     return this.isFilling || this.filter?.status.isRunning === true;
+  }
+
+  #rowsAt(positions: readonly Position[]): string[] {
+    const notes = this.#document.chain?.notes() ?? [];
+    return this.#pane.rows(positions, notes, (line) => this.filter?.isAside(line) ?? false);
   }
 
   #rowsIn(line: number): number {

@@ -210,6 +210,10 @@ export class ViewerView implements View {
     this.#pump.wake();
   }
 
+  prepare(): void {
+    this.#viewer.prepare();
+  }
+
   layOutAnew(): void {
     this.#viewer.layOutAnew();
   }

@@ -299,6 +299,11 @@ export class Viewer {
     };
   }
 
+  /** Does work of the next frame ahead of its key. */
+  prepare(): void {
+    this.#document.during(() => this.#parts.text.prepareNextPage());
+  }
+
   /** Resolves once no thread reads the source. */
   async close(): Promise<void> {
     const { jumps, searching, text, counting } = this.#parts;

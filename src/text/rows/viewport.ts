@@ -89,10 +89,13 @@ export class Viewport {
 
   /** The visible rows, at most `height`. */
   visible(): Position[] {
-    const positions: Position[] = [];
-    let position = this.#lines.has(this.#top.line) ? this.#top : undefined;
-    for (; position && positions.length < this.#height; position = this.#next(position)) positions.push(position);
-    return positions;
+    return this.#from(this.#lines.has(this.#top.line) ? this.#top : undefined);
+  }
+
+  /** The rows below the visible ones, at most `height`. */
+  below(): Position[] {
+    const last = this.visible().at(-1);
+    return this.#from(last && this.#next(last));
   }
 
   /** Moves to existing rows after a change of text, lines or height. */
@@ -108,6 +111,13 @@ export class Viewport {
   /** Invalidates the cached end. */
   forget(): void {
     this.#lastTopIsKnown = false;
+  }
+
+  #from(first: Position | undefined): Position[] {
+    const positions: Position[] = [];
+    for (let position = first; position && positions.length < this.#height; position = this.#next(position))
+      positions.push(position);
+    return positions;
   }
 
   #next({ line, row }: Position): Position | undefined {

@@ -1,0 +1,78 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { contentOf } from "../../cli/tui/viewer/content.ts";
+import { Viewer } from "../../cli/tui/viewer/viewer.ts";
+import { BlockCache } from "../../src/text/index.ts";
+
+const HEIGHT = 20;
+
+let directory: string;
+let fd = -1;
+beforeEach(() => {
+  directory = mkdtempSync(`${tmpdir()}/porthole-next-page-`);
+});
+afterEach(() => {
+  closeSync(fd);
+  rmSync(directory, { recursive: true });
+});
+
+function viewerOf(text: string): Viewer {
+  writeFileSync(`${directory}/log`, text);
+  fd = openSync(`${directory}/log`, "r");
+  const content = contentOf({ fd, isSeekable: true, stream: () => expect.fail("not a stream") }, () => undefined);
+  const viewer = new Viewer({
+    ...{ content, colours: "drop", levelLooks: () => ({}), canFollow: false, hex: false, zone: undefined },
+    ...{ keyOf: (action) => action, changed: () => undefined },
+  });
+  viewer.resize(60, HEIGHT);
+  return viewer;
+}
+
+/** Returns the rows of the next page, and the number of reads of text for its frame. */
+function nextPage(viewer: Viewer): { rows: string[]; reads: number } {
+  const slices = vi.spyOn(BlockCache.prototype, "slice");
+  viewer.act("page-down");
+  const { rows } = viewer.frame();
+  const reads = slices.mock.calls.length;
+  slices.mockRestore();
+  return { rows, reads };
+}
+
+const numbered = Array.from({ length: 500 }, (_, line) => `line ${line} of the log\n`).join("");
+
+it("shows a page that was laid out ahead without reading its lines again", async () => {
+  const viewer = viewerOf(numbered);
+  viewer.frame();
+  const { rows, reads } = nextPage(viewer);
+  expect(reads).toBeGreaterThanOrEqual(HEIGHT - 1);
+  expect(rows[0]).toBe(`line ${HEIGHT - 1} of the log`);
+  viewer.prepare();
+  const prepared = nextPage(viewer);
+  expect(prepared.reads).toBe(0);
+  expect(prepared.rows).toEqual(
+    numbered
+      .split("\n")
+      .slice(2 * (HEIGHT - 1))
+      .slice(0, HEIGHT),
+  );
+  await viewer.close();
+});
+
+it("lays out no page ahead whose lines are long, or that a filter has to find", async () => {
+  const viewer = viewerOf(`${`${"x".repeat(20_000)}\n`.repeat(30)}${numbered}`);
+  const readsOfPreparing = () => {
+    viewer.frame();
+    const slices = vi.spyOn(BlockCache.prototype, "slice");
+    viewer.prepare();
+    const reads = slices.mock.calls.length;
+    slices.mockRestore();
+    return reads;
+  };
+  expect(readsOfPreparing()).toBe(0);
+  viewer.goto("99%");
+  expect(readsOfPreparing()).toBeGreaterThanOrEqual(HEIGHT - 1);
+  viewer.prompt.setFilter("line");
+  expect(readsOfPreparing()).toBe(0);
+  await viewer.close();
+});
