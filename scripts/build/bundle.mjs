@@ -6,7 +6,7 @@ import { build, transform } from "esbuild";
 import { toCommonJs, writeImporter } from "./common-js.mjs";
 import { thirdPartyNotices } from "./notices.mjs";
 import { packCommand } from "./packed-command.mjs";
-import { inkApart, lateModules, nativeKoffi, noDevtools, pastIndexes, unixSocketsOnly } from "./plugins.mjs";
+import { inkApart, nativeKoffi, noDevtools, pastIndexes, unixSocketsOnly } from "./plugins.mjs";
 import { writeTypes } from "./types.mjs";
 
 /** The library's entries, by their names in the exports of package.json. */
@@ -40,7 +40,7 @@ export async function bundle() {
     outdir: fresh,
     splitting: true,
     minifySyntax: true,
-    plugins: [pastIndexes, lateModules, unixSocketsOnly, nativeKoffi, inkApart],
+    plugins: [pastIndexes, unixSocketsOnly, nativeKoffi, inkApart],
     external: ["*.node", "cpu-features"],
     // The first use of `performance` loads node:perf_hooks: 2 to 3 ms.
     inject: ["scripts/build/process-clock.ts"],
@@ -104,7 +104,7 @@ async function bundlePlugin(folder, version) {
     format: "cjs",
     minify: true,
     lineLimit: 120,
-    plugins: [pastIndexes, lateModules, unixSocketsOnly, nativeKoffi],
+    plugins: [pastIndexes, unixSocketsOnly, nativeKoffi],
     external: ["../commands/*", "*.node", "cpu-features"],
     // No module in the bundle is loaded by its URL.
     define: { PORTHOLE_VERSION: JSON.stringify(version), "import.meta.url": '"file:///"' },

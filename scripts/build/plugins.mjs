@@ -52,32 +52,6 @@ function importOf({ alias, isType }, { name, file }, directory) {
 }
 
 /**
- * Functions of Node's modules that are loaded when one of them is called. Node compiles these
- * modules at each start, because its own snapshot lacks them: 4 ms each, with the streams and
- * sockets that they load. A cat calls none. Commander loads node:child_process for subcommands that
- * are separate programs; porthole has no such subcommand.
- */
-const LATE = {
-  "node:child_process": ["spawn", "spawnSync"],
-  "node:crypto": ["createHash", "randomBytes", "timingSafeEqual"],
-};
-
-/** Loads the modules of {@link LATE} on demand, for porthole's own code and Commander. */
-export const lateModules = {
-  name: "late-modules",
-  setup(build) {
-    build.onResolve({ filter: /^node:(child_process|crypto)$/ }, ({ path, importer }) =>
-      /\/commander\//.test(importer) || !importer.includes("/node_modules/") ? { path, namespace: "late" } : undefined,
-    );
-    build.onLoad({ filter: /./, namespace: "late" }, ({ path }) => ({
-      contents: LATE[path]
-        .map((name) => `exports.${name} = (...all) => process.getBuiltinModule("${path}").${name}(...all);`)
-        .join("\n"),
-    }));
-  },
-};
-
-/**
  * dockerode loads gRPC for BuildKit and an SSH client, which are four fifths of its code and
  * loading time. porthole uses neither: it connects only to Unix sockets, and builds no image.
  */
