@@ -125,6 +125,14 @@ it("divides the help into pages that fit the screen, without omissions", () => {
   }
 });
 
+it("divides a help of one page into columns of about the same height", () => {
+  const { columns, pages } = helpPage(["containers", "list"], { columns: 200, height: 47 }, 0);
+  const heights = columns.map((lines) => lines.length);
+  expect(pages).toBe(1);
+  expect(heights.length).toBeGreaterThan(1);
+  expect(Math.max(...heights) - Math.min(...heights)).toBeLessThanOrEqual(heights.length);
+});
+
 it("formats keys in the usual notation", () => {
   expect([" ", "ctrl-c", "pageup", "G", "escape", "alt-v", "alt-left", "f1"].map(keyLabel)).toEqual([
     ...["Space", "^C", "PgUp", "G", "Esc", "Alt-v", "Alt-Left", "F1"],

@@ -8,7 +8,7 @@ export const LIST_KEYS = [
   { action: "items-page-up", keys: ["pageup", "ctrl-b", "ctrl-u", "b"], help: "a page up", isMove: true },
   { action: "first-item", keys: ["g", "home", "<"], help: "to the first item", isMove: true },
   { action: "last-item", keys: ["G", "end", ">"], help: "to the last item", isMove: true },
-  { action: "open", keys: ["enter", "right", "l"], help: "open", hint: "open", isMain: true },
+  { action: "open", keys: ["enter", "right", "l"], help: "open the selected item", hint: "open", isMain: true },
   { action: "filter", keys: ["/"], help: "show only items with these words", hint: "filter", isMain: true },
   { action: "open-in-tab", keys: ["t"], help: "open in a new tab", hint: "tab" },
   { action: "refresh", keys: ["r", "ctrl-r", "f5"], help: "reload" },
@@ -20,7 +20,7 @@ export const CONTAINERS_KEYS = [
   { action: "mark", keys: [" "], help: "mark a container", hint: "mark" },
   { action: "open-files", keys: ["O"], help: "processes and their open files", hint: "open files" },
   { action: "follow-marked", keys: ["F"], help: "follow what is marked, or this output" },
-  { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
+  { action: "mounts", keys: ["M"], help: "mounts and their sources", hint: "mounts" },
   { action: "toggle-preview", keys: ["P"], help: "details of the selected container", hint: "details" },
   { action: "grep", keys: ["*", "alt-f"], help: "search files of the running containers", hint: "grep" },
   { action: "fold", keys: ["z"], help: "fold or unfold the project", hint: "fold" },
@@ -59,5 +59,5 @@ export const MOUNTS_KEYS = [] as const satisfies readonly Binding[];
 
 export const SANDBOXES_KEYS = [
   { action: "open-files", keys: ["O"], help: "processes and their open files", hint: "open files" },
-  { action: "mounts", keys: ["M"], help: "mounts", hint: "mounts" },
+  { action: "mounts", keys: ["M"], help: "mounts and their sources", hint: "mounts" },
 ] as const satisfies readonly Binding[];

@@ -43,12 +43,14 @@ export function helpPage(
   page: number,
   keymap: Keymap = KEYMAP,
 ): HelpPage {
-  const all = inColumns(helpLines(contexts, keymap), Math.max(1, size.height - FRAME_ROWS));
+  const lines = helpLines(contexts, keymap);
+  const full = inColumns(lines, Math.max(1, size.height - FRAME_ROWS));
   const room = size.columns - FRAME_COLUMNS + HELP_GAP;
-  const beside = Math.min(all.length, Math.max(1, Math.floor(room / (WIDTH + HELP_GAP))));
+  const beside = Math.min(full.length, Math.max(1, Math.floor(room / (WIDTH + HELP_GAP))));
   const most = Math.max(1, Math.floor(room / beside) - HELP_GAP);
   // Avoids a narrow strip of the view at both sides.
   const width = most - WIDTH < NARROW ? most : WIDTH;
+  const all = beside === full.length ? balanced(lines, full.length) : full;
   const pages = Math.max(1, Math.ceil(all.length / beside));
   const at = Math.min(Math.max(0, page), pages - 1);
   return { columns: all.slice(at * beside, (at + 1) * beside), width, page: at, pages };
@@ -79,6 +81,13 @@ function inColumns(lines: readonly HelpLine[], height: number): HelpLine[][] {
     from = to;
   }
   return columns;
+}
+
+/** Divides lines into this number of columns of about the same height. */
+function balanced(lines: readonly HelpLine[], count: number): HelpLine[][] {
+  let height = Math.ceil(lines.length / count);
+  while (inColumns(lines, height).length > count) height++;
+  return inColumns(lines, height);
 }
 
 function helpLines(contexts: readonly Context[], keymap: Keymap): HelpLine[] {
