@@ -9,7 +9,7 @@ import {
 import { StreamDelay } from "./stream-delay.ts";
 
 /** Milliseconds that a line of a followed file waits for an earlier line of another file. */
-const LIMITS = { minMs: 2, maxMs: 250 };
+const LIMITS = { minMs: 1, maxMs: 250 };
 /** Number of files that are checked for unread bytes in a millisecond. */
 const CHECKS_PER_MS = 50;
 /** Milliseconds that an unfinished line waits for its rest. Then it is printed as it is. */
@@ -49,7 +49,7 @@ export class Merger<Lane extends { readonly name: string }> {
   readonly #delimiter: number;
   /** The source of a mark is undefined. */
   readonly #window = new ReorderWindow<Lane | undefined>(LIMITS);
-  readonly #marks = new LineClock<Lane | undefined>(undefined, () => Date.now());
+  readonly #marks = new LineClock<Lane | undefined>(undefined, () => Date.now() - LIMITS.minMs);
   readonly #streams = new StreamDelay<Lane>(LIMITS.maxMs);
   readonly #tracks = new Map<Lane, Track<Lane>>();
   readonly #pieces = new WeakSet<Uint8Array>();
@@ -79,12 +79,13 @@ export class Merger<Lane extends { readonly name: string }> {
   }
 
   /**
-   * Passes the current time to {@link LineTaker.mark} when all lines that the files have now were
-   * passed on.
+   * Passes a time to {@link LineTaker.mark} when all lines before it were passed on: the current
+   * time, less the minimum time that lines are held.
    */
   mark(): void {
-    this.#push(this.#marks.stamp(new Uint8Array(0)));
-    this.#schedule();
+    const mark = this.#marks.stamp(new Uint8Array(0));
+    this.#push(mark, this.#streams.holdMs(undefined, mark.time, Date.now()) ?? 0);
+    void this.#pump(performance.now());
   }
 
   /** Merges the initial parts of the files. */
@@ -104,6 +105,7 @@ export class Merger<Lane extends { readonly name: string }> {
     for (const line of track.splitter.push(bytes)) this.#push(track.clock.stamp(this.#marked(track, line), Date.now()));
     this.#hold(track);
     if (this.#window.bytes > MAX_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
+    else if (this.#tracks.size === 1) await this.#pump(performance.now());
     else this.#schedule();
   }
 
@@ -159,12 +161,14 @@ export class Merger<Lane extends { readonly name: string }> {
     }, UNFINISHED_MS);
   }
 
-  #push(line: TimedLine<Lane | undefined>): void {
+  #push(line: TimedLine<Lane | undefined>, holdMs = this.#holdMs(line)): void {
     this.#streams.saw(line.source, line.time, Date.now());
-    // The lines of a single file arrive in order, so they need not wait.
-    const isSingle = this.#tracks.size === 1 && line.source !== undefined;
-    const holdMs = isSingle ? 0 : this.#streams.holdMs(line.source, line.time, Date.now());
     this.#window.push(line, performance.now(), holdMs);
+  }
+
+  /** The lines of a single file arrive in order, so they need not wait. */
+  #holdMs({ source, time }: TimedLine<Lane | undefined>): number | undefined {
+    return this.#tracks.size === 1 ? 0 : this.#streams.holdMs(source, time, Date.now());
   }
 
   /** Returns the same bytes, marked if they are a part of a line. */
@@ -183,13 +187,11 @@ export class Merger<Lane extends { readonly name: string }> {
   #schedule(): void {
     const { due } = this.#window;
     if (this.#timer !== undefined || due === undefined) return;
-    this.#timer = setTimeout(
-      () => {
-        this.#timer = undefined;
-        void this.#pump(performance.now());
-      },
-      Math.max(1, Math.ceil(this.#tracks.size / CHECKS_PER_MS), due - performance.now()),
-    );
+    const delayMs = Math.max(1, Math.ceil(this.#tracks.size / CHECKS_PER_MS), due - performance.now());
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#pump(performance.now());
+    }, delayMs);
   }
 
   /** Takes the lines that no earlier line can precede: every other file was read after them. */

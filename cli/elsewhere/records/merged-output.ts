@@ -111,8 +111,7 @@ export class MergedOutput implements RecordOutput {
   #isChanged(): void {
     if (this.#isDueSoon) return;
     this.#isDueSoon = true;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#print(), 1);
+    setImmediate(() => this.#print());
   }
 
   /**
