@@ -28,8 +28,11 @@ export interface LineTaker<Lane> {
    * {@link line}.
    */
   piece?(lane: Lane, bytes: Uint8Array): Promise<void>;
-  /** Receives a mark of {@link Merger.mark}: all lines before this time have been passed on. */
-  mark?(time: number): Promise<void>;
+  /**
+   * Receives lines, parts of lines and marks ({@link Merger.mark}) together. A mark has no source:
+   * all lines before its time have been passed on. Default: {@link line} and {@link piece}.
+   */
+  records?: ((lines: readonly TimedLine<Lane | undefined>[]) => Promise<void>) | undefined;
 }
 
 /** The state of one file. */
@@ -178,8 +181,8 @@ export class Merger<Lane extends { readonly name: string }> {
     return bytes;
   }
 
-  #print({ source: lane, bytes, time }: TimedLine<Lane | undefined>): Promise<void> | undefined {
-    if (lane === undefined) return this.#printer.mark?.(time);
+  #print({ source: lane, bytes }: TimedLine<Lane | undefined>): Promise<void> | undefined {
+    if (lane === undefined) return undefined;
     if (this.#pieces.has(bytes) && this.#printer.piece) return this.#printer.piece(lane, bytes);
     return this.#printer.line(lane, bytes);
   }
@@ -221,7 +224,9 @@ export class Merger<Lane extends { readonly name: string }> {
     while (this.#pumping) await this.#pumping;
     this.#pumping = (async () => {
       if (until !== Number.POSITIVE_INFINITY) await this.#readAll(until);
-      for (const line of this.#take(until)) await this.#print(line);
+      const lines = this.#take(until);
+      if (this.#printer.records !== undefined) await this.#printer.records(lines);
+      else for (const line of lines) await this.#print(line);
     })();
     await this.#pumping;
     this.#pumping = undefined;

@@ -1,5 +1,5 @@
 import { dieBySignal, isTerminal, Output } from "../../src/descriptors/index.ts";
-import { LineSplitter } from "../../src/follow/index.ts";
+import { LineSplitter, type TimedLine } from "../../src/follow/index.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
 import { isLaterPart } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
@@ -186,9 +186,16 @@ export class Printer {
     );
   }
 
-  /** Reports that all lines before this time were printed, for a merge of several places. */
-  mark(time: number): Promise<void> {
-    return this.#inTurn(() => this.#send(markRecord(time)));
+  /** With `json`: prints lines and marks as records, many with one write(2). */
+  get records(): ((lines: readonly TimedLine<OutputSource | undefined>[]) => Promise<void>) | undefined {
+    if (!this.#options.json) return undefined;
+    return (lines) =>
+      this.#inTurn(async () => {
+        const records = lines.map(({ source, bytes, time }) =>
+          source === undefined ? markRecord(time) : (source.record?.(bytes) ?? bytes),
+        );
+        for (const part of batches(records, (record) => [record])) await this.#send(part);
+      });
   }
 
   /**

@@ -13,7 +13,8 @@ export function splitOutputs(stream: Duplex, stdout: Writable, stderr: Writable)
   let output = stdout;
   const pass = (bytes: Buffer) => {
     left -= bytes.length;
-    if (output.write(bytes)) return;
+    // One piece can have many frames: the first full output pauses the stream.
+    if (output.write(bytes) || stream.isPaused()) return;
     stream.pause();
     output.once("drain", () => stream.resume());
   };

@@ -21,8 +21,8 @@ interface HeldLine<Source> {
  */
 export class ReorderWindow<Source> {
   readonly #limits: WindowLimits;
-  /** Sorted. */
-  readonly #lines: HeldLine<Source>[] = [];
+  /** The lines of each source, sorted as they arrive. */
+  readonly #queues = new Map<Source, HeldLine<Source>[]>();
   /** The last line in order that {@link take} returned. */
   #taken: HeldLine<Source> | undefined;
   #holdMs: number;
@@ -41,9 +41,10 @@ export class ReorderWindow<Source> {
   /** @param holdMs minimum time that the line is held; default: as long as late lines require */
   push(line: TimedLine<Source>, now: number, holdMs = this.#holdMs): void {
     this.#learn(line, now);
-    let at = this.#lines.length;
-    while (at > 0 && isBefore(line, (this.#lines[at - 1] as HeldLine<Source>).line)) at--;
-    this.#lines.splice(at, 0, { line, arrived: now, due: now + Math.min(holdMs, this.#limits.maxMs) });
+    const held = { line, arrived: now, due: now + Math.min(holdMs, this.#limits.maxMs) };
+    const queue = this.#queues.get(line.source);
+    if (queue === undefined) this.#queues.set(line.source, [held]);
+    else queue.push(held);
     this.#bytes += line.bytes.length;
   }
 
@@ -55,11 +56,18 @@ export class ReorderWindow<Source> {
   take(now: number, readUntil: (source: Source) => number = () => now): TimedLine<Source>[] {
     const isDue = ({ line, arrived, due }: HeldLine<Source>) =>
       (due <= now && arrived <= readUntil(line.source)) || arrived + this.#limits.maxMs <= now;
-    const taken = this.#lines.splice(0, this.#lines.findLastIndex(isDue) + 1);
-    for (const { line } of taken) this.#bytes -= line.bytes.length;
-    const last = taken.at(-1);
-    if (last !== undefined && (this.#taken === undefined || isBefore(this.#taken.line, last.line))) this.#taken = last;
-    return taken.map(({ line }) => line);
+    let last: HeldLine<Source> | undefined;
+    for (const queue of this.#queues.values())
+      for (const held of queue) {
+        if (!isDue(held)) break;
+        if (last === undefined || isBefore(last.line, held.line)) last = held;
+      }
+    if (last === undefined) return [];
+    const taken = [...this.#queues.keys()].flatMap((source) => this.#takeUpTo(last, source));
+    taken.sort((a, b) => (isBefore(a, b) ? -1 : isBefore(b, a) ? 1 : 0));
+    for (const { bytes } of taken) this.#bytes -= bytes.length;
+    if (this.#taken === undefined || isBefore(this.#taken.line, last.line)) this.#taken = last;
+    return taken;
   }
 
   /**
@@ -67,7 +75,18 @@ export class ReorderWindow<Source> {
    * lines are held.
    */
   get due(): number | undefined {
-    return this.#lines.length === 0 ? undefined : Math.min(...this.#lines.slice(0, 1000).map(({ due }) => due));
+    let due: number | undefined;
+    for (const [first] of this.#queues.values())
+      if (first !== undefined && (due === undefined || first.due < due)) due = first.due;
+    return due;
+  }
+
+  /** Takes the lines of a source that do not sort after `last`. */
+  #takeUpTo(last: HeldLine<Source>, source: Source): TimedLine<Source>[] {
+    const queue = this.#queues.get(source) ?? [];
+    const end = queue.findIndex(({ line }) => isBefore(last.line, line));
+    if (end === -1) this.#queues.delete(source);
+    return queue.splice(0, end === -1 ? queue.length : end).map(({ line }) => line);
   }
 
   /**

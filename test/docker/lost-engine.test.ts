@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
+import { addContext } from "../helpers/docker-contexts.ts";
 import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { type FarEngine, startFarEngine } from "../helpers/far-engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -85,9 +84,3 @@ async function append(on: Engine, id: string, line: string): Promise<void> {
 }
 
 /** Adds a docker context of a user, in the format of `docker context create`. */
-function addContext(of: User, name: string, host: string): void {
-  const directory = `${of.env.HOME}/.docker/contexts/meta/${createHash("sha256").update(name).digest("hex")}`;
-  mkdirSync(directory, { recursive: true });
-  const context = { Name: name, Metadata: {}, Endpoints: { docker: { Host: host, SkipTLSVerify: false } } };
-  writeFileSync(`${directory}/meta.json`, JSON.stringify(context));
-}

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
+import { addContext, removeContext } from "../helpers/docker-contexts.ts";
 import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { startFarEngine } from "../helpers/far-engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -163,22 +163,6 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(stderr).toMatch(/^[^\n]+\n$/);
   });
 });
-
-/** Adds a docker context of a user, in the format of `docker context create`. */
-function addContext(of: User, name: string, host: string): void {
-  const directory = contextDirectory(of, name);
-  mkdirSync(directory, { recursive: true });
-  const context = { Name: name, Metadata: {}, Endpoints: { docker: { Host: host, SkipTLSVerify: false } } };
-  writeFileSync(`${directory}/meta.json`, JSON.stringify(context));
-}
-
-function removeContext(of: User, name: string): void {
-  rmSync(contextDirectory(of, name), { recursive: true });
-}
-
-function contextDirectory(of: User, name: string): string {
-  return `${of.env.HOME}/.docker/contexts/meta/${createHash("sha256").update(name).digest("hex")}`;
-}
 
 async function execIn(on: Engine, id: string, script: string): Promise<void> {
   const exec = await on.api.getContainer(id).exec({ Cmd: ["/bin/sh", "-c", script] });

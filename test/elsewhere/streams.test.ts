@@ -44,3 +44,13 @@ test.each([1, 3, 8, 1000])("both outputs are separated if the stream arrives in 
   stream.end();
   expect(await Promise.all([text(stdout), text(stderr)])).toEqual(["onetwo", "error"]);
 });
+
+test("one piece with many frames resumes the stream once when a full output has drained", async () => {
+  const frame = Buffer.from([1, 0, 0, 0, 0, 0, 0, 1, 120]);
+  const [stream, stdout, stderr] = [new PassThrough(), new PassThrough({ highWaterMark: 10 }), new PassThrough()];
+  splitOutputs(stream, stdout, stderr);
+  stream.end(Buffer.concat(Array.from({ length: 100 }, () => frame)));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(stdout.listenerCount("drain")).toBe(1);
+  expect(await text(stdout)).toBe("x".repeat(100));
+});
