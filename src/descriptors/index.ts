@@ -2,6 +2,7 @@
 
 export { DT_DIR, DT_LNK, DT_REG, IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO } from "./constants.ts";
 export { errnoText } from "./errno.ts";
+export { closeOutputsAtExit } from "./exit.ts";
 export { kernelFeatures } from "./features.ts";
 export { isTerminal, openDirectory, setInheritable, setNonBlocking } from "./file.ts";
 export { localTypes, trustMountTable } from "./file-system.ts";

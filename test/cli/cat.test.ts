@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFile
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { mkfifo } from "../../src/descriptors/file.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
-import { describeAsRoot } from "../helpers/availability.ts";
+import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
@@ -304,5 +304,17 @@ describe("an agent", () => {
     writer.stdin.end("after its end");
     expect(await running.ended).toEqual({ code: 0, signal: null });
     expect(output()).toBe("after its end");
+  });
+});
+
+describeWith("strace", "the end of cat", () => {
+  test("does not wait until the disk has the output", async () => {
+    const someone = user();
+    const trace = `${someone.directory}/trace`;
+    const before = ["strace", "-f", "-e", "trace=fsync,fdatasync,close", "-o", trace];
+    expect(await someone.run(["cat", "/proc/version"], { before })).toMatchObject({ code: 0, stderr: "" });
+    const calls = readFileSync(trace, "utf8");
+    expect(calls).toMatch(/close\(1\)/);
+    expect(calls).not.toMatch(/f(data)?sync\([12]\) += 0|f(data)?sync\([12]\) += -1 EINVAL/);
   });
 });
