@@ -21,7 +21,7 @@ export function byText<T>(items: readonly T[], textOf: (item: T) => string): T[]
 }
 
 /** Sorts the largest first. Sorts equal amounts as {@link byText} does. */
-export function byMost<T>(items: readonly T[], amountOf: (item: T) => bigint, textOf: (item: T) => string): T[] {
+function byMost<T>(items: readonly T[], amountOf: (item: T) => bigint, textOf: (item: T) => string): T[] {
   const keyed = items.map((item) => {
     const exact = amountOf(item);
     return { item, exact, about: Number(exact), key: bytesKey(textOf(item)) };

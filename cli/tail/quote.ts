@@ -19,7 +19,8 @@ export function quotedIfNeeded(name: string): string {
 }
 
 /** Quotes a word in a usage message: with typographic quotes if the locale is UTF-8. */
-export function quotedArgument(text: string, env: NodeJS.ProcessEnv = process.env): string {
+export function quotedArgument(text: string): string {
+  const { env } = process;
   const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || "";
   const shown = text.replace(new RegExp(UNPRINTABLE, "gu"), escaped);
   return /utf-?8/i.test(locale) ? `‘${shown}’` : `'${shown}'`;

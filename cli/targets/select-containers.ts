@@ -11,7 +11,7 @@ import { compareNames, compileGlob } from "../../src/files/index.ts";
 import { type ContainerPattern, isGlob } from "./container-pattern.ts";
 
 /** Maximum number of containers that one pattern may match: each may need an agent. */
-export const MAX_MATCHES = 200;
+const MAX_MATCHES = 200;
 
 /**
  * Returns the names of all matching containers, running or stopped, sorted by their bytes. Each is
@@ -88,7 +88,7 @@ function isRunning({ state }: ContainerListItem): boolean {
 }
 
 /** Returns the error for a pattern without matches. */
-export function noMatch({ project, name, labels, pods }: ContainerPattern, runningOnly = false): PortholeError {
+function noMatch({ project, name, labels, pods }: ContainerPattern, runningOnly = false): PortholeError {
   const shown = project === undefined ? name : `${project}/${name}`;
   const labelTexts = labels.map(({ key, value }) => (value === undefined ? key : `${key}=${value}`));
   const labelled =

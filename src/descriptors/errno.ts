@@ -58,8 +58,8 @@ export function errnoText(errno: number): string {
  * `<what>: <text>` with the errno's name attached. Read `errno()` first: any other call overwrites
  * it.
  */
-export function systemError(code: ErrorCode, what: string, errno: number, hint?: string): PortholeError {
-  return new PortholeError(code, `${what}: ${errnoText(errno)}`, { errno: errnoName(errno), hint });
+export function systemError(code: ErrorCode, what: string, errno: number): PortholeError {
+  return new PortholeError(code, `${what}: ${errnoText(errno)}`, { errno: errnoName(errno) });
 }
 
 /** Prefix of the message of a failed write. */

@@ -18,9 +18,9 @@ export class BoundedBuffer {
   #length = 0;
 
   /** @param maxSize maximum size in bytes */
-  constructor(maxSize = MAX_RESPONSE, first = FIRST) {
+  constructor(maxSize = MAX_RESPONSE) {
     this.#maxSize = maxSize;
-    this.#buffer = Buffer.allocUnsafe(Math.min(first, maxSize + 1));
+    this.#buffer = Buffer.allocUnsafe(Math.min(FIRST, maxSize + 1));
   }
 
   /** Where to write the next bytes; never empty. Call {@link commit} with their number. */

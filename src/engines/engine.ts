@@ -34,10 +34,10 @@ export function engines(explicit?: string, environment: NodeJS.ProcessEnv = proc
  * runtimes unless an engine is selected.
  * @throws PortholeError as {@link engines}
  */
-export function listedEngines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
-  const isOneNamed = environment.DOCKER_HOST || currentContext(environment) !== undefined;
+export function listedEngines(explicit?: string): Engine[] {
+  const isOneNamed = process.env.DOCKER_HOST || currentContext(process.env) !== undefined;
   const hasPods = explicit === "all" || (explicit === undefined && !isOneNamed);
-  return [...engines(explicit, environment), ...(hasPods ? criEngines(undefined, environment) : [])];
+  return [...engines(explicit), ...(hasPods ? criEngines() : [])];
 }
 
 /** Docker's own rule for context names. */

@@ -20,12 +20,11 @@ export interface ImageLayer {
 export async function imageLayerList(
   socketPath: string,
   { id, isImage }: { id: string; isImage: boolean },
-  signal?: AbortSignal,
 ): Promise<ImageLayer[]> {
   // The CRI has no history of an image.
   if (recordedEngine(socketPath).isCri) return [];
   const get = async (path: string) => {
-    const { status, body, request } = await engineGet(recordedEngine(socketPath), path, { signal });
+    const { status, body, request } = await engineGet(recordedEngine(socketPath), path);
     return status === 200 ? new Json(body, request) : undefined;
   };
   const image = isImage ? id : (await get(`/containers/${id}/json`))?.get("Image").text()?.replace("sha256:", "");

@@ -32,8 +32,8 @@ export async function engineElsewhere(
 }
 
 /** Names of the docker contexts whose engine is reached by ssh or TCP, sorted. */
-export function remoteContexts(environment: NodeJS.ProcessEnv = process.env): string[] {
-  return allContexts(environment)
+export function remoteContexts(): string[] {
+  return allContexts(process.env)
     .filter(({ host }) => /^(ssh|tcp|https?):/.test(host))
     .map(({ name }) => name);
 }

@@ -34,14 +34,10 @@ export interface VolumeStorage {
  * @throws PortholeError TARGET if there is no such container (ESRCH if it was removed meanwhile),
  * or if its engine does not respond
  */
-export async function containerStorage(
-  name: string,
-  explicit: string | undefined,
-  signal?: AbortSignal,
-): Promise<ContainerStorage> {
-  const { engine, answer } = await inspectContainer(name, explicit, signal);
+export async function containerStorage(name: string, explicit: string | undefined): Promise<ContainerStorage> {
+  const { engine, answer } = await inspectContainer(name, explicit);
   const path = `/containers/${answer.id}/json?size=true`;
-  const measured = await engineGet(engine, path, { signal, timeoutMs: WALK_TIMEOUT_MS });
+  const measured = await engineGet(engine, path, { timeoutMs: WALK_TIMEOUT_MS });
   if (measured.status === 404) throw new PortholeError("TARGET", `container '${name}' was removed`, { errno: "ESRCH" });
   if (measured.status !== 200) throw refused(engine, `measure container '${name}'`, measured);
   const { body, request } = measured;
@@ -65,10 +61,10 @@ export async function containerStorage(
  * Lists all volumes of an engine with their sizes. The engine walks them, which can take minutes.
  * @throws PortholeError TARGET with the engine's message
  */
-export async function volumeStorage(engine: Engine, signal?: AbortSignal): Promise<VolumeStorage[]> {
+export async function volumeStorage(engine: Engine): Promise<VolumeStorage[]> {
   // Docker 29 reports volumes in another field, and only on request.
   const path = "/system/df?type=volume&verbose=1";
-  const answer = await engineGet(engine, path, { signal, timeoutMs: WALK_TIMEOUT_MS });
+  const answer = await engineGet(engine, path, { timeoutMs: WALK_TIMEOUT_MS });
   if (answer.status !== 200) throw refused(engine, "measure its volumes", answer);
   const json = new Json(answer.body, answer.request);
   const volumes = [...json.get("Volumes").list(), ...json.get("VolumeUsage").get("Items").list()];

@@ -44,7 +44,7 @@ function hasArchive({ engine, generation }: OfflineTarget): boolean {
  * layers. An open copies the file into an unnamed file (see {@link temporaryFile}); listing a
  * directory reads all files below it. Leaves no files behind.
  */
-export class CopySession implements Session {
+class CopySession implements Session {
   readonly name: string;
   readonly route = "copy";
   readonly fresh = true;

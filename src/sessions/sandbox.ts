@@ -38,9 +38,9 @@ const LOGS = [LOG, `${WORKER}/worker.json`, `${WORKER}/supervisor.log`];
  * and rotates it. The worker writes JSON lines, crashes and restarts; meanwhile the web service
  * logs errors. The agent connects to the bind-mounted rendezvous, as in a container started with
  * `porthole docker-args`. The sandbox always ends with this process.
- * @throws PortholeError ATTACH if this user may not create namespaces; CANCELLED through the signal
+ * @throws PortholeError ATTACH if this user may not create namespaces
  */
-export async function startSandbox(options: { signal?: AbortSignal } = {}): Promise<Sandbox> {
+export async function startSandbox(): Promise<Sandbox> {
   const run = ensureRunDirectory();
   installAgent(run);
   const rendezvous = openRendezvous(run);
@@ -65,7 +65,6 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
     if (stderr.length < 4096) stderr += chunk.toString();
   });
   const over = new AbortController();
-  const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
   const gone = new Promise<void>((resolve) => {
     child.on("error", (error) => {
       stderr = error.message;
@@ -96,7 +95,7 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
       engine: "",
       targetPid: pid,
     };
-    const attached = await startAgent(run, origin, { signal }, (listen, wait) =>
+    const attached = await startAgent(run, origin, { signal: over.signal }, (listen, wait) =>
       rendezvous.accept(listen(), async (peer) => descendsFrom(peer, child), wait),
     );
     agentFile = attached.file;
@@ -104,7 +103,6 @@ export async function startSandbox(options: { signal?: AbortSignal } = {}): Prom
   } catch (error) {
     rendezvous.close();
     await stop();
-    if (options.signal?.aborted) throw error;
     const reason = stderr.trim().split("\n").at(-1) || messageOf(error);
     throw new PortholeError("ATTACH", `cannot start the sandbox: ${reason}`, {
       hint: "install unshare(1) and mount(8), and run as root or allow user namespaces; or use a container",

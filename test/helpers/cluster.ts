@@ -4,7 +4,6 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterEachFile } from "./cleanup.ts";
 import type { Node, Pod, PodContainerOptions, PodOptions, RunningPodContainer } from "./cri.ts";
 import { uniqueName } from "./engine.ts";
-import { waitFor } from "./wait-for.ts";
 
 /**
  * Stands in for a Kubernetes API server and its kubelets, in front of real containerds. It responds
@@ -481,8 +480,3 @@ const DISCOVERY: Readonly<Record<string, object>> = {
     ]),
   ),
 };
-
-/** Waits until the cluster's pod runs. */
-export async function waitForPods(cluster: Cluster, namespace: string, count: number): Promise<void> {
-  await waitFor(`${count} pods in ${namespace}`, () => cluster.names(namespace).length === count);
-}

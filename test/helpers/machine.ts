@@ -188,7 +188,7 @@ export function asUser(uid: number, groups: number[] = []): string[] {
 }
 
 /** An ordinary user with a range of subordinate ids, who runs rootless engines. */
-export const ROOTLESS_USER = "porthole-rootless";
+const ROOTLESS_USER = "porthole-rootless";
 
 /** Returns the uid of {@link ROOTLESS_USER}. */
 export function rootlessUid(): number | undefined {

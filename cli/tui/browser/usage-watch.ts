@@ -9,7 +9,7 @@ import { isRunning } from "./state-labels.ts";
 const REST_MS = 200;
 
 /** Maximum number of samples per container. */
-export const MAX_SAMPLES = 60;
+const MAX_SAMPLES = 60;
 
 /**
  * Watches the usage of the visible containers, with one stream of the engine's statistics for each.

@@ -87,9 +87,9 @@ export function laidOver(rows: readonly string[], over: readonly string[], width
   return rows.map((row, index) => {
     const upper = over[index - at.row];
     if (upper === undefined) return row;
-    const before = part(row, 0, at.column);
+    const before = part(row, at.column);
     const after = layoutRow(row, { left: at.column + width, width: row.length, colours: "pass", marks: [] }).text;
-    return before + part(upper, 0, width) + after;
+    return before + part(upper, width) + after;
   });
 }
 
@@ -102,10 +102,10 @@ export function withPanel(rows: readonly string[], panel: readonly string[], at:
   });
 }
 
-/** Returns exactly `width` columns of a row. */
-function part(row: string, left: number, width: number): string {
+/** Returns exactly the first `width` columns of a row. */
+function part(row: string, width: number): string {
   if (width <= 0) return "";
-  const { text } = layoutRow(row, { left, width, colours: "pass", marks: [] });
+  const { text } = layoutRow(row, { left: 0, width, colours: "pass", marks: [] });
   return padded(text, width);
 }
 

@@ -22,7 +22,7 @@ export function Row({ pieces }: { pieces: readonly Piece[] }) {
  * Draws text in a style of the theme. Ink's own colours are names, not the SGR parameters of the
  * canvas.
  */
-export function Paint({ style, children }: { style: string; children: string }) {
+function Paint({ style, children }: { style: string; children: string }) {
   if (style === "") return <Text>{children}</Text>;
   return <Transform transform={(text) => painted(text, style)}>{children}</Transform>;
 }

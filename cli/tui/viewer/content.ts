@@ -1,4 +1,5 @@
 import { fstatSync, readSync } from "node:fs";
+import { sizeByReading } from "../../../src/follow/index.ts";
 import {
   type ByteSource,
   ChainSource,
@@ -119,30 +120,18 @@ function isEmpty(fd: number): boolean {
 }
 
 /**
- * Returns the size of a block device, which fstat(2) does not report. Finds the first sector that
- * cannot be read.
+ * Returns the size of a block device, which fstat(2) does not report: the first offset that cannot
+ * be read.
  */
 function deviceSize(fd: number): number {
-  const byte = Buffer.alloc(1);
-  const has = (sector: number) => {
+  return sizeByReading((offset, byte) => {
     try {
-      return readSync(fd, byte, 0, 1, sector * SECTOR) > 0;
+      return readSync(fd, byte, 0, 1, offset);
     } catch {
-      return false;
+      return 0;
     }
-  };
-  let high = 1;
-  while (has(high)) high *= 2;
-  let low = 0;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if (has(middle)) low = middle + 1;
-    else high = middle;
-  }
-  return low * SECTOR;
+  });
 }
-
-const SECTOR = 512;
 
 /** Bytes that are read ahead of the screen without a follow: /dev/zero is endless. */
 const READ_AHEAD = 1024 * 1024;

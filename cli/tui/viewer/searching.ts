@@ -14,7 +14,7 @@ import type { Document } from "./document.ts";
 import { describeBytes, type SearchMode, searchQuery } from "./search-query.ts";
 
 /** The displayed pattern of a search for levels. */
-export const PROBLEMS = "errors and warnings";
+const PROBLEMS = "errors and warnings";
 
 /** A search in the status row. */
 export interface SearchStatus {
