@@ -5,14 +5,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 import { TmuxScreen } from "../tui/screen.ts";
 
-let someone: User;
+const someone = user();
 let target: Sandbox;
 let place: string;
 beforeAll(async () => {
-  someone = user();
   target = await sandbox({
     steps: [
       ...["tmpfs", "/tmp", "dir", "/tmp/logs", "write", "/tmp/logs/only.log", "x", "dir", "/tmp/logs/old"],

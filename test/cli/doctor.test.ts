@@ -14,10 +14,9 @@ interface Finding {
   remedy?: string;
 }
 
-let someone: User;
+const someone = user();
 let target: Sandbox;
 beforeAll(async () => {
-  someone = user();
   target = await sandbox();
 });
 

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { appendFileSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { constants } from "node:os";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { exitStatus, printable } from "../../cli/io/fail.ts";
 import { EPOLLIN } from "../../src/descriptors/constants.ts";
 import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
@@ -20,10 +20,7 @@ import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentInfo } from "../protocol/samples.ts";
 
-let someone: User;
-beforeAll(() => {
-  someone = user();
-});
+const someone = user();
 
 describe("an error", () => {
   test("has the documented status for its code", () => {

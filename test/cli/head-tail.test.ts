@@ -11,14 +11,13 @@ import {
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 import { asOurs, gnu, ours } from "./gnu.ts";
 
-let someone: User;
+const someone = user();
 let d: string;
 
 beforeAll(() => {
-  someone = user();
   d = mkdtempSync(`${inject("machine").directory}/files-`);
   const numbers = (count: number) => Array.from({ length: count }, (_, n) => `${n + 1}\n`).join("");
   writeFileSync(`${d}/empty`, "");

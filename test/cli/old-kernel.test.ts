@@ -2,7 +2,7 @@ import { beforeAll, expect, inject, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { compileFixture } from "../helpers/fuse.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 
 /** Numbers of system calls. They are the same on every architecture of porthole. */
 const OPEN_TREE = "428";
@@ -11,11 +11,10 @@ const OPENAT2 = "437";
 const MOUNT_SETATTR = "442";
 
 let program: string;
-let someone: User;
+const someone = user();
 beforeAll(() => {
   program = `${inject("machine").directory}/old-kernel`;
   compileFixture("old-kernel", program);
-  someone = user();
 });
 const without = (...calls: string[]) => ({ before: [program, ...calls, "--"] });
 

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 
 /** The tested fields of a line of `ps --json`. */
 interface Line {
@@ -22,11 +22,10 @@ const ODD = "/tmp/there (deleted)";
 const LOST = "/tmp/\n\\012 (deleted)";
 const MIB = 1024 * 1024;
 
-let someone: User;
+const someone = user();
 let target: Sandbox;
 let name: string;
 beforeAll(async () => {
-  someone = user();
   target = await sandbox({
     steps: [
       ...["tmpfs", "/tmp", "write", "/tmp/kept", "kept", "hold", "/tmp/kept"],

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 
 /*
  * The agent does not pass a directory of a FUSE file system, whose server may not respond. It lists
@@ -10,7 +10,7 @@ import { type User, user } from "../helpers/porthole.ts";
  */
 describeAsRoot("a directory on a file system that may not answer", () => {
   let target: FuseTarget;
-  let someone: User;
+  const someone = user();
   let directory: string;
   const refusal = () =>
     `porthole: cannot open ${directory}: Is a directory on a file system that may not answer ` +
@@ -18,11 +18,9 @@ describeAsRoot("a directory on a file system that may not answer", () => {
 
   beforeAll(async () => {
     target = await fuseTarget({ answers: true });
-    someone = user();
     directory = `pid:${target.pid}:${target.place}`;
     return () => target.stop();
   });
-  afterAll(() => someone.close());
 
   test.each([[[]], [["--raw"]]])("is searched by grep %j", async (options) => {
     const result = await someone.run(["grep", ...options, "-c", "^0000", directory]);

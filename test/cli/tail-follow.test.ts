@@ -11,15 +11,15 @@ import {
   writeFileSync,
 } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { amount } from "../helpers/extent.ts";
 import { following } from "../helpers/following.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-let someone: User;
+const someone = user();
 let box: Sandbox;
 /** The directory of this test in the sandbox: its local path, and its name as a target. */
 let here: string;
@@ -27,10 +27,8 @@ let there: string;
 let count = 0;
 
 beforeAll(async () => {
-  someone = user();
   box = await sandbox();
 });
-afterAll(() => box.stop());
 beforeEach(() => {
   const name = `/tmp/${++count}`;
   mkdirSync(box.root + name);

@@ -12,25 +12,23 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { amount } from "../helpers/extent.ts";
 import { following } from "../helpers/following.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 import { openFiles } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-let someone: User;
+const someone = user();
 let box: Sandbox;
 let here: string;
 let there: string;
 let count = 0;
 
 beforeAll(async () => {
-  someone = user();
   box = await sandbox();
 });
-afterAll(() => box.stop());
 beforeEach(() => {
   const name = `/tmp/g${++count}`;
   mkdirSync(box.root + name);

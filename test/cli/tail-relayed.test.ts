@@ -10,7 +10,7 @@ import { connect } from "../../src/sessions/connect.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { following } from "../helpers/following.ts";
 import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 
 /*
  * A FUSE file system, whose files the agent relays: they have no positions and no events. Its
@@ -18,14 +18,13 @@ import { type User, user } from "../helpers/porthole.ts";
  */
 describeAsRoot("porthole tail of a relayed file that changes", () => {
   let target: FuseTarget;
-  let someone: User;
+  const someone = user();
   /** The file that the server reads, and the target that shows it. */
   let live: string;
   let name: string;
 
   beforeEach(async () => {
     target = await fuseTarget();
-    someone = user();
     live = `${target.place}.live`;
     name = `pid:${target.pid}:${target.place}/live`;
   });

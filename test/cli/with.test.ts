@@ -6,15 +6,14 @@ import { fuseTarget } from "../helpers/fuse.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { type Result, type User, user } from "../helpers/porthole.ts";
+import { type Result, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { quoted, TmuxScreen } from "../tui/screen.ts";
 
-let someone: User;
+const someone = user();
 let target: Sandbox;
 let at: (path: string) => string;
 beforeAll(async () => {
-  someone = user();
   mkdirSync(`${someone.directory}/tmp`);
   target = await sandbox({
     steps: [

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -19,7 +19,6 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterAll(() => someone.close());
   afterEach(() => screen.close());
 
   const start = (...args: string[]) => {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterEach, beforeAll, expect, it } from "vitest";
 import type { Context } from "../../cli/tui/keymap/keymap.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
@@ -48,7 +48,6 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     stopped = gone.name;
     await waitFor("the files", async () => (await someone.run(["stat", `${web.name}:/srv/ready`])).code === 0);
   });
-  afterAll(() => someone.close());
   afterEach(() => screen.close());
 
   const start = (size: ScreenSize, ...args: string[]) => {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterEach, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, engine } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -37,7 +37,6 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     await waitFor("the files", async () => (await someone.run(["stat", `${target.name}:/srv/file`])).code === 0);
   });
   afterEach(() => screen.close());
-  afterAll(() => someone.close());
 
   /**
    * Opens the list of a directory, with the cursor on the only remaining entry under the filter.

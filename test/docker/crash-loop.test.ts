@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -20,7 +20,6 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterAll(() => someone.close());
   afterEach(() => screen.close());
 
   const start = () => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { engineProxy } from "../helpers/engine-proxy.ts";
@@ -16,7 +16,6 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterAll(() => someone.close());
   afterEach(() => screen.close());
 
   const shell = async (script: string, prefix: string): Promise<Container> =>

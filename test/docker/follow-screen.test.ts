@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, type Engine, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -18,7 +18,6 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterAll(() => someone.close());
   afterEach(() => screen.close());
 
   const start = (...args: string[]) => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterEach, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -22,7 +22,6 @@ describeWith(["docker", "tmux"], "a search of several containers from their list
     first = await container(docker, with_("ok\nERROR of the first"));
     second = await container(docker, with_("ERROR of the second"));
   });
-  afterAll(() => someone.close());
   afterEach(() => screen.close());
 
   it("lists matching lines of the containers that match the filter, and opens the file of a line at its match", async () => {

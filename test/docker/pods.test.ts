@@ -6,7 +6,7 @@ import { type Node, type Pod, type RunningPodContainer, startNode } from "../hel
 import { uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type RunOptions, type User, user } from "../helpers/porthole.ts";
+import { type RunOptions, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
@@ -23,10 +23,9 @@ const speaker = (begin = ":") => ["/bin/sh", "-c", `${begin}; ${SPEAKER}`];
 
 function podTests(programs: string | undefined): void {
   let node: Node;
-  let someone: User;
+  const someone = user();
   beforeAll(async () => {
     node = await startNode({ programs });
-    someone = user();
   });
   afterAll(async () => {
     await someone?.close();

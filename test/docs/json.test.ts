@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 
 const page = readFileSync(`${repository}docs/json.md`, "utf8");
 
@@ -15,10 +15,9 @@ function documented(heading: string): string[] {
   return cells.flatMap((cell) => [...cell.matchAll(/`(\.?\w+)/g)].map(([, name]) => (name ?? "").replace(".", "")));
 }
 
-let someone: User;
+const someone = user();
 let target: Sandbox;
 beforeAll(async () => {
-  someone = user();
   target = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", "10:00:00 x", "hold", "/tmp/log"] });
 });
 

@@ -1,5 +1,5 @@
 import { constants, readFileSync, writeFile, writeFileSync } from "node:fs";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { openPath, pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import type { Message } from "../../src/protocol/codec.ts";
@@ -7,7 +7,7 @@ import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { amount, counted } from "../helpers/extent.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { type Result, type User, user } from "../helpers/porthole.ts";
+import { type Result, user } from "../helpers/porthole.ts";
 import { entry, fileOf, processOf, trailer } from "../protocol/record-bytes.ts";
 import { TmuxScreen } from "../tui/screen.ts";
 import { kinds } from "./kinds.ts";
@@ -19,10 +19,7 @@ import { type Client, type Lie, lyingAgent, statFor } from "./lying-agent.ts";
  */
 
 const nothing = new Uint8Array(0);
-let someone: User;
-beforeAll(() => {
-  someone = user();
-});
+const someone = user();
 
 function liar(lies: Parameters<typeof lyingAgent>[1], by = someone): string {
   const agent = lyingAgent(`${by.directory}/state`, lies);

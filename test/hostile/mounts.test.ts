@@ -18,7 +18,7 @@ import { type FuseTarget, fuseTarget } from "../helpers/fuse.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 import { findProcesses, processName, workloadReady } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { kinds } from "./kinds.ts";
@@ -84,10 +84,9 @@ async function overlayInside({ layers = ".", command = "exec -a ready sleep 3600
 
 describeAsRoot("an agent that passes a file of a silent FUSE server as a local file", () => {
   let fuse: FuseTarget;
-  let someone: User;
+  const someone = user();
   beforeAll(async () => {
     fuse = await fuseTarget();
-    someone = user();
   });
   afterAll(() => fuse.stop());
 

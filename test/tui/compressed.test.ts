@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, screenOfTest } from "./screen.ts";
 
 /** Compresses a text with the program zstd; undefined without the program. */
 function zstd(text: string): Buffer | undefined {
@@ -15,11 +15,7 @@ function zstd(text: string): Buffer | undefined {
 }
 
 describeWith("tmux", "a compressed log", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   it("opens as the text of all its gzip members, for any name", async () => {
     const text = numbered(60_000);

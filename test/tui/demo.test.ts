@@ -1,18 +1,14 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { TmuxScreen } from "./screen.ts";
+import { screenOfTest } from "./screen.ts";
 
 const end = (text: string) => text.split("\n").at(-2) ?? "";
 
 describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   it("follows a log in its sandbox, shows the files around it and the open files, and leaves no process running", async () => {
     screen.run(`${process.execPath} ${builtCommand} demo`);

@@ -1,5 +1,5 @@
 import { render } from "ink-testing-library";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
 import type { HistogramState } from "../../cli/tui/ui/histogram.ts";
 import { HistogramBars } from "../../cli/tui/ui/histogram-bars.tsx";
@@ -10,7 +10,7 @@ import { loadWidths } from "../../src/text/rows/width.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { MemorySource } from "../text/memory-source.ts";
-import { TmuxScreen } from "./screen.ts";
+import { screenOfTest } from "./screen.ts";
 
 beforeAll(loadWidths);
 
@@ -124,11 +124,7 @@ describe("the surface of the histogram", () => {
 });
 
 describeWith("tmux", "the histogram on the screen", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   it("is shown below a text on request, and a click on a bar jumps to its first error", async () => {
     const row = (second: number) => {

@@ -1,9 +1,9 @@
 import { appendFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
-import { TmuxScreen, toastOf } from "./screen.ts";
+import { screenOfTest, toastOf } from "./screen.ts";
 
 const status = (text: string) => text.split("\n")[22] ?? "";
 const keys = (text: string) => text.split("\n")[23]?.trim() ?? "";
@@ -15,11 +15,7 @@ const rows = (text: string) =>
     .flatMap((row) => /^(?:app|db)\.log +\| \S+ \S+ \S+/.exec(row)?.[0] ?? []);
 
 describeWith("tmux", "several files followed together", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   it("have short names before their lines, and can be muted one at a time, or all except one", async () => {
     const at = (second: number, text: string) => `2026-01-31T10:00:0${second}Z ${text}\n`;

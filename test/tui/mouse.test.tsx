@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { render } from "ink-testing-library";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { DoubleClick } from "../../cli/tui/app/double-click.ts";
 import { regionsOf } from "../../cli/tui/canvas/layout.ts";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
@@ -15,7 +15,7 @@ import type { OverlayState, ScreenState } from "../../cli/tui/ui/state.ts";
 import { loadWidths } from "../../src/text/rows/width.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, screenOfTest } from "./screen.ts";
 
 beforeAll(loadWidths);
 
@@ -119,11 +119,7 @@ describe("a double click", () => {
 });
 
 describeWith("tmux", "the mouse on the screen", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   const press = (row: number, column: number) => screen.type(`\x1b[<0;${column + 1};${row + 1}M`);
   const first = (text: string) => text.split("\n")[1] ?? "";

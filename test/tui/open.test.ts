@@ -9,13 +9,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { BLOCK } from "../../src/text/sources/block-cache.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
-import { numbered, quoted, TmuxScreen, toastOf } from "./screen.ts";
+import { numbered, quoted, screenOfTest, toastOf } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const last = (text: string) => text.split("\n")[21] ?? "";
@@ -35,11 +35,7 @@ function links(directory: string): string[] {
 }
 
 describeWith("tmux", "porthole open", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   it("shows a file, its name and the position, and restores the terminal with `q`", async () => {
     const path = screen.file("log", numbered(100));

@@ -1,6 +1,6 @@
-import { afterEach, beforeEach, it } from "vitest";
+import { it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, screenOfTest } from "./screen.ts";
 
 const SIZES = [
   { columns: 80, rows: 24 },
@@ -10,11 +10,7 @@ const SIZES = [
 
 for (const size of SIZES)
   describeWith("tmux", `the palette at ${size.columns}x${size.rows}`, () => {
-    let screen: TmuxScreen;
-    beforeEach(() => {
-      screen = new TmuxScreen(size);
-    });
-    afterEach(() => screen.close());
+    const screen = screenOfTest(size);
 
     const prompt = (text: string) => text.split("\n")[size.rows - 2] ?? "";
     const body = (text: string) => text.split("\n").slice(1, -2);

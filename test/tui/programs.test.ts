@@ -1,17 +1,13 @@
-import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
 import { findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, screenOfTest, type TmuxScreen } from "./screen.ts";
 
 const isOnScreen = (screen: TmuxScreen) => () => / byte [\d,]+ of [\d,]+ *$/m.test(screen.text());
 
-let screen: TmuxScreen;
-beforeEach(() => {
-  screen = new TmuxScreen();
-});
-afterEach(() => screen.close());
+const screen = screenOfTest();
 
 describeWith(["tmux", "less"], "full-screen programs of the host on the shown file", () => {
   it("the screen gives the terminal to $EDITOR and takes it back after its end", async () => {

@@ -1,10 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync, renameSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { rotatedNames } from "../../cli/tui/viewer/rotated-names.ts";
 import { describeWith } from "../helpers/availability.ts";
-import { TmuxScreen, toastOf } from "./screen.ts";
+import { screenOfTest, toastOf } from "./screen.ts";
 
 describe("the earlier files of a rotated log", () => {
   it("are those with a number or a date, oldest first", () => {
@@ -38,11 +38,7 @@ describe("the earlier files of a rotated log", () => {
 });
 
 describeWith("tmux", "a rotated log on the screen", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   const body = (text: string) => text.split("\n").slice(1, 14);
 

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { afterEach, beforeEach } from "vitest";
 import { builtCommand } from "../helpers/paths.ts";
 import { childrenOf } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -20,26 +21,29 @@ export function toastOf(text: string): string {
     .join(" ");
 }
 
-/** A shell in a pane of a separate tmux server, with a record of all bytes sent to the pane. */
-export class TmuxScreen {
-  readonly directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
-  readonly #socket = `porthole-${process.pid}-${randomBytes(4).toString("hex")}`;
+/** Returns a screen that is new in each test of the block, and is closed after it. */
+export function screenOfTest(size?: ScreenSize): TmuxScreen {
+  const screen = new TmuxScreen(size);
+  beforeEach(() => screen.reset());
+  afterEach(() => screen.close());
+  return screen;
+}
 
+/**
+ * A shell in a pane of a separate tmux server, with a record of all bytes sent to the pane. The
+ * server starts with the first use.
+ */
+export class TmuxScreen {
+  readonly #size: ScreenSize;
+  #server: { directory: string; socket: string } | "none" | "closed" = "none";
   #commands = 0;
 
-  constructor({ columns, rows }: ScreenSize = { columns: 80, rows: 24 }) {
-    this.#tmux(
-      "new-session",
-      "-d",
-      "-x",
-      String(columns),
-      "-y",
-      String(rows),
-      "-c",
-      this.directory,
-      `env XDG_CONFIG_HOME=${quoted(`${this.directory}/config`)} PS1= sh`,
-    );
-    this.#tmux("pipe-pane", "-o", `cat > ${quoted(`${this.directory}/raw`)}`);
+  constructor(size: ScreenSize = { columns: 80, rows: 24 }) {
+    this.#size = size;
+  }
+
+  get directory(): string {
+    return this.#running().directory;
   }
 
   /**
@@ -130,17 +134,52 @@ export class TmuxScreen {
     return path;
   }
 
+  /** Types a line into the prompt that a key opens. */
+  answer(key: string, text: string): void {
+    this.keys(key);
+    this.type(text);
+    this.keys("Enter");
+  }
+
   close(): void {
+    const server = this.#server;
+    this.#server = "closed";
+    if (typeof server === "string") return;
     // The server does not remove its socket.
-    const socket = this.state("#{socket_path}");
-    this.#tmux("kill-server");
+    const socket = tmux(server.socket, "display-message", "-p", "#{socket_path}").trim();
+    tmux(server.socket, "kill-server");
     rmSync(socket, { force: true });
-    rmSync(this.directory, { recursive: true, force: true });
+    rmSync(server.directory, { recursive: true, force: true });
+  }
+
+  /** Makes a closed screen new. */
+  reset(): void {
+    this.#server = "none";
+    this.#commands = 0;
   }
 
   #tmux(...args: string[]): string {
-    return execFileSync("tmux", ["-L", this.#socket, "-f", "/dev/null", ...args], { encoding: "utf8" });
+    return tmux(this.#running().socket, ...args);
   }
+
+  #running(): { directory: string; socket: string } {
+    if (this.#server === "closed") throw new Error("the screen is closed");
+    if (this.#server === "none") this.#server = started(this.#size);
+    return this.#server;
+  }
+}
+
+function started({ columns, rows }: ScreenSize): { directory: string; socket: string } {
+  const directory = mkdtempSync(`${tmpdir()}/porthole-screen-`);
+  const socket = `porthole-${process.pid}-${randomBytes(4).toString("hex")}`;
+  const shell = `env XDG_CONFIG_HOME=${quoted(`${directory}/config`)} PS1= sh`;
+  tmux(socket, "new-session", "-d", "-x", String(columns), "-y", String(rows), "-c", directory, shell);
+  tmux(socket, "pipe-pane", "-o", `cat > ${quoted(`${directory}/raw`)}`);
+  return { directory, socket };
+}
+
+function tmux(socket: string, ...args: string[]): string {
+  return execFileSync("tmux", ["-L", socket, "-f", "/dev/null", ...args], { encoding: "utf8" });
 }
 
 /** Quotes a word for the shell: a path in TMPDIR may have blanks. */

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { scrollBar } from "../../cli/tui/canvas/scroll-bar.ts";
 import { DEFAULT_THEME, type TerminalColours, THEME_NAMES, themeFor } from "../../cli/tui/canvas/theme.ts";
 import { describeWith } from "../helpers/availability.ts";
-import { numbered, TmuxScreen } from "./screen.ts";
+import { numbered, screenOfTest } from "./screen.ts";
 
 const drawn = (from: number, to: number, height = 10, ticks?: Uint8Array) =>
   scrollBar({ from, to, height, ticks }, { ...DEFAULT_THEME, thumb: "7", tick: "43" })
@@ -54,11 +54,7 @@ describeWith("tmux", "the scroll bar of a text", () => {
     { columns: 120, rows: 36 },
     { columns: 200, rows: 50 },
   ];
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   /**
    * Returns the last column of each row of the body: T for a tick, # for the thumb. tmux trims

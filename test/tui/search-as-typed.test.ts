@@ -1,18 +1,14 @@
 import { appendFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { numbered, TmuxScreen, toastOf } from "./screen.ts";
+import { numbered, screenOfTest, toastOf } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const status = (text: string) => text.split("\n")[22] ?? "";
 const beginsWith = (line: number) => (text: string) => first(text) === `line ${line} of the log`;
 
 describeWith("tmux", "a search while its pattern is typed", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   it("shows the first match after each key and marks all matches, and Esc returns to the previous position", async () => {
     await screen.open(screen.file("log", numbered(3000)));

@@ -1,22 +1,12 @@
-import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { numbered, TmuxScreen, toastOf } from "./screen.ts";
+import { numbered, screenOfTest, toastOf } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const status = (text: string) => text.split("\n")[22] ?? "";
 
-let screen: TmuxScreen;
-beforeEach(() => {
-  screen = new TmuxScreen();
-});
-afterEach(() => screen.close());
-
-function answer(key: string, text: string): void {
-  screen.keys(key);
-  screen.type(text);
-  screen.keys("Enter");
-}
+const screen = screenOfTest();
 
 const json = (fields: object) => `${JSON.stringify(fields)}\n`;
 
@@ -49,7 +39,7 @@ describeWith("tmux", "a text of JSON", () => {
 describeWith("tmux", "search and filter in the viewer", () => {
   it("reports a filter without matches, and shows all lines again with the named key", async () => {
     await screen.open(screen.file("log", numbered(100)));
-    answer("&", "no such line");
+    screen.answer("&", "no such line");
     await screen.waitFor("the reason", (shown) => /no line matches &no such line *\n Esc shows all lines/.test(shown));
     screen.keys("Escape");
     await screen.waitFor("all lines", (shown) => first(shown) === "line 1 of the log" && !shown.includes("matches"));
@@ -61,7 +51,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
     );
     await screen.waitForEnd();
     await screen.open(screen.file("log", numbered(100)));
-    answer("&", "no such line");
+    screen.answer("&", "no such line");
     await screen.waitFor("the key", (shown) => shown.includes("F9 shows all lines"));
     screen.keys("F9");
     await screen.waitFor("all lines", (shown) => first(shown) === "line 1 of the log");
@@ -73,7 +63,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
     screen.type("&ERROR");
     screen.keys("Enter", "G", "Right");
     await screen.waitFor("the end", (text) => status(text).includes("END") && status(text).includes("20,000 lines"));
-    answer("/", "19999 ERR");
+    screen.answer("/", "19999 ERR");
     await screen.waitFor("the last line", (text) => status(text).includes("1 of 1"));
     await expect.poll(() => status(screen.text())).toContain("END");
   });
@@ -82,13 +72,13 @@ describeWith("tmux", "search and filter in the viewer", () => {
     const line = (level: string, code: number) => `${JSON.stringify({ level, msg: "it went on", code })}\n`;
     await screen.open(screen.file("log", line("info", 1).repeat(30) + line("error", 7) + line("info", 2).repeat(30)));
     await screen.waitFor("the folded lines", (text) => first(text) === "INFO  it went on code=1");
-    answer("&", "level=error");
+    screen.answer("&", "level=error");
     await screen.waitFor(
       "the one",
       (text) => first(text) === "ERROR it went on code=7" && /1 line\b/.test(status(text)),
     );
     screen.keys("&", "C-u", "Enter");
-    answer("/", "code=7");
+    screen.answer("/", "code=7");
     await screen.waitFor("the match", (text) => first(text) === "ERROR it went on code=7");
     await expect.poll(() => screen.styled().split("\n")[1]).toMatch(/\x1b\[[0-9;]*7m(?:\x1b\[[0-9;]*m)*code=7/);
   });
@@ -100,7 +90,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
       await screen.open(screen.file("log", `start\n${filler}needle${filler}\nend\n`));
       screen.keys("w");
       await screen.waitFor("the wrapped text", (text) => status(text).includes("wrapped"));
-      answer("/", "needle");
+      screen.answer("/", "needle");
       await screen.waitFor("the match", (text) => text.replaceAll("\n", "").includes("needle01234"));
     },
   );

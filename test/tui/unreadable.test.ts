@@ -1,14 +1,10 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { TmuxScreen } from "./screen.ts";
+import { screenOfTest } from "./screen.ts";
 
 describeWith("tmux", "files that fail a read(2) of one byte", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   // The kernel accepts only reads of whole eight-byte words of pagemap, and returns EINVAL for
   // others.

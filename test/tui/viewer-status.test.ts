@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { numbered, TmuxScreen, toastOf } from "./screen.ts";
+import { numbered, screenOfTest, toastOf } from "./screen.ts";
 
 const row = (number: number) => (text: string) => text.split("\n")[number] ?? "";
 const first = row(1);
@@ -10,17 +10,7 @@ const says = (words: string) => (text: string) => status(text).includes(words);
 const tells = (words: string) => (text: string) => toastOf(text).includes(words);
 
 describeWith("tmux", "the status row of the viewer", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
-
-  function answer(key: string, text: string): void {
-    screen.keys(key);
-    screen.type(text);
-    screen.keys("Enter");
-  }
+  const screen = screenOfTest();
 
   it("keeps an invalid expression for correction, with the reason", async () => {
     await screen.open(screen.file("log", numbered(100)));
@@ -29,7 +19,7 @@ describeWith("tmux", "the status row of the viewer", () => {
       ["\\", "\\"],
       ["&", "&"],
     ] as const) {
-      answer(key, "line (5");
+      screen.answer(key, "line (5");
       await screen.waitFor("the line with the reason", (text) => {
         const last = status(text);
         return last.startsWith(`${label}line (5`) && last.trim().length > `${label}line (5`.length;
@@ -37,7 +27,7 @@ describeWith("tmux", "the status row of the viewer", () => {
       screen.keys("Escape");
       await screen.waitFor("the status", (text) => !status(text).startsWith(label));
     }
-    answer("/", "line (5");
+    screen.answer("/", "line (5");
     await screen.waitFor("the refused line", (text) => /^\/line \(5 {2,}\S/.test(status(text)));
     screen.type("0)");
     screen.keys("Enter");
@@ -46,7 +36,7 @@ describeWith("tmux", "the status row of the viewer", () => {
 
   it("reports a percentage beyond the end", async () => {
     await screen.open(screen.file("log", numbered(100)));
-    answer(":", "200%");
+    screen.answer(":", "200%");
     await screen.waitFor(
       "the end and why",
       (text) => text.includes("line 100 of the log ") && tells("200 % is beyond the end")(text),
@@ -60,7 +50,7 @@ describeWith("tmux", "the status row of the viewer", () => {
   it("shows END with a filter whose last line is on the screen, with and without follow", async () => {
     const path = screen.file("log", `${numbered(50)}${"other\n".repeat(50)}`);
     await screen.open(path);
-    answer("&", "^line");
+    screen.answer("&", "^line");
     await screen.waitFor("the filtered lines", says("50 lines"));
     screen.keys("G");
     await screen.waitFor("END", (text) => says("50 lines")(text) && says("END")(text));
@@ -98,11 +88,11 @@ describeWith("tmux", "the status row of the viewer", () => {
 
   it("explains how to search bytes if hex digits are not found as text", async () => {
     await screen.open("--hex", screen.file("data", Buffer.from([1, 2, 0x7f, 0x45, 3]).toString("latin1")));
-    answer("/", "7f45");
+    screen.answer("/", "7f45");
     await screen.waitFor("how", tells("x 7f45 finds these bytes"));
-    answer("/", "x 7f45");
+    screen.answer("/", "x 7f45");
     await screen.waitFor("them", says("1 of 1"));
-    answer("/", "x 7f4");
+    screen.answer("/", "x 7f4");
     await screen.waitFor("why not", (text) => /^\/x 7f4 .*two digits/.test(status(text)));
   });
 });

@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { numbered, quoted, TmuxScreen, toastOf } from "./screen.ts";
+import { numbered, quoted, screenOfTest, toastOf } from "./screen.ts";
 
 const first = (text: string) => text.split("\n")[1] ?? "";
 const status = (text: string) => text.split("\n")[22] ?? "";
@@ -21,18 +21,7 @@ const secondAt = (offset: number) => hour.slice(0, offset).split("\n").length - 
 const secondAtPart = (percent: number) => secondAt(Math.floor((hour.length * percent) / 100));
 
 describeWith("tmux", "the viewer", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
-
-  /** Presses a key, and types a line into its prompt. */
-  function answer(key: string, text: string): void {
-    screen.keys(key);
-    screen.type(text);
-    screen.keys("Enter");
-  }
+  const screen = screenOfTest();
 
   it("goes to a line, a percentage, a byte and a time, by keys with a number and after `:`", async () => {
     await screen.open(screen.file("log", hour));
@@ -42,26 +31,26 @@ describeWith("tmux", "the viewer", () => {
       [() => screen.type("10j"), 109],
       [() => screen.type("50%"), secondAtPart(50)],
       [() => screen.type("25p"), secondAtPart(25)],
-      [() => answer(":", "1,234"), 1233],
-      [() => answer(":", "75%"), secondAtPart(75)],
-      [() => answer(":", "b40"), secondAt(40)],
-      [() => answer(":", "0x1000"), secondAt(0x1000)],
-      [() => answer(":", "10:30"), 1800],
-      [() => answer(":", "+10m"), 2400],
-      [() => answer(":", "-30m"), 600],
-      [() => answer(":", "2026-01-31T10:05:00Z"), 300],
+      [() => screen.answer(":", "1,234"), 1233],
+      [() => screen.answer(":", "75%"), secondAtPart(75)],
+      [() => screen.answer(":", "b40"), secondAt(40)],
+      [() => screen.answer(":", "0x1000"), secondAt(0x1000)],
+      [() => screen.answer(":", "10:30"), 1800],
+      [() => screen.answer(":", "+10m"), 2400],
+      [() => screen.answer(":", "-30m"), 600],
+      [() => screen.answer(":", "2026-01-31T10:05:00Z"), 300],
     ];
     for (const [act, second] of steps) {
       act();
       await screen.waitFor(`event ${second} at the top`, at(second));
     }
-    answer(":", "$");
+    screen.answer(":", "$");
     await screen.waitFor("the end", says("END"));
-    answer(":", "99999");
+    screen.answer(":", "99999");
     await screen.waitFor("the end, for there are not so many", tells("no such line"));
-    answer(":", "b0xffffffffffffffff");
+    screen.answer(":", "b0xffffffffffffffff");
     await screen.waitFor("the end, for there are not so many bytes", tells(`there are ${hour.length} bytes`));
-    answer(":", "2030-01-01");
+    screen.answer(":", "2030-01-01");
     await screen.waitFor("nothing so late", tells("all lines are earlier"));
   });
 
@@ -112,7 +101,7 @@ describeWith("tmux", "the viewer", () => {
       const body = lines.join("\n");
       return (text: string) => text.split("\n").slice(1).join("\n").startsWith(`${body}\n`);
     };
-    answer("&", "request");
+    screen.answer("&", "request");
     await screen.waitFor("the whole record", (text) => shows(failed, ...trace, "")(text) && says("4 lines")(text));
     screen.keys("-");
     await screen.waitFor("the line that matches", (text) => shows(failed, "")(text) && tells("+ shows")(text));
@@ -129,12 +118,12 @@ describeWith("tmux", "the viewer", () => {
       n % 30 === 29 ? `\x1b[31mERR\x1b[1mOR\x1b[0m: disk ${n}\n` : `\x1b[32mINFO\x1b[0m: all is well ${n}\n`,
     );
     await screen.open(screen.file("log", rows.join("")));
-    answer("/", "ERROR: disk");
+    screen.answer("/", "ERROR: disk");
     await screen.waitFor("the first", (text) => first(text) === "ERROR: disk 29" && says("1 of 3")(text));
     screen.keys("n");
     await screen.waitFor("the second", (text) => first(text) === "ERROR: disk 59" && says("2 of 3")(text));
     screen.keys("g");
-    answer("&", "^ERROR: ");
+    screen.answer("&", "^ERROR: ");
     await screen.waitFor("only those", (text) =>
       /^ERROR: disk 29\nERROR: disk 59\nERROR: disk 89\n/.test(text.split("\n").slice(1).join("\n")),
     );
@@ -145,11 +134,11 @@ describeWith("tmux", "the viewer", () => {
     // The hole takes longer to read than a test lasts, and has no timestamp.
     truncateSync(path, 8 * 2 ** 40);
     await screen.open(path);
-    answer(":", "2030-01-01");
+    screen.answer(":", "2030-01-01");
     await screen.waitFor("the search", tells("searching for that time"));
     screen.keys("Escape");
     await screen.waitFor("its end", tells("search cancelled"));
-    answer(":", "2030-01-01");
+    screen.answer(":", "2030-01-01");
     await screen.waitFor("the search", tells("searching for that time"));
     screen.keys("j");
     await screen.waitFor("the next line", (text) => first(text).endsWith(" event 1") && !tells("looking")(text));
@@ -157,7 +146,7 @@ describeWith("tmux", "the viewer", () => {
 
   it("counts matches, searches in both directions, with or without case, and hides matches with Esc", async () => {
     await screen.open(screen.file("log", hour));
-    answer("/", "error event 1.3$");
+    screen.answer("/", "error event 1.3$");
     await screen.waitFor("no match", tells("not found below"));
     screen.keys("i");
     await screen.waitFor("no care for case", tells("ignore case"));
@@ -168,7 +157,7 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("N");
     await screen.waitFor("the second", (text) => first(text).endsWith("event 113") && says("2 of 10")(text));
     screen.keys("G");
-    answer("\\", "event 50[0-9]$");
+    screen.answer("\\", "event 50[0-9]$");
     await screen.waitFor(
       "the last before the end",
       // Wait until all matches are counted: before that, Esc ends the count.
@@ -182,7 +171,7 @@ describeWith("tmux", "the viewer", () => {
 
   it("filters in and out, with context lines, and searches in the remaining lines", async () => {
     await screen.open(screen.file("log", hour));
-    answer("&", "ERROR");
+    screen.answer("&", "ERROR");
     await screen.waitFor(
       "errors only",
       (text) =>
@@ -195,7 +184,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("lines around", (text) => /event 3\n.*event 4\n.*event 12\n/.test(text) && says("±1")(text));
     screen.keys("-");
     await screen.waitFor("no lines around", (text) => !says("±")(text) && /event 3\n.*event 13\n/.test(text));
-    answer("/", "event 40");
+    screen.answer("/", "event 40");
     await screen.waitFor("a match that is shown", (text) => first(text).endsWith("event 403"));
     screen.keys("&");
     await screen.waitFor("the filter to edit", (text) => status(text).startsWith("&ERROR"));
@@ -210,7 +199,7 @@ describeWith("tmux", "the viewer", () => {
           .slice(1, 22)
           .every((row) => row.includes("INFO")) && says("&!ERROR  3,240")(text),
     );
-    answer("&", "");
+    screen.answer("&", "");
     screen.keys("&", "C-u", "Enter");
     await screen.waitFor(
       "all lines",
@@ -255,13 +244,13 @@ describeWith("tmux", "the viewer", () => {
       "bytes",
       (text) => /^00000[0-9a-f]{5} {2}.*/.test(first(text)) && text.includes("line 1000") && says("HEX")(text),
     );
-    answer("/", "x 3139 3939");
+    screen.answer("/", "x 3139 3939");
     await screen.waitFor("the bytes", (text) => says("1 of 1")(text) && text.includes("1999"));
-    answer(":", "0x40");
+    screen.answer(":", "0x40");
     await screen.waitFor("the offset", (text) => first(text).startsWith("0000000040  "));
-    answer("/", "line 7 of");
+    screen.answer("/", "line 7 of");
     await screen.waitFor("the text", (text) => says("1 of 1")(text) && text.includes("line 7 o"));
-    answer("/", "x 1");
+    screen.answer("/", "x 1");
     await screen.waitFor("a refusal", says("is not hexadecimal"));
     screen.keys("Escape");
     await screen.waitFor("the bytes without the prompt", says("HEX"));
@@ -315,7 +304,7 @@ describeWith("tmux", "the viewer", () => {
     screen.type("20j");
     await screen.waitFor("a longer one", beginsWith("▌ line 120 of the log"));
     const out = `${screen.directory}/out`;
-    answer("|", `cat > ${quoted(out)}`);
+    screen.answer("|", `cat > ${quoted(out)}`);
     await screen.waitFor(
       "the range's lines",
       () => existsSync(out) && readFileSync(out, "utf8").split("\n").length === 42,
@@ -342,7 +331,7 @@ describeWith("tmux", "the viewer", () => {
     const utf16 = Buffer.from(`\ufeff${"żółw ERROR\r\nzwei\r\n".repeat(40)}`, "utf16le");
     await screen.open(screen.file("log", utf16));
     await screen.waitFor("the text", (text) => first(text) === "żółw ERROR" && says("UTF-16 LE")(text));
-    answer("&", "zwei$");
+    screen.answer("&", "zwei$");
     await screen.waitFor("a filter on it", (text) => first(text) === "zwei" && says("40 lines")(text));
     screen.keys("&", "C-u", "Enter", "E", "E");
     await screen.waitFor("other characters", tells("read as UTF-8"));

@@ -2,18 +2,14 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../../helpers/availability.ts";
 import { builtCommand } from "../../helpers/paths.ts";
-import { quoted, TmuxScreen } from "../screen.ts";
+import { quoted, screenOfTest } from "../screen.ts";
 
 const porthole = `${process.execPath} ${builtCommand}`;
 
-let screen: TmuxScreen;
-beforeEach(() => {
-  screen = new TmuxScreen();
-});
-afterEach(() => screen.close());
+const screen = screenOfTest();
 
 describeWith("tmux", "the memory of the screen", () => {
   it("stays below 150 MB in a local directory of 120,000 files", async () => {

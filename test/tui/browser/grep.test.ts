@@ -1,21 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { linkSync, mkdirSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../../helpers/availability.ts";
 import { sandbox } from "../../helpers/namespaces.ts";
 import { builtCommand } from "../../helpers/paths.ts";
 import { childrenOf } from "../../helpers/processes.ts";
 import { waitFor } from "../../helpers/wait-for.ts";
-import { numbered, quoted, TmuxScreen } from "../screen.ts";
+import { numbered, quoted, screenOfTest, TmuxScreen } from "../screen.ts";
 
 const status = (text: string) => text.split("\n")[22] ?? "";
 
 describeWith("tmux", "a search below a directory", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   async function browse(target: string): Promise<void> {
     screen.run(`${process.execPath} ${builtCommand} browse ${quoted(target)}`);

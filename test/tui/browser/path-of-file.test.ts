@@ -1,15 +1,11 @@
 import { writeFileSync } from "node:fs";
-import { afterEach, beforeEach, it } from "vitest";
+import { it } from "vitest";
 import { describeWith } from "../../helpers/availability.ts";
 import { builtCommand } from "../../helpers/paths.ts";
-import { TmuxScreen } from "../screen.ts";
+import { screenOfTest } from "../screen.ts";
 
 describeWith("tmux", "porthole with the path of a file", () => {
-  let screen: TmuxScreen;
-  beforeEach(() => {
-    screen = new TmuxScreen();
-  });
-  afterEach(() => screen.close());
+  const screen = screenOfTest();
 
   it("opens its text, and below the text its directory with the file selected", async () => {
     const path = screen.file("app.log", "the text\n");
