@@ -32,6 +32,9 @@ async function main(): Promise<void> {
     process.exitCode = await (await import("./commands/remote.ts")).remote(args.slice(1));
     return;
   }
+  // In an ephemeral container of a pod: see cli/kubectl/in-pod.ts.
+  if (process.env.PORTHOLE_PART_NAME !== undefined)
+    (await import("./targets/debugged-container.ts")).prepareDebuggedContainer();
   // Without a command, with options only, or with a target, porthole opens the screen.
   const [first = "-"] = args;
   if (/^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first)) args.unshift("browse");

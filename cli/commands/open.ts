@@ -1,6 +1,7 @@
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
+import { shownName } from "../elsewhere/part-of-several.ts";
 import { tailSource } from "../tail/tail-source.ts";
 import { TailTarget } from "../tail/tail-target.ts";
 import { parseNamed } from "../targets/local-file.ts";
@@ -96,7 +97,7 @@ async function show(
     return await openScreen(
       {
         file,
-        title: text,
+        title: shownName(text),
         subtitle,
         earlier,
         location: around.location,

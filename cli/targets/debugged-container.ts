@@ -1,16 +1,15 @@
 import { readlinkSync } from "node:fs";
 import { trustMountTable } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import type { Target } from "../../src/target.ts";
 import { PartVariable } from "../elsewhere/part-of-several.ts";
 
 /**
  * Prepares to read process 1 from an ephemeral container of its pod; does nothing elsewhere.
  * @throws PortholeError ATTACH if process 1 is the ephemeral container's own, or may not be read
  */
-export function prepareDebuggedContainer({ kind }: Target): void {
+export function prepareDebuggedContainer(): void {
   const { [PartVariable.name]: name, [PartVariable.mounts]: mounts } = process.env;
-  if (name === undefined || kind !== "process") return;
+  if (name === undefined) return;
   if (mountNamespace("self") === firstMountNamespace(name))
     throw new PortholeError("ATTACH", `the ephemeral container does not see the processes of ${name}`, {
       hint: "its container runtime does not support kubectl debug --target; use a helper pod",

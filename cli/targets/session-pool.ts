@@ -5,7 +5,6 @@ import { connect, type Session } from "../../src/sessions/index.ts";
 import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
 import { shownName } from "../elsewhere/part-of-several.ts";
 import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
-import { prepareDebuggedContainer } from "./debugged-container.ts";
 import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { Slots } from "./slots.ts";
@@ -74,7 +73,6 @@ export class SessionPool {
     const begun = this.#slots
       .run(() => {
         if (this.#isClosed) throw new PortholeError("CANCELLED", "the command has ended");
-        prepareDebuggedContainer(target);
         return interruptible((signal) =>
           connect(target, { engine, route, user, idleSeconds: idle, signal, runningOnly }),
         );

@@ -273,6 +273,11 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(await run([...by, "cat", "web-0:/none"])).toEqual({
       ...{ code: 1, text: "", stderr: `porthole: cannot open pod:${shop}/web-0:/none: No such file or directory\n` },
     });
+    const screen = new TmuxScreen();
+    const variables = Object.entries(env).map(([name, value]) => `${name}='${value}'`);
+    screen.run(`env ${variables.join(" ")} kubectl porthole ${by.join(" ")} web-0:/tmp/a.log`);
+    await expect.poll(() => screen.text()).toMatch(new RegExp(`pod:${shop}/web-0:/tmp/a.log[^]*\\none`));
+    screen.close();
     const running = start([...by, "tail", "-F", "web-0:/tmp/a.log"], { DIRECT: "1" });
     await waitFor("the lines", () => running.text() === "one\ntwo\n");
     running.child.kill("SIGKILL");
@@ -308,8 +313,8 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
 
   test("--ephemeral relays the files of a pod whose containers may mount, and passes those of other pods", async () => {
     const shop = uniqueName("ns");
-    await pod("one", shop, "mounts", { steps: ["write", "/tmp/a.log", "one"], addedCapabilities: ["SYS_ADMIN"] });
-    await pod("one", shop, "plain", { steps: ["write", "/tmp/a.log", "one"] });
+    await pod("two", shop, "mounts", { steps: ["write", "/tmp/a.log", "one"], addedCapabilities: ["SYS_ADMIN"] });
+    await pod("two", shop, "plain", { steps: ["write", "/tmp/a.log", "one"] });
     const relayed = await run([...ephemeral(shop), "cat", "mounts:/tmp/a.log"]);
     expect(relayed).toMatchObject({ code: 0, text: "one\n" });
     expect(relayed.stderr).toMatch(

@@ -3,6 +3,7 @@ import { PortholeError } from "../../../src/errors.ts";
 import { connect, type Session } from "../../../src/sessions/index.ts";
 import { type Target, targetName } from "../../../src/target.ts";
 import type { Zone } from "../../../src/times/index.ts";
+import { shownName } from "../../elsewhere/part-of-several.ts";
 import { TailTarget } from "../../tail/tail-target.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 
@@ -50,7 +51,7 @@ export class Connection {
 
   /** The part of the target before the colon; empty for this machine. */
   get name(): string {
-    return targetName(this.target);
+    return shownName(targetName(this.target));
   }
 
   /** The engine to use; undefined for all engines. */
