@@ -62,7 +62,10 @@ function byRank(items: FileItem[], rankOf: ((item: FileItem) => number) | undefi
     groups[rank] ??= [];
     groups[rank].push(item);
   }
-  return groups.flat();
+  // flat() takes half of the time of arranging 100,000 items.
+  const sorted: FileItem[] = [];
+  for (const group of groups) for (const item of group ?? []) sorted.push(item);
+  return sorted;
 }
 
 /** Splits a bigint into two numbers, because comparing bigints takes ten times as long. */
