@@ -349,6 +349,19 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
   });
 
+  it("reports that a FIFO has no data yet, until its writer gives some", async () => {
+    screen.run("mkfifo quiet go; (cat go; echo given; exec sleep 100) > quiet & true");
+    await screen.waitForEnd();
+    screen.run("clear");
+    await screen.open("--consume", "./quiet");
+    await screen.waitFor("what it waits for", (text) => toastOf(text) === "no data yet; waiting for it");
+    // The writer waits until the test opens this FIFO.
+    writeFileSync(`${screen.directory}/go`, "");
+    await screen.waitFor("the data, without the message", (text) => text.includes("\ngiven\n") && toastOf(text) === "");
+    screen.keys("q");
+    await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
+  });
+
   it("shows the bytes of a FIFO as they arrive", async () => {
     screen.run("mkfifo fifo go; (echo one; cat go; exec sleep 100) > fifo & true");
     await screen.waitForEnd();

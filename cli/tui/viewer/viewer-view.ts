@@ -27,6 +27,8 @@ const MIN_FOR_HISTOGRAM = 2 * HISTOGRAM_ROWS;
  */
 const LOOK_MS = 1000;
 
+const NO_DATA = "no data yet; waiting for it";
+
 const ENDED = "the container or its agent has ended; the open file is still read";
 
 /**
@@ -92,7 +94,14 @@ export class ViewerView implements View {
     tell = (message) => this.#viewer.say(message);
     if (!options.isPreview && content.chain) this.#looks = setInterval(() => this.#look(options.ended), LOOK_MS);
     this.#looks?.unref();
-    if (!options.isPreview) this.#rest = setTimeout(() => this.#viewer.ready(), REST_MS);
+    let isWaiting = false;
+    let isOpen = stream !== undefined && !file.isSeekable;
+    if (!options.isPreview)
+      this.#rest = setTimeout(() => {
+        this.#viewer.ready();
+        isWaiting = isOpen && stream?.end() === 0;
+        if (isWaiting) this.#viewer.say(NO_DATA);
+      }, REST_MS);
     if (early) this.#viewer.say(early);
     else if (options.earlier?.omitted) this.#viewer.say(options.earlier.omitted);
     else if (isBinary) this.#viewer.say(`binary, so in hex: ${host.keyOf("viewer", "hex")} shows text`);
@@ -112,8 +121,13 @@ export class ViewerView implements View {
     if (stream) {
       this.#pump.start(file, stream, {
         wanted: (readAhead) => this.#viewer.follow === "on" || this.#viewer.unread < readAhead,
-        grown: () => this.#viewer.changes.grown(),
+        grown: () => {
+          if (isWaiting) this.#viewer.clearMessage();
+          isWaiting = false;
+          this.#viewer.changes.grown();
+        },
         ended: (error) => {
+          isOpen = false;
           if (error !== undefined) this.#viewer.say(`reading ended: ${error instanceof Error ? error.message : error}`);
           else if (!file.isSeekable) this.#viewer.say("the stream has ended");
         },
