@@ -1,5 +1,8 @@
 import { render } from "ink-testing-library";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import { Painter } from "../../cli/tui/app/painter.ts";
+import type { Terminal } from "../../cli/tui/app/terminal.ts";
+import { regionsOf } from "../../cli/tui/canvas/layout.ts";
 import { DEFAULT_THEME, type TerminalColours, themeFor } from "../../cli/tui/canvas/theme.ts";
 import { keyHints, keyName } from "../../cli/tui/keymap/hints.ts";
 import { type Context, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
@@ -308,4 +311,25 @@ describe("the surfaces", () => {
     safe();
     surfaces.close();
   });
+});
+
+it("the surfaces appear with the next frame if another program had the terminal when Ink was loaded", async () => {
+  let isOurs = false;
+  let written = "";
+  const write = (text: string) => {
+    written += text;
+  };
+  const painter = new Painter({ busy: false, rows: 24, write } as unknown as Terminal, {
+    state: () => (isOurs ? screen() : undefined),
+    isKeyWaiting: () => false,
+    idle: () => undefined,
+    failed: (error) => expect.fail(String(error)),
+  });
+  await painter.load(Promise.resolve());
+  expect(written).toBe("");
+  isOurs = true;
+  const regions = regionsOf(24, { hasTabs: false });
+  painter.paint({ rows: ["text"], edge: undefined, columns: 80, regions, title: "log" });
+  await vi.waitFor(() => expect(written).toContain("byte 1,234,567 of 4,000,000"), { timeout: 20_000 });
+  painter.close();
 });

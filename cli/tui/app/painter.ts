@@ -49,6 +49,8 @@ export class Painter {
   readonly #compositor = new Compositor();
   #store: ScreenStore | undefined;
   #surfaces: Surfaces | undefined;
+  /** Makes the surfaces; set from the end of loading until they are made. */
+  #ink: ((store: ScreenStore, changed: () => void) => Promise<Surfaces>) | undefined;
   #body: Body | undefined;
   #timer: NodeJS.Timeout | undefined;
   #last = Number.NEGATIVE_INFINITY;
@@ -64,6 +66,7 @@ export class Painter {
     this.#body = body;
     this.#write();
     this.#render();
+    if (this.#ink) this.#makeSurfaces().catch((error) => this.#host.failed(error));
   }
 
   /** The terminal's content is unknown: the next frame draws every row. */
@@ -77,8 +80,16 @@ export class Painter {
    */
   async load(isReady: Promise<void>): Promise<void> {
     const [{ inkSurfaces }] = await Promise.all([import("../ui/ink-surfaces.tsx"), isReady]);
+    this.#ink = inkSurfaces;
+    await this.#makeSurfaces();
+  }
+
+  /** Waits for a frame if another program has the terminal. */
+  async #makeSurfaces(): Promise<void> {
     const state = this.#host.state();
-    if (this.#surfaces || !state || this.#isClosed) return;
+    const inkSurfaces = this.#ink;
+    if (!inkSurfaces || !state || this.#isClosed) return;
+    this.#ink = undefined;
     const store = new ScreenStore(state);
     const surfaces = await inkSurfaces(store, () => this.#changed());
     if (this.#isClosed) {
