@@ -41,7 +41,7 @@ export function isOfThisMachine(text: string, command: string): boolean {
 }
 
 function parsed(text: string): { kind: string } {
-  return /^[^/]*:/.test(text) ? parseSessionTarget(text) : { kind: "local" };
+  return /^[^/]*:|^[^/:.][^/:]*\/[^/:]+:/.test(text) ? parseSessionTarget(text) : { kind: "local" };
 }
 
 /** The targets of a command line. */

@@ -60,9 +60,7 @@ function containerOf(text: string, command: Command): string | undefined {
   const { label } = command.opts<{ label?: readonly Label[] }>();
   if (parseSessionPattern(text, label ?? []) !== undefined) return undefined;
   const target = parseSessionTarget(text);
-  return (target.kind === "container" || target.kind === "output") && !target.name.includes("/")
-    ? target.name
-    : undefined;
+  return target.kind === "container" || target.kind === "output" ? target.name : undefined;
 }
 
 /**

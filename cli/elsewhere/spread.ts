@@ -47,8 +47,8 @@ async function onOne({ command, version }: CommandLine, plan: SeveralLine): Prom
   if (segment === undefined) return undefined;
   const remote = await remoteOf(plan, segment);
   if (remote === undefined) {
-    // No change is needed: the operands name no engine, or all local engines.
-    if (segment.engine === undefined || segment.engine === "all") return undefined;
+    // No change is needed: the operands are of this machine, name no engine, or all local engines.
+    if (segment.engine === undefined || segment.engine === HERE || segment.engine === "all") return undefined;
     return endAs(await runHere(argumentsFor(plan, segment, undefined), {}, new Interrupt()));
   }
   const texts = new Map(plan.operands.map(({ index, text }) => [plan.args[index], text]));

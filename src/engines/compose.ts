@@ -1,5 +1,5 @@
 import type { WaitOptions } from "../descriptors/poll.ts";
-import { decodeContainerList } from "./container-list.ts";
+import { type ContainerListItem, decodeContainerList } from "./container-list.ts";
 import { type Engine, engineGet } from "./engine.ts";
 
 /** One container of a Compose service. */
@@ -25,32 +25,40 @@ export type ComposeChoice = { id: string | undefined; several?: undefined } | { 
  * @throws PortholeError TARGET if the engine does not respond or its response is not a list of
  * containers
  */
-export async function composeContainer(engine: Engine, name: string, options: WaitOptions): Promise<ComposeChoice> {
+export function composeContainer(engine: Engine, name: string, options: WaitOptions): Promise<ComposeChoice> {
+  return chooseComposed(name, async (label) => {
+    const filters = encodeURIComponent(JSON.stringify({ label }));
+    const answer = await engineGet(engine, `/containers/json?all=true&filters=${filters}`, options);
+    // Without a list there is no match. The caller reports the missing name.
+    return answer.status === 200 ? decodeContainerList(answer.body, answer.request) : [];
+  });
+}
+
+/** Lists the containers of an engine, running or not, that have all these labels. */
+export type ListByLabels = (labels: readonly string[]) => Promise<ContainerListItem[]>;
+
+/** As {@link composeContainer}, for any way to list containers. */
+export async function chooseComposed(name: string, list: ListByLabels): Promise<ComposeChoice> {
   const slash = name.indexOf("/");
   const project = slash === -1 ? undefined : name.slice(0, slash);
   const service = name.slice(slash + 1);
-  const whole = await members(engine, project, service, undefined, options);
+  const whole = await members(list, project, service, undefined);
   if (whole.length > 0) return choice(whole);
   const [, base, number] = /^(.+)[-_](\d+)$/.exec(service) ?? [];
   if (base === undefined || number === undefined) return { id: undefined };
-  return choice(await members(engine, project, base, number, options));
+  return choice(await members(list, project, base, number));
 }
 
 async function members(
-  engine: Engine,
+  list: ListByLabels,
   project: string | undefined,
   service: string,
   number: string | undefined,
-  options: WaitOptions,
 ): Promise<Member[]> {
   const label = [`com.docker.compose.service=${service}`];
   if (project !== undefined) label.push(`com.docker.compose.project=${project}`);
   if (number !== undefined) label.push(`com.docker.compose.container-number=${Number(number)}`);
-  const filters = encodeURIComponent(JSON.stringify({ label }));
-  const answer = await engineGet(engine, `/containers/json?all=true&filters=${filters}`, options);
-  // Without a list there is no match. The caller reports the missing name.
-  if (answer.status !== 200) return [];
-  const found = decodeContainerList(answer.body, answer.request)
+  const found = (await list(label))
     .filter(({ isOneOff }) => !isOneOff)
     .map(({ id, name: container, project, number, state }) => ({
       ...{ id, container, project, service, number },

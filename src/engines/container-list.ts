@@ -53,7 +53,12 @@ export type ContainerSummary = Pick<
  * @throws PortholeError TARGET for a field of the wrong type, with its name
  */
 export function decodeContainerList(body: unknown, request: EngineRequest): ContainerListItem[] {
-  return new Json(body, request).list().map((one) => {
+  return decodeContainers(new Json(body, request));
+}
+
+/** As {@link decodeContainerList}, for a parsed response. */
+export function decodeContainers(list: Json): ContainerListItem[] {
+  return list.list().map((one) => {
     const id = one.get("Id").containerId();
     const [name] = one.get("Names").list();
     const labels = one.get("Labels");

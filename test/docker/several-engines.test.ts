@@ -42,6 +42,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
       Image: await busyboxImage(far),
       Cmd: command("far", [1, 3, 5]),
       Env: ["PATH=/bin"],
+      Labels: composed("far-shop", "far-service"),
       HostConfig: { NetworkMode: "none" },
     });
     await handle.start();
@@ -131,9 +132,21 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(found).toMatchObject({ code: 0, text: "far\nnear\n", stderr: "" });
     const matched = await by.run(["find", "--engine", "all", `*-${farName.split("-")[1]}-*:/d/f`]);
     expect(matched.text.split("\n")).toEqual(expect.arrayContaining([`far!${farName}:/d/f`, `${nearName}:/d/f`]));
+    const local = await by.run(["cat", "--engine", "all", "/proc/self/comm"]);
+    expect(local).toMatchObject({ code: 0, text: "node\n", stderr: "" });
     const missing = await by.run(["cat", "--engine", "all", "no-such-container:/f"]);
     expect(missing).toMatchObject({ code: 3, text: "" });
     expect(missing.stderr).toMatch(/^porthole: no such container: 'no-such-container' [^\n]*\n$/);
+  });
+
+  test("--engine all finds the Compose services and projects of all engines", async () => {
+    for (const name of ["far-service", "far-service-1", "far-shop/far-service"])
+      expect(await by.run(["cat", "--engine", "all", `${name}:/d/f`])).toMatchObject({
+        code: 0,
+        text: "far\n",
+        stderr: "",
+      });
+    expect((await by.run(["cat", "--engine", "all", "far-shop/*:/d/f"])).text).toBe("far\n");
   });
 
   test("does not choose between a container and a Compose service of another engine", async (context) => {
@@ -163,6 +176,12 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(stderr).toMatch(/^[^\n]+\n$/);
   });
 });
+
+/** The labels of a container of a Compose service. */
+function composed(project: string, service: string): Record<string, string> {
+  const prefix = "com.docker.compose";
+  return { [`${prefix}.project`]: project, [`${prefix}.service`]: service, [`${prefix}.container-number`]: "1" };
+}
 
 async function execIn(on: Engine, id: string, script: string): Promise<void> {
   const exec = await on.api.getContainer(id).exec({ Cmd: ["/bin/sh", "-c", script] });
