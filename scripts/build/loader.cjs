@@ -63,9 +63,10 @@ const script = new vm.Script(fs.readFileSync(file, "latin1"), {
 });
 const table = script.runInThisContext();
 // Modules of Node that load many others, and that most commands do not use before their first
-// output. Each is loaded when its first export is used. The build does the same for
-// node:child_process and node:crypto (plugins.mjs).
+// output. Each is loaded when its first export is used.
 const LATE = new Set([
+  "node:child_process",
+  "node:crypto",
   "node:http",
   "node:http2",
   "node:net",
