@@ -163,7 +163,7 @@ struct opened_file {
     int fd;
     const char *path; /* relative to the launcher's directory */
     bool is_offline;  /* `fd` is of another mount of the same layers: only the path is checked */
-    int error;        /* 0: by its path; else the reason to use `fd` */
+    int error;        /* 0: opened by its path; otherwise why `fd` is used */
 };
 
 struct launch {

@@ -11,8 +11,8 @@
  *   'w' size     size of the terminal: columns and rows (2 bytes each, big-endian)
  *
  * Options: -s, one letter for each standard stream; -w COLUMNSxROWS; -e NAME=VALUE for the command;
- * -r, wait also for processes that the command leaves, which are otherwise left to the first
- * process of the PID namespace: in an ephemeral container, a program that may not reap them.
+ * -r, reap orphans of the command, and wait for them. Without it, the first process of the PID
+ * namespace reaps them. In an ephemeral container that process may never call wait(2).
  *
  * End of file means that the other porthole has ended: the command gets SIGHUP and, after a grace
  * period, SIGKILL. Standard output and error are the command's own. After its end, standard error
@@ -49,7 +49,7 @@ static struct remote {
     size_t used, passed; /* bytes in `frames`; bytes of the first payload that were passed on */
     bool is_blocked;     /* the command does not read its standard input */
     bool is_gone;        /* the other porthole */
-    bool reaps;          /* -r: also orphans of the command */
+    bool reaps;          /* -r: reap orphans of the command */
 } remote;                /* not initialised: the buffer would be part of the program file */
 
 /* Letters: n(ull), p(ipe) or t(erminal). */

@@ -96,8 +96,9 @@ void probe_kernel(void) {
 /*
  * The capabilities that opening the target needs. With CAP_SYS_PTRACE no other is necessary.
  * Without it, the kernel requires every permitted capability of the target (ptrace(2), "Ptrace
- * access mode checking"). So an agent in an ephemeral container of a pod drops the others when the
- * target's root is open. Until then it opens only files in /proc/PID, which the kernel creates.
+ * access mode checking"). So an agent in an ephemeral container of a pod keeps all its capabilities
+ * until the target's root is open. Until then it opens only files in /proc/PID, which the kernel
+ * creates.
  */
 static uint64_t capabilities_to_open(void) {
     bool can_trace = effective_capabilities() >> K_CAP_SYS_PTRACE & 1;

@@ -12,8 +12,8 @@ const USAGE = `usage: npm run bench [-- CASE...]   measure, print, write bench/r
                                        (a run of some cases: bench/results/CASE.json)
        npm run bench -- --list         the cases`;
 
-// Node reads and parses these certificates at each start: 40 to 80 ms in every time measured here,
-// which makes ratios to the start of Node look better than users see them.
+// Node reads and parses these certificates at each start. This adds 40 to 80 ms to every time, so
+// ratios to the start of Node would look better than users see them.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
 main().catch((error: unknown) => {

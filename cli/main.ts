@@ -15,8 +15,8 @@ process.once("beforeExit", () => {
 
 main().then(() => {
   isDone = true;
-  // Ending here spares Node to take the heap apart, some 5 ms. Output is written by now: on Linux
-  // it is synchronous.
+  // Exits before Node tears down the heap, which takes about 5 ms. Output is already written,
+  // because writes are synchronous on Linux.
   process.exit();
 }, fail);
 

@@ -96,7 +96,7 @@ function section(name, { title, axis, results, profiles }) {
   ];
 }
 
-/** True if all results have the same unit, as a bar chart requires. A curve shows its axis's unit. */
+/** True if all results have the same unit, as a bar chart requires. A curve shows one unit. */
 function isDrawn({ axis, results }) {
   return axis !== undefined || new Set(results.map(({ unit }) => unit)).size === 1;
 }

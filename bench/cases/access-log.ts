@@ -26,7 +26,7 @@ export function writeDense(path: string, bytes: number): void {
   closeSync(fd);
 }
 
-/** Writes text at both ends, a MiB in a large file, and a hole between. */
+/** Writes text at both ends, at most 1 MiB each, and leaves a hole between them. */
 export function writeSparse(path: string, bytes: number): void {
   const text = rows(Math.min(2 ** 20, bytes / 2 - 200));
   const fd = openSync(path, "w");

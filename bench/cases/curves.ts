@@ -9,7 +9,7 @@ import { LAST, writeSparse } from "./access-log.ts";
 
 const SIZE = { columns: 200, rows: 50 };
 
-/** Real containers that were created and never started: porthole lists them like all others. */
+/** Lists real containers that were created but never started. porthole lists them like others. */
 export const listedContainers: Case = {
   title: "listing 1 to 1,000 containers",
   axis: { label: "containers", unit: "ms" },
@@ -75,7 +75,7 @@ function list({ porthole, env }: Stage, pty: string, count: number): Promise<Res
   return compare(contestants, { rounds: 7, x: count });
 }
 
-/** The start of a follow, until each file's last line is printed; then single lines. */
+/** Measures the start of a follow, until each file's last line is printed; then single lines. */
 export const followedFiles: Case = {
   title: "following 1 to 10,000 files of one container",
   axis: { label: "files", unit: "ms" },
@@ -109,14 +109,14 @@ async function follow({ container, porthole, env }: Stage, files: string[], coun
   ];
   const starts: { name: string; role?: "ours"; values: number[] }[] = [];
   const appends: typeof starts = [];
-  // One after the other: a follower that starts would take the processor of one that waits.
+  // Runs the followers one after the other: one that starts takes processor time from the others.
   for (const { command, ...who } of followers) {
     const [started, appended]: [number[], number[]] = [[], []];
     for (let round = 0; round < (count > 1000 ? 2 : 3); round++) {
       const follower = await startFollower(command, count, env);
       started.push(follower.took);
       try {
-        // Spread over the files. GNU tail polls once a second.
+        // Appends to files across the whole set. GNU tail polls once a second.
         for (let step = 0; step < 12; step++) {
           appended.push(await follower.appended(files[Math.floor((step * count) / 12) % count] as string));
           await pause(37);
@@ -179,7 +179,7 @@ function lines({ stdout }: ChildProcessByStdio<null, Readable, null>, count: num
   });
 }
 
-/** Sparse files with real ends. */
+/** Shows sparse files, which have text at both ends. */
 export const viewedSizes: Case = {
   title: "viewing the end of a file of 1 KB to 100 GB, and a jump to its middle",
   axis: { label: "KB", unit: "ms" },
@@ -251,8 +251,8 @@ async function shown(
 }
 
 /**
- * A program stands in for kubectl and the nodes behind it: a machine has no room for 50 nodes. It
- * sends records as fast as it can, by the same two processors.
+ * Simulates kubectl and the nodes behind it, because one machine has no room for 50 nodes. Sends
+ * records as fast as it can, on the same two processors.
  */
 const KUBECTL = `#!/bin/sh
 case " $* " in
@@ -270,7 +270,7 @@ case " $* " in
 esac
 `;
 
-/** All lines of a run, so that only the number of places grows. */
+/** Total number of lines of a run. It is constant, so only the number of places grows. */
 const LINES_OF_ALL = 50_000;
 
 export const manyPlaces: Case = {

@@ -23,7 +23,7 @@ export interface GrepOptions extends ConnectionOptions {
 
 /** `porthole grep`: runs ripgrep on files of targets. Continues after a target that fails. */
 export async function grep(args: readonly string[], options: GrepOptions): Promise<number> {
-  // Loads what starts ripgrep while the engine and the agent answer.
+  // Loads the module that starts ripgrep while the engine and the agent respond.
   setImmediate(() => process.getBuiltinModule("node:child_process"));
   const sessions = new SessionPool(options);
   try {

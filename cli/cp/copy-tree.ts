@@ -207,8 +207,8 @@ function attempt(tree: Tree, action: () => void): void {
 }
 
 /**
- * The error for a file that was replaced after it was listed. A container must not make the copy
- * wait for a FIFO, or fill the disk from /dev/zero.
+ * Closes a file that was replaced after it was listed, and returns the error for it. A container
+ * must not make the copy wait for a FIFO, or fill the disk from /dev/zero.
  */
 function replaced(tree: Tree, path: string, file: OpenFile): PortholeError {
   file.close();
@@ -220,7 +220,7 @@ function notCopied(tree: Tree, path: string, stat: FileStat | undefined): Portho
   return new PortholeError("FILE", `not copied: ${tree.prefix}${path}: ${what}`);
 }
 
-/** Adds the remedy for a file that exists already. @param replace true if it was used */
+/** Adds the remedy for a file that exists already. @param replace true if -f was used */
 export function withRemedy(error: unknown, replace: boolean): unknown {
   if (!(error instanceof PortholeError) || error.errno !== "EEXIST" || replace || error.hint) return error;
   return new PortholeError(error.code, error.message, { errno: error.errno, cause: error, hint: "-f replaces it" });

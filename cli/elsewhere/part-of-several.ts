@@ -5,9 +5,9 @@
 export const PartVariable = {
   engine: "PORTHOLE_PART_ENGINE",
   isLater: "PORTHOLE_PART_LATER",
-  /** In an ephemeral container: the name of its pod, whose container has process 1. */
+  /** In an ephemeral container: the name of its pod. Process 1 is the target there. */
   name: "PORTHOLE_PART_NAME",
-  /** `runtime`: no container of that pod may mount, so only the runtime has. */
+  /** `runtime`: only the runtime has mounted file systems, because no container of the pod may. */
   mounts: "PORTHOLE_PART_MOUNTS",
 } as const;
 

@@ -10,16 +10,16 @@ export interface DebugAttempt {
 }
 
 /**
- * Returns the calls of `kubectl debug` for a container, the preferred one first. The next one is for
- * a namespace whose Pod Security level refuses the one before.
+ * Returns the calls of `kubectl debug` for a container, the preferred one first. Each further call
+ * is for namespaces whose Pod Security level refuses the previous one.
  *
- * The kernel lets a process into the root of another one if it has CAP_SYS_PTRACE, or the same user
- * and every capability of the other one (ptrace(2)). For a container with a user of its own, the
- * same user without capabilities is sufficient. For any other container the profile `general` adds
- * CAP_SYS_PTRACE. With `baseline` the ephemeral container has the default capabilities, as a target
- * of root has.
+ * The kernel lets a process open the root directory of another process if it has CAP_SYS_PTRACE, or
+ * if it has the same user and every capability of that process (ptrace(2)). For a container that
+ * does not run as root, the same user without capabilities is sufficient. For any other container
+ * the profile `general` adds CAP_SYS_PTRACE. With `baseline` the ephemeral container has the
+ * default capabilities, like a target that runs as root.
  * @param asked the profile that the user selects
- * @throws PortholeError TARGET if no user is known with which the pod permits a container
+ * @throws PortholeError TARGET if the pod forbids root and the container's user is unknown
  */
 export function debugAttempts(pod: DebuggedPod, container: string, asked: string | undefined): DebugAttempt[] {
   const { uid, gid } = pod.userOf(container);
@@ -35,5 +35,5 @@ export function debugAttempts(pod: DebuggedPod, container: string, asked: string
   return profiles.map((profile) => ({ profile, ...(pod.forbidsRoot || !FOR_ROOT.has(profile) ? asSameUser : {}) }));
 }
 
-/** Profiles whose capabilities have an effect for root only. */
+/** Profiles whose capabilities have an effect only for root. */
 const FOR_ROOT: ReadonlySet<string> = new Set(["general", "netadmin", "sysadmin"]);

@@ -19,7 +19,7 @@ export interface ContainerUser {
   gid: number | undefined;
 }
 
-/** The description of a pod, as far as it matters for an ephemeral container. */
+/** The properties of a pod that an ephemeral container depends on. */
 export interface DebuggedPod {
   /** `NAMESPACE/POD`. */
   name: string;
@@ -28,7 +28,7 @@ export interface DebuggedPod {
   hasOnlyRuntimeMounts: boolean;
   /** True if the pod forbids containers that run as root. */
   forbidsRoot: boolean;
-  /** The user that the pod gives to a container without a user of its own. */
+  /** The user of containers whose specification names none. */
   defaultUser: ContainerUser;
   /**
    * Returns the container to read.
@@ -39,8 +39,8 @@ export interface DebuggedPod {
   /** Returns the user that a container runs as. */
   userOf(container: string): ContainerUser;
   /**
-   * True if the processes of an ephemeral container hold a capability that its target lacks: then
-   * the target can neither trace them nor change their files (ptrace(2)).
+   * True if the processes of an ephemeral container have a capability that its target lacks. The
+   * target can then neither trace them nor change their files (ptrace(2)).
    */
   isProtected(ephemeral: string): boolean;
 }

@@ -16,7 +16,7 @@ import { kubectl } from "./kubectl.ts";
 import { kubectlPlace } from "./kubectl-place.ts";
 import type { Places } from "./surroundings.ts";
 
-/** Maximum time for the start of an ephemeral container, including the pull of its image. */
+/** Maximum milliseconds for the start of an ephemeral container, including the image pull. */
 const START_MS = 120_000;
 const LOOK_MS = 500;
 /**
@@ -29,7 +29,7 @@ const MAX_ADDED = 3;
 export class EphemeralContainers implements Places {
   readonly #request: Request;
   readonly #interrupt: Interrupt;
-  /** By pod, the number of containers that this run has added. */
+  /** Number of containers that this run has added, by pod. */
   readonly #added = new Map<string, number>();
 
   constructor(request: Request, interrupt: Interrupt) {
@@ -110,7 +110,7 @@ export class EphemeralContainers implements Places {
     }
   }
 
-  /** Calls `kubectl debug`. A refused call adds nothing to the pod. Returns the container's name. */
+  /** Calls `kubectl debug`; returns the new name. A refused call adds nothing to the pod. */
   async #debug(pod: DebuggedPod, target: string, attempts: readonly DebugAttempt[]): Promise<string> {
     const [{ profile, custom } = { profile: "" }, ...others] = attempts;
     const name = `${prefixOf(profile)}${randomBytes(3).toString("hex")}`;
@@ -164,7 +164,7 @@ export function checkEphemeral({ parts, image, command }: Request): void {
   }
 }
 
-/** Writes a temporary file, which only this user can read, for the time of `use`. */
+/** Calls `use` with a temporary file that only this user can read. */
 async function withFile<T>(text: string, use: (file: string) => Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(tmpdir(), "porthole-"));
   try {
@@ -176,7 +176,7 @@ async function withFile<T>(text: string, use: (file: string) => Promise<T>): Pro
   }
 }
 
-/** The beginning of a container's name. @param profile empty for any */
+/** Returns the prefix of a container's name. @param profile empty for any */
 function prefixOf(profile: string): string {
   return profile === "" ? "porthole-" : `porthole-${profile}-`;
 }

@@ -3,7 +3,7 @@ import { PartVariable } from "../elsewhere/part-of-several.ts";
 import type { DebuggedPod } from "./debugged-pod.ts";
 import { PodNames } from "./pod-names.ts";
 
-/** Wraps an ephemeral container as a place: a target of its pod is process 1 there. */
+/** Wraps an ephemeral container as a place. A target of its pod is process 1 there. */
 export function inPod(place: Place, pod: DebuggedPod): Place {
   const names = new PodNames(pod.name);
   return {

@@ -20,7 +20,7 @@ export function placeName(where: string): string {
   return where.includes("/") ? `the pod ${where}` : `the node ${where}`;
 }
 
-/** Returns a pod as the place where its command runs, instead of its node. */
+/** Replaces the node of a pod by the pod itself, as the place where its command runs. */
 export function asOwnPlace(pod: PodRow): PodRow {
   return pod.node === "" ? pod : { ...pod, node: `${pod.namespace}/${pod.name}` };
 }

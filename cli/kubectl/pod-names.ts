@@ -18,7 +18,10 @@ export class PodNames {
     return rest === null ? word : `pid:1${rest[1] ?? ""}`;
   }
 
-  /** Returns a stream that names the pod in messages. It keeps a name that two chunks divide. */
+  /**
+   * Returns a stream that replaces the name of process 1 in messages by the pod's name. A name that
+   * is split between two chunks stays unchanged.
+   */
   shown(): Transform {
     const name = `${this.#pod}:`;
     return new Transform({

@@ -2,8 +2,8 @@ import type { Streams } from "../../src/elsewhere/index.ts";
 import { TerminalStream } from "../../src/text/index.ts";
 
 /**
- * Filters what a command prints on terminals of this machine: only text and colours pass. For a
- * command in an ephemeral container, which processes of the pod may control.
+ * Filters the output of a command on terminals of this machine: only text and colours pass. Used
+ * for a command in an ephemeral container, because processes of the pod may control it.
  */
 export function safeStreams(streams: Streams): Streams {
   const [, output, errors] = streams.kinds;

@@ -3,14 +3,14 @@ import type { Interrupt } from "../elsewhere/interrupt.ts";
 
 /** Where porthole runs for pods: helper pods of nodes, or ephemeral containers. */
 export interface Places {
-  /** Looks again for those that exist. */
+  /** Looks again for existing ones. */
   find(): Promise<void>;
   /**
    * @param where a node, or `NAMESPACE/POD`
    * @throws PortholeError ATTACH, TARGET, with the remedy
    */
   on(where: string): Promise<Place>;
-  /** Removes what this run has made. */
+  /** Removes the helper pods that this run has created. */
   close(): Promise<void>;
 }
 

@@ -49,7 +49,7 @@ export class LaterMatches {
     return this.#globs.length > 0;
   }
 
-  /** True if a pattern of containers is followed. */
+  /** True if the follow has a pattern of containers. */
   get hasSelections(): boolean {
     return this.#selections.length > 0;
   }
@@ -95,15 +95,15 @@ export class LaterMatches {
     }
   }
 
-  /** Records a file that was followed: a glob may match it under another name after a rotation. */
+  /** Records a followed file, because a glob may match it under another name after a rotation. */
   note(tailTarget: TailTarget, identity: Identity): void {
     const seen = this.#seen.get(tailTarget) ?? new Set();
     this.#seen.set(tailTarget, seen.add(keyOf(identity)));
   }
 
   /**
-   * Expands the globs regularly, also those of containers that appear later. Returns a function that
-   * ends it; undefined if there will be no globs.
+   * Expands the globs periodically, including those of containers that appear later. Returns a
+   * function that stops this; undefined if there will be no globs.
    */
   watchGlobs(host: LaterMatchesHost): (() => void) | undefined {
     return this.hasGlobs || this.isWaiting ? onTick(GLOB_MS, () => void this.#lookForMore(host)) : undefined;

@@ -32,8 +32,8 @@ export function lineRecord(
 }
 
 /**
- * Returns the record that answers {@link MARK_SIGNAL}: all lines before this time were printed. Its
- * reader is a merge of several places.
+ * Returns the record that answers {@link MARK_SIGNAL}: all lines before this time were printed. A
+ * merge of several places reads it.
  * @param time milliseconds since 1970
  */
 export function markRecord(time: number): Uint8Array {

@@ -10,7 +10,7 @@ import { StreamDelay } from "./stream-delay.ts";
 
 /** Milliseconds that a line of a followed file waits for an earlier line of another file. */
 const LIMITS = { minMs: 1, maxMs: 250 };
-/** Number of files that are checked for unread bytes in a millisecond. */
+/** Maximum number of files that are checked for unread bytes per millisecond. */
 const CHECKS_PER_MS = 50;
 /** Milliseconds that an unfinished line waits for its rest. Then it is printed as it is. */
 const UNFINISHED_MS = 1000;
@@ -82,8 +82,8 @@ export class Merger<Lane extends { readonly name: string }> {
   }
 
   /**
-   * Passes a time to {@link LineTaker.mark} when all lines before it were passed on: the current
-   * time, less the minimum time that lines are held.
+   * Passes a mark to {@link LineTaker.records} once all lines before its time were passed on. The
+   * time is the current one, less the minimum time that lines are held.
    */
   mark(): void {
     const mark = this.#marks.stamp(new Uint8Array(0));
@@ -197,7 +197,7 @@ export class Merger<Lane extends { readonly name: string }> {
     }, delayMs);
   }
 
-  /** Takes the lines that no earlier line can precede: every other file was read after them. */
+  /** Takes the lines whose order is final: all other files were read after the lines arrived. */
   #take(until: number): TimedLine<Lane | undefined>[] {
     if (until === Number.POSITIVE_INFINITY) return this.#window.take(until);
     let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
@@ -211,7 +211,7 @@ export class Merger<Lane extends { readonly name: string }> {
     return this.#window.take(until, (lane) => (lane !== undefined && lane === slowest ? second : first));
   }
 
-  /** Checks all files if lines are due. Resolves when the follows have read what was unread. */
+  /** Checks all files if lines are due. If a file has unread bytes, lets its follow read them. */
   async #readAll(until: number): Promise<void> {
     const { due } = this.#window;
     if (due === undefined || due > until) return;

@@ -1,11 +1,12 @@
-/** Milliseconds that lines of a stream are assumed to take before one has arrived. */
+/** Assumed delay of lines in milliseconds, until the first line of a stream has arrived. */
 const INITIAL_MS = 20;
 /** Milliseconds that are added to the slowest recent line. */
 const MARGIN_MS = 1;
 
 /**
- * The delay of streams, such as the output of containers. A file shows by its size whether it has
- * unread lines. A stream does not, so lines wait as long as recent lines of streams took to arrive.
+ * The delay of streams, such as the output of containers. The size of a file shows whether it has
+ * unread lines. A stream has no size, so lines wait as long as recent lines of streams took to
+ * arrive.
  */
 export class StreamDelay<Lane> {
   readonly #maxMs: number;

@@ -4,7 +4,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { PartVariable } from "../elsewhere/part-of-several.ts";
 
 /**
- * Prepares to read process 1 from an ephemeral container of its pod; does nothing elsewhere.
+ * Prepares for reading process 1 from an ephemeral container of its pod. Does nothing elsewhere.
  * @throws PortholeError ATTACH if process 1 is the ephemeral container's own, or may not be read
  */
 export function prepareDebuggedContainer(): void {

@@ -108,7 +108,7 @@ export interface View {
    * part.
    */
   wheel?(rows: number, row: number, column: number): boolean;
-  /** Called while no key waits, to do work of a likely next frame. */
+  /** Called while no key is pending, to prepare the probable next frame. */
   prepare?(): void;
   /** Discards layouts with estimated widths, because exact widths are available. */
   layOutAnew?(): void;
@@ -167,7 +167,7 @@ export interface PromptRequest {
  */
 export interface Question {
   title: string;
-  /** The object of the question, in a line of its own. */
+  /** The object of the question, shown on a separate line. */
   subject?: string;
   /** The consequences, and the reason for the question. */
   text: string;

@@ -15,7 +15,7 @@ const isScreen = isBrowse || /^(open|demo)$/.test(command);
 const kind = isBrowse ? "browse" : isScreen ? "open" : /^(cp|diff|grep|with)$/.test(command) ? command : "cat";
 // Each frame of a screen makes garbage. V8 would use 50 MB for it, and let the heap of each thread
 // grow fourfold, before it collects. These flags save memory and cost no time (measured).
-// They are set before the code is compiled: V8 rejects a cache of other flags.
+// They are set before the code is compiled, because V8 rejects a cache with other flags.
 if (isScreen) {
   const v8 = require("node:v8");
   const keepSmall = () => v8.setFlagsFromString("--semi-space-growth-factor=1");
@@ -62,8 +62,8 @@ const script = new vm.Script(fs.readFileSync(file, "latin1"), {
   importModuleDynamically,
 });
 const table = script.runInThisContext();
-// Modules of Node that load many others, and that most commands do not use before their first
-// output. Each is loaded when its first export is used.
+// Modules of Node that load many others. Most commands do not use them before their first output.
+// Each is loaded when one of its exports is first used.
 const LATE = new Set([
   "node:child_process",
   "node:crypto",

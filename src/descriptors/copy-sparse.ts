@@ -36,7 +36,7 @@ export function canKeepHoles(from: Statx, to: Statx, out: number): boolean {
  */
 export function copySparse<T extends Extent>(extent: T, copyData: (extent: T) => void): boolean {
   const { source, end, position: start } = extent;
-  // Offsets beyond this are not exact numbers. No file system that stores files is that large.
+  // A number is not exact beyond this offset. No file system stores so large a file.
   if (statx(source).size > BigInt(Number.MAX_SAFE_INTEGER)) throw tooLarge();
   const offset = Number(libc.lseek(source, 0, SEEK_CUR));
   try {

@@ -21,9 +21,9 @@ export interface CopyOptions {
   offset?: bigint | undefined;
   length?: bigint | undefined;
   /**
-   * True if `out` is a new, empty file that is removed if the copy fails. Its blocks may be allocated
-   * before they are written. The copy ends at the size that the source has now, if it has one: a
-   * source that grows meanwhile cannot fill the disk.
+   * True if `out` is a new, empty file that is removed if the copy fails. Its blocks may be
+   * allocated before they are written. If the source has a size, the copy ends at the current size,
+   * so a source that grows meanwhile cannot fill the disk.
    */
   isNew?: boolean | undefined;
   /**

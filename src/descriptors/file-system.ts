@@ -37,8 +37,8 @@ export function addMountTable(pid: number): void {
 }
 
 /**
- * Counts overlays in the mount table of process `pid` as mounted by the container runtime, if their
- * layers belong to containerd's own snapshotter. For an ephemeral container, in which no mount
+ * Treats overlays in the mount table of process `pid` as mounted by the container runtime, if their
+ * layers belong to containerd's own snapshotter. Used in an ephemeral container, where no mount
  * table outside the pod is readable. The caller knows that no container of the pod may mount.
  */
 export function trustMountTable(pid: number): void {

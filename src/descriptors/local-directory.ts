@@ -70,8 +70,8 @@ export class LocalDirectory implements Disposable {
   }
 
   /**
-   * Gives a file of the directory another name, and replaces the file or link of that name
-   * atomically. Removes the file on error, and throws Node's error: EISDIR.
+   * Renames a file of the directory, and replaces a file or link of the new name atomically. On
+   * error, removes the file and throws Node's error: EISDIR.
    */
   replace(temporary: Buffer, name: Buffer): void {
     const from = this.at(temporary);
@@ -129,8 +129,8 @@ export class LocalDirectory implements Disposable {
 }
 
 /**
- * Calls `create` with temporary names until it succeeds with one. A container may choose such a
- * name, too, so an existing file is not replaced. Returns the name: `.porthole-4242-0.part`.
+ * Calls `create` with temporary names until a call succeeds. Does not replace an existing file,
+ * because a container may use such a name too. Returns the name: `.porthole-4242-0.part`.
  */
 export function createTemporary(create: (name: Buffer) => void): Buffer {
   for (let attempt = 1; ; attempt++) {

@@ -10,7 +10,7 @@ import { OwnedFd } from "./owned-fd.ts";
 /**
  * A regular file that receives its name when it is complete. Until then it is unnamed (open(2),
  * O_TMPFILE), so the kernel removes it however this process ends. On file systems without O_TMPFILE
- * its name is `NAME.part` until then, with a long name shortened.
+ * its name is `NAME.part` until then; a long NAME is truncated.
  */
 export class NewFile implements Disposable {
   readonly #directory: LocalDirectory;
@@ -119,7 +119,7 @@ function renameNew(from: Buffer, to: Buffer): void {
     return;
   const error = errno();
   if (error !== Errno.EINVAL && error !== Errno.ENOSYS) throw systemError("FILE", "cannot rename", error);
-  // The file system does not support the flag, such as NFS, which has hard links.
+  // The file system, such as NFS, does not support the flag, but supports hard links.
   linkSync(from, to);
   unlinkSync(from);
 }

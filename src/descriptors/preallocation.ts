@@ -25,8 +25,8 @@ export class Preallocation {
   }
 
   /**
-   * Allocates blocks from `position` on, up to `end` or {@link AHEAD} bytes. Call it before each
-   * write of that range; most calls find the blocks allocated.
+   * Allocates blocks from `position` to `end`, at most {@link AHEAD} bytes. Call it before each
+   * write of that range. Most calls find the blocks already allocated.
    */
   allocate(position: bigint, end: bigint): void {
     if (this.#end === undefined || position < this.#end || end - position < MIN) return;

@@ -22,7 +22,7 @@ export function hasContainer(remote: RemoteEngine, name: string): Promise<boolea
       const options = { all: true, filters: { label: [...label] } };
       return decodeContainers(jsonOf(await dockerRequest(engine, signal, (docker) => docker.listContainers(options))));
     };
-    // If several containers match, the command there names them.
+    // If several containers match, the command on that engine reports them.
     const { id, several } = await chooseComposed(name, list);
     return id !== undefined || several !== undefined;
   });

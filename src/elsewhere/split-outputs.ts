@@ -13,7 +13,7 @@ export function splitOutputs(stream: Duplex, stdout: Writable, stderr: Writable)
   let output = stdout;
   const pass = (bytes: Buffer) => {
     left -= bytes.length;
-    // One piece can have many frames: the first full output pauses the stream.
+    // One piece can have many frames. Only the first full output pauses the stream.
     if (output.write(bytes) || stream.isPaused()) return;
     stream.pause();
     output.once("drain", () => stream.resume());

@@ -37,7 +37,7 @@ export function composeContainer(engine: Engine, name: string, options: WaitOpti
 /** Lists the containers of an engine, running or not, that have all these labels. */
 export type ListByLabels = (labels: readonly string[]) => Promise<ContainerListItem[]>;
 
-/** As {@link composeContainer}, for any way to list containers. */
+/** Same as {@link composeContainer}, for any way to list containers. */
 export async function chooseComposed(name: string, list: ListByLabels): Promise<ComposeChoice> {
   const slash = name.indexOf("/");
   const project = slash === -1 ? undefined : name.slice(0, slash);

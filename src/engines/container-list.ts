@@ -56,7 +56,7 @@ export function decodeContainerList(body: unknown, request: EngineRequest): Cont
   return decodeContainers(new Json(body, request));
 }
 
-/** As {@link decodeContainerList}, for a parsed response. */
+/** Same as {@link decodeContainerList}, for a parsed response. */
 export function decodeContainers(list: Json): ContainerListItem[] {
   return list.list().map((one) => {
     const id = one.get("Id").containerId();

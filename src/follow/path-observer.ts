@@ -53,7 +53,7 @@ export class PathObserver<File extends FollowFile> {
     this.#checkedAt = performance.now();
   }
 
-  /** True during a check of a path that could be checked the last time. */
+  /** True while the path is being checked, if the previous check did not fail. */
   get isChecking(): boolean {
     return this.#busy !== undefined && this.#failure === undefined;
   }

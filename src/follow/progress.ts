@@ -1,6 +1,6 @@
 /**
- * How far a follow has read. A consumer of several follows uses it to order their lines: a line can
- * be followed by an earlier one only from a file that has unread bytes.
+ * The time up to which a follow has read a file. A consumer of several follows uses it to order
+ * their lines: only a file with unread bytes can still have an earlier line.
  */
 export class FollowProgress {
   #hasUnread: (() => boolean) | undefined;
@@ -12,7 +12,7 @@ export class FollowProgress {
   }
 
   /**
-   * All bytes that the file had at this time were passed to the consumer. Milliseconds of
+   * The time up to which all bytes of the file were passed to the consumer, in milliseconds of
    * performance.now().
    */
   get readUntil(): number {
@@ -20,8 +20,8 @@ export class FollowProgress {
   }
 
   /**
-   * Compares the position with the file's size (fstat(2)). Wakes the follow for unread bytes, and
-   * then returns false.
+   * Compares the position with the file's size (fstat(2)). If there are unread bytes, wakes the
+   * follow and returns false.
    */
   check(): boolean {
     const now = performance.now();

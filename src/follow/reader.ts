@@ -50,8 +50,8 @@ export class Reader<File extends FollowFile> {
   }
 
   /**
-   * fstat(2): whether the file has bytes that were not read up to `position`, or was renamed since
-   * the last call. Never throws: {@link look} reports the error.
+   * Returns whether fstat(2) shows bytes beyond `position`, or a rename since the last call. Never
+   * throws: {@link look} reports the error.
    */
   unread(position: number): "bytes" | "renamed" | undefined {
     try {

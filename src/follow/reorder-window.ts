@@ -2,7 +2,7 @@ import { isBefore, type TimedLine } from "./merge.ts";
 
 /** Limits of a {@link ReorderWindow}, in milliseconds. */
 export interface WindowLimits {
-  /** Minimum time that a line is held, because its writer and another may write at the same time. */
+  /** Minimum time that a line is held, because two writers may write at the same time. */
   minMs: number;
   /** Time after which a line no longer waits for other files. */
   maxMs: number;
@@ -15,9 +15,9 @@ interface HeldLine<Source> {
 }
 
 /**
- * Sorts lines that arrive roughly in order. Holds a line while an earlier line of another source may
- * be unread: until every other source has been read up to the arrival of the line. Lines that arrive
- * too late lengthen the time that later lines are held.
+ * Sorts lines that arrive roughly in order. Holds a line while an earlier line of another source
+ * may be unread, until every other source has been read up to the arrival of the line. Lines that
+ * arrive too late lengthen the time that later lines are held.
  */
 export class ReorderWindow<Source> {
   readonly #limits: WindowLimits;
@@ -71,8 +71,8 @@ export class ReorderWindow<Source> {
   }
 
   /**
-   * The earliest time at which {@link take} can return lines, on the clock of `now`; undefined if no
-   * lines are held.
+   * The earliest time at which {@link take} can return lines, on the clock of `now`. Undefined if
+   * no lines are held.
    */
   get due(): number | undefined {
     let due: number | undefined;
@@ -90,8 +90,9 @@ export class ReorderWindow<Source> {
   }
 
   /**
-   * Adapts the time for which lines are held. A line is late if a later one of the last moments was
-   * already returned. Times without milliseconds are no evidence.
+   * Adapts the time for which lines are held. A line is late if {@link take} has recently returned
+   * a later one. Ignores times without milliseconds, because their order within a second is
+   * unknown.
    */
   #learn(line: TimedLine<Source>, now: number): void {
     const { minMs, maxMs } = this.#limits;

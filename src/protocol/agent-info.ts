@@ -30,7 +30,7 @@ export interface AgentInfo {
 export class OtherVersionError extends PortholeError {
   /**
    * @param version the agent's version
-   * @param clients its sessions, with the refused one; NaN if its reply does not have them
+   * @param clients number of its sessions, including the refused one; NaN if the reply has none
    */
   constructor(
     readonly version: number,
@@ -45,7 +45,7 @@ export class OtherVersionError extends PortholeError {
 
 /**
  * Decodes an agent info from `offset` to the end.
- * @param expected the version that the host spoke in HELLO
+ * @param expected the version that the host sent in HELLO
  * @throws OtherVersionError; PortholeError SESSION for malformed info
  */
 export function decodeAgentInfo(bytes: Uint8Array, offset = 0, expected = VERSION): AgentInfo {

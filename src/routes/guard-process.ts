@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 export function guardProcess(command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(command, args, { cwd: "/", env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
   child.on("error", () => undefined).unref();
-  // Node makes a socket for each pipe.
+  // Node creates a socket for each pipe.
   const stdin = child.stdin as Socket | null;
   // A guard that ended closes the pipe.
   stdin?.on("error", () => undefined).unref();

@@ -163,8 +163,8 @@ export function removeDeadAgent(run: RunDirectory, file: string, seen?: string):
 }
 
 /**
- * Gives the files of an agent of another protocol version a name that no command connects to, but
- * {@link agentFiles} lists.
+ * Renames the files of an agent of another protocol version. No command connects to the new name,
+ * but {@link agentFiles} lists it.
  * @param seen as in {@link removeDeadAgent}
  */
 export function setAgentAside(run: RunDirectory, file: string, version: number, seen: string): Promise<void> {

@@ -80,8 +80,8 @@ export class AgentClient {
 
   /**
    * Sends HELLO on a connected socket and takes ownership of the socket.
-   * @param version the agent's version, if it is known to be another one. Such a session may only
-   * describe and end the agent
+   * @param version the agent's version, if it is known to differ. Such a session may only describe
+   * and end the agent
    * @throws OtherVersionError; PortholeError SESSION if the agent does not reply or refuses
    */
   static async open(connection: OwnedFd, version = VERSION): Promise<AgentClient> {

@@ -44,7 +44,7 @@ export class AgentTarget {
     return reasonMissing(this.#absent, path);
   }
 
-  /** @throws PortholeError TARGET, ESRCH: an image, a volume or a stopped container has no processes */
+  /** @throws PortholeError TARGET (ESRCH) for an image, a volume or a stopped container */
   requireProcesses(): void {
     if (this.offline === undefined) return;
     const what = this.offline === "stopped" ? "the container is not running" : `${this.offline}s do not run`;
@@ -64,8 +64,8 @@ export class AgentTarget {
 
   /**
    * Determines which files the agent must relay. `all`: all files, because this machine cannot
-   * check the descriptors of an untrusted agent, or the root's overlay. `lazy`: files of the target's layers, which may
-   * wait for a program.
+   * check the descriptors of an untrusted agent, or the root's overlay. `lazy`: files of the
+   * target's layers, which may wait for a program.
    */
   get relays(): { all: boolean; lazy: boolean } {
     this.#relays ??= this.#findRelays();

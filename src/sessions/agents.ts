@@ -39,7 +39,7 @@ export async function listAgents(): Promise<LiveAgent[]> {
   const answers = await Promise.all(
     agentFiles(run).map(async (file) => {
       const answer = await visit(run, file, describe);
-      // A live agent may refuse this client. So only sockets without a server are removed.
+      // A live agent may refuse this client, so this removes only sockets without a server.
       if (answer === undefined) await removeDeadAgent(run, file).catch(() => undefined);
       return answer;
     }),

@@ -11,13 +11,13 @@ const BYE_TIMEOUT_MS = 2_000;
 /** A session that may only describe and end its agent. */
 export interface AnyVersion {
   client: AgentClient;
-  /** The agent's sessions, with this one. */
+  /** Number of the agent's sessions, including this one. */
   clients: number;
 }
 
 /**
- * Connects to the live agent of `file` in the agent's own version of the protocol. The caller closes
- * the client.
+ * Connects to the live agent of `file` in the agent's own version of the protocol. The caller
+ * closes the client.
  * @returns undefined if no process serves the socket
  * @throws PortholeError ATTACH, SESSION
  */
@@ -54,9 +54,10 @@ export function sayBye(client: AgentClient): Promise<boolean> {
 }
 
 /**
- * Makes room for an agent of this version. Ends an agent of another version, or sets it aside while
- * other clients use it: `porthole agents` and `porthole detach` still find it.
- * @param refused its reply to a session of this version
+ * Replaces an agent of another version, so that an agent of this version can start. Ends it, or
+ * renames its files while other clients use it. `porthole agents` and `porthole detach` still find
+ * it.
+ * @param refused the agent's reply to a session of this version
  */
 export async function replaceAgent({ run, file, socketSeen }: Attachment, refused: OtherVersionError): Promise<void> {
   if (refused.clients > 1) return setAgentAside(run, file, refused.version, socketSeen);
@@ -66,6 +67,6 @@ export async function replaceAgent({ run, file, socketSeen }: Attachment, refuse
     await sayBye(client);
     client.close();
   } catch {
-    // Its format is unknown. It ends when idle.
+    // The agent's format is unknown. It ends when idle.
   }
 }

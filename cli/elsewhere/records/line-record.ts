@@ -33,7 +33,7 @@ export interface Mark {
   before: number;
 }
 
-/** Parses the record of {@link markRecord}. Returns undefined if the bytes are not such a record. */
+/** Parses the record of {@link markRecord}. Returns undefined for any other bytes. */
 export function parseMark(json: Uint8Array): Mark | undefined {
   const [, before] = /^\{"before":"([^"]+)"\}\n$/.exec(Buffer.from(json.subarray(0, 100)).toString()) ?? [];
   return before === undefined ? undefined : { before: milliseconds(before) };

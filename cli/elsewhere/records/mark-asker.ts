@@ -1,4 +1,4 @@
-/** Asks one place for marks, one request at a time. */
+/** Requests marks from one place, one at a time. */
 export class MarkAsker {
   readonly #ask: () => void;
   readonly #lostMs: number;
@@ -12,8 +12,8 @@ export class MarkAsker {
   }
 
   /**
-   * Asks unless a request is pending or the last one is less than `pauseMs` old. Returns the
-   * milliseconds until a request is possible.
+   * Sends a request, unless one is pending or the last one is less than `pauseMs` old. Returns the
+   * milliseconds until the next request is possible.
    */
   ask(now: number, pauseMs: number): number {
     const waitMs = this.#askedAt + (this.#isAsked ? this.#lostMs : pauseMs) - now;

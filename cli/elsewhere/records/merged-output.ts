@@ -115,8 +115,8 @@ export class MergedOutput implements RecordOutput {
   }
 
   /**
-   * Asks the places for marks that have sent no line, while lines of others wait for them. Returns
-   * the milliseconds until the next one may be asked.
+   * Requests marks from the places without a line, for which lines of other places wait. Returns
+   * the milliseconds until the next request is possible.
    */
   #askMarks(): number {
     // Limits the requests to about 1,000 a second for all places together.

@@ -24,7 +24,8 @@ interface Queue<Place, Line> {
 /**
  * Merges places by time; each place sends its own lines in order. A line is due when every place
  * has sent a later line or a later mark, so it waits only for the slowest place. If a place sends
- * neither, the line waits for the window. The cost of a line is logarithmic in the number of places.
+ * neither, the line waits for the window. The cost of a line is logarithmic in the number of
+ * places.
  */
 export class PlaceMerge<Place, Line> {
   readonly #queues = new Map<Place, Queue<Place, Line>>();
@@ -81,7 +82,7 @@ export class PlaceMerge<Place, Line> {
     if (queue.lines.length === queue.at + 1) this.#enter(queue);
   }
 
-  /** Places without a line, for which the next line waits. */
+  /** Yields the places without a line. The next line waits for them. */
   *awaited(): Generator<Place> {
     if (this.#heap.length === 0) return;
     for (const queue of this.#queues.values()) if (isEmpty(queue)) yield queue.place;

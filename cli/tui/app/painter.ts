@@ -49,7 +49,7 @@ export class Painter {
   readonly #compositor = new Compositor();
   #store: ScreenStore | undefined;
   #surfaces: Surfaces | undefined;
-  /** Makes the surfaces; set from the end of loading until they are made. */
+  /** Creates the surfaces. Set once Ink is loaded, until they are created. */
   #ink: ((store: ScreenStore, changed: () => void) => Promise<Surfaces>) | undefined;
   #body: Body | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -75,7 +75,7 @@ export class Painter {
   }
 
   /**
-   * Loads Ink, which takes longer than the first text and 15 MB of memory. Draws the surfaces once
+   * Loads Ink, which takes 15 MB of memory, and longer than the first text. Draws the surfaces once
    * `isReady` has resolved.
    */
   async load(isReady: Promise<void>): Promise<void> {

@@ -87,7 +87,10 @@ function actionEntries({ contexts, keymap, act }: PaletteSources): Entry[] {
   return ranked.flat();
 }
 
-/** In the order of the last row of the screen; actions that it does not show, then moves. */
+/**
+ * Ranks the main actions of the last row first. Its other actions, actions that it does not show,
+ * and movements follow.
+ */
 function rankOf({ hint, isMain, isMove }: ActionBinding): number {
   if (isMove) return 3;
   if (hint === undefined) return 2;

@@ -187,8 +187,8 @@ export class Browser implements BrowserContext {
   }
 
   /**
-   * Shows an open file. Asks for confirmation first if reading would consume the data. `name`: the
-   * file in the question.
+   * Shows an open file. Asks for confirmation first if reading would consume the data. `name` names
+   * the file in the question.
    */
   async #openOrAsk(
     name: string,

@@ -41,14 +41,14 @@ interface OpenedSource {
   close(): void;
 }
 
-/** Where the follow of a file begins, and what it reports to. */
+/** The start of the follow of a file, and the object to which the follow reports. */
 interface FollowStart {
   lane: MergedSource;
   size: number;
   progress: FollowProgress;
 }
 
-/** What the sources of a run share. */
+/** The state that the sources of a run share. */
 interface Run {
   merger: Merger<MergedSource>;
   signal: AbortSignal;

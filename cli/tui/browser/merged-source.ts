@@ -5,7 +5,7 @@ import { JsonSample } from "../viewer/json-sample.ts";
 import type { LineSource } from "../viewer/sources.ts";
 import { fullName, type Named, shortNames } from "./short-names.ts";
 
-/** A source of a merged follow. Each of its lines begins with its short name in its colour. */
+/** A source of a merged follow. Each line begins with the source's short name in its colour. */
 export class MergedSource implements LineSource {
   readonly name: string;
   readonly beginning: Buffer;
@@ -47,7 +47,7 @@ export class MergedSources {
     this.all = names.map((name, index) => new MergedSource(name, index, this.#width));
   }
 
-  /** Adds a source that appears later. The names of the others stay. */
+  /** Adds a source that appears later. The names of the others do not change. */
   add(named: Named): MergedSource {
     this.#named.push(named);
     const taken = new Set(this.all.map(({ name }) => name));

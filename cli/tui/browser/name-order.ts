@@ -22,8 +22,8 @@ export function nameRanks(items: readonly Named[]): Int32Array {
 }
 
 /**
- * Sorts names while they are added: sorts each {@link RUN} of them, and merges runs of similar
- * length. So the end of a long directory needs no sort that delays keys.
+ * Sorts names while they are added: sorts each run of {@link RUN} names, and merges runs of similar
+ * length. So no long sort delays keys at the end of a long directory.
  */
 export class NameOrder {
   readonly #keys: string[] = [];
@@ -37,7 +37,7 @@ export class NameOrder {
     if (this.#keys.length - this.#sorted === RUN) this.#sortRun();
   }
 
-  /** Computes {@link nameRanks} of these items, which are all that were added. */
+  /** Computes {@link nameRanks}. @param items all added items, in the order of the additions */
   rank(items: readonly Named[]): Int32Array {
     this.#sortRun();
     while (this.#runs.length > 1) this.#mergeLast();

@@ -53,7 +53,10 @@ function basic(ground: number, colour: number): string {
   return String(colour < 8 ? ground * 10 + colour : ground * 10 + 60 + colour - 8);
 }
 
-/** Bold letters of a terminal with 8 colours are bright. A bright background becomes reverse video. */
+/**
+ * Replaces bright colours for a terminal with 8 colours, which shows bold letters as bright. A
+ * bright black background becomes reverse video.
+ */
 function withoutBright(parameter: string): string {
   const number = Number(parameter);
   if (number >= 90 && number <= 97) return `1;${number - 60}`;

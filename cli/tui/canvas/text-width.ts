@@ -77,7 +77,7 @@ export function fitText(text: string, columns: number): string {
 }
 
 /**
- * Sanitises a text and wraps it at blanks into lines of at most `columns`. A longer word is divided.
+ * Sanitises a text and wraps it at blanks into lines of at most `columns`. Splits longer words.
  */
 export function wrapText(text: string, columns: number): string[] {
   const lines: string[] = [];
@@ -96,7 +96,7 @@ export function wrapText(text: string, columns: number): string[] {
   return [...lines, line];
 }
 
-/** Divides a sanitised word into parts of at most `columns`; a character may be wider. */
+/** Splits a sanitised word into parts of at most `columns`. A single character may be wider. */
 function dividedWord(word: string, columns: number): string[] {
   if (textWidth(word) <= columns) return [word];
   const parts: string[] = [];

@@ -124,7 +124,7 @@ export interface TerminalColours {
  */
 export function themeFor({ name, parts }: ThemeChoice, { depth, isPlain, isLight }: TerminalColours): Theme {
   if (isPlain || depth === 0 || name === "plain") return withoutColours({ ...DEFAULT_THEME, ...parts });
-  // Backgrounds of the other themes have no near colour among 16.
+  // 16 colours have none that is close to the backgrounds of the other themes.
   const isBasic = depth === 8 || depth === 16;
   const auto = isLight ? "light" : "dark";
   const base = isBasic ? DEFAULT_THEME : BASES[name === "auto" ? auto : name];

@@ -16,8 +16,8 @@ export interface KeyHints {
 }
 
 /**
- * Returns the keys with a hint in `contexts` (narrowest first), in the order of the table, the main
- * ones first. Omits keys that a narrower context overrides.
+ * Returns the keys with a hint in `contexts` (narrowest first): the main ones, then the others in
+ * the order of the table. Omits keys that a narrower context overrides.
  */
 export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP): KeyHints {
   const taken = new Set<string>();

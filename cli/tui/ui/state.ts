@@ -62,7 +62,7 @@ export interface DialogState {
   width: number;
   title: string;
   lines: readonly string[];
-  /** Number of the first lines that name the object of the question. */
+  /** Number of leading lines, which name the object of the question. */
   subject: number;
   answers: readonly { key: string; text: string; isFocused: boolean }[];
 }

@@ -120,8 +120,8 @@ function isEmpty(fd: number): boolean {
 }
 
 /**
- * Returns the size of a block device, which fstat(2) does not report: the first offset that cannot
- * be read.
+ * Returns the size of a block device, which fstat(2) does not report. The size is the first offset
+ * that cannot be read.
  */
 function deviceSize(fd: number): number {
   return sizeByReading((offset, byte) => {

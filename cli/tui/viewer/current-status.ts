@@ -42,7 +42,7 @@ export function currentStatus(
   };
 }
 
-/** Returns the visible part of the text, as fractions from 0 to 1. `top`: offset of its first byte. */
+/** Returns the visible part of the text in fractions. @param top offset of its first byte */
 export function shownPart({ start, end, bottom }: Pick<ViewerStatus, "start" | "end" | "bottom">, top: number) {
   const length = Math.max(1, end - start);
   return { from: (top - start) / length, to: (bottom - start) / length };

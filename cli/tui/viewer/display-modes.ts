@@ -29,7 +29,7 @@ export class DisplayModes {
     return this.#json;
   }
 
-  /** True once the user has chosen a view of JSON: it applies to each line. */
+  /** True once the user has chosen a view of JSON, which then applies to each line. */
   get isJsonChosen(): boolean {
     return this.#isJsonChosen;
   }

@@ -2,10 +2,10 @@ import { decodeAs } from "../../../src/text/index.ts";
 import type { Document } from "./document.ts";
 import { JsonSample } from "./json-sample.ts";
 
-/** Number of bytes at the beginning that are read, so that the cost does not depend on the size. */
+/** Number of leading bytes that are read, so that the cost does not depend on the size. */
 const HEAD = 64 * 1024;
 
-/** Whether the lines of a text are JSON, by the first ones. */
+/** Whether the first lines of a text are JSON. */
 export interface DocumentJson {
   isJson: boolean;
   /** False while more lines may change the result. */

@@ -35,7 +35,7 @@ export class Document {
     return this.#held;
   }
 
-  /** Runs `action` while the end of the source stays the current one, whatever is appended. */
+  /** Runs `action` with a fixed end of the source, even if data is appended meanwhile. */
   during<Result>(action: () => Result): Result {
     return this.#held.during(action);
   }

@@ -15,12 +15,12 @@ export class JsonSample {
     if (readJsonLine(line) !== undefined) this.#objects++;
   }
 
-  /** True once enough lines are known. More lines change nothing. */
+  /** True once enough lines are known. Further lines are ignored. */
   get isFull(): boolean {
     return this.#lines >= MAX_LINES;
   }
 
-  /** True if all of the lines so far are JSON objects. */
+  /** True if all lines so far are JSON objects. */
   get isJson(): boolean {
     return this.#lines >= MIN_LINES && this.#objects === this.#lines;
   }

@@ -7,8 +7,8 @@ export type SearchMode = "text" | "hex" | "levels";
 export interface PatternOptions {
   ignoreCase: boolean;
   /**
-   * Lines of JSON that are shown by their fields. They also match as they are shown, and `name=value`
-   * matches members.
+   * Lines of JSON that are shown by their fields. They also match in the form that is shown, and
+   * `name=value` matches members.
    */
   folded?: FoldedLines | undefined;
   /** Matches the other lines. */
@@ -37,12 +37,12 @@ export function lineQuery(
   return { kind: "lines", encoding, match, invert, folded: SIMPLE_MEMBER.test(pattern) ? undefined : folded };
 }
 
-/** A member whose form in the file matches wherever its form on the screen does. */
+/** A member whose form in the file matches whenever its form on the screen matches. */
 const SIMPLE_MEMBER = /^[\w@-]+=[A-Za-z][\w-]*$/;
 
 /**
- * Extends a pattern such as `name=value`, the form of a member in folded JSON. It also matches the
- * member in the file, `"name":"value"`, if only the end of its name is given.
+ * Extends a pattern such as `name=value`, the form of a member in folded JSON. The result also
+ * matches the form in the file, `"name":"value"`, even if the pattern has only the end of the name.
  */
 function orMember(pattern: string): string {
   const [, name, value] = /^([\w@.-]+)=(.+)$/s.exec(pattern) ?? [];

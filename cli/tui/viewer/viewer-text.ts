@@ -21,8 +21,8 @@ import type { LineSource } from "./sources.ts";
 import { VisibleLines } from "./visible-lines.ts";
 
 /**
- * Maximum bytes of a visible page whose next page is laid out ahead. Finding long lines reads all
- * of their bytes.
+ * Maximum bytes of a visible page whose next page is laid out in advance. Finding long lines reads
+ * all of their bytes.
  */
 const MAX_PREPARED = 256 * 1024;
 
@@ -323,8 +323,8 @@ export class ViewerText {
   }
 
   /**
-   * Lays out the page below the screen, so that its frame takes less time after the key. Skips
-   * pages that may take longer than a frame.
+   * Lays out the page below the screen in advance, so that its frame takes less time after the key.
+   * Skips pages that may take longer than a frame.
    */
   prepareNextPage(): void {
     const isSlow = this.filter !== undefined || this.#searching.highlight?.isRisky === true;

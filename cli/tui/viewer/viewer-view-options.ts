@@ -8,7 +8,7 @@ import type { ScreenGeneration } from "./follower.ts";
 import type { LineSource } from "./sources.ts";
 import type { ViewerStart } from "./start-position.ts";
 
-/** The file of a {@link ViewerView}, and what feeds it. */
+/** The file of a {@link ViewerView}, and the sources of its data. */
 export interface ViewerViewOptions extends ViewerStart {
   /**
    * The displayed file. The caller keeps it open until {@link ViewerView.close} has resolved. If a

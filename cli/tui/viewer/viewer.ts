@@ -299,7 +299,7 @@ export class Viewer {
     };
   }
 
-  /** Does work of the next frame ahead of its key. */
+  /** Lays out the next page before its key is pressed. */
   prepare(): void {
     this.#document.during(() => this.#parts.text.prepareNextPage());
   }

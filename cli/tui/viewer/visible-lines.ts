@@ -80,7 +80,7 @@ export class VisibleLines {
     if (this.#pattern !== "") this.apply();
   }
 
-  /** Called when the text has grown: sources that have appeared may be muted. */
+  /** Called when the text has grown. New sources may have to be muted. */
   grown(): void {
     const { count, isSolo } = this.sources;
     if (count === this.#knownSources) return;

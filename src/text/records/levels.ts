@@ -45,8 +45,9 @@ const WORDS = Object.keys(NAMES).sort((a, b) => b.length - a.length);
 /** Names of a level in an object or in logfmt. */
 const KEY = "(?:log|syslog|event)?[._]?(?:level|lvl|severity|severitytext|levelname|level_name|loglevel|@l)";
 /**
- * `level=error`, `"severity":"ERROR"`, `[error]`, `<warn>`. This pattern and the next one match any
- * word, because V8 compiles a list of all levels in milliseconds, and that delays the first text.
+ * `level=error`, `"severity":"ERROR"`, `[error]`, `<warn>`. This pattern and {@link ALONE} match
+ * any word: V8 takes milliseconds to compile a list of all levels, which would delay the first
+ * text.
  */
 const NAMED = new RegExp(`(?:(?<![\\w.])${KEY}"?\\s*[=:]\\s*"?|[\\[<(|]\\s*)([a-z]+\\d?)\\b`, "gi");
 /** `"level":"error"`, `"level":50`, journald's `"PRIORITY":"3"`: a member of a JSON object. */

@@ -186,7 +186,7 @@ class KnownLines {
     this.#previous.set(next, line);
   }
 
-  /** The text of `line`, a line with a known next one, ends at `end`. */
+  /** Stores the end of the text of `line`, whose next line is known. */
   addTextEnd(line: number, end: number): void {
     this.#textEnds.set(line, end);
   }

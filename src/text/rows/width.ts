@@ -28,8 +28,8 @@ export function loadWidths(): Promise<void> {
 }
 
 /**
- * Estimate for the first frame: two columns for East Asian Wide and Fullwidth, Emoji_Presentation,
- * and emoji selectors.
+ * Estimates a width for the first frame: two columns for East Asian Wide and Fullwidth,
+ * Emoji_Presentation, and emoji selectors.
  */
 function estimate(cluster: string): number {
   const wide =

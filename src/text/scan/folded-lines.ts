@@ -7,15 +7,15 @@ import { Matcher } from "../search/matcher.ts";
 import { translate } from "../search/syntax.ts";
 import type { PieceMatcher } from "./chunk-pieces.ts";
 
-/** Lines of JSON that are shown as their summary: all, or those that begin with one of these. */
+/** Lines of JSON that are shown by their summary: all, or those with one of these prefixes. */
 export type FoldedLines = "all" | readonly Uint8Array[];
 
-/** Words for levels in a summary. The object may have a number or another word. */
+/** Words for levels in a summary. The object may have a number or another word instead. */
 const LEVEL_WORDS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
 
 /** Text that is written without escapes in JSON. */
 const PLAIN = /^[\w-]+$/;
-/** Parts of a time in ISO 8601. The object may have a number. */
+/** Parts of a time in ISO 8601. The object may have a number instead. */
 const TIME_PART = /^(?:\d{1,4}|[\dTZ-]*[TZ-][\dTZ-]*)$/;
 
 /**
@@ -28,8 +28,8 @@ export function mayDifferFolded(match: MatchOptions): boolean {
 }
 
 /**
- * Matches each line as it is in the file, and each line of JSON also by its summary, as a screen
- * shows it. `original` matches the lines as they are in the file.
+ * Matches each line in its form in the file. Also matches each line of JSON by its summary, which
+ * the screen shows. `original` matches the form in the file.
  */
 export function foldedMatcher(
   query: { encoding: Encoding; match: MatchOptions; invert: boolean; folded: FoldedLines },
@@ -78,7 +78,7 @@ export function isFolded(line: Buffer, folded: FoldedLines): boolean {
   return folded === "all" || folded.some((beginning) => line.subarray(0, beginning.length).equals(beginning));
 }
 
-/** The longest word of a literal pattern that the object must contain too. */
+/** Returns the longest word of a literal pattern that the object must also contain. */
 function requiredText(match: MatchOptions): string | undefined {
   const ignoreCase = match.ignoreCase === true;
   const words = (literalOf(match)?.match(/[\w-]+/g) ?? []).filter((word) => isSame(word, ignoreCase));

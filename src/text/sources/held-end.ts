@@ -1,8 +1,8 @@
 import type { ByteSource, SourcePart } from "./byte-source.ts";
 
 /**
- * A source whose end can be fixed for a while. Work over many lines reads the end for each, which
- * is a system call for a file.
+ * A source whose end can be fixed temporarily. Work over many lines reads the end for each line,
+ * which costs a system call for a file.
  */
 export class HeldEnd implements ByteSource {
   readonly #source: ByteSource;
@@ -19,8 +19,7 @@ export class HeldEnd implements ByteSource {
   }
 
   /**
-   * Runs `action` while the end stays the current one. Text that is appended meanwhile is not
-   * included.
+   * Runs `action` with the current end. Text that is appended meanwhile is not included.
    */
   during<Result>(action: () => Result): Result {
     const before = this.#end;
