@@ -308,7 +308,7 @@ describe("an agent", () => {
 });
 
 describeWith("strace", "the end of cat", () => {
-  test("does not wait until the disk has the output", async () => {
+  test("does not wait until the output is on the disk", async () => {
     const someone = user();
     const trace = `${someone.directory}/trace`;
     const before = ["strace", "-f", "-e", "trace=fsync,fdatasync,close", "-o", trace];

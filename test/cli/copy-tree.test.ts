@@ -10,7 +10,7 @@ import type { Session } from "../../src/sessions/index.ts";
 import { parseTarget } from "../../src/target.ts";
 
 // A container can replace a file at any time. The copy must not wait for a FIFO, or fill the disk
-// from a device without end.
+// from an endless device.
 test("a file that is replaced by a link to a device after it was listed is reported, and the rest is copied", async () => {
   const base = fs.mkdtempSync(`${tmpdir()}/porthole-tree-`);
   onTestFinished(() => fs.rmSync(base, { recursive: true }));

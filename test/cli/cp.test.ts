@@ -175,7 +175,7 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     }
   });
 
-  test("replaces with -f a link, and nothing is left if a directory has its name", async () => {
+  test("replaces a link with -f, and leaves no temporary file if a directory has its name", async () => {
     fs.symlinkSync("text", `${root}/d/text.part`);
     expect(await someone.run(["cp", target("/d"), into])).toMatchObject({ code: 0, stderr: "" });
     expect(await someone.run(["cp", "-f", target("/d"), into])).toMatchObject({ code: 0, stderr: "" });
@@ -236,7 +236,7 @@ describe("cp", () => {
   });
 
   describeWith("userNamespaces", "with a limit of the file size", () => {
-    test("names the file of a container that --rw cannot write to", async () => {
+    test("reports the name of a container's file that --rw cannot write", async () => {
       const full = await sandbox({ steps: ["dir", "/m", "tmpfs", "/m", "write", "/m/f", "old"] });
       fs.writeFileSync(`${base}/large`, Buffer.alloc(8 << 20, 1));
       const name = `pid:${full.pid}:/m/f`;

@@ -228,7 +228,7 @@ describe("an agent with a wrong socket or record", () => {
   }
 
   test.each([
-    // The second session, in the agent's version, would end it.
+    // The second session uses the agent's version, to end the agent.
     ["of another version without another client", agentInfo({ version: VERSION + 1, clients: 1 }), 71, 2],
     ["of another version that another client uses", agentInfo({ version: VERSION + 1, clients: 2 }), 71, 1],
     [

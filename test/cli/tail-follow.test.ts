@@ -405,7 +405,7 @@ describe("porthole tail --prefix, --merge and --since", () => {
         .split("\n")
         .filter((line) => line.startsWith('{"before":'));
     await waitFor("the mark", () => {
-      // Without effect until the follow has begun.
+      // Has no effect until the follow has begun.
       process.kill(tail.running.pid, "SIGURG");
       return marks().length > 0;
     });

@@ -162,7 +162,7 @@ describe("a copy to a new file", () => {
     return { path, from: owned(openPath(path, O_RDONLY)), out, copy };
   }
 
-  test("allocates blocks ahead of the content on ext4 alone, without changing the size", () => {
+  test("allocates blocks before the content only on ext4, without changing the size", () => {
     const { from, out, copy } = pair();
     const told: { size: bigint; isAllocated: boolean }[] = [];
     const isAhead = statfsSync(copy).type === 0xef53;
@@ -178,7 +178,7 @@ describe("a copy to a new file", () => {
     ]);
   });
 
-  test("has the blocks of its content alone if the source shrinks meanwhile", () => {
+  test("keeps only the blocks of its content if the source shrinks meanwhile", () => {
     const { path, from, out, copy } = pair();
     copyToFd(from, out.number, { isNew: true, onProgress: () => truncateSync(path, 17 * MIB) });
     expect(readFileSync(copy).equals(readFileSync(path))).toBe(true);

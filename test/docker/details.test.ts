@@ -57,7 +57,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
         const panel = panelOf(text);
         return (
           panel.startsWith(`${one.name}  running`) &&
-          // Another test file may have built the image again, which removes its name from this one.
+          // Another test file may have rebuilt the image, which removes the name of this one.
           /^IMAGE +(localhost\/porthole-test:|sha256:)/m.test(panel) &&
           /^ROUTE +direct$/m.test(panel) &&
           /^LOG FILES +\/var\/log\/app\/main\.log +6 /m.test(panel) &&

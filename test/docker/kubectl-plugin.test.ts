@@ -21,7 +21,7 @@ function agentCapabilities(pid: number): Set<bigint> {
       if (namespace(agent) !== namespace(pid)) return [];
       return /^CapPrm:\s*(\w+)/m.exec(readFileSync(`/proc/${agent}/status`, "utf8"))?.[1] ?? [];
     } catch {
-      return []; // It has ended in the meantime.
+      return []; // The agent has ended.
     }
   });
   return new Set(found.map((set) => BigInt(`0x${set}`)));
@@ -293,7 +293,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     const root = await pod("one", shop, "root", { steps: write("of root") });
     const app = await pod("one", shop, "app", { steps: write("of a user"), user: 1000, group: 1000 });
     for (const [target, name, line, profile, kept] of [
-      [root, "root", "of root\n", "baseline", 1n << 1n], // CAP_DAC_OVERRIDE; the other one is no default
+      [root, "root", "of root\n", "baseline", 1n << 1n], // CAP_DAC_OVERRIDE, the default one
       [app, "app", "of a user\n", "restricted", 0n],
     ] as const) {
       const first = await run([...ephemeral(shop), "cat", `${name}:/tmp/a.log`]);

@@ -16,7 +16,7 @@ describeWith(["docker", "tmux"], "porthole open --merge with patterns", () => {
   afterAll(() => someone.close());
   afterEach(() => screen.close());
 
-  /** Starts a container that writes a word to its output and to a log, which a copy joins later. */
+  /** Starts a container that writes a word to its output and to a log. */
   const speaker = async (name: string, word: string): Promise<Container> =>
     container(docker, {
       name,
@@ -59,7 +59,7 @@ describeWith(["docker", "tmux"], "porthole open --merge with patterns", () => {
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("refuses patterns of which none has a match", async () => {
+  it("reports an error if no pattern has a match", async () => {
     start(`${uniqueName("none")}-*:@logs`, `${uniqueName("none")}-*:@logs`);
     expect(await screen.waitForEnd()).toBe(3);
     await expect.poll(() => screen.text()).toContain("no container matches");

@@ -15,7 +15,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 const NODES = ["one", "two"];
 const FILES = amount(200, 20);
 const LINES = amount(100_000, 4_000);
-/** Lines that are written each {@link ROUND_MS}: 20,000 a second. */
+/** Number of lines that are written every {@link ROUND_MS} milliseconds: 20,000 a second. */
 const [ROUND_LINES, ROUND_MS] = [200, 10];
 const MEMORY_MB = 150;
 
@@ -24,7 +24,7 @@ describeWith(["docker", "sshd", "root"], "a merged follow of many files on two e
   const machines: FarEngine[] = [];
   let by: User;
   let name: string;
-  /** The followed files by their path on this machine, node by node. */
+  /** Paths of the followed files on this machine, node by node. */
   const paths: string[] = [];
 
   beforeAll(async () => {

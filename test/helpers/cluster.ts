@@ -23,7 +23,7 @@ export interface Cluster {
   forbid(pattern: RegExp | undefined): void;
   /** Refuses ephemeral containers beyond a level of Pod Security. */
   enforce(namespace: string, level: SecurityLevel | undefined): void;
-  /** Starts ephemeral containers as a runtime does that has no support for `--target`. */
+  /** Starts ephemeral containers like a runtime without support for `--target`. */
   ignoreTargets(namespace: string): void;
   /** Ends all exec connections to a node, and refuses more until `restore`. */
   lose(node: string): void;

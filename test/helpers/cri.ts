@@ -288,8 +288,8 @@ async function runContainer(
 const EXITED = 2;
 
 /**
- * Builds a NamespaceOption as the kubelet does, in the host network: processes of its own, those of
- * the host, or those of the container `pidTarget`.
+ * Builds a NamespaceOption as the kubelet does, with the host network. The PID namespace is the
+ * container's own, the host's, or that of the container `pidTarget`.
  */
 function namespaces(hostPid: boolean | undefined, pidTarget?: string): Fields {
   if (pidTarget !== undefined)

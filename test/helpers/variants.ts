@@ -76,10 +76,10 @@ const ofDocker = ["devices", "situations"];
 /** Tests of stopped containers, trees and disk usage, which do not depend on control groups. */
 const ofStorage = ["disk", "stopped", "trees"];
 
-/** Tests of a container's namespaces, which depend neither on storage nor on control groups. */
+/** Tests of a container's namespaces. They depend neither on storage nor on control groups. */
 const ofNamespaces = ["mount", "shell"];
 
-/** Copies by the engine: each request takes Podman more than a second, so only Debian's is tested. */
+/** Copies by the engine. Podman takes over a second per request, so only Debian's is tested. */
 const ofArchives = ["copied"];
 
 /** Returns the test files of a variant. */

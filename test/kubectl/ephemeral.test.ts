@@ -12,7 +12,7 @@ const pod = (spec: object, status: object = {}, annotations: object = {}) =>
 const [app, log] = [{ name: "app" }, { name: "log" }];
 
 describe("the pod of an ephemeral container", () => {
-  test("has one container, a default one, or the one that the command line names", () => {
+  test("has one container, a default container, or the container that the command line names", () => {
     expect(pod({ containers: [app] }).target(undefined)).toBe("app");
     expect(pod({ containers: [app, log] }).target("log")).toBe("log");
     const annotations = { "kubectl.kubernetes.io/default-container": "log" };
@@ -99,12 +99,12 @@ describe("the profile of an ephemeral container", () => {
   const attempts = (spec: object, asked?: string, status?: object) =>
     debugAttempts(pod({ containers: [app], ...spec }, status), "app", asked);
 
-  test("adds SYS_PTRACE for a container of root, or none where Pod Security refuses it", () => {
+  test("adds SYS_PTRACE for a container that runs as root, and no capability if Pod Security refuses it", () => {
     expect(attempts({})).toEqual([{ profile: "general" }, { profile: "baseline" }]);
     expect(attempts({ securityContext: { runAsUser: 0 } })).toEqual([{ profile: "general" }, { profile: "baseline" }]);
   });
 
-  test("has no capability for a container of another user, and has that user", () => {
+  test("has the user and no capability for a container that does not run as root", () => {
     const own = { containers: [{ name: "app", securityContext: { runAsUser: 1000, runAsGroup: 2000 } }] };
     const custom = { securityContext: { runAsUser: 1000, runAsGroup: 2000 } };
     expect(attempts(own)).toEqual([{ profile: "restricted", custom }]);
@@ -114,18 +114,18 @@ describe("the profile of an ephemeral container", () => {
     expect(attempts({}, undefined, status)).toEqual([{ profile: "restricted", custom }]);
   });
 
-  test("takes the user that the pod gives to every container, and needs no --custom then", () => {
+  test("uses the user of the pod's security context, without --custom", () => {
     expect(attempts({ securityContext: { runAsUser: 1000 } })).toEqual([{ profile: "restricted" }]);
   });
 
-  test("is refused if the pod forbids root and states no other user", () => {
+  test("is refused if the pod forbids root and specifies no other user", () => {
     expect(() => attempts({ securityContext: { runAsNonRoot: true } })).toThrow(
       "shop/web-0 forbids containers of root and does not state the user of its own",
     );
   });
 });
 
-test("a pod is process 1 in an ephemeral container, and has its own name here", async () => {
+test("the name of a pod is translated to process 1 in an ephemeral container, and back in messages", async () => {
   const names = new PodNames("shop/web-0");
   const there = ["pod:shop/web-0:/a:b", "pod:shop/web-0/app:/a", "pod:shop/web-0", "pod:shop/web-01:/a", "--x"];
   const expected = ["pid:1:/a:b", "pid:1:/a", "pid:1", "pod:shop/web-01:/a", "--x"];

@@ -5,8 +5,8 @@ import { commitOfFirstRelease } from "../helpers/machine.ts";
 import { repository } from "../helpers/paths.ts";
 
 /**
- * Builds and packs version 0.1.0 from the repository's history, as its release did. The dependencies
- * are this checkout's, which are the same. Keeps the tarball in build/ for later runs.
+ * Builds and packs version 0.1.0 from the repository's history, like its release. Uses this
+ * checkout's dependencies, which are the same. Keeps the tarball in build/ for later runs.
  * @returns the tarball's path
  */
 export function packedFirstRelease(): string {
@@ -24,7 +24,7 @@ export function packedFirstRelease(): string {
   const { status, stdout, stderr } = spawnSync("npm", ["pack", "--json"], { cwd: folder, encoding: "utf8" });
   if (status !== 0) throw new Error(stderr);
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  // Atomic, for another run of the tests at the same time.
+  // Renames atomically, because another test run may do the same at this time.
   execFileSync("cp", [`${folder}/${filename}`, `${kept}.${process.pid}`]);
   renameSync(`${kept}.${process.pid}`, kept);
   return kept;

@@ -23,7 +23,7 @@ describeWith(["docker", "registry", "musl", "arm64", "git", "history"], "an upgr
     { route: "mount", uid: ORDINARY_USER },
     { route: "sidecar", uid: ORDINARY_USER },
   ])(
-    "replaces an agent that waits for commands by route $route (uid $uid), and nothing is left",
+    "replaces an idle agent on route $route (uid $uid), and leaves no files of the previous version",
     async ({ route, uid }) => {
       const place = installation();
       npmInstall(place, released);
@@ -52,7 +52,7 @@ describeWith(["docker", "registry", "musl", "arm64", "git", "history"], "an upgr
     },
   );
 
-  test("leaves a follow of 0.1.0 its agent, which is listed, and which detach ends", async () => {
+  test("keeps the agent of a running follow of 0.1.0, lists it, and ends it with detach", async () => {
     const place = installation();
     npmInstall(place, released);
     const by = user({ engine: engine("docker"), installation: place });
@@ -88,7 +88,7 @@ describeWith(["docker", "registry", "musl", "arm64", "git", "history"], "an upgr
   });
 });
 
-/** Starts a container with the directory of `by` mounted. Each command of the test reads its file. */
+/** Starts a container with the directory of `by` mounted. All commands of a test read its file. */
 async function prepared(by: User): Promise<Container> {
   const { text } = await by.run(["docker-args"]);
   const binds = [text.trim().replace("--volume ", "")];

@@ -86,7 +86,7 @@ describe("a search of folded JSON", () => {
           const { summary = "" } = readJsonLine(lines[index] ?? "") ?? {};
           const start = from % Math.max(1, summary.length);
           const part = summary.slice(start, start + 1 + (length % 6));
-          // A line break inside a string is shown as a symbol, and no pattern matches it.
+          // A line break in a string is shown as a symbol, which no pattern matches.
           fc.pre(part !== "" && part.isWellFormed() && !/[\r\n]/.test(part));
           const match = { patterns: [part], fixed: true };
           expect(found(lines, part, { match })).toContain(index);

@@ -60,7 +60,7 @@ describe("a dialog", () => {
     expect(rows.at(-2)).toMatch(/^│ {2}n do not open it {4}y read it +│$/);
   });
 
-  it("keeps its answers on a low screen, and ends its text with an ellipsis", () => {
+  it("shows its answers on a low screen, and truncates its text with an ellipsis", () => {
     const body = { columns: 40, height: 7 };
     const state = dialogState({ ...QUESTION, text: "word ".repeat(60).trim() }, false, body);
     const rows = plain(render(<DialogOverlay state={state} theme={DEFAULT_THEME} />).lastFrame());
@@ -70,7 +70,7 @@ describe("a dialog", () => {
     expect(rows.at(-2)).toContain("read it");
   });
 
-  it("divides a name that is longer than a line, and keeps all of it", () => {
+  it("splits a name that is longer than a line, and shows all of it", () => {
     const name = `web:/${"directory/".repeat(12)}end`;
     const state = dialogState({ ...QUESTION, subject: name }, false, { columns: 80, height: 20 });
     expect(state.lines.slice(0, state.subject).join("")).toBe(name);

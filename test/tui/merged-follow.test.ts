@@ -82,7 +82,7 @@ describeWith("tmux", "several files followed together", () => {
     await screen.waitFor("a new line", (text) => /INFO second\ndb\.log {2}\| \S+ INFO third\n/.test(text));
   });
 
-  it("have their JSON folded as in a text of one file, and its fields are found as they are shown", async () => {
+  it("fold their JSON like a single file, and a search finds the fields as they are shown", async () => {
     const line = (second: number, level: string, msg: string) =>
       `${JSON.stringify({ time: `2026-01-31T10:00:0${second}Z`, level, msg, path: "/api", n: second })}\n`;
     const app = screen.file("app.log", line(1, "info", "first") + line(3, "error", "third"));

@@ -7,7 +7,7 @@ const named = (container: string, path: string) => ({ container, path });
 const object = Buffer.from('{"level":"info","msg":"up"}\n');
 
 describe("the sources of a merged follow", () => {
-  it("give a source that appears later a distinct name, and keep the names of the others", () => {
+  it("assign a distinct name to a source that appears later, and keep the names of the others", () => {
     const sources = new MergedSources([named("web", "/var/log/app.log"), named("db", "@logs")]);
     expect(sources.all.map(({ name }) => name)).toEqual(["web", "db"]);
     sources.add(named("cache", "@logs"));
@@ -18,7 +18,7 @@ describe("the sources of a merged follow", () => {
     expect(beginnings[1]).toBe("\x1b[32mdb  |\x1b[0m ");
   });
 
-  it("know for each source whether its lines are JSON, by its first lines", () => {
+  it("detect for each source whether its first lines are JSON", () => {
     const { all } = new MergedSources([named("web", "@logs"), named("db", "@logs")]);
     const [web, db] = all;
     const sources = new Sources(all);
@@ -52,7 +52,7 @@ describe("the shown sources", () => {
   const sourcesOf = (...names: string[]) =>
     names.map((name) => ({ name, beginning: Buffer.from(`${name} | `), isJson: false }));
 
-  it("stay the only one after a source has appeared", () => {
+  it("do not include a source that appears while another one is shown alone", () => {
     const all = sourcesOf("web", "db");
     const sources = new Sources(all);
     sources.solo(all[0] as (typeof all)[0]);

@@ -41,7 +41,7 @@ function nextPage(viewer: Viewer): { rows: string[]; reads: number } {
 
 const numbered = Array.from({ length: 500 }, (_, line) => `line ${line} of the log\n`).join("");
 
-it("shows a page that was laid out ahead without reading its lines again", async () => {
+it("shows a page that was laid out in advance without reading its lines again", async () => {
   const viewer = viewerOf(numbered);
   viewer.frame();
   const { rows, reads } = nextPage(viewer);
@@ -59,7 +59,7 @@ it("shows a page that was laid out ahead without reading its lines again", async
   await viewer.close();
 });
 
-it("lays out no page ahead whose lines are long, or that a filter has to find", async () => {
+it("does not lay out a page in advance if its lines are long or filtered", async () => {
   const viewer = viewerOf(`${`${"x".repeat(20_000)}\n`.repeat(30)}${numbered}`);
   const readsOfPreparing = () => {
     viewer.frame();

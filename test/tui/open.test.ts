@@ -349,7 +349,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
   });
 
-  it("reports that a FIFO has no data yet, until its writer gives some", async () => {
+  it("reports that a FIFO has no data yet, until its writer writes", async () => {
     screen.run("mkfifo quiet go; (cat go; echo given; exec sleep 100) > quiet & true");
     await screen.waitForEnd();
     screen.run("clear");

@@ -21,7 +21,7 @@ export function toastOf(text: string): string {
     .join(" ");
 }
 
-/** Returns a screen that is new in each test of the block, and is closed after it. */
+/** Returns a screen that is reset for each test of the block and closed after it. */
 export function screenOfTest(size?: ScreenSize): TmuxScreen {
   const screen = new TmuxScreen(size);
   beforeEach(() => screen.reset());
@@ -31,7 +31,7 @@ export function screenOfTest(size?: ScreenSize): TmuxScreen {
 
 /**
  * A shell in a pane of a separate tmux server, with a record of all bytes sent to the pane. The
- * server starts with the first use.
+ * server starts on first use.
  */
 export class TmuxScreen {
   readonly #size: ScreenSize;
@@ -152,7 +152,7 @@ export class TmuxScreen {
     rmSync(server.directory, { recursive: true, force: true });
   }
 
-  /** Makes a closed screen new. */
+  /** Resets a closed screen. */
   reset(): void {
     this.#server = "none";
     this.#commands = 0;

@@ -313,7 +313,7 @@ describe("the surfaces", () => {
   });
 });
 
-it("the surfaces appear with the next frame if another program had the terminal when Ink was loaded", async () => {
+it("draws the surfaces with the next frame if another program had the terminal when Ink was loaded", async () => {
   let isOurs = false;
   let written = "";
   const write = (text: string) => {

@@ -4,7 +4,7 @@ import { naturalKey } from "../../../cli/tui/browser/natural-order.ts";
 
 const named = (name: string) => ({ entry: { name } });
 
-/** Names in no order, some of them equal, from a linear congruential generator. */
+/** Unsorted names, some of them equal, from a linear congruential generator. */
 function shuffled(count: number): { entry: { name: string } }[] {
   let seed = 1;
   return Array.from({ length: count }, () => {
@@ -23,7 +23,7 @@ function ranksByOneSort(items: readonly { entry: { name: string } }[]): number[]
   return ranks;
 }
 
-it("ranks names as one stable sort does, also between two additions", () => {
+it("ranks names like one stable sort, even between two additions", () => {
   const items = shuffled(11_000);
   const order = new NameOrder();
   items.forEach((item, index) => {
