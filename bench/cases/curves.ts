@@ -168,7 +168,7 @@ async function startFollower(command: readonly string[], files: number, env: Nod
 function lines({ stdout }: ChildProcessByStdio<null, Readable, null>, count: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = count;
-    const end = () => reject(new Error(`the follower ended, ${left} lines before the last`));
+    const end = () => reject(new Error(`the follower ended ${left} lines early`));
     const take = (bytes: Buffer) => {
       for (const byte of bytes) if (byte === 10) left--;
       if (left > 0) return;

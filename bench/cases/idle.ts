@@ -119,7 +119,7 @@ function lines({ stdout, exitCode }: ChildProcess, count: number): Promise<void>
   return new Promise((resolve, reject) => {
     if (!stdout || exitCode !== null) return reject(new Error("the follower has ended"));
     let left = count;
-    const end = () => reject(new Error(`the follower ended, ${left} lines before the last`));
+    const end = () => reject(new Error(`the follower ended ${left} lines early`));
     const take = (bytes: Buffer) => {
       left -= bytes.toString().split("\n").length - 1;
       if (left > 0) return;

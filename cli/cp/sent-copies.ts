@@ -1,4 +1,4 @@
-import type { FileTimes } from "../../src/descriptors/index.ts";
+import { type FileTimes, storesFiles } from "../../src/descriptors/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { write } from "../io/output.ts";
 import type { CopyDirectory, ReceiveOptions } from "./copy-directory.ts";
@@ -36,8 +36,9 @@ export class SentCopies implements CopyDirectory {
     write(frame("f", name));
     let size = 0n;
     // A file that grows meanwhile must not fill the other machine's disk. Files that the kernel
-    // generates have the size 0.
-    const limit = file.size() || Number.MAX_SAFE_INTEGER;
+    // generates, and relayed files, have the size 0.
+    const isEmpty = file.kind === "file" && !file.relayed && storesFiles(file.fd);
+    const limit = file.size() || (isEmpty ? 0 : Number.MAX_SAFE_INTEGER);
     try {
       for await (const { bytes, at } of parts(file, limit)) {
         write(frame("b", number(at, 8), bytes));

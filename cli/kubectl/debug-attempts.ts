@@ -25,7 +25,7 @@ export function debugAttempts(pod: DebuggedPod, container: string, asked: string
   const { uid, gid } = pod.userOf(container);
   const isOrdinary = uid !== undefined && uid !== 0;
   if (pod.forbidsRoot && !isOrdinary)
-    throw new PortholeError("TARGET", `${pod.name} forbids containers of root and does not state the user of its own`, {
+    throw new PortholeError("TARGET", `${pod.name} forbids containers that run as root, and the user of its container is unknown`, {
       hint: "use a helper pod: omit --ephemeral",
     });
   const isDefault = pod.defaultUser.uid === uid && pod.defaultUser.gid === gid;

@@ -142,7 +142,7 @@ function userOf({ spec, status }: PodJson, name: string): ContainerUser {
 function targetOf({ metadata, spec }: PodJson, named: string | undefined): string {
   const names = spec.containers.map(({ name }) => name);
   const chosen = named ?? metadata.annotations?.["kubectl.kubernetes.io/default-container"];
-  const shared = spec.hostPID ? "it has the processes of its node" : "its containers share their processes";
+  const shared = spec.hostPID ? "it shares the PID namespace of its node" : "its containers share a PID namespace";
   // Process 1 is then the node's or the pod's, not the container's.
   if (spec.hostPID || spec.shareProcessNamespace)
     throw new PortholeError("TARGET", `--ephemeral cannot read ${metadata.name}: ${shared}`, {

@@ -89,7 +89,7 @@ export class EphemeralContainers implements Places {
     if (count > MAX_ADDED)
       throw new PortholeError(
         "ATTACH",
-        `the ephemeral containers of the pod ${pod.name} have ended ${MAX_ADDED} times`,
+        `ephemeral containers of the pod ${pod.name} ended ${MAX_ADDED} times`,
         {
           hint: `kubectl describe pod -n ${pod.name.replace("/", " ")} shows why`,
         },
@@ -98,7 +98,7 @@ export class EphemeralContainers implements Places {
     this.#added.set(pod.name, count);
     complain(
       printable(
-        `added the ephemeral container ${name} to the pod ${pod.name}: it ends after ${IDLE_S / 60} minutes without a command, and its entry stays until the pod is removed`,
+        `added the ephemeral container ${name} to the pod ${pod.name}: it ends after ${IDLE_S / 60} minutes without a command; its entry remains until the pod is removed`,
       ),
     );
     const end = performance.now() + START_MS;
@@ -199,6 +199,6 @@ function lostPod(pod: string, reason: string): PortholeError {
 function notStarted(pod: string, image: string, reason: string): PortholeError {
   const why = reason || "Kubernetes reports no reason";
   return new PortholeError("ATTACH", `the ephemeral container of the pod ${pod} does not start: ${why}`, {
-    hint: `the node must have the image ${image} or be able to pull it, for its processor`,
+    hint: `the node must have the image ${image} for its architecture, or be able to pull it`,
   });
 }

@@ -19,12 +19,13 @@ Options:
   --image IMAGE            make a helper pod from this image on nodes without
                            one; it is removed at the end
   --ephemeral              run in an ephemeral container of the pod, made from
-                           --image, without a helper pod and its rights. It
-                           ends after 10 minutes without a command; its entry
-                           stays in the pod, as Kubernetes cannot remove it
+                           --image; needs no helper pod and no right on the
+                           node. It ends after 10 minutes without a command;
+                           Kubernetes cannot remove its entry from the pod
   --profile PROFILE        profile of kubectl debug for --ephemeral (default:
-                           restricted for a container that is not of root,
-                           otherwise general, or baseline if that is refused)
+                           restricted for a container that does not run as
+                           root, otherwise general, or baseline if that is
+                           refused)
   --helper-namespace NAME  namespace of the helper pods (default: porthole)
   --context, --kubeconfig, --cluster, --user, --as, --server, ...
                            as for kubectl

@@ -103,7 +103,7 @@ export class Helpers implements Places {
     const reason = await kubectl(args, "look at the helper pod").catch(() => "");
     if (reason.trim() === "") return undefined;
     return new PortholeError("ATTACH", `the helper pod on the node ${node} does not start: ${reason.trim()}`, {
-      hint: `the node must have the image ${image} or be able to pull it, for its processor`,
+      hint: `the node must have the image ${image} for its architecture, or be able to pull it`,
     });
   }
 

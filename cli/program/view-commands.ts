@@ -20,7 +20,7 @@ export function addViewCommands(root: Command): void {
     .addOption(
       new Option(
         "--merge",
-        "follow several files and outputs in one text by time; later matches of patterns join",
+        "follow several files and outputs in one text, ordered by time; adds later matches of patterns",
       ).conflicts("rotated"),
     )
     .option("--rotated", "show the earlier files of a rotated log before it, as one text")

@@ -228,8 +228,11 @@ export class Merger<Lane extends { readonly name: string }> {
       if (this.#printer.records !== undefined) await this.#printer.records(lines);
       else for (const line of lines) await this.#print(line);
     })();
-    await this.#pumping;
-    this.#pumping = undefined;
+    try {
+      await this.#pumping;
+    } finally {
+      this.#pumping = undefined;
+    }
     this.#schedule();
   }
 }

@@ -193,9 +193,12 @@ export class TailRun {
       printMessage("tail", errorReading(file.name, error));
       this.#failed(error);
     } finally {
-      await this.#merger?.leave(file.lane);
-      this.#leave(file);
-      if (file.hasLeft) this.#forget(file);
+      try {
+        await this.#merger?.leave(file.lane);
+      } finally {
+        this.#leave(file);
+        if (file.hasLeft) this.#forget(file);
+      }
     }
   }
 

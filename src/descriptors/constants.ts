@@ -30,6 +30,13 @@ export const SEEK_HOLE = 4;
 export const FALLOC_FL_KEEP_SIZE = 1;
 /** Also the number of ext2 and ext3. */
 export const EXT4_SUPER_MAGIC = 0xef53;
+export const XFS_SUPER_MAGIC = 0x58465342;
+export const BTRFS_SUPER_MAGIC = 0x9123683e;
+export const F2FS_SUPER_MAGIC = 0xf2f52010;
+export const OVERLAYFS_SUPER_MAGIC = 0x794c7630;
+export const TMPFS_MAGIC = 0x01021994;
+/** Of OpenZFS, which is not part of Linux. */
+export const ZFS_SUPER_MAGIC = 0x2fc12fc1;
 
 // fcntl(2), flock(2)
 export const F_SETFD = 2;

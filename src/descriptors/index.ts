@@ -15,6 +15,7 @@ export { Output } from "./output.ts";
 export { writable } from "./poll.ts";
 export { seekData, seekTo } from "./seek.ts";
 export { statx } from "./statx.ts";
+export { storesFiles } from "./stores-files.ts";
 export { terminalState } from "./terminal.ts";
 export { dieBySignal, isWritable, WRITE_FAILED } from "./transfer.ts";
 export { unmount } from "./unmount.ts";

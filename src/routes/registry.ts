@@ -1,4 +1,14 @@
-import { constants, fstatSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  constants,
+  existsSync,
+  fstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { O_CLOEXEC } from "../descriptors/constants.ts";
@@ -170,10 +180,11 @@ export function removeDeadAgent(run: RunDirectory, file: string, seen?: string):
 export function setAgentAside(run: RunDirectory, file: string, version: number, seen: string): Promise<void> {
   return withAgentLock(run, identityIn(file), { timeoutMs: REMOVAL_PATIENCE_MS }, async () => {
     if (socketIdentity(run, file) !== seen) return;
-    for (const extension of ["json", "sock"]) {
-      const path = join(run.agents, file);
-      renameSync(`${path}.${extension}`, `${path}.v${version}.${extension}`);
-    }
+    const path = join(run.agents, file);
+    // The inode distinguishes agents of one version that were set aside one after the other.
+    const aside = `${path}.v${version}-${seen.split(" ", 1)[0]}`;
+    for (const extension of ["json", "sock"])
+      if (existsSync(`${path}.${extension}`)) renameSync(`${path}.${extension}`, `${aside}.${extension}`);
   });
 }
 
@@ -182,7 +193,7 @@ function identityIn(file: string): string {
 }
 
 /** Matches the suffix of {@link setAgentAside} in a name without extension. */
-const ASIDE = /\.v\d+$/;
+const ASIDE = /\.v\d+-\d+$/;
 
 const REMOVAL_PATIENCE_MS = 5_000;
 

@@ -60,7 +60,7 @@ function consequences(stat: FileType): { kind: string; does: string; effect: str
         return {
           kind: "a pseudoterminal multiplexer",
           does: "creates a terminal",
-          effect: "It exists until the view is closed.",
+          effect: "The terminal exists until the view is closed.",
         };
       if (TERMINALS.has(major))
         return { kind: "a terminal", does, effect: "Input that is shown here does not reach its programs." };

@@ -192,6 +192,14 @@ describe("a copy to a new file", () => {
     expect(readFileSync(copy).equals(before)).toBe(true);
   });
 
+  test("of an empty source is empty, however far the source grows", () => {
+    const { path, from, out, copy } = pair();
+    truncateSync(path, 0);
+    copyToFd(from, out.number, { isNew: true, onProgress: () => truncateSync(path, 2 ** 40) });
+    truncateSync(path, 2 ** 40);
+    expect(statSync(copy).size).toBe(0);
+  });
+
   test("keeps the holes of the source", () => {
     const { path, out, copy } = pair();
     truncateSync(path, 0);

@@ -256,7 +256,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     const by = ephemeral(shop);
     const first = await run([...by, "cat", "web-0:/tmp/a.log"]);
     expect(first.stderr).toMatch(
-      /^porthole: added the ephemeral container porthole-general-\w+ to the pod [^\n]*, and its entry stays until the pod is removed\n$/,
+      /^porthole: added the ephemeral container porthole-general-\w+ to the pod [^\n]*; its entry remains until the pod is removed\n$/,
     );
     expect(first).toMatchObject({ code: 0, text: "one\ntwo\n" });
     const quiet = async (...args: string[]) => {

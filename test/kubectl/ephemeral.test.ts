@@ -25,7 +25,7 @@ describe("the pod of an ephemeral container", () => {
     expect(() => pod({ containers: [app], shareProcessNamespace: true }).target("app")).toThrow(
       "share their processes",
     );
-    expect(() => pod({ containers: [app], hostPID: true }).target("app")).toThrow("has the processes of its node");
+    expect(() => pod({ containers: [app], hostPID: true }).target("app")).toThrow("shares the PID namespace of its node");
   });
 
   test("reports which ephemeral containers run, and why others do not", () => {
@@ -120,7 +120,7 @@ describe("the profile of an ephemeral container", () => {
 
   test("is refused if the pod forbids root and specifies no other user", () => {
     expect(() => attempts({ securityContext: { runAsNonRoot: true } })).toThrow(
-      "shop/web-0 forbids containers of root and does not state the user of its own",
+      "shop/web-0 forbids containers that run as root, and the user of its container is unknown",
     );
   });
 });

@@ -70,7 +70,7 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("all lines", (text) => text.includes(" INFO event 3") && !says("only")(text));
     screen.keys("M-d");
     await screen.waitFor("that there is none", (text) =>
-      /^ there is no such line \(only debug\)\n Esc shows all lines$/m.test(text),
+      /^ no line matches \(only debug\)\n Esc shows all lines$/m.test(text),
     );
     screen.keys("Escape");
     await screen.waitFor("all lines again", (text) => text.includes("INFO event") && !says("only")(text));

@@ -21,7 +21,7 @@ export function parseRecord(json: Uint8Array): LineRecord | undefined {
     ) as Record<string, unknown>;
     if (typeof target !== "string" || typeof line !== "string") return undefined;
     const bytes = pathBytes(line);
-    return { target, bytes, isPartial: partial === true, time: typeof time === "string" ? time : undefined, json };
+    return { target, bytes, isPartial: partial === true, time: isTime(time) ? time : undefined, json };
   } catch {
     return undefined;
   }
@@ -36,7 +36,11 @@ export interface Mark {
 /** Parses the record of {@link markRecord}. Returns undefined for any other bytes. */
 export function parseMark(json: Uint8Array): Mark | undefined {
   const [, before] = /^\{"before":"([^"]+)"\}\n$/.exec(Buffer.from(json.subarray(0, 100)).toString()) ?? [];
-  return before === undefined ? undefined : { before: milliseconds(before) };
+  return isTime(before) ? { before: milliseconds(before) } : undefined;
+}
+
+function isTime(time: unknown): time is string {
+  return typeof time === "string" && Number.isFinite(milliseconds(time));
 }
 
 /** Converts an ISO time in UTC with up to nine fractional digits to milliseconds since 1970. */

@@ -78,7 +78,14 @@ export class PlaceMerge<Place, Line> {
   mark(place: Place, before: number): void {
     const queue = this.#queueOf(place);
     // Sorts behind a line of the same millisecond.
-    queue.lines.push({ line: undefined, time: before + 0.001, bytes: 0, due: Number.NEGATIVE_INFINITY });
+    const time = before + 0.001;
+    const last = queue.lines.at(-1);
+    // One mark is enough after the last line. The first entry keeps its time: the heap is sorted by it.
+    if (last !== undefined && last.line === undefined && queue.lines.length > queue.at + 1) {
+      last.time = Math.max(last.time, time);
+      return;
+    }
+    queue.lines.push({ line: undefined, time, bytes: 0, due: Number.NEGATIVE_INFINITY });
     if (queue.lines.length === queue.at + 1) this.#enter(queue);
   }
 

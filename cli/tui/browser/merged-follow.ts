@@ -154,7 +154,7 @@ export class MergedFollow {
     this.#names.add(entry.connection.text(entry.path));
     const source = await this.#open(entry, lane, run, true);
     run.opened.push(source);
-    await this.#note(lane, "has appeared; following it too");
+    await this.#note(lane, "new; following it too");
     for await (const piece of source.pieces ?? []) await run.merger.take(lane, piece);
     await source.follow();
   }

@@ -8,13 +8,15 @@ export class RowQueue {
   #wake: () => void = () => undefined;
   /** Resolvers of writes that wait until the viewer has read bytes. */
   readonly #held: (() => void)[] = [];
+  /** True once nothing reads the rows. */
+  #hasEnded = false;
 
   /** Adds a row. Resolves when the queue accepts more. */
   async put(row: Buffer): Promise<void> {
     this.#ready.push(row);
     this.#waiting += row.length;
     this.#wake();
-    if (this.#waiting > MAX_WAITING) await new Promise<void>((resolve) => this.#held.push(resolve));
+    if (this.#waiting > MAX_WAITING && !this.#hasEnded) await new Promise<void>((resolve) => this.#held.push(resolve));
   }
 
   /**
@@ -24,6 +26,7 @@ export class RowQueue {
   async *rows(running: Promise<void>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     let failure: unknown;
     const onAbort = () => {
+      this.#hasEnded = true;
       this.#wake();
       this.#release();
     };
@@ -46,6 +49,8 @@ export class RowQueue {
       }
     } finally {
       signal.removeEventListener("abort", onAbort);
+      // The writers end only if they need not wait for a reader.
+      onAbort();
       await running.catch(() => undefined);
     }
   }

@@ -6,7 +6,7 @@ import type { KeyOf } from "./viewer-types.ts";
 export function emptyFilterRows({ filter, isHex }: ViewerText, keyOf: KeyOf, columns: number): string[] {
   if (!filter || isHex) return [];
   const { pattern, descriptions, isRunning, progress } = filter.status;
-  const what = pattern === "" ? "there is no such line" : `no line matches &${pattern}`;
+  const what = pattern === "" ? "no line matches" : `no line matches &${pattern}`;
   const also = descriptions.length === 0 ? "" : ` (${descriptions.join("; ")})`;
   const so = isRunning || progress < 1 ? " so far" : "";
   const leave = isRunning ? `${keyOf("cancel")} stops the search` : `${keyOf("cancel")} shows all lines`;
