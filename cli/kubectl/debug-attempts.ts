@@ -25,9 +25,13 @@ export function debugAttempts(pod: DebuggedPod, container: string, asked: string
   const { uid, gid } = pod.userOf(container);
   const isOrdinary = uid !== undefined && uid !== 0;
   if (pod.forbidsRoot && !isOrdinary)
-    throw new PortholeError("TARGET", `${pod.name} forbids containers that run as root, and the user of its container is unknown`, {
-      hint: "use a helper pod: omit --ephemeral",
-    });
+    throw new PortholeError(
+      "TARGET",
+      `${pod.name} forbids containers that run as root, and the user of its container is unknown`,
+      {
+        hint: "use a helper pod: omit --ephemeral",
+      },
+    );
   const isDefault = pod.defaultUser.uid === uid && pod.defaultUser.gid === gid;
   const user = { runAsUser: uid ?? 0, runAsGroup: gid };
   const asSameUser = isOrdinary && !isDefault ? { custom: { securityContext: user } } : {};

@@ -87,13 +87,9 @@ export class EphemeralContainers implements Places {
     const image = this.#request.image ?? "";
     const count = (this.#added.get(pod.name) ?? 0) + 1;
     if (count > MAX_ADDED)
-      throw new PortholeError(
-        "ATTACH",
-        `ephemeral containers of the pod ${pod.name} ended ${MAX_ADDED} times`,
-        {
-          hint: `kubectl describe pod -n ${pod.name.replace("/", " ")} shows why`,
-        },
-      );
+      throw new PortholeError("ATTACH", `ephemeral containers of the pod ${pod.name} ended ${MAX_ADDED} times`, {
+        hint: `kubectl describe pod -n ${pod.name.replace("/", " ")} shows why`,
+      });
     const name = await this.#debug(pod, target, debugAttempts(pod, target, this.#request.profile));
     this.#added.set(pod.name, count);
     complain(

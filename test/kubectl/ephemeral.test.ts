@@ -23,9 +23,11 @@ describe("the pod of an ephemeral container", () => {
 
   test("is refused if process 1 is not the container's: with shared processes, or those of the node", () => {
     expect(() => pod({ containers: [app], shareProcessNamespace: true }).target("app")).toThrow(
-      "share their processes",
+      "share a PID namespace",
     );
-    expect(() => pod({ containers: [app], hostPID: true }).target("app")).toThrow("shares the PID namespace of its node");
+    expect(() => pod({ containers: [app], hostPID: true }).target("app")).toThrow(
+      "shares the PID namespace of its node",
+    );
   });
 
   test("reports which ephemeral containers run, and why others do not", () => {

@@ -24,7 +24,7 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
     // An error message stays on the screen until the next message.
     screen.keys("M-e");
     await screen.waitFor("errors of one service, and the crash of the other", (shown) =>
-      [/app\.log .* ERROR request /, /worker\.json .*"fatal"/, /supervisor\.log .* worker exited with status 1/].every(
+      [/app\.log .* ERROR request /, /worker\.json .* FATAL /, /supervisor\.log .* worker exited with status 1/].every(
         (line) => line.test(shown),
       ),
     );
