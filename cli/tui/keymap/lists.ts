@@ -16,7 +16,7 @@ export const LIST_KEYS = [
 ] as const satisfies readonly Binding[];
 
 export const CONTAINERS_KEYS = [
-  { action: "output", keys: ["L"], help: "output of the selected or of all marked containers", hint: "output" },
+  { action: "output", keys: ["L"], help: "output of selected or marked containers", hint: "output" },
   { action: "mark", keys: [" "], help: "mark a container", hint: "mark" },
   { action: "open-files", keys: ["O"], help: "processes and their open files", hint: "open files" },
   { action: "follow-marked", keys: ["F"], help: "follow what is marked, or this output" },
