@@ -69,9 +69,9 @@ export function copyToFd(source: OwnedFd, out: number, options: CopyOptions = {}
 
 /** The content of a file that the kernel generates has no known end. */
 function endOf({ length, isNew }: CopyOptions, start: bigint, from: Statx, source: OwnedFd): bigint {
-  const hasSize = from.size > 0n || (isRegular(from) && storesFiles(source.number));
-  if (length === undefined && isNew && hasSize) return from.size;
-  return start + (length ?? 1n << 62n);
+  if (length !== undefined) return start + length;
+  const hasEnd = isNew && (from.size > 0n || (isRegular(from) && storesFiles(source.number)));
+  return hasEnd ? from.size : start + (1n << 62n);
 }
 
 /**
