@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { isTerminal } from "../../src/descriptors/index.ts";
 import type { Streams } from "../../src/elsewhere/index.ts";
 import { exitStatus, report } from "../io/fail.ts";
+import { keepHeapSmall } from "../io/small-heap.ts";
 import { printMessage } from "../tail/messages.ts";
 import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
 import type { Interrupt } from "./interrupt.ts";
@@ -31,6 +32,7 @@ export async function tailSeveral(line: SeveralLine, command: Command): Promise<
   const table = tableOf(command);
   const options = tailOptions(command.opts<RawOptions>(), (text) => printMessage("tail", text));
   const follows = options.follow !== undefined;
+  if (follows) keepHeapSmall();
   return withSignals(async (own, interrupt) => {
     const printer = new LinePrinter(formatOf(options));
     const write = (bytes: Buffer) => own.write(1, bytes);

@@ -5,6 +5,7 @@ import type { RecordSource } from "../elsewhere/records/record-source.ts";
 import { resumedArguments } from "../elsewhere/records/resumed-arguments.ts";
 import { recordRun, runInPlace } from "../elsewhere/runs.ts";
 import { exitStatus, report } from "../io/fail.ts";
+import { keepHeapSmall } from "../io/small-heap.ts";
 import type { Part, Request } from "./arguments.ts";
 import { isGlob, type NodePlan, type PodLists, placeName, planNodes } from "./plan.ts";
 import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
@@ -50,6 +51,7 @@ export async function mergedLines(request: Request, lists: PodLists, around: Sur
   const write = (bytes: Buffer) => own.write(1, bytes);
   const has = (...names: string[]) => request.parts.some((part) => isOption(part, new Set(names)));
   const follows = has("f", "F", "follow");
+  if (follows) keepHeapSmall();
   const printer = new LinePrinter(formatOf(request, process.stdout.isTTY === true, process.env.NO_COLOR !== undefined));
   const wire = wireRequest(request);
   const plans = planNodes(wire, lists);
