@@ -15,9 +15,9 @@ import { systemError } from "../src/descriptors/errno.ts";
 import { FdSocket, socketpair } from "../src/descriptors/fd-socket.ts";
 import { openPath } from "../src/descriptors/file.ts";
 import { errno, libc } from "../src/descriptors/libc.ts";
-import { Message } from "../src/descriptors/message.ts";
 import { OwnedFd } from "../src/descriptors/owned-fd.ts";
 import { readable } from "../src/descriptors/poll.ts";
+import { SocketMessage } from "../src/descriptors/socket-message.ts";
 import { statx } from "../src/descriptors/statx.ts";
 import { copyToFd, dieBySignal, pumpToFd } from "../src/descriptors/transfer.ts";
 import { PortholeError } from "../src/errors.ts";
@@ -63,7 +63,7 @@ export function checkControlMessage(control: Uint8Array): number {
  */
 export async function receiveFile(socket: OwnedFd): Promise<Received | undefined> {
   await readable(socket);
-  const message = new Message(4096, controlLength(1));
+  const message = new SocketMessage(4096, controlLength(1));
   message.arm(message.data.length, controlLength(1));
   const size = libc.recvmsg(socket.number, message.address, MSG_CMSG_CLOEXEC);
   if (size < 0) throw systemError("SESSION", "recvmsg", errno());

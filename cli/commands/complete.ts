@@ -5,7 +5,7 @@ import { quoteFor, type ShellWord, shellWords } from "../completion/shell-words.
 import { printable } from "../io/fail.ts";
 
 /** Exit statuses for the shells' completion scripts. */
-const Status = { found: 0, files: 10, programs: 11 } as const;
+const CompletionStatus = { found: 0, files: 10, programs: 11 } as const;
 
 /**
  * `porthole __complete SHELL -- ...`: writes the candidates for the word at the cursor, one per
@@ -18,14 +18,14 @@ export async function complete(root: Command, shell: string, args: string[]): Pr
   if (shell === "fish") line.splice(-1, 1, ...shellWords(args.at(-1) ?? "").slice(-1));
   const texts = (shell === "bash" ? line.slice(1) : line).map(({ text }) => text);
   const last = line.at(-1) ?? plainWord("");
-  if (/^\d*[<>]+&?$/.test(line.at(-2)?.raw ?? "")) return Status.files;
+  if (/^\d*[<>]+&?$/.test(line.at(-2)?.raw ?? "")) return CompletionStatus.files;
   const found = await candidates(root, texts);
-  if (found === "file") return Status.files;
-  if (found === "program") return Status.programs;
+  if (found === "file") return CompletionStatus.files;
+  if (found === "program") return CompletionStatus.programs;
   const fitting = found.filter(({ value }) => value.startsWith(last.text) && isPlain(value));
   if (shell === "bash") write(forBash(fitting, last, args[1] ?? last.raw));
   else write(fitting.map(({ value, description }) => `${value}\t${printable(description ?? "")}\n`).join(""));
-  return Status.found;
+  return CompletionStatus.found;
 }
 
 async function candidates(root: Command, line: string[]): Promise<Candidate[] | "file" | "program"> {

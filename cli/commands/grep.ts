@@ -9,7 +9,7 @@ import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { configuredFlags, type Flag, FlagSet, parseArguments, refuseFlags, writeFlags } from "../grep/arguments.ts";
 import { cleanUp, onExit } from "../grep/on-exit.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
-import { follow, hidesBinary, type OutputFilter, SEARCH_MEMORY, Status, writeAll } from "../grep/run.ts";
+import { follow, hidesBinary, type OutputFilter, SEARCH_MEMORY, SearchStatus, writeOutput } from "../grep/run.ts";
 import { SearchFiles, withCatHint } from "../grep/search-files.ts";
 import { complain, printable, report } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
@@ -30,7 +30,7 @@ export async function grep(args: readonly string[], options: GrepOptions): Promi
     return await search(args, sessions, options.raw === true);
   } catch (error) {
     report(error);
-    return Status.failed;
+    return SearchStatus.failed;
   } finally {
     sessions.close();
   }
@@ -51,7 +51,7 @@ async function search(args: readonly string[], sessions: SessionPool, isRaw: boo
     if (!set.isOn("no-messages", "messages")) report(error);
   };
   const targets = (await sessions.expand(operands, failed)).filter((named) => mayRead(named, failed));
-  if (targets.length === 0) return Status.failed;
+  if (targets.length === 0) return SearchStatus.failed;
   // A failed target must not change the format of the other targets' matches.
   if (operands.length > 1 || isPartOfSeveral()) flags.unshift({ name: "with-filename", value: undefined });
   const run = new Search(program, flags);
@@ -59,7 +59,7 @@ async function search(args: readonly string[], sessions: SessionPool, isRaw: boo
   const status = isLocal
     ? await run.onPaths(targets)
     : await run.onTargets(targets, sessions, { isRaw: isRaw || set.has("files"), failed });
-  return hasFailed && !(set.has("quiet") && status === Status.matched) ? Status.failed : status;
+  return hasFailed && !(set.has("quiet") && status === SearchStatus.matched) ? SearchStatus.failed : status;
 }
 
 /** False for a local file whose data reading removes. */
@@ -147,7 +147,7 @@ class Search {
     const release = onExit(() => files.close());
     try {
       await files.open(reached, sessions);
-      if (files.paths.length === 0) return Status.failed;
+      if (files.paths.length === 0) return SearchStatus.failed;
       const found = files.hasDirectory ? await this.#onTrees(files, sessions, isRaw) : undefined;
       if (found !== undefined) return found;
       await files.openBelow();
@@ -196,10 +196,10 @@ class Search {
 
   async #write(output: Buffer): Promise<void> {
     try {
-      await writeAll(output);
+      await writeOutput(output);
     } catch (error) {
       cleanUp();
-      failOutput(error, Status.failed);
+      failOutput(error, SearchStatus.failed);
     }
   }
 
@@ -229,7 +229,7 @@ class Search {
       child.kill("SIGKILL");
       if ((error as NodeJS.ErrnoException).syscall !== "write") throw error;
       cleanUp();
-      failOutput(error, Status.failed);
+      failOutput(error, SearchStatus.failed);
     } finally {
       release();
     }

@@ -6,7 +6,7 @@ import { systemZone, targetZone } from "../../src/times/index.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { exitStatus } from "../io/fail.ts";
 import type { Amount } from "../tail/amount.ts";
-import { type Input, pieces, sizeOf, standardInput } from "../tail/input.ts";
+import { type Input, pieces, seekableSize, standardInput } from "../tail/input.ts";
 import { cannotOpen, errorReading, printMessage, reasonOf, reportUsageError } from "../tail/messages.ts";
 import { type CommonOptions, commonOptions, type RawOptions } from "../tail/options.ts";
 import { Printer } from "../tail/printer.ts";
@@ -108,7 +108,7 @@ async function copyHead(
 ): Promise<void> {
   const by = unit === "lines" ? delimiter : undefined;
   if (sign === "-") {
-    const size = sizeOf(input);
+    const size = seekableSize(input);
     if (size !== undefined) {
       const end =
         by === undefined ? Math.max(input.start, size - count) : lastLinesOffset(readerFor(input), size, count, by);

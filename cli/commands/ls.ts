@@ -17,16 +17,16 @@ import { write } from "../io/output.ts";
 import { filesLine, Progress } from "../io/progress.ts";
 import { type Directory, Entries, type Items } from "../ls/entries.ts";
 import type { Item } from "../ls/item.ts";
+import { type ListFormat, listFormat } from "../ls/list-format.ts";
 import type { LsOptions } from "../ls/options.ts";
 import { sortItems } from "../ls/order.ts";
-import { type View, view } from "../ls/view.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
 /** `porthole ls`: lists the targets. Continues after a failure and returns the highest status. */
 export async function ls(texts: string[], given: LsOptions): Promise<number> {
   // The size column of -l shows the totals.
   const options = given.total && !given.json ? { ...given, l: true } : given;
-  const lister = new Lister(options, await view(options));
+  const lister = new Lister(options, await listFormat(options));
   try {
     await lister.run(texts);
   } finally {
@@ -51,7 +51,7 @@ interface Found {
 class Lister {
   status = 0;
   readonly #options: LsOptions;
-  readonly #view: View;
+  readonly #format: ListFormat;
   readonly #sessions: SessionPool;
   readonly #contexts = new Map<Session, SessionContext>();
   readonly #needsStat: boolean;
@@ -61,12 +61,12 @@ class Lister {
   #pending = "";
   #isFirst = !isLaterPart();
 
-  constructor(options: LsOptions, shown: View) {
+  constructor(options: LsOptions, format: ListFormat) {
     this.#options = options;
-    this.#view = shown;
+    this.#format = format;
     this.#sessions = new SessionPool(options);
     const { l, t, S, json } = options;
-    this.#needsStat = [l, t, S, json].includes(true) || shown.needsStat;
+    this.#needsStat = [l, t, S, json].includes(true) || format.needsStat;
     this.#progress = options.total && isTerminal(2) ? new Progress() : undefined;
   }
 
@@ -207,7 +207,7 @@ class Lister {
   }
 
   async #followLinks({ session }: SessionContext, items: Iterable<Item>): Promise<void> {
-    if (!this.#view.needsLinkTargets) return;
+    if (!this.#format.needsLinkTargets) return;
     const look = async (item: Item) => {
       item.linkMode = (await session.stat(item.path).catch(onlyFileErrors))?.mode ?? 0;
     };
@@ -227,7 +227,7 @@ class Lister {
   }
 
   #print(title: string | undefined, items: Items, isDirectory = false): void {
-    for (const piece of this.#view.render({ title, items, isDirectory, isFirst: this.#isFirst })) {
+    for (const piece of this.#format.render({ title, items, isDirectory, isFirst: this.#isFirst })) {
       this.#pending += piece;
       if (this.#pending.length > FLUSH) this.#flush();
     }

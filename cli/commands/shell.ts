@@ -9,7 +9,7 @@ import { promptedShell } from "../shell/prompt.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
 import { type Launch, runLaunched } from "../with/launcher.ts";
-import { CannotRun, Status, type ToolEnd } from "../with/run-tool.ts";
+import { CannotRun, type ToolEnd, ToolStatus } from "../with/run-tool.ts";
 
 /** Options of `porthole shell`. */
 export interface ShellOptions extends ConnectionOptions {
@@ -33,13 +33,13 @@ export async function shell(text: string, command: string[], options: ShellOptio
     end = await run(sessions, text, command, options);
   } catch (error) {
     report(error);
-    if (!(error instanceof CannotRun)) return Status.failed;
-    return error.errno === "ENOENT" ? Status.notFound : Status.cannotRun;
+    if (!(error instanceof CannotRun)) return ToolStatus.failed;
+    return error.errno === "ENOENT" ? ToolStatus.notFound : ToolStatus.cannotRun;
   } finally {
     sessions.close();
   }
   if (end.signal !== null) dieBySignal(end.signal);
-  return end.status ?? Status.failed;
+  return end.status ?? ToolStatus.failed;
 }
 
 async function run(

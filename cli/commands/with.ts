@@ -18,7 +18,7 @@ import {
   withoutPlaceholders,
 } from "../with/placeholders.ts";
 import { type Placement, placeInTrees, type Refused, sayDescriptor } from "../with/placement.ts";
-import { CannotRun, reopenError, runTool, Status, type ToolEnd, toolPath } from "../with/run-tool.ts";
+import { CannotRun, reopenError, runTool, type ToolEnd, ToolStatus, toolPath } from "../with/run-tool.ts";
 
 /** Options of `porthole with`. */
 export interface WithOptions extends ConnectionOptions {
@@ -40,13 +40,13 @@ export async function withTool(targets: string[], command: string[], options: Wi
     end = await runWith(sessions, targets, command, options);
   } catch (error) {
     report(error);
-    end = Status.failed;
+    end = ToolStatus.failed;
   } finally {
     sessions.close();
   }
   if (typeof end === "number") return end;
   if (end.signal !== null) dieBySignal(end.signal);
-  return end.status ?? Status.failed;
+  return end.status ?? ToolStatus.failed;
 }
 
 async function runWith(
@@ -62,7 +62,7 @@ async function runWith(
     });
   }
   const named = await openAll(sessions, targets, options);
-  if (named === undefined) return Status.failed;
+  if (named === undefined) return ToolStatus.failed;
   const directory = named.find(isDirectory);
   if (options.stdin === true && directory !== undefined) throw notInput(directory);
   const byInput = options.stdin === true || !(hasPlaceholder(args) || hasDirectory(args) || directory !== undefined);
@@ -177,7 +177,7 @@ async function started<T>(run: () => Promise<T>): Promise<T | number> {
   } catch (error) {
     if (!(error instanceof CannotRun)) throw error;
     report(error);
-    return error.errno === "ENOENT" ? Status.notFound : Status.cannotRun;
+    return error.errno === "ENOENT" ? ToolStatus.notFound : ToolStatus.cannotRun;
   }
 }
 

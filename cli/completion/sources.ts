@@ -22,7 +22,7 @@ const PATIENCE_MS = 1_000;
 export const TIMEOUT = { timeoutMs: PATIENCE_MS };
 
 /** A container that an engine lists. */
-export interface KnownContainer {
+export interface CompletedContainer {
   name: string;
   image: string;
   /** The engine's state; empty for a running container. */
@@ -38,7 +38,7 @@ export interface KnownContainer {
  * Containers of all engines, running ones first, with one request to each engine. Ignores engines
  * that fail or are slow.
  */
-export async function knownContainers(engine?: string): Promise<KnownContainer[]> {
+export async function knownContainers(engine?: string): Promise<CompletedContainer[]> {
   const answers = await Promise.allSettled(engines(engine).map(containersOf));
   const known = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
   return [...known.filter(({ state }) => state === ""), ...known.filter(({ state }) => state !== "")];
@@ -56,7 +56,7 @@ export async function podsOf(engine?: string): Promise<{ name: string; image: st
   return [...named.filter(({ state }) => state === "running"), ...named.filter(({ state }) => state !== "running")];
 }
 
-async function containersOf(engine: Engine): Promise<KnownContainer[]> {
+async function containersOf(engine: Engine): Promise<CompletedContainer[]> {
   const { status, body, request } = await engineGet(engine, "/containers/json?all=true", TIMEOUT);
   if (status !== 200) return [];
   return decodeContainerList(body, request)

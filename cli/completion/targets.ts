@@ -8,11 +8,11 @@ import { parsePattern } from "../targets/container-pattern.ts";
 import { selectContainers } from "../targets/select-containers.ts";
 import type { Candidate } from "./expected.ts";
 import {
+  type CompletedContainer,
   connectQuickly,
   enterableProcesses,
   hasPods,
   imageNames,
-  type KnownContainer,
   knownContainers,
   podsOf,
   TIMEOUT,
@@ -69,7 +69,7 @@ export async function targetCandidates(
  * Candidates for the whole Compose project and its services; also each replica of a service that
  * has several.
  */
-function serviceCandidates(known: readonly KnownContainer[], project: string, end: string): Candidate[] {
+function serviceCandidates(known: readonly CompletedContainer[], project: string, end: string): Candidate[] {
   const members = known.filter((one) => one.project === project && one.service !== "");
   if (members.length === 0) return [];
   const services = unique(members.map(({ service }) => service)).flatMap((service) => {

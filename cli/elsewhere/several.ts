@@ -33,7 +33,7 @@ export interface SeveralLine {
  * failed engine in one line and continues. Returns the exit status.
  */
 export async function runInOrder(line: SeveralLine): Promise<number> {
-  return withSignals(async (own, interrupt) => {
+  return withInterrupt(async (own, interrupt) => {
     const runs = line.segments.map(
       (segment, index): OrderedRun =>
         async (write, turn) => {
@@ -54,7 +54,7 @@ export async function runInOrder(line: SeveralLine): Promise<number> {
  * Forwards signals to every run of `action`, then ends by the first signal. Cancels runs that are
  * still connecting.
  */
-export async function withSignals(action: (own: Streams, interrupt: Interrupt) => Promise<number>): Promise<number> {
+export async function withInterrupt(action: (own: Streams, interrupt: Interrupt) => Promise<number>): Promise<number> {
   const own = ownStreams("none", {});
   const interrupt = new Interrupt();
   try {

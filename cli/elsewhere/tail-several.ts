@@ -7,14 +7,14 @@ import { printMessage } from "../tail/messages.ts";
 import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { tableOf } from "./option-table.ts";
-import { followSource } from "./records/follow-source.ts";
+import { followRecords } from "./records/follow-records.ts";
 import { type LineFormat, LinePrinter } from "./records/line-printer.ts";
 import { directOutput, MergedOutput } from "./records/merged-output.ts";
 import type { RecordSource } from "./records/record-source.ts";
 import { resumedArguments } from "./records/resumed-arguments.ts";
 import { recordRun } from "./runs.ts";
 import type { Operand, Segment } from "./segments.ts";
-import { argumentsFor, partVariables, remoteOf, runHere, runPart, type SeveralLine, withSignals } from "./several.ts";
+import { argumentsFor, partVariables, remoteOf, runHere, runPart, type SeveralLine, withInterrupt } from "./several.ts";
 import { type OptionTable, splitArguments } from "./split-arguments.ts";
 
 /** True if tail prints line by line: as lines arrive, or in order of their times. */
@@ -33,7 +33,7 @@ export async function tailSeveral(line: SeveralLine, command: Command): Promise<
   const options = tailOptions(command.opts<RawOptions>(), (text) => printMessage("tail", text));
   const follows = options.follow !== undefined;
   if (follows) keepHeapSmall();
-  return withSignals(async (own, interrupt) => {
+  return withInterrupt(async (own, interrupt) => {
     const printer = new LinePrinter(formatOf(options));
     const write = (bytes: Buffer) => own.write(1, bytes);
     const sources = byEngine(line.segments).map((segment, index) =>
@@ -44,7 +44,7 @@ export async function tailSeveral(line: SeveralLine, command: Command): Promise<
       : directOutput(printer, write);
     const statuses = await Promise.all(
       sources.map((source) =>
-        followSource(source, output, { follows, interrupt }).catch((error: unknown) => {
+        followRecords(source, output, { follows, interrupt }).catch((error: unknown) => {
           if (interrupt.received === undefined) report(error);
           return exitStatus(error);
         }),

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { dieBySignal } from "../../src/descriptors/index.ts";
 import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
 import { complain } from "../io/fail.ts";
+import { isGlob } from "../targets/container-pattern.ts";
 import { hasDirectory, hasPlaceholder } from "../with/placeholders.ts";
 import { ownStreams } from "./streams.ts";
 
@@ -22,13 +23,13 @@ export function streamedInput(operands: readonly string[], args: readonly string
   const [options, command] = [args.slice(1, at), args.slice(at + 1)];
   const isStdin = options.includes("--stdin");
   const [target, ...others] = operands;
-  if (at === -1 || target === undefined || others.length > 0 || /[*?[]/.test(target)) return undefined;
+  if (at === -1 || target === undefined || others.length > 0 || isGlob(target)) return undefined;
   if (!isStdin && (hasPlaceholder(command) || hasDirectory(command) || options.includes("--rw"))) return undefined;
   return { cat: ["cat", ...options.filter((option) => option !== "--stdin")], command };
 }
 
 /** The exit statuses of env(1) and `porthole with`. */
-const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
+const ToolStatus = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 
 /**
  * Runs the command on this machine, with the output of a remote `cat` as its input. Ends with its
@@ -55,9 +56,9 @@ export async function withStreamed(place: HelperPlace, { cat, command }: Streame
       if (ended === undefined || child?.stdin?.writable) throw reason;
       return { status: 0 };
     });
-    if (ended === undefined && !("status" in end && end.status === 0)) return Status.failed;
+    if (ended === undefined && !("status" in end && end.status === 0)) return ToolStatus.failed;
     begin().stdin?.end();
-    return (await ended) ?? Status.failed;
+    return (await ended) ?? ToolStatus.failed;
   } finally {
     own.restore();
   }
@@ -74,8 +75,10 @@ function endOf(child: ChildProcess, place: HelperPlace): Promise<number> {
     child.once("error", ({ code, message }: NodeJS.ErrnoException) => {
       complain(`cannot run '${child.spawnfile}': ${code === "ENOENT" ? "no such command" : message}`);
       place.close();
-      resolve(code === "ENOENT" ? Status.notFound : Status.cannotRun);
+      resolve(code === "ENOENT" ? ToolStatus.notFound : ToolStatus.cannotRun);
     });
-    child.once("close", (status, signal) => resolve(signal === null ? (status ?? Status.failed) : dieBySignal(signal)));
+    child.once("close", (status, signal) =>
+      resolve(signal === null ? (status ?? ToolStatus.failed) : dieBySignal(signal)),
+    );
   });
 }

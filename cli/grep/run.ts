@@ -8,7 +8,7 @@ import { Messages } from "./messages.ts";
 const writeOut = promisify(writeCallback);
 
 /** ripgrep's exit statuses, which are grep's. */
-export const Status = { matched: 0, unmatched: 1, failed: 2 } as const;
+export const SearchStatus = { matched: 0, unmatched: 1, failed: 2 } as const;
 
 /** Memory limit of ripgrep in bytes, for lines and for the output of one file. */
 export const SEARCH_MEMORY = 512 * 1024 * 1024;
@@ -54,7 +54,7 @@ export interface RunOutput {
 export async function follow(
   child: ChildProcess,
   memory: number,
-  { filter, write = writeAll, messages = new Messages() }: RunOutput = {},
+  { filter, write = writeOutput, messages = new Messages() }: RunOutput = {},
 ): Promise<RunEnd> {
   const ended = endOf(child);
   ended.catch(() => {});
@@ -74,7 +74,7 @@ export async function follow(
     if (filter) await write(filter.end());
   }
   const { status, signal } = await ended;
-  if (signal === null && status !== null && status <= Status.failed) {
+  if (signal === null && status !== null && status <= SearchStatus.failed) {
     messages.end();
     return { status, hidesBinary };
   }
@@ -108,7 +108,7 @@ function startError({ code, message }: NodeJS.ErrnoException): PortholeError {
 }
 
 /** Writes off the main thread: a slow reader must not delay signals. */
-export async function writeAll(bytes: Buffer): Promise<void> {
+export async function writeOutput(bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     try {
       at += (await writeOut(1, bytes, at, bytes.length - at, null)).bytesWritten;

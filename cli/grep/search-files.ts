@@ -3,9 +3,8 @@ import { PortholeError } from "../../src/errors.ts";
 import { compareNames, nameOf } from "../../src/files/index.ts";
 import { MAX_BATCH } from "../../src/protocol/index.ts";
 import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
-import type { Target } from "../../src/target.ts";
 import { unlessDirectory, withHint } from "../targets/open-target.ts";
-import type { NamedTarget } from "../targets/session-pool.ts";
+import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { reopenError } from "../with/run-tool.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
 import { colourFilter, hasColours, stopAtNul } from "./colour-filter.ts";
@@ -19,11 +18,6 @@ import type { OpenDirectory } from "./tree-search.ts";
  * it.
  */
 const AT_ONCE = 2;
-
-/** Provides the sessions of targets. */
-export interface SessionSource {
-  session(target: Target): Promise<Session>;
-}
 
 /** Options of a search on files. */
 export interface SearchOptions {
@@ -78,7 +72,7 @@ export class SearchFiles {
   }
 
   /** Opens the targets. */
-  async open(targets: readonly NamedTarget[], sessions: SessionSource): Promise<void> {
+  async open(targets: readonly NamedTarget[], sessions: Pick<SessionPool, "session">): Promise<void> {
     for (const { text, target } of targets) {
       // The link tree cannot contain absolute paths, so ripgrep opens them itself.
       if (target.kind === "local" && target.path.startsWith("/")) {

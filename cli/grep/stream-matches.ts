@@ -1,12 +1,12 @@
 import { totalmem } from "node:os";
 import { Lifeline } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import type { NamedTarget } from "../targets/session-pool.ts";
+import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { type Flag, writeFlags } from "./arguments.ts";
 import { type FoundLine, FoundLines } from "./found-lines.ts";
 import { Messages } from "./messages.ts";
-import { follow, SEARCH_MEMORY, Status } from "./run.ts";
-import { SearchFiles, type SessionSource } from "./search-files.ts";
+import { follow, SEARCH_MEMORY, SearchStatus } from "./run.ts";
+import { SearchFiles } from "./search-files.ts";
 
 /** A search that passes its matches on as they are found. */
 export interface MatchStream {
@@ -22,7 +22,7 @@ export interface MatchStream {
   /** Searches hidden files. */
   hidden: boolean;
   targets: readonly NamedTarget[];
-  sessions: SessionSource;
+  sessions: Pick<SessionPool, "session">;
   /** Returns false for a directory of a container that the search must skip. */
   mayEnter?: (path: string) => boolean;
   /** When aborted, ends ripgrep at once. */
@@ -91,7 +91,7 @@ async function run(search: MatchStream, files: SearchFiles, flags: readonly Flag
       graceAfter(signal),
     ]);
     const isOfFile = (message: string) => files.paths.some((path) => message.startsWith(path));
-    const wrong = status === Status.failed && count === 0 ? messages.find((one) => !isOfFile(one)) : undefined;
+    const wrong = status === SearchStatus.failed && count === 0 ? messages.find((one) => !isOfFile(one)) : undefined;
     if (wrong !== undefined) throw new PortholeError("USAGE", wrong);
     for (const message of messages) search.failed(message);
   } finally {

@@ -8,7 +8,7 @@ import { type Target, targetName } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import { type Launch, runLaunched } from "../with/launcher.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
-import { type OutputFilter, Status } from "./run.ts";
+import { type OutputFilter, SearchStatus } from "./run.ts";
 import { colourCheck, colourSearch, ESCAPE_PATTERN, linksReason } from "./tree-flags.ts";
 
 /** An open directory that the user named as a target. */
@@ -75,7 +75,7 @@ export async function searchTrees(search: TreeSearch, sessions: SessionPool): Pr
   const check = colourCheck(flags, isRaw);
   if (check === "before") {
     const look = new HeldOutput({ deadline, memory });
-    if ((await run(command(colourSearch(flags)), look)).status === Status.matched) throw new NotOnTrees(COLOURED);
+    if ((await run(command(colourSearch(flags)), look)).status === SearchStatus.matched) throw new NotOnTrees(COLOURED);
   }
   const noEscapes = check === "along";
   const isJson = noEscapes && new FlagSet(flags).isOn("json", "no-json");
@@ -106,7 +106,7 @@ async function runOnTrees(
       return command;
     });
     const output = await held.end();
-    if (signal !== null || status === null || status > Status.unmatched)
+    if (signal !== null || status === null || status > SearchStatus.unmatched)
       throw new NotOnTrees(`ripgrep ended with ${signal ?? `status ${status}`}`);
     return { output, status };
   } catch (error) {

@@ -6,9 +6,9 @@ import { checkEphemeral, EphemeralContainers } from "./ephemeral.ts";
 import { HELP } from "./help.ts";
 import { Helpers } from "./helpers.ts";
 import { optionTable } from "./option-table.ts";
-import { ownStreams } from "./own-streams.ts";
 import { queries } from "./plan.ts";
-import { listPods } from "./pod-list.ts";
+import { pluginStreams } from "./plugin-streams.ts";
+import { requestPods } from "./pod-list.ts";
 import { runOnNodes } from "./run.ts";
 import { safeStreams } from "./safe-streams.ts";
 
@@ -33,12 +33,12 @@ async function main(args: string[]): Promise<number> {
   if (request.isEphemeral) checkEphemeral(request);
   const places = request.isEphemeral ? new EphemeralContainers(request, interrupt) : new Helpers(request, interrupt);
   const isScreen = request.command === "open" || request.command === "browse";
-  const own = ownStreams(isScreen);
+  const own = pluginStreams(isScreen);
   const streams = request.isEphemeral && !isScreen ? safeStreams(own.streams) : own.streams;
   // The reader has closed the output.
   process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
   try {
-    const lists = Promise.all(queries(request).map((query) => listPods(query, request)));
+    const lists = Promise.all(queries(request).map((query) => requestPods(query, request)));
     const [rows] = await interrupt.orEnd(Promise.all([lists, places.find()]));
     return await runOnNodes(request, rows, { places, interrupt, own: streams });
   } finally {

@@ -1,4 +1,4 @@
-import { followSource } from "../elsewhere/records/follow-source.ts";
+import { followRecords } from "../elsewhere/records/follow-records.ts";
 import { type LineFormat, LinePrinter } from "../elsewhere/records/line-printer.ts";
 import { directOutput, MergedOutput } from "../elsewhere/records/merged-output.ts";
 import type { RecordSource } from "../elsewhere/records/record-source.ts";
@@ -6,8 +6,9 @@ import { resumedArguments } from "../elsewhere/records/resumed-arguments.ts";
 import { recordRun, runInPlace } from "../elsewhere/runs.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { keepHeapSmall } from "../io/small-heap.ts";
+import { isGlob } from "../targets/container-pattern.ts";
 import type { Part, Request } from "./arguments.ts";
-import { isGlob, type NodePlan, type PodLists, placeName, planNodes } from "./plan.ts";
+import { type NodePlan, type PodLists, placeName, planNodes } from "./plan.ts";
 import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -58,7 +59,7 @@ export async function mergedLines(request: Request, lists: PodLists, around: Sur
   const output = has("merge") ? new MergedOutput(printer, write, plans.length, follows) : directOutput(printer, write);
   const run: StartRun = (plan, options) => {
     const source = nodeSource(plan, around, options);
-    return followSource(source, output, { follows, interrupt, ...options });
+    return followRecords(source, output, { follows, interrupt, ...options });
   };
   let status: number;
   if (addsPods(request)) status = await followPods(wire, lists, run, interrupt);

@@ -1,4 +1,5 @@
 import { PortholeError } from "../../src/errors.ts";
+import { isGlob } from "../targets/container-pattern.ts";
 import type { Part, PodTarget, Request } from "./arguments.ts";
 
 /** A pod in the output of kubectl. */
@@ -74,7 +75,7 @@ function rowOf(columns: readonly string[]): PodRow | undefined {
 }
 
 /** One call of `kubectl get pods`. */
-export interface Query {
+export interface PodQuery {
   namespace: string | undefined;
   /** Exact names. Empty for all pods of the namespace, or for all pods that match the selector. */
   names: string[];
@@ -82,8 +83,8 @@ export interface Query {
 }
 
 /** Returns the calls that a request needs: one per namespace. */
-export function queries({ parts, namespace, selector }: Request): Query[] {
-  const found = new Map<string | undefined, Query>();
+export function queries({ parts, namespace, selector }: Request): PodQuery[] {
+  const found = new Map<string | undefined, PodQuery>();
   for (const target of targetsOf(parts)) {
     const listedNamespace = target.namespace ?? namespace;
     const before = found.get(listedNamespace);
@@ -172,11 +173,6 @@ function dashes(command: string, operands: string[]): string[] {
 
 function targetText({ namespace, name }: PodRow, { container, path }: PodTarget): string {
   return `pod:${namespace}/${name}${container === undefined ? "" : `/${container}`}${path}`;
-}
-
-/** True if a name is a pattern. */
-export function isGlob(text: string): boolean {
-  return /[*?[]/.test(text);
 }
 
 function globExpression(glob: string): RegExp {

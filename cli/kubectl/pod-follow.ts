@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
+import { isGlob } from "../targets/container-pattern.ts";
 import type { Request } from "./arguments.ts";
-import { isGlob, isWanted, type NodePlan, type PodLists, type PodRow, placeName, planNodes, queries } from "./plan.ts";
-import { listPods, watchPods } from "./pod-list.ts";
+import { isWanted, type NodePlan, type PodLists, type PodRow, placeName, planNodes, queries } from "./plan.ts";
+import { requestPods, watchPods } from "./pod-list.ts";
 import { PodTable, podKey } from "./pod-table.ts";
 
 /** Milliseconds in which changes are collected, so that pods that start together share a run. */
@@ -189,7 +190,7 @@ async function watchAll(request: Request, follow: PodFollow, signal: AbortSignal
         await sleep(delay, undefined, { signal }).catch(() => undefined);
         if (signal.aborted) return;
         // Lists the pods again: some may have been removed while there was no watch.
-        const pods = await listPods(query, request).catch(() => undefined);
+        const pods = await requestPods(query, request).catch(() => undefined);
         if (pods === undefined) continue;
         follow.table.replace(index, pods);
         follow.changed();

@@ -6,14 +6,14 @@ import {
   COLUMNS,
   EVENT_COLUMNS,
   type PodEvent,
+  type PodQuery,
   type PodRow,
   parseEvent,
   parseRows,
-  type Query,
 } from "./plan.ts";
 
 /** Lists the pods of a query. @throws PortholeError TARGET */
-export async function listPods(query: Query, { kubectl: options, isEphemeral }: Request): Promise<PodRow[]> {
+export async function requestPods(query: PodQuery, { kubectl: options, isEphemeral }: Request): Promise<PodRow[]> {
   const { namespace, names, selector } = query;
   const scope = namespace === undefined ? [] : ["-n", namespace];
   const which = selector === undefined ? names : ["-l", selector];
@@ -28,7 +28,7 @@ export async function listPods(query: Query, { kubectl: options, isEphemeral }: 
  * @throws PortholeError TARGET
  */
 export async function watchPods(
-  { namespace, names, selector }: Query,
+  { namespace, names, selector }: PodQuery,
   { kubectl: options, isEphemeral }: Request,
   { changed, signal }: { changed: (event: PodEvent) => void; signal: AbortSignal },
 ): Promise<void> {

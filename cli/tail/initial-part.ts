@@ -7,7 +7,7 @@ import {
   StreamStart,
   sinceOffset,
 } from "../../src/follow/index.ts";
-import { type Input, pieces, sizeOf } from "./input.ts";
+import { type Input, pieces, seekableSize } from "./input.ts";
 import type { TailOptions } from "./options.ts";
 
 /** The start time, and how to read the timestamp of a line. */
@@ -30,7 +30,7 @@ export async function* initialPart(
   size?: number,
 ): AsyncGenerator<Buffer> {
   const { file, start } = input;
-  const end = size ?? sizeOf(input);
+  const end = size ?? seekableSize(input);
   if (file?.isSeekable && end !== undefined) {
     const read = (position: number, buffer: Uint8Array) => file.read(buffer, position);
     const from = Math.max(start, offsetOf(read, end, options, since, start));

@@ -32,7 +32,7 @@ export async function standardInput(): Promise<Input> {
  * Returns the end of a file that can seek and has a reliable size; undefined if the file must be
  * read to its end.
  */
-export function sizeOf({ file, start }: Input): number | undefined {
+export function seekableSize({ file, start }: Input): number | undefined {
   if (!file?.isSeekable) return undefined;
   const size = file.kind === "block device" ? sizeByReading((at, buffer) => file.read(buffer, at)) : file.size();
   return size - start > THROUGH || size >= 2 ** 32 ? size : undefined;

@@ -21,7 +21,7 @@ export interface ToolEnd {
 }
 
 /** Exit statuses if the program did not run, as those of env(1) and docker run. */
-export const Status = { failed: 125, cannotRun: 126, notFound: 127 } as const;
+export const ToolStatus = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 
 /** The first descriptor after the standard streams. */
 export const FIRST_FILE = 3;

@@ -12,8 +12,8 @@ import { ControlHeader, controlLength, parseControl, SCM_MAX_FD } from "./contro
 import { discard } from "./discard.ts";
 import { Errno, systemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
-import { Message } from "./message.ts";
 import { OwnedFd } from "./owned-fd.ts";
+import { SocketMessage } from "./socket-message.ts";
 
 export {
   acceptFrom,
@@ -42,8 +42,8 @@ export class FdSocket implements Disposable, AsyncDisposable {
   readonly fd: OwnedFd;
   readonly #maxPacket: number;
   readonly #maxDescriptors: number;
-  readonly #outgoing: Message;
-  readonly #incoming: Message;
+  readonly #outgoing: SocketMessage;
+  readonly #incoming: SocketMessage;
 
   /**
    * Takes `fd`. `maxDescriptors` (0 to 253) limits the descriptors of one received packet,
@@ -57,8 +57,8 @@ export class FdSocket implements Disposable, AsyncDisposable {
     this.fd = fd;
     this.#maxPacket = maxPacket;
     this.#maxDescriptors = maxDescriptors;
-    this.#outgoing = new Message(maxPacket, controlLength(SCM_MAX_FD));
-    this.#incoming = new Message(maxPacket, controlLength(maxDescriptors));
+    this.#outgoing = new SocketMessage(maxPacket, controlLength(SCM_MAX_FD));
+    this.#incoming = new SocketMessage(maxPacket, controlLength(maxDescriptors));
     this.#outgoing.control.setInt32(ControlHeader.level, SOL_SOCKET, true);
     this.#outgoing.control.setInt32(ControlHeader.type, SCM_RIGHTS, true);
   }

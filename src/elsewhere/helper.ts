@@ -10,7 +10,7 @@ import { PortholeError } from "../errors.ts";
 import { isImageMissing } from "../routes/agent-image.ts";
 import { ignoreMissing, isMissing } from "../routes/route-error.ts";
 import { ensureRunDirectory, runDirectoryPaths } from "../routes/run-dir.ts";
-import { describeImage, type Image } from "./image.ts";
+import { describeImage, type InstallationImage } from "./image.ts";
 import { AGENT_IN_IMAGE, type InstalledFile, installedFiles } from "./installation.ts";
 import { loadImage } from "./load-image.ts";
 
@@ -150,7 +150,7 @@ const CLEAN_UP_MS = 10_000;
  */
 function description(image: string): object {
   return {
-    Image: image,
+    InstallationImage: image,
     Entrypoint: [AGENT_IN_IMAGE],
     Cmd: ["helper", "--idle", String(IDLE_SECONDS)],
     User: "0:0",
@@ -203,7 +203,7 @@ export async function listHelpers(engine: Engine, signal: AbortSignal): Promise<
     .list()
     .map((one) => ({
       id: one.get("Id").containerId(),
-      image: one.get("Image").text() ?? "",
+      image: one.get("InstallationImage").text() ?? "",
       created: one.get("Created").whole() ?? 0,
     }));
 }
@@ -241,7 +241,7 @@ function ownImageId(version: string): string {
   const path = join(ensureRunDirectory().root, "image-id");
   const [kept, id] = readText(path).split(" ");
   if (kept === key && id !== undefined) return id.trim();
-  const image: Image = describeImage(files, version);
+  const image: InstallationImage = describeImage(files, version);
   const temporary = `${path}.${process.pid}`;
   try {
     writeFileSync(temporary, `${key} ${image.id}\n`, { mode: 0o600 });

@@ -9,7 +9,7 @@ import { COMMAND_IN_IMAGE, type InstalledFile, NODE_IN_IMAGE } from "./installat
  * An image of the installation in the format that `docker save` writes and that Docker, Podman and
  * containerd read. Equal files give equal bytes.
  */
-export interface Image {
+export interface InstallationImage {
   /** SHA-256 of the image's configuration, in hexadecimal. Docker's own store uses it as the id. */
   id: string;
   /** Size of {@link imagePieces} in bytes. */
@@ -22,7 +22,7 @@ export interface Image {
  * Reads every file once to compute the id.
  * @throws PortholeError FILE if a file cannot be read
  */
-export function describeImage(files: readonly InstalledFile[], version: string): Image {
+export function describeImage(files: readonly InstalledFile[], version: string): InstallationImage {
   const layer = createHash("sha256");
   for (const piece of layerPieces(files)) layer.update(piece);
   const configuration = Buffer.from(JSON.stringify(configurationOf(layer.digest("hex"), version)));
@@ -40,7 +40,7 @@ const MAX_TAG = 255;
  * previous one.
  * @throws PortholeError FILE if a file has changed since {@link describeImage}
  */
-export function* imagePieces(image: Image, tag: string): Generator<Buffer, void, void> {
+export function* imagePieces(image: InstallationImage, tag: string): Generator<Buffer, void, void> {
   const size = layerSize(image.files);
   yield tarHeader({ name: LAYER, mode: 0o644, kind: "file", size });
   yield* layerPieces(image.files);

@@ -5,7 +5,7 @@ import { type Engine, unreachable } from "../engines/engine.ts";
 import { EngineError } from "../engines/engine-error.ts";
 import { messageOf, PortholeError } from "../errors.ts";
 import { importFailure } from "../routes/agent-image.ts";
-import { type Image, imagePieces } from "./image.ts";
+import { type InstallationImage, imagePieces } from "./image.ts";
 
 export interface LoadOptions {
   signal: AbortSignal;
@@ -17,7 +17,12 @@ export interface LoadOptions {
  * Loads an image into an engine under the name `tag`. Does not pull.
  * @throws PortholeError TARGET with the engine's message; the connection's error; CANCELLED
  */
-export async function loadImage(engine: Engine, image: Image, tag: string, options: LoadOptions): Promise<void> {
+export async function loadImage(
+  engine: Engine,
+  image: InstallationImage,
+  tag: string,
+  options: LoadOptions,
+): Promise<void> {
   const progress = new BoundedBuffer();
   try {
     await dockerRequest(engine, options.signal, async (docker) => {
@@ -38,7 +43,7 @@ function refused(engine: Engine, why: string): PortholeError {
 }
 
 /** Copies each piece: a stream queues pieces, and {@link imagePieces} reuses its buffer. */
-function* copies(image: Image, tag: string, sent: (bytes: number) => void): Generator<Buffer, void, void> {
+function* copies(image: InstallationImage, tag: string, sent: (bytes: number) => void): Generator<Buffer, void, void> {
   let bytes = 0;
   for (const piece of imagePieces(image, tag)) {
     yield Buffer.from(piece);

@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
  * has. It does not keep this process running. Emits `error` if it cannot be started; the caller
  * kills it when no clean-up is needed any longer.
  */
-export function guardProcess(command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
+export function startGuard(command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
   const child = spawn(command, args, { cwd: "/", env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
   child.on("error", () => undefined).unref();
   // Node creates a socket for each pipe.

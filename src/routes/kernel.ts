@@ -3,7 +3,7 @@ import { engineGet } from "../engines/engine.ts";
 import { decodeInfo, type EngineInfo } from "../engines/engine-info.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
-import { argumentsOf, inCgroupOf, parentOf } from "./process.ts";
+import { commandLineOf, inCgroupOf, parentOf } from "./process.ts";
 
 /** Usual names of runtimes that run a separate kernel for the container. */
 const OTHER_KERNELS: readonly [RegExp, string][] = [
@@ -17,7 +17,7 @@ const OTHER_KERNELS: readonly [RegExp, string][] = [
  */
 export function otherKernelError({ name, runtime, pid }: RunningContainer): PortholeError | undefined {
   // An engine may give a runtime any name; gVisor's process shows its own.
-  const program = pid > 0 ? (argumentsOf(pid)[0] ?? "") : "";
+  const program = pid > 0 ? (commandLineOf(pid)[0] ?? "") : "";
   const found = OTHER_KERNELS.find(([pattern]) => pattern.test(runtime) || pattern.test(program));
   if (found === undefined) return undefined;
   return new PortholeError(
@@ -69,5 +69,5 @@ export function isFirstProcess({ pid, id }: RunningContainer): boolean {
   if (pid <= 0) return false;
   if (inCgroupOf(pid, id)) return true;
   const parent = parentOf(pid);
-  return parent !== undefined && argumentsOf(parent).includes(id);
+  return parent !== undefined && commandLineOf(parent).includes(id);
 }

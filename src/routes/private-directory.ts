@@ -4,7 +4,7 @@ import { isAbsolute, join } from "node:path";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { PortholeError } from "../errors.ts";
-import { guardProcess } from "./guard-process.ts";
+import { startGuard } from "./guard-process.ts";
 import { ensureRunDirectory } from "./run-dir.ts";
 
 /**
@@ -48,13 +48,13 @@ export class PrivateDirectory {
   }
 
   /**
-   * Starts a {@link guardProcess} that removes the directory if this process is killed. If it
+   * Starts a guard ({@link startGuard}) that removes the directory if this process is killed. If it
    * cannot start, a later command removes the directory.
    */
   guard(): this {
     const script = 'read -r _; chmod -R u+rwx -- "$1"; exec rm -rf -- "$@"';
     const env = { PATH: process.env.PATH ?? "/usr/bin:/bin" };
-    this.#guard = guardProcess("/bin/sh", ["-c", script, "sh", this.path, this.path + LOCK], env);
+    this.#guard = startGuard("/bin/sh", ["-c", script, "sh", this.path, this.path + LOCK], env);
     return this;
   }
 

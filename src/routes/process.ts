@@ -46,7 +46,7 @@ export function parentOf(pid: number): number | undefined {
  * Arguments of a process (proc_pid_cmdline(5)), the program first; empty if there is no such
  * process.
  */
-export function argumentsOf(pid: number): string[] {
+export function commandLineOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").slice(0, -1);
   } catch {

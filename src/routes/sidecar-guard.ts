@@ -2,11 +2,11 @@ import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { Engine } from "../engines/engine.ts";
-import { guardProcess } from "./guard-process.ts";
+import { startGuard } from "./guard-process.ts";
 
 /**
  * If this process is killed, removes a container that was created but never started: AutoRemove
- * applies only to containers that ran. `sidecar-cleaner.ts` does this, as a {@link guardProcess}.
+ * applies only to containers that ran. The process is `sidecar-cleaner.ts`; see {@link startGuard}.
  */
 export class SidecarGuard implements AsyncDisposable {
   /** Identifies the guarded start in a label of the container. */
@@ -20,7 +20,7 @@ export class SidecarGuard implements AsyncDisposable {
    */
   constructor({ socketPath }: Engine) {
     const program = fileURLToPath(new URL("./sidecar-cleaner.js", import.meta.url));
-    this.#child = guardProcess(process.execPath, [program, socketPath, this.start], {});
+    this.#child = startGuard(process.execPath, [program, socketPath, this.start], {});
     this.#ended = new Promise((resolve) => this.#child.once("exit", resolve).once("error", resolve));
   }
 

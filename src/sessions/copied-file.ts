@@ -19,7 +19,7 @@ const PURPOSE = "the copy of a file";
  * @throws PortholeError FILE: ENOENT for an empty archive, ENXIO for a device or FIFO, EFBIG; what
  * the archive throws
  */
-export async function copyFile(
+export async function copyFromArchive(
   archive: AsyncGenerator<TarPart>,
   at: string,
   path: string,

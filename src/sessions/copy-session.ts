@@ -7,7 +7,7 @@ import type { TarEntry, TarPart } from "../engines/tar-reader.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import { NoOfflineRouteError, type OfflineTarget } from "../routes/offline-target.ts";
-import { copyFile } from "./copied-file.ts";
+import { copyFromArchive } from "./copied-file.ts";
 import { CopiedFiles, directoryTypeOf, statOfEntry } from "./copied-files.ts";
 import { followLinks, MAX_LINKS } from "./follow-links.ts";
 import { missingHint, reasonMissing } from "./missing-path.ts";
@@ -93,7 +93,7 @@ class CopySession implements Session {
     if (options.write) throw fileError(what, "EROFS", "Read-only file system");
     let at = await this.#plain(path, true);
     for (let links = 0; ; links++) {
-      const found = await this.#explained(what, path, () => copyFile(this.#archive(at), at, path));
+      const found = await this.#explained(what, path, () => copyFromArchive(this.#archive(at), at, path));
       if (found instanceof OpenFile) return found;
       if (options.noFollow || links === MAX_LINKS) throw fileError(what, "ELOOP", "Too many levels of symbolic links");
       at = await this.#behind({ path: at, entry: found });

@@ -7,8 +7,8 @@ import {
 } from "../../src/descriptors/constants.ts";
 import { errnoName } from "../../src/descriptors/errno.ts";
 import { errno, libc } from "../../src/descriptors/libc.ts";
-import { Message } from "../../src/descriptors/message.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { SocketMessage } from "../../src/descriptors/socket-message.ts";
 
 // sendmsg and recvmsg as a hostile or faulty program may use them: any control bytes, any control
 // length.
@@ -40,7 +40,7 @@ export function ints(...numbers: number[]): Uint8Array {
 
 /** Returns the bytes sent, or the errno's name. */
 export function rawSend(socket: OwnedFd, data: Uint8Array, control: Uint8Array = new Uint8Array()): number | string {
-  const message = new Message(data.length, control.length);
+  const message = new SocketMessage(data.length, control.length);
   message.data.set(data);
   for (const [index, byte] of control.entries()) message.control.setUint8(index, byte);
   message.arm(data.length, control.length);
@@ -59,7 +59,7 @@ export interface RawMessage {
  * descriptors.
  */
 export function rawReceive(socket: OwnedFd, controlLength: number): RawMessage {
-  const message = new Message(1024, controlLength);
+  const message = new SocketMessage(1024, controlLength);
   message.arm(1024, controlLength);
   const size = libc.recvmsg(socket.number, message.address, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0) throw new Error(`recvmsg: ${errnoName(errno())}`);

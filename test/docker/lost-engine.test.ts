@@ -82,5 +82,3 @@ async function append(on: Engine, id: string, line: string): Promise<void> {
   const exec = await on.api.getContainer(id).exec({ Cmd: ["/bin/sh", "-c", `echo '${line}' >> /d/log`] });
   await exec.start({ Detach: true });
 }
-
-/** Adds a docker context of a user, in the format of `docker context create`. */

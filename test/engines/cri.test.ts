@@ -7,7 +7,7 @@ import { chooseContainer } from "../../src/engines/cri/choose-container.ts";
 import { GrpcConnection } from "../../src/engines/cri/grpc.ts";
 import { LogCutter } from "../../src/engines/cri/log-format.ts";
 import { matchingPods, type PodContainer } from "../../src/engines/cri/pod-container.ts";
-import { encodeMessage, Message } from "../../src/engines/cri/protobuf.ts";
+import { encodeMessage, ProtobufMessage } from "../../src/engines/cri/protobuf.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { compileGlob } from "../../src/files/index.ts";
 
@@ -15,7 +15,7 @@ describe("a protobuf message", () => {
   test("is decoded as it was encoded", () => {
     fc.assert(
       fc.property(fc.string(), fc.nat(), fc.boolean(), (text, number, flag) => {
-        const message = new Message(
+        const message = new ProtobufMessage(
           encodeMessage([
             [1, text],
             [2, number],
@@ -35,7 +35,7 @@ describe("a protobuf message", () => {
     fc.assert(
       fc.property(fc.uint8Array(), fc.integer({ min: 1, max: 20 }), (bytes, field) => {
         try {
-          const message = new Message(Buffer.from(bytes));
+          const message = new ProtobufMessage(Buffer.from(bytes));
           for (const read of [() => message.text(field), () => message.whole(field), () => message.map(field)]) read();
         } catch (error) {
           expect(error).toBeInstanceOf(PortholeError);
@@ -47,9 +47,9 @@ describe("a protobuf message", () => {
   test("keeps negative and large numbers exact", () => {
     // Encodes -1 and 2^63 - 1.
     const minusOne = Buffer.from([8, ...Array.from({ length: 9 }, () => 255), 1]);
-    expect(new Message(minusOne).whole(1)).toBe(-1n);
+    expect(new ProtobufMessage(minusOne).whole(1)).toBe(-1n);
     const largest = Buffer.from([8, ...Array.from({ length: 8 }, () => 255), 127]);
-    expect(new Message(largest).whole(1)).toBe(2n ** 63n - 1n);
+    expect(new ProtobufMessage(largest).whole(1)).toBe(2n ** 63n - 1n);
   });
 });
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { inject } from "vitest";
 import { GrpcConnection } from "../../src/engines/cri/grpc.ts";
-import type { Fields, Message } from "../../src/engines/cri/protobuf.ts";
+import type { Fields, ProtobufMessage } from "../../src/engines/cri/protobuf.ts";
 import { afterEachFile } from "./cleanup.ts";
 import { uniqueName } from "./engine.ts";
 import { isRunning, processName } from "./processes.ts";
@@ -22,7 +22,7 @@ export interface Node {
   /** Makes a pod in the host network. */
   pod(options: PodOptions): Promise<Pod>;
   /** Sends a call of the CRI. */
-  call(method: string, fields: Fields): Promise<Message>;
+  call(method: string, fields: Fields): Promise<ProtobufMessage>;
   stop(): Promise<void>;
 }
 

@@ -28,13 +28,13 @@ export function parseRecord(json: Uint8Array): LineRecord | undefined {
 }
 
 /** A record that reports the time before which a place has sent all lines. */
-export interface Mark {
+export interface TimeMark {
   /** Milliseconds since 1970. */
   before: number;
 }
 
 /** Parses the record of {@link markRecord}. Returns undefined for any other bytes. */
-export function parseMark(json: Uint8Array): Mark | undefined {
+export function parseMark(json: Uint8Array): TimeMark | undefined {
   const [, before] = /^\{"before":"([^"]+)"\}\n$/.exec(Buffer.from(json.subarray(0, 100)).toString()) ?? [];
   return isTime(before) ? { before: milliseconds(before) } : undefined;
 }

@@ -1,5 +1,5 @@
 import type { LinePrinter } from "./line-printer.ts";
-import { type LineRecord, type Mark, milliseconds } from "./line-record.ts";
+import { type LineRecord, milliseconds, type TimeMark } from "./line-record.ts";
 import { MarkAsker } from "./mark-asker.ts";
 import { PlaceMerge } from "./place-merge.ts";
 import type { RecordSource } from "./record-source.ts";
@@ -23,7 +23,7 @@ export interface RecordOutput {
   /** Accepts a record. Resolves when the output accepts more. */
   take(source: RecordSource, record: LineRecord): Promise<void>;
   /** Accepts a mark. */
-  mark(source: RecordSource, mark: Mark): Promise<void>;
+  mark(source: RecordSource, mark: TimeMark): Promise<void>;
   /** Call when a place stops sending. It may be opened again later. */
   leave(source: RecordSource): Promise<void>;
   end(): Promise<void>;
@@ -77,7 +77,7 @@ export class MergedOutput implements RecordOutput {
     if (askMark !== undefined && this.#follows) this.#askers.set(source, new MarkAsker(askMark, WINDOW_MS));
   }
 
-  async mark(source: RecordSource, { before }: Mark): Promise<void> {
+  async mark(source: RecordSource, { before }: TimeMark): Promise<void> {
     this.#askers.get(source)?.answered();
     this.#merge.mark(source, before);
     this.#isChanged();

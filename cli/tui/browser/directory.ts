@@ -15,7 +15,7 @@ const LOOK_GROWTH = 4;
 export const MAX_ENTRIES = 200_000;
 
 /** The entries of a directory that were read. */
-export interface Entries {
+export interface ReadEntries {
   items: FileItem[];
   /** False if there are more entries. */
   isWhole: boolean;
@@ -44,7 +44,7 @@ export async function readDirectory(
   connection: Connection,
   path: string,
   { maxEntries, some = () => undefined, signal }: ReadOptions,
-): Promise<Entries> {
+): Promise<ReadEntries> {
   return connection.use(async (session) => {
     const { users, groups } = await namesOf(connection, session);
     const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));

@@ -79,7 +79,7 @@ export function fitText(text: string, columns: number): string {
 /**
  * Sanitises a text and wraps it at blanks into lines of at most `columns`. Splits longer words.
  */
-export function wrapText(text: string, columns: number): string[] {
+export function wrapWords(text: string, columns: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of sanitiseText(text).split(" ")) {

@@ -1,4 +1,4 @@
-import { clipText, fitText, wrapText } from "../canvas/text-width.ts";
+import { clipText, fitText, wrapWords } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Host, Size } from "../view.ts";
@@ -176,7 +176,7 @@ export class ListPane<Item extends ListItem> {
     const rows = [
       "",
       ...lines.flatMap((line, index) =>
-        wrapText(line, columns - 2).map((part) => paint(` ${part}`, index > 0 ? dim : "")),
+        wrapWords(line, columns - 2).map((part) => paint(` ${part}`, index > 0 ? dim : "")),
       ),
     ];
     while (rows.length < height) rows.push("");

@@ -1,13 +1,13 @@
 import { clipText, safeWidth } from "../canvas/text-width.ts";
 
 /** A part of a cell. The table sanitises its text. */
-export interface Segment {
+export interface StyledSegment {
   text: string;
   /** SGR parameters, such as `1;36`; plain if undefined. */
   style?: string | undefined;
 }
 
-export type Cell = string | Segment | readonly Segment[];
+export type Cell = string | StyledSegment | readonly StyledSegment[];
 
 export interface Column<Item> {
   title: string;
@@ -125,7 +125,7 @@ export class Table<Item> {
 function layOut<Item>(
   columns: readonly Column<Item>[],
   widths: readonly number[],
-  cells: readonly (readonly Segment[])[],
+  cells: readonly (readonly StyledSegment[])[],
   width: number,
 ): string {
   let text = "";
@@ -143,7 +143,7 @@ function layOut<Item>(
 }
 
 /** Truncates with an ellipsis, even if the text ends exactly between two segments. */
-function cut(segments: readonly Segment[], columns: number): { text: string; width: number } {
+function cut(segments: readonly StyledSegment[], columns: number): { text: string; width: number } {
   const isCut = widthOf(segments) > columns;
   let text = "";
   let width = 0;
@@ -187,11 +187,11 @@ export function paint(text: string, style: string | undefined): string {
   return style && text !== "" ? `\x1b[${style}m${text}\x1b[m` : text;
 }
 
-function segmentsOf(cell: Cell): readonly Segment[] {
+function segmentsOf(cell: Cell): readonly StyledSegment[] {
   if (typeof cell === "string") return [{ text: cell }];
   return "text" in cell ? [cell] : cell;
 }
 
-function widthOf(segments: readonly Segment[]): number {
+function widthOf(segments: readonly StyledSegment[]): number {
   return segments.reduce((sum, { text }) => sum + safeWidth(text), 0);
 }

@@ -1,7 +1,7 @@
 import { Box } from "ink";
 import type { Theme } from "../canvas/theme.ts";
 import type { KeyHints } from "../keymap/hints.ts";
-import { Row } from "./paint.tsx";
+import { PieceRow } from "./paint.tsx";
 import { keysRow, promptRow, statusRow, tabsRow, titleRow } from "./row-text.ts";
 import type { BottomState, TopState } from "./state.ts";
 
@@ -9,8 +9,8 @@ import type { BottomState, TopState } from "./state.ts";
 export function TopBar({ state, theme }: { state: TopState; theme: Theme }) {
   return (
     <Box flexDirection="column" width={state.columns}>
-      {state.tabs && <Row pieces={tabsRow(state, theme)} />}
-      <Row pieces={titleRow(state, theme)} />
+      {state.tabs && <PieceRow pieces={tabsRow(state, theme)} />}
+      <PieceRow pieces={titleRow(state, theme)} />
     </Box>
   );
 }
@@ -20,7 +20,7 @@ export function StatusBar({ state, theme }: { state: Omit<BottomState, "keys">; 
   const { columns, prompt } = state;
   return (
     <Box width={columns}>
-      <Row pieces={prompt ? promptRow(prompt, columns, theme) : statusRow(state, theme)} />
+      <PieceRow pieces={prompt ? promptRow(prompt, columns, theme) : statusRow(state, theme)} />
     </Box>
   );
 }
@@ -29,7 +29,7 @@ export function StatusBar({ state, theme }: { state: Omit<BottomState, "keys">; 
 export function KeysBar({ keys, columns, theme }: { keys: KeyHints; columns: number; theme: Theme }) {
   return (
     <Box width={columns}>
-      <Row pieces={keysRow(keys, columns, theme)} />
+      <PieceRow pieces={keysRow(keys, columns, theme)} />
     </Box>
   );
 }

@@ -1,7 +1,7 @@
 import { clipText } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
 import { ANSWER_GAP } from "./dialog.ts";
-import { Panel, Row } from "./paint.tsx";
+import { Panel, PieceRow } from "./paint.tsx";
 import type { Piece } from "./row-text.ts";
 import type { DialogState } from "./state.ts";
 
@@ -12,10 +12,10 @@ export function DialogOverlay({ state, theme }: { state: DialogState; theme: The
     <Panel title={clipText(title, width - 6).text} width={width} height={lines.length + 2} theme={theme}>
       {lines.map((line, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity but their position
-        <Row key={index} pieces={[{ text: line === "" ? " " : line, style: index < subject ? "1" : "" }]} />
+        <PieceRow key={index} pieces={[{ text: line === "" ? " " : line, style: index < subject ? "1" : "" }]} />
       ))}
-      <Row pieces={[{ text: " ", style: "" }]} />
-      <Row pieces={answers.flatMap((answer) => answerPieces(answer, theme))} />
+      <PieceRow pieces={[{ text: " ", style: "" }]} />
+      <PieceRow pieces={answers.flatMap((answer) => answerPieces(answer, theme))} />
     </Panel>
   );
 }

@@ -1,4 +1,4 @@
-import { clipText, safeWidth, textWidth, wrapText } from "../canvas/text-width.ts";
+import { clipText, safeWidth, textWidth, wrapWords } from "../canvas/text-width.ts";
 import type { KeyHints } from "../keymap/hints.ts";
 import type { Question } from "../view.ts";
 import type { DialogState } from "./state.ts";
@@ -22,8 +22,8 @@ export function dialogState(
   body: { columns: number; height: number },
 ): DialogState {
   const room = Math.max(1, Math.min(WIDTH, body.columns - FRAME_COLUMNS));
-  const about = subject === undefined ? [] : wrapText(subject, room);
-  const all = [...about, ...wrapText(text, room)];
+  const about = subject === undefined ? [] : wrapWords(subject, room);
+  const all = [...about, ...wrapWords(text, room)];
   const lines = clippedLines(all, Math.max(1, body.height - FRAME_ROWS), room);
   const answers = [
     { key: "n", text: no, isFocused: !isYes },

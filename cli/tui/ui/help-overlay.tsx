@@ -2,7 +2,7 @@ import { Box } from "ink";
 import { clipText } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
 import { HELP_GAP, HELP_KEYS_WIDTH, type HelpLine, type HelpPage } from "./help.ts";
-import { Panel, Row } from "./paint.tsx";
+import { Panel, PieceRow } from "./paint.tsx";
 import type { Piece } from "./row-text.ts";
 
 /** Draws one page of the keys of this view and of every view, in columns. */
@@ -25,7 +25,7 @@ export function HelpOverlay({
         {page.columns.map((lines) => (
           <Box key={lines[0]?.text} flexDirection="column" width={page.width + HELP_GAP}>
             {lines.map((line) => (
-              <Row key={line.keys + line.text} pieces={linePieces(line, page.width, theme)} />
+              <PieceRow key={line.keys + line.text} pieces={linePieces(line, page.width, theme)} />
             ))}
           </Box>
         ))}

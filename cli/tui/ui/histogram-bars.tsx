@@ -2,7 +2,7 @@ import { Box } from "ink";
 import type { Theme } from "../canvas/theme.ts";
 import type { HistogramState } from "./histogram.ts";
 import { histogramRows } from "./histogram-rows.ts";
-import { Row } from "./paint.tsx";
+import { PieceRow } from "./paint.tsx";
 
 /** Draws the levels of a text over time, below the text. */
 export function HistogramBars({ state, theme }: { state: HistogramState; theme: Theme }) {
@@ -10,7 +10,7 @@ export function HistogramBars({ state, theme }: { state: HistogramState; theme: 
     <Box flexDirection="column" width={state.width}>
       {histogramRows(state, theme).map((pieces, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their position
-        <Row key={index} pieces={pieces} />
+        <PieceRow key={index} pieces={pieces} />
       ))}
     </Box>
   );

@@ -5,7 +5,7 @@ import type { Theme } from "../canvas/theme.ts";
 import type { Piece } from "./row-text.ts";
 
 /** Draws pieces in one row, each in its style. */
-export function Row({ pieces }: { pieces: readonly Piece[] }) {
+export function PieceRow({ pieces }: { pieces: readonly Piece[] }) {
   return (
     <Text wrap="truncate">
       {pieces.map(({ text, style }, index) => (
@@ -34,7 +34,7 @@ export function Panel(props: { title: string; width: number; height: number; the
   const edge = Math.max(0, width - 5 - textWidth(title));
   return (
     <Box flexDirection="column" width={width}>
-      <Row
+      <PieceRow
         pieces={[
           { text: "╭─ ", style: theme.focus },
           { text: title, style: theme.heading },

@@ -1,6 +1,6 @@
 import { clipText, safeWidth, textWidth } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
-import { Panel, Row } from "./paint.tsx";
+import { Panel, PieceRow } from "./paint.tsx";
 import type { Piece } from "./row-text.ts";
 import type { PaletteRow, PaletteState } from "./state.ts";
 
@@ -23,7 +23,7 @@ export function PaletteOverlay({ state, theme }: { state: PaletteState; theme: T
     <Panel title={title} width={width} height={rows.length} theme={theme}>
       {rows.map((row, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their position
-        <Row key={index} pieces={entryPieces(row, { columns, names, isChosen: index === at }, theme)} />
+        <PieceRow key={index} pieces={entryPieces(row, { columns, names, isChosen: index === at }, theme)} />
       ))}
     </Panel>
   );

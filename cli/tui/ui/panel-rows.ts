@@ -1,8 +1,8 @@
 import { findLevel } from "../../../src/text/index.ts";
 import { barChart, type ChartSize } from "../canvas/sparkline.ts";
-import { clipStart, clipText, fitText, safeWidth, textWidth, wrapText } from "../canvas/text-width.ts";
+import { clipStart, clipText, fitText, safeWidth, textWidth, wrapWords } from "../canvas/text-width.ts";
 import { DEFAULT_THEME, type Theme, type ThemePart } from "../canvas/theme.ts";
-import type { Chart, Fact, FactRow, PanelLines, PanelSections, PanelState, StyledText } from "./panel.ts";
+import type { Chart, Fact, FactRow, PanelSections, PanelState, PanelText, StyledText } from "./panel.ts";
 import type { Piece } from "./row-text.ts";
 
 /** Width of the labels in columns, including a blank after the longest label. */
@@ -179,7 +179,7 @@ function rowsOfChart({ label, value, values, max }: Chart, size: ChartSize, them
 }
 
 /** Draws a title, and the last lines. */
-function lineRows(panel: PanelLines, { width, height }: ChartSize, theme: Theme): Piece[][] {
+function lineRows(panel: PanelText, { width, height }: ChartSize, theme: Theme): Piece[][] {
   const { title, hint, lines, note } = panel;
   const rule = Math.max(0, width - safeWidth(title) - safeWidth(hint) - 2);
   const head = [
@@ -188,7 +188,7 @@ function lineRows(panel: PanelLines, { width, height }: ChartSize, theme: Theme)
     { text: clipText(hint, width).text, style: theme.dim },
   ];
   if (lines.length === 0)
-    return [head, ...wrapText(note, width).map((text) => [{ text, style: theme.dim }])].slice(0, height);
+    return [head, ...wrapWords(note, width).map((text) => [{ text, style: theme.dim }])].slice(0, height);
   const rows: Piece[][] = [];
   for (let index = lines.length - 1; index >= 0 && rows.length < height - 1; index--) {
     rows.unshift(...lineOf(lines[index] ?? "", width, theme));
@@ -198,7 +198,7 @@ function lineRows(panel: PanelLines, { width, height }: ChartSize, theme: Theme)
 
 /** Draws a line with its level in colour, wrapped. */
 function lineOf(line: string, width: number, theme: Theme): Piece[][] {
-  const rows = wrapText(line, width);
+  const rows = wrapWords(line, width);
   const shown = rows.slice(0, MAX_ROWS);
   if (rows.length > MAX_ROWS) shown[MAX_ROWS - 1] = clipText(`${shown[MAX_ROWS - 1]}…`, width).text;
   return shown.map((text, index) => (index === 0 ? levelPieces(text, theme) : [{ text, style: "" }]));

@@ -9,7 +9,7 @@ export interface PanelState extends Rectangle {
   facts: readonly Fact[];
   charts: readonly Chart[];
   /** The last lines of a text, shown in the remaining rows. */
-  lines: PanelLines | undefined;
+  lines: PanelText | undefined;
 }
 
 /**
@@ -55,7 +55,7 @@ export interface Chart {
   max: number;
 }
 
-export interface PanelLines {
+export interface PanelText {
   title: string;
   /** Key hint at the right end of the title's row. */
   hint: string;

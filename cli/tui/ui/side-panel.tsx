@@ -1,6 +1,6 @@
 import { Box } from "ink";
 import type { Theme } from "../canvas/theme.ts";
-import { Row } from "./paint.tsx";
+import { PieceRow } from "./paint.tsx";
 import type { PanelSections } from "./panel.ts";
 import { chartRows, factRows, lastLineRows } from "./panel-rows.ts";
 import type { Piece } from "./row-text.ts";
@@ -25,7 +25,7 @@ function Rows({ rows, width }: { rows: readonly Piece[][]; width: number }) {
     <Box flexDirection="column" width={width}>
       {rows.map((pieces, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: rows have no identity but their position
-        <Row key={index} pieces={pieces} />
+        <PieceRow key={index} pieces={pieces} />
       ))}
     </Box>
   );

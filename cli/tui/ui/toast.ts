@@ -1,4 +1,4 @@
-import { clipText, textWidth, wrapText } from "../canvas/text-width.ts";
+import { clipText, textWidth, wrapWords } from "../canvas/text-width.ts";
 import type { ToastState } from "./state.ts";
 
 /** Columns around the text: the mark before it, and a blank after it. */
@@ -11,7 +11,7 @@ const MAX_ROWS = 4;
 export function toastState(message: string, body: { columns: number; height: number }): ToastState | undefined {
   if (message === "") return undefined;
   const room = Math.max(1, body.columns - FRAME_COLUMNS);
-  const all = wrapText(message, room);
+  const all = wrapWords(message, room);
   const count = Math.max(1, Math.min(MAX_ROWS, body.height, all.length));
   const rest = all.slice(count - 1).join(" ");
   const lines = [...all.slice(0, count - 1), clipText(rest, room).text];

@@ -1,7 +1,7 @@
 import { Box } from "ink";
 import { fitText } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
-import { Row } from "./paint.tsx";
+import { PieceRow } from "./paint.tsx";
 import type { ToastState } from "./state.ts";
 
 /** Draws a message that disappears with the next key. */
@@ -9,7 +9,7 @@ export function Toast({ state: { width, lines }, theme }: { state: ToastState; t
   return (
     <Box flexDirection="column" width={width}>
       {lines.map((line, index) => (
-        <Row
+        <PieceRow
           // biome-ignore lint/suspicious/noArrayIndexKey: lines have no identity but their position
           key={index}
           pieces={[

@@ -1,5 +1,5 @@
 /** A destination, as typed after `:`. */
-export type Destination =
+export type JumpTarget =
   | { kind: "line"; line: number }
   | { kind: "percent"; percent: number }
   | { kind: "offset"; offset: number }
@@ -17,7 +17,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
  * `+10m` and `-1h` relative times, `14:05` a time of that day, anything else a time. Undefined if
  * empty.
  */
-export function parseDestination(text: string): Destination | undefined {
+export function parseJumpTarget(text: string): JumpTarget | undefined {
   const typed = text.trim();
   if (typed === "") return undefined;
   if (typed === "$") return { kind: "end" };
@@ -43,10 +43,10 @@ const TIME =
   /^(?:\d|@\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w* +\d|(?:mon|tue|wed|thu|fri|sat|sun)\w*,? +\S+ +\d|yesterday$)/i;
 
 /**
- * True if {@link parseDestination} accepts the text. For a time, the text must also look like a
+ * True if {@link parseJumpTarget} accepts the text. For a time, the text must also look like a
  * time.
  */
-export function isDestination(text: string): boolean {
-  const destination = parseDestination(text);
+export function isJumpTarget(text: string): boolean {
+  const destination = parseJumpTarget(text);
   return destination !== undefined && (destination.kind !== "time" || TIME.test(text.trim()));
 }

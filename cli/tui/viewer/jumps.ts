@@ -2,8 +2,8 @@ import { messageOf } from "../../../src/errors.ts";
 import type { Zone } from "../../../src/times/index.ts";
 import { type Awaited, Bookmarks } from "./bookmarks.ts";
 import type { Document } from "./document.ts";
-import { parseDestination } from "./goto.ts";
-import { offsetOfTime, type TimeDestination } from "./times.ts";
+import { parseJumpTarget } from "./goto.ts";
+import { type JumpTime, offsetOfTime } from "./times.ts";
 import type { ViewerText } from "./viewer-text.ts";
 
 /**
@@ -110,7 +110,7 @@ export class Jumps {
 
   /** Goes to a destination typed after `:`. Reports an invalid destination. */
   goto(text: string): void {
-    const destination = parseDestination(text);
+    const destination = parseJumpTarget(text);
     if (!destination) return;
     const { source, chain } = this.#document;
     switch (destination.kind) {
@@ -136,7 +136,7 @@ export class Jumps {
   }
 
   /** Goes to a time once it is found, unless the user has moved meanwhile. */
-  #toTime(destination: TimeDestination): void {
+  #toTime(destination: JumpTime): void {
     const move = ++this.#moves;
     const goesOn = () => move === this.#moves && !this.#isClosed;
     this.#timeMove = move;

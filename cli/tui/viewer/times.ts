@@ -1,13 +1,13 @@
 import type { Zone } from "../../../src/times/index.ts";
 import type { Document } from "./document.ts";
-import type { Destination } from "./goto.ts";
+import type { JumpTarget } from "./goto.ts";
 
 /** Milliseconds of reading before keys and frames are handled. */
 const SLICE_MS = 4;
 /** Maximum bytes of a line that are searched for a time. */
 const LINE = 64 * 1024;
 
-export type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "time" }>;
+export type JumpTime = Extract<JumpTarget, { kind: "later" | "clock" | "time" }>;
 
 /**
  * Finds the offset of the first line at or after a time. Returns undefined if `goesOn` returned
@@ -17,7 +17,7 @@ export type TimeDestination = Extract<Destination, { kind: "later" | "clock" | "
  */
 export async function offsetOfTime(
   document: Document,
-  destination: TimeDestination,
+  destination: JumpTime,
   top: number,
   zoneOf: (() => Promise<Zone>) | undefined,
   goesOn: () => boolean,

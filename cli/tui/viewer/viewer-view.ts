@@ -6,7 +6,7 @@ import { HISTOGRAM_ROWS } from "../ui/histogram-rows.ts";
 import type { Frame, Host, Location, Size, View } from "../view.ts";
 import { contentOf, StreamPump, seemsBinary } from "./content.ts";
 import { Follower } from "./follower.ts";
-import { isDestination } from "./goto.ts";
+import { isJumpTarget } from "./goto.ts";
 import type { ViewerStart } from "./start-position.ts";
 import { Viewer } from "./viewer.ts";
 import { viewerStatus } from "./viewer-status.ts";
@@ -159,12 +159,12 @@ export class ViewerView implements View {
   }
 
   takes(text: string): boolean {
-    return isDestination(text);
+    return isJumpTarget(text);
   }
 
   /** Goes to a destination typed after `:`: `123`, `50%`, `0x1f`, a time. */
   command(text: string): boolean {
-    if (!isDestination(text)) return false;
+    if (!isJumpTarget(text)) return false;
     this.#viewer.clearMessage();
     this.#viewer.goto(text);
     this.#pump.wake();

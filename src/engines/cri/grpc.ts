@@ -2,7 +2,7 @@ import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import type { WaitOptions } from "../../descriptors/poll.ts";
 import { attachInterrupted, PortholeError } from "../../errors.ts";
-import { encodeMessage, type Fields, Message } from "./protobuf.ts";
+import { encodeMessage, type Fields, ProtobufMessage } from "./protobuf.ts";
 
 /** A failed call: the server's status (grpc/doc/statuscodes.md) and message. */
 export class GrpcError extends PortholeError {
@@ -47,7 +47,7 @@ export class GrpcConnection implements Disposable {
     method: string,
     fields: Fields,
     { timeoutMs = TIMEOUT_MS, signal, headers = {} }: WaitOptions & { headers?: Record<string, string> } = {},
-  ): Promise<Message> {
+  ): Promise<ProtobufMessage> {
     const body = encodeMessage(fields);
     const prefix = Buffer.alloc(PREFIX);
     prefix.writeUInt32BE(body.length, 1);
@@ -62,7 +62,12 @@ export class GrpcConnection implements Disposable {
     }
   }
 
-  #exchange(method: string, body: Buffer, headers: Record<string, string>, signal: AbortSignal): Promise<Message> {
+  #exchange(
+    method: string,
+    body: Buffer,
+    headers: Record<string, string>,
+    signal: AbortSignal,
+  ): Promise<ProtobufMessage> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) throw signal.reason;
       const stream = this.#session.request(
@@ -104,13 +109,13 @@ export class GrpcConnection implements Disposable {
 /** Size in bytes of a message's prefix: a compression flag and the length. */
 const PREFIX = 5;
 
-function replyOf(status: Record<string, unknown>, bytes: Buffer): Message {
+function replyOf(status: Record<string, unknown>, bytes: Buffer): ProtobufMessage {
   const code = Number(status["grpc-status"] ?? Number.NaN);
   if (Number.isNaN(code)) throw new PortholeError("TARGET", "closed without an answer");
   if (code !== 0) throw new GrpcError(code, decoded(String(status["grpc-message"] ?? `gRPC status ${code}`)));
   if (bytes.length < PREFIX || bytes[0] !== 0 || bytes.readUInt32BE(1) !== bytes.length - PREFIX)
     throw new PortholeError("TARGET", "invalid response: not one gRPC message");
-  return new Message(bytes.subarray(PREFIX));
+  return new ProtobufMessage(bytes.subarray(PREFIX));
 }
 
 /** The message is percent-encoded. */

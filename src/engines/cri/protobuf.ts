@@ -29,7 +29,7 @@ function varint(value: number): Buffer {
 }
 
 /** A received message. A missing field is empty, zero or undefined, as in proto3. */
-export class Message {
+export class ProtobufMessage {
   readonly #fields = new Map<number, (bigint | Buffer)[]>();
 
   /** @throws PortholeError TARGET if the bytes are not a valid message */
@@ -67,12 +67,12 @@ export class Message {
     return BigInt.asIntN(64, value);
   }
 
-  message(field: number): Message {
-    return new Message(this.#bytes(field).at(-1) ?? Buffer.alloc(0));
+  message(field: number): ProtobufMessage {
+    return new ProtobufMessage(this.#bytes(field).at(-1) ?? Buffer.alloc(0));
   }
 
-  messages(field: number): Message[] {
-    return this.#bytes(field).map((bytes) => new Message(bytes));
+  messages(field: number): ProtobufMessage[] {
+    return this.#bytes(field).map((bytes) => new ProtobufMessage(bytes));
   }
 
   /** Decodes a map of strings. */

@@ -55,7 +55,8 @@ export async function describePodContainer(
 
 /** The details that lists show of a container in addition to its route. */
 export type PodDetails = Pick<Inspection, "exitCode" | "isOomKilled" | "error" | "health" | "restarts" | "mounts"> & {
-  /** Milliseconds since 1970. */ started: number | undefined;
+  /** Milliseconds since 1970. */
+  started: number | undefined;
   finished: number | undefined;
 };
 

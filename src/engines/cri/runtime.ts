@@ -4,7 +4,7 @@ import type { Engine } from "../engine-address.ts";
 import { isFullId } from "../engine-json.ts";
 import { GrpcConnection, GrpcError, GrpcStatus } from "./grpc.ts";
 import type { PodContainer } from "./pod-container.ts";
-import type { Fields, Message } from "./protobuf.ts";
+import type { Fields, ProtobufMessage } from "./protobuf.ts";
 
 /**
  * Status of one container. Field numbers in this file are those of k8s.io/cri-api,
@@ -113,7 +113,7 @@ export class CriRuntime implements Disposable {
     return answer.messages(1).flatMap((mount) => layersOfMount(mount.text(1), mount.text(2), mount.texts(4)));
   }
 
-  #call(method: string, request: Fields, options: WaitOptions): Promise<Message> {
+  #call(method: string, request: Fields, options: WaitOptions): Promise<ProtobufMessage> {
     return this.#send(`/runtime.v1.RuntimeService/${method}`, request, options);
   }
 
@@ -121,7 +121,7 @@ export class CriRuntime implements Disposable {
     method: string,
     request: Fields,
     options: WaitOptions & { headers?: Record<string, string> },
-  ): Promise<Message> {
+  ): Promise<ProtobufMessage> {
     try {
       return await this.#connection.call(method, request, options);
     } catch (error) {
@@ -142,7 +142,7 @@ export function isWithoutCri(error: unknown): boolean {
 
 const STATES = ["created", "running", "exited", "unknown"] as const;
 
-function containerOf(container: Message, pod: Message): PodContainer {
+function containerOf(container: ProtobufMessage, pod: ProtobufMessage): PodContainer {
   const podMetadata = pod.message(2);
   const metadata = container.message(3);
   return {
@@ -159,7 +159,7 @@ function containerOf(container: Message, pod: Message): PodContainer {
   };
 }
 
-function statusOf(status: Message, details: Details): PodContainerStatus {
+function statusOf(status: ProtobufMessage, details: Details): PodContainerStatus {
   return {
     state: STATES[Number(status.whole(3))] ?? "unknown",
     startedAt: status.whole(5),

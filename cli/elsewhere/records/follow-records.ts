@@ -4,14 +4,14 @@ import { PortholeError } from "../../../src/errors.ts";
 import { LineSplitter } from "../../../src/follow/index.ts";
 import { complain, printable } from "../../io/fail.ts";
 import type { Interrupt } from "../interrupt.ts";
-import { type LineRecord, type Mark, parseMark, parseRecord, Resumption } from "./line-record.ts";
+import { type LineRecord, parseMark, parseRecord, Resumption, type TimeMark } from "./line-record.ts";
 import type { RecordOutput } from "./merged-output.ts";
 import type { RecordRun, RecordSource } from "./record-source.ts";
 
 /** Milliseconds before the first retry, and the longest wait between retries. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
 
-/** Options of {@link followSource}. */
+/** Options of {@link followRecords}. */
 export interface SourceOptions {
   follows: boolean;
   interrupt: Interrupt;
@@ -27,7 +27,7 @@ export interface SourceOptions {
  * @throws PortholeError if the command cannot be started; SESSION if it does not follow and the
  * connection is lost
  */
-export async function followSource(
+export async function followRecords(
   source: RecordSource,
   output: RecordOutput,
   { follows, interrupt, isJoined = false, left }: SourceOptions,
@@ -36,7 +36,7 @@ export async function followSource(
   const resumption = new Resumption();
   let beginning: readonly string[] | undefined;
   let isLost = false;
-  const take = async (record: LineRecord | Mark) => {
+  const take = async (record: LineRecord | TimeMark) => {
     if ("before" in record) return output.mark(source, record);
     if (!resumption.isNew(record)) return;
     if (isLost) reportBack(source, resumption);
@@ -66,14 +66,14 @@ export async function followSource(
   }
 }
 
-async function recordsOf(run: RecordRun, take: (record: LineRecord | Mark) => Promise<void>): Promise<number> {
+async function recordsOf(run: RecordRun, take: (record: LineRecord | TimeMark) => Promise<void>): Promise<number> {
   run.ended.catch(() => undefined);
   for await (const record of records(run.stdout)) await take(record);
   return await run.ended;
 }
 
 /** Splits a command's output into records. Ignores lines that are not records. */
-export async function* records(output: Readable): AsyncGenerator<LineRecord | Mark> {
+export async function* records(output: Readable): AsyncGenerator<LineRecord | TimeMark> {
   const splitter = new LineSplitter(NEWLINE);
   let parts: Uint8Array[] = [];
   for await (const piece of output) {

@@ -19,7 +19,7 @@ export interface Group {
 }
 
 /** The output format of `ls`, for its options and its output. */
-export interface View {
+export interface ListFormat {
   /** True if colours need the mode of every file. */
   needsStat: boolean;
   /** True if colours need the targets of links. */
@@ -28,8 +28,8 @@ export interface View {
   render(group: Group): Iterable<string>;
 }
 
-/** Returns a view that prints exact names to a pipe or file, and sanitised names to a terminal. */
-export async function view(options: LsOptions): Promise<View> {
+/** Returns a format that prints exact names to a pipe or file, and sanitised names to a terminal. */
+export async function listFormat(options: LsOptions): Promise<ListFormat> {
   const isShown = isTerminal(1);
   const { colours, hasTargets } = coloursFor(options, isShown);
   const isColumned = options.C === true || (isShown && !options[1]);

@@ -4,7 +4,7 @@ import type { StreamKind, Streams } from "../../src/elsewhere/index.ts";
 import { passedVariables, terminalSize } from "../elsewhere/terminal.ts";
 
 /** The standard streams of this process for commands in pods, and a function that restores them. */
-export interface OwnStreams {
+export interface PluginStreams {
   streams: Streams;
   /** Restores the terminal. */
   restore(): void;
@@ -15,7 +15,7 @@ export interface OwnStreams {
  * signals.
  * @param hasKeys the command reads keys: the terminal is in raw mode while the command runs
  */
-export function ownStreams(hasKeys: boolean): OwnStreams {
+export function pluginStreams(hasKeys: boolean): PluginStreams {
   const input = hasKeys && isatty(0) ? new ReadStream(0) : undefined;
   const output = (fd: 1 | 2): StreamKind => (isatty(fd) ? "terminal" : "pipe");
   const streams: Streams = {

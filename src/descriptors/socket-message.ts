@@ -7,7 +7,7 @@ const At = { iov: 16, iovlen: 24, control: 32, controllen: 40, flags: 48, iovec:
  * A struct msghdr with its buffers for sendmsg(2) and recvmsg(2), allocated once and armed before
  * each call. koffi's struct marshalling takes three times as long as the call.
  */
-export class Message {
+export class SocketMessage {
   /** The whole data buffer. */
   readonly data: Uint8Array<ArrayBuffer>;
   /** The whole control buffer, aligned for struct cmsghdr. */
