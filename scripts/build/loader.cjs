@@ -12,7 +12,8 @@ const [, , command = "-"] = process.argv;
 // Options alone, or a target, are the screen: see cli/main.ts.
 const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
 const isScreen = isBrowse || /^(open|demo)$/.test(command);
-const kind = isBrowse ? "browse" : isScreen ? "open" : /^(cp|diff|grep|with)$/.test(command) ? command : "cat";
+const own = /^(?:__(complete)|(cp|diff|grep|ls|tail|with))$/.exec(command);
+const kind = isBrowse ? "browse" : isScreen ? "open" : own ? (own[1] ?? own[2]) : "cat";
 // Each frame of a screen makes garbage. V8 would use 50 MB for it, and let the heap of each thread
 // grow fourfold, before it collects. These flags save memory and cost no time (measured).
 // They are set before the code is compiled, because V8 rejects a cache with other flags.

@@ -68,7 +68,8 @@ export const unixSocketsOnly = {
 /**
  * At run time, only koffi's native part is a dependency, one package per architecture. So no
  * package has an install script, and a start reads fewer files. koffi's own loader only adds old
- * names, which porthole does not use.
+ * names, which porthole does not use. The package's loader takes 3 ms to select the file for the C
+ * library, so it runs only if Node does not use glibc's dynamic linker.
  */
 export const nativeKoffi = {
   name: "native-koffi",
@@ -76,11 +77,25 @@ export const nativeKoffi = {
     build.onResolve({ filter: /^koffi$/ }, () => ({ path: "koffi", namespace: "native" }));
     build.onLoad({ filter: /./, namespace: "native" }, () => ({
       contents: `
+        const { closeSync, openSync, readSync } = require("node:fs");
         const name = "@koromix/koffi-linux-" + process.arch;
+        const usesGlibc = () => {
+          const head = Buffer.alloc(4096);
+          const file = openSync(process.execPath);
+          readSync(file, head);
+          closeSync(file);
+          return head.includes("/ld-linux-");
+        };
+        const load = () => {
+          try {
+            if (usesGlibc()) return require(name + "/linux_" + process.arch + "/koffi.node");
+          } catch {}
+          return require(name);
+        };
         // On other systems libc.ts reports the problem.
         const isSupported = process.platform === "linux" && ["x64", "arm64"].includes(process.arch);
         try {
-          module.exports = isSupported ? require(name) : {};
+          module.exports = isSupported ? load() : {};
         } catch (cause) {
           if (cause.code !== "MODULE_NOT_FOUND") throw cause;
           throw new Error(name + " is missing: install porthole again, with optional dependencies", { cause });
