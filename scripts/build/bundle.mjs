@@ -3,10 +3,12 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, wri
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, transform } from "esbuild";
-import { toCommonJs, writeImporter } from "./common-js.mjs";
+import { toCommonJs } from "./common-js.mjs";
+import { bundleInk } from "./ink-bundle.mjs";
+import { lateUnicode } from "./late-unicode.mjs";
 import { thirdPartyNotices } from "./notices.mjs";
 import { packCommand } from "./packed-command.mjs";
-import { inkApart, nativeKoffi, noDevtools, pastIndexes, unixSocketsOnly } from "./plugins.mjs";
+import { inkApart, nativeKoffi, pastIndexes, unixSocketsOnly } from "./plugins.mjs";
 import { writeTypes } from "./types.mjs";
 
 /** The library's entries, by their names in the exports of package.json. */
@@ -40,7 +42,7 @@ export async function bundle() {
     outdir: fresh,
     splitting: true,
     minifySyntax: true,
-    plugins: [pastIndexes, unixSocketsOnly, nativeKoffi, inkApart],
+    plugins: [pastIndexes, unixSocketsOnly, nativeKoffi, inkApart, lateUnicode],
     external: ["*.node", "cpu-features"],
     // The first use of `performance` loads node:perf_hooks: 2 to 3 ms.
     inject: ["scripts/build/process-clock.ts"],
@@ -51,8 +53,7 @@ export async function bundle() {
     },
   });
   await toCommonJs(metafile.outputs, transform);
-  writeImporter(fresh);
-  const ink = await bundleInk(fresh);
+  const ink = await bundleInk(`${fresh}/ink-pack.js`, { ...common, ...forUsers });
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
   await packCommand(fresh, metafile.outputs);
   await bundlePlugin(fresh, version);
@@ -67,27 +68,6 @@ export async function bundle() {
   if (existsSync("dist")) renameSync("dist", old);
   renameSync(fresh, "dist");
   rmSync(old, { recursive: true, force: true });
-}
-
-/**
- * Bundles Ink with its layout engine in one ES module: the layout engine awaits at top level, which
- * CommonJS cannot. It shares no chunk with the command. So the command can be one packed file, and
- * neither waits for the other.
- */
-async function bundleInk(folder) {
-  const { metafile } = await build({
-    ...common,
-    ...forUsers,
-    entryPoints: ["cli/tui/ui/ink-surfaces.tsx"],
-    outfile: `${folder}/ink-surfaces.mjs`,
-    minify: true,
-    jsx: "automatic",
-    // yoga reads its embedded program by fetch, which loads Node's HTTP client: 60 ms and 6 MB.
-    define: { "process.env.NODE_ENV": '"production"', fetch: "undefined" },
-    plugins: [noDevtools],
-    banner: REQUIRE,
-  });
-  return metafile;
 }
 
 /**

@@ -8,9 +8,10 @@ import { readFileSync, writeFileSync } from "node:fs";
  */
 export async function toCommonJs(outputs, transform) {
   for (const path of Object.keys(outputs)) {
-    const lazy = readFileSync(path, "utf8")
-      .replace(/\bimport\(("[^"]+\.js")\)/g, "Promise.resolve().then(() => require($1))")
-      .replace(/\bimport\(("[^"]+\.mjs")\)/g, 'require("./import-module.js")($1)');
+    const lazy = readFileSync(path, "utf8").replace(
+      /\bimport\(("[^"]+\.js")\)/g,
+      "Promise.resolve().then(() => require($1))",
+    );
     // Limit the line length: Node prints the source line of an uncaught error, which would be the
     // whole chunk.
     const options = { format: "cjs", platform: "node", target: "node20.19", minify: true, lineLimit: 120 };
@@ -21,12 +22,4 @@ export async function toCommonJs(outputs, transform) {
     const shebang = /^#!.*\n/.exec(code)?.[0] ?? "";
     writeFileSync(path, shebang + head + code.slice(shebang.length));
   }
-}
-
-/**
- * Writes a module that imports ES modules. Code from V8's cache has lost the callback that does
- * this (Node 20).
- */
-export function writeImporter(folder) {
-  writeFileSync(`${folder}/import-module.js`, "module.exports = (path) => import(path);\n");
 }

@@ -22,14 +22,23 @@ export async function packCommand(folder, outputs) {
   add(`${folder}/porthole.js`);
   const table = [...names].map((name) => {
     const code = readFileSync(`${folder}/${name}`, "utf8").replace(/^#!.*/, "");
-    return `${JSON.stringify(`./${name}`)}:function(exports,require,module,__filename,__dirname){${code}\n}`;
+    return `${JSON.stringify(`./${name}`)}:${wrapped(code)}`;
   });
   const code = `({${table.join(",\n")}})`;
   writeFileSync(`${folder}/pack.js`, code);
-  const hash = createHash("sha256").update(code).digest("hex").slice(0, 16);
-  const loader = readFileSync(new URL("loader.cjs", import.meta.url), "utf8").replaceAll("PACK_HASH", hash);
-  writeFileSync(`${folder}/porthole.js`, loader, { mode: 0o755 });
+  const ink = `(${wrapped(readFileSync(`${folder}/ink-pack.js`, "utf8"))})`;
+  writeFileSync(`${folder}/ink-pack.js`, ink);
+  // One hash, because a loader removes the caches that have another one.
+  const hash = createHash("sha256").update(code).update(ink).digest("hex").slice(0, 16);
+  const loader = (name) => readFileSync(new URL(name, import.meta.url), "utf8").replaceAll("PACK_HASH", hash);
+  writeFileSync(`${folder}/porthole.js`, loader("loader.cjs"), { mode: 0o755 });
+  writeFileSync(`${folder}/ink-surfaces.js`, loader("ink-loader.cjs"));
   await fillCaches(folder);
+}
+
+/** Returns a function expression that evaluates a CommonJS module. */
+function wrapped(code) {
+  return `function(exports,require,module,__filename,__dirname){${code}\n}`;
 }
 
 /**
@@ -61,7 +70,10 @@ async function fillCaches(folder) {
   await run("__complete", "bash", "--", `porthole cat ${file}`, file);
   await run("with", `build:${state}`, file, "--", "true");
   // If no terminal is available, the user's first use of the viewer creates that cache.
-  await runOnTerminal([command, "open", `${folder}/pack.js`, "+G"], { env: filling, keys: "Q" }).catch(() => undefined);
+  const open = [command, "open", `${folder}/pack.js`, "+G"];
+  await runOnTerminal(open, { env: filling, keys: "Q" }).catch(() => undefined);
+  const fillingInk = { ...env, PORTHOLE_FILL_INK_CACHE: "1" };
+  await runOnTerminal(open, { env: fillingInk, keys: "Q", shown: "palette" }).catch(() => undefined);
   await once(
     spawn(process.execPath, [command, "detach", "--all", "--engine", "/nowhere"], { env, stdio: "ignore" }),
     "exit",

@@ -108,15 +108,6 @@ export const nativeKoffi = {
 export const inkApart = {
   name: "ink-apart",
   setup(build) {
-    build.onResolve({ filter: /\/ink-surfaces\.tsx$/ }, () => ({ path: "./ink-surfaces.mjs", external: true }));
-  },
-};
-
-/** Removes Ink's development mode, which requires react-devtools-core. */
-export const noDevtools = {
-  name: "no-devtools",
-  setup(build) {
-    build.onResolve({ filter: /^react-devtools-core$/ }, ({ path }) => ({ path, namespace: "nothing" }));
-    build.onLoad({ filter: /./, namespace: "nothing" }, () => ({ contents: "export default undefined;" }));
+    build.onResolve({ filter: /\/ink-surfaces\.tsx$/ }, () => ({ path: "./ink-surfaces.js", external: true }));
   },
 };

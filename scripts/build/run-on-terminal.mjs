@@ -7,11 +7,12 @@ import koffi from "koffi";
 const PATIENCE_MS = 10_000;
 
 /**
- * Runs a Node program on a new terminal, types `keys` after its first output, and waits for its
- * end. Resolves with its exit status, null if it was killed at the timeout.
+ * Runs a Node program on a new terminal, types `keys` after its first output, or after it has shown
+ * `shown`, and waits for its end. Resolves with its exit status, null if it was killed at the
+ * timeout.
  * @throws if no terminal can be created
  */
-export async function runOnTerminal(args, { env, keys }) {
+export async function runOnTerminal(args, { env, keys, shown = "" }) {
   const { master, slave } = openTerminal();
   const child = spawn(process.execPath, args, {
     env: { ...env, TERM: "xterm-256color" },
@@ -19,7 +20,13 @@ export async function runOnTerminal(args, { env, keys }) {
   });
   closeSync(slave);
   const screen = new ReadStream(master);
-  screen.once("data", () => writeSync(master, keys));
+  let output = "";
+  screen.on("data", function type(bytes) {
+    output += bytes;
+    if (!output.includes(shown)) return;
+    screen.off("data", type);
+    writeSync(master, keys);
+  });
   // EIO: the other end is closed.
   screen.on("error", () => undefined).resume();
   const patience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);

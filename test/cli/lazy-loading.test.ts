@@ -1,12 +1,10 @@
-import { execFile } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { promisify } from "node:util";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { fakeEngine } from "../engines/fake-engine.ts";
-import { repository } from "../helpers/paths.ts";
+import { describeWith } from "../helpers/availability.ts";
+import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
-
-const execute = promisify(execFile);
+import { screenOfTest } from "../tui/screen.ts";
 
 const id = "0123456789abcdef".repeat(4);
 const state = { Running: true, Status: "running", Pid: 2_147_483_646, StartedAt: "2026-01-02T03:04:05Z" };
@@ -55,9 +53,37 @@ function writeModules(directory: string): string {
   return `process.on("exit", () => require("node:fs").writeFileSync("${directory}/modules", process.moduleLoadList.join("\\n")));`;
 }
 
-test("the surfaces of the screen do not load Node's HTTP client", async () => {
-  const listed = `import(process.argv[1]).then(() => console.log(process.moduleLoadList.join("\\n")))`;
-  const modules = await execute(process.execPath, ["-e", listed, `${repository}dist/ink-surfaces.mjs`]);
-  expect(modules.stdout.split("\n")).toContain("NativeModule internal/modules/esm/loader");
-  expect(modules.stdout).not.toContain("undici");
+// Each of these takes milliseconds, during which a key waits.
+describeWith("tmux", "the screen", () => {
+  const screen = screenOfTest();
+
+  test("draws Ink's surfaces around ASCII text without modules for processes, clients and times, or Unicode data", async () => {
+    const list = `${screen.directory}/modules`;
+    const preload = screen.file(
+      "modules.cjs",
+      `${writeModules(screen.directory)}\n${noteUnicodeData(screen.directory)}`,
+    );
+    const log = screen.file("log", "one line\n".repeat(100));
+    screen.run(`NODE_OPTIONS='--require ${preload}' ${process.execPath} ${builtCommand} open ${log}`);
+    await screen.waitFor("the keys of Ink", (text) => text.includes(": palette"));
+    screen.keys("q");
+    expect(await screen.waitForEnd()).toBe(0);
+    const loaded = readFileSync(list, "utf8").split("\n");
+    expect(loaded).toContain("NativeModule tty");
+    const heavy = ["assert", "child_process", "http", "perf_hooks", "internal/deps/undici/undici"];
+    expect(heavy.filter((name) => loaded.includes(`NativeModule ${name}`))).toEqual([]);
+    expect(existsSync(`${screen.directory}/unicode`)).toBe(false);
+  });
 });
+
+/** Returns code that writes the file `unicode` when a segmenter or a set of all emoji is built. */
+function noteUnicodeData(directory: string): string {
+  return `
+    const note = (what) => require("node:fs").appendFileSync("${directory}/unicode", what + "\\n");
+    Intl.Segmenter = new Proxy(Intl.Segmenter, {
+      construct: (target, args) => (note("segmenter"), Reflect.construct(target, args)),
+    });
+    RegExp = new Proxy(RegExp, {
+      construct: (target, args) => (String(args[0]).includes("RGI_Emoji") && note("emoji"), Reflect.construct(target, args)),
+    });`;
+}

@@ -32,13 +32,19 @@ export async function inkSurfaces(store: ScreenStore, changed: () => void): Prom
     });
   };
   const columns = () => store.get().top.columns;
-  const top = new Root(columns, tell, <Top store={store} />);
-  const status = new Root(columns, tell, <Status store={store} />);
-  const keys = new Root(columns, tell, <Keys store={store} />);
-  const side = [SideFacts, SideCharts, SideLines].map((Part) => new Root(columns, tell, <Part store={store} />));
-  const histogram = new Root(columns, tell, <Levels store={store} />);
-  const overlay = new Root(columns, tell, <Overlay store={store} />);
-  const toast = new Root(columns, tell, <Said store={store} />);
+  const root = async (Part: (props: { store: ScreenStore }) => ReactNode) => {
+    const made = new Root(columns, tell, <Part store={store} />);
+    // A key waits for one root, not for all of them.
+    await new Promise(setImmediate);
+    return made;
+  };
+  const top = await root(Top);
+  const status = await root(Status);
+  const keys = await root(Keys);
+  const side = [await root(SideFacts), await root(SideCharts), await root(SideLines)];
+  const histogram = await root(Levels);
+  const overlay = await root(Overlay);
+  const toast = await root(Said);
   isTold = false;
   return {
     top: () => top.rows,

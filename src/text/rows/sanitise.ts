@@ -17,6 +17,12 @@ const safeClusters = new Map<string, boolean>();
  */
 const SEGMENTED = 512;
 
+/**
+ * Characters that are each one cluster: Latin-1 except line ends, ellipsis, arrows, box drawing,
+ * blocks, Braille.
+ */
+const SINGLE = /^[\0-\t\v\f\x0e-\xac\xae-\xff\u2026\u2190-\u2193\u2500-\u259f\u2800-\u28ff]*$/;
+
 let segmenter: Intl.Segmenter | undefined;
 
 /**
@@ -35,6 +41,10 @@ export function sanitiseText(text: string | Uint8Array): string {
 
 /** Splits text into grapheme clusters. */
 export function* clusters(text: string): Generator<string> {
+  if (SINGLE.test(text)) {
+    yield* text;
+    return;
+  }
   // Created on first use, because its data takes 7 ms to load.
   segmenter ??= new Intl.Segmenter(undefined, { granularity: "grapheme" });
   for (let at = 0, size = SEGMENTED; at < text.length; ) {
