@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { startFarDocker } from "../test/helpers/far-docker.ts";
+import { startFarDaemon } from "../test/helpers/far-daemon.ts";
 import { sshProgram, startSshServer } from "../test/helpers/ssh-server.ts";
 import { run, type Stage } from "./stage.ts";
 
@@ -40,7 +40,7 @@ export async function startFarMachines(stage: Stage): Promise<FarMachines> {
     };
     const sockets = {} as Record<FarName, string>;
     for (const name of FAR_NAMES) {
-      const far = await startFarDocker(directory);
+      const far = await startFarDaemon(directory);
       started.push(far.stop);
       sockets[name] = far.socket;
       addContext(env.DOCKER_CONFIG, name, `ssh://root@127.0.0.1:${server.port}${far.socket}`);

@@ -6,7 +6,14 @@ import { PortholeError } from "../errors.ts";
 import { isMissing } from "../routes/route-error.ts";
 import { type Dialler, dialler } from "./dial.ts";
 import { recordEngine } from "./engine-records.ts";
-import { endedEarly, ensureHelper, type HelperOptions, isForOtherProcessor, otherProcessor } from "./helper.ts";
+import {
+  endedEarly,
+  ensureHelper,
+  type HelperOptions,
+  isForOtherProcessor,
+  isRunning,
+  otherProcessor,
+} from "./helper.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import { installedPlace, isInstalled } from "./installed-place.ts";
 import { lostConnection } from "./lost-connection.ts";
@@ -63,28 +70,51 @@ async function readyHelper(connections: Dialler, options: HelperOptions): Promis
   // Runs the search under `remote`, like every command in the helper, so that it ends if this
   // process ends.
   const command = [AGENT_IN_IMAGE, "remote", "--", ...search];
-  const process = await execIn(connections, id, command, options.signal).catch(async (error: unknown) => {
+  const said = await messagesOf(connections, id, command, options.signal).catch(async (error: unknown) => {
     throw hasEnded(error) ? await endedEarly(engine, image, options.signal) : error;
   });
-  const said = await new Promise<string>((resolve) => {
-    let text = "";
-    process.stdout.resume();
+  if (said.endsWith("\0porthole-end exit 0\n")) return id;
+  const [reason = "", end] = said.split("\0");
+  const why = reason.trim().split("\n").at(-1) || "its command ended early";
+  if (isForOtherProcessor(why)) throw otherProcessor(why);
+  // Podman reports an exec in an ended helper on the stream.
+  const isEnded = end === undefined && !(await isRunning(engine, id, options.signal));
+  throw isEnded
+    ? await endedEarly(engine, image, options.signal)
+    : new PortholeError("ATTACH", `the helper cannot run: ${why}`);
+}
+
+/** Runs a command in the helper and returns its standard error. */
+async function messagesOf(
+  connections: Dialler,
+  helper: string,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const process = await execIn(connections, helper, command, signal);
+  process.stdout.resume();
+  const text = await new Promise<string>((resolve) => {
+    let said = "";
     process.stderr.setEncoding("utf8").on("data", (piece: string) => {
-      text += piece;
+      said = (said + piece).slice(-MAX_MESSAGES);
     });
-    process.stderr.once("close", () => resolve(text));
+    process.stderr.once("close", () => resolve(said));
   });
   process.close();
-  if (said.endsWith("\0porthole-end exit 0\n")) return id;
-  const [reason = ""] = said.split("\0");
-  const why = reason.trim().split("\n").at(-1) || "its command ended early";
-  throw isForOtherProcessor(why) ? otherProcessor(why) : new PortholeError("ATTACH", `the helper cannot run: ${why}`);
+  return text;
 }
+
+/** Maximum characters that are kept from the end of a command's standard error. */
+const MAX_MESSAGES = 4096;
 
 /** True for an engine's error about a container that has stopped. */
 function hasEnded(error: unknown): boolean {
   if (!(error instanceof EngineError)) return false;
-  return isMissing(error) || error.status === 409 || /not running|stopped|exec format error/i.test(error.message);
+  return (
+    isMissing(error) ||
+    error.status === 409 ||
+    /not running|running containers|stopped|exec format error/i.test(error.message)
+  );
 }
 
 /** Starts a program in the helper by the engine's exec. */

@@ -109,6 +109,11 @@ function noPorthole(image: string): PortholeError {
   });
 }
 
+/** False for a helper that has ended. */
+export async function isRunning(engine: Engine, id: string, signal: AbortSignal): Promise<boolean> {
+  return (await findHelper(engine, id, signal))?.isRunning === true;
+}
+
 async function findHelper(
   engine: Engine,
   name: string,
@@ -150,7 +155,7 @@ const CLEAN_UP_MS = 10_000;
  */
 function description(image: string): object {
   return {
-    InstallationImage: image,
+    Image: image,
     Entrypoint: [AGENT_IN_IMAGE],
     Cmd: ["helper", "--idle", String(IDLE_SECONDS)],
     User: "0:0",
@@ -203,7 +208,7 @@ export async function listHelpers(engine: Engine, signal: AbortSignal): Promise<
     .list()
     .map((one) => ({
       id: one.get("Id").containerId(),
-      image: one.get("InstallationImage").text() ?? "",
+      image: one.get("Image").text() ?? "",
       created: one.get("Created").whole() ?? 0,
     }));
 }

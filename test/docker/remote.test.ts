@@ -226,7 +226,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
   test("reports an image without porthole, and an image for another processor", async () => {
     const run = async (reference: string) => {
       const { code, text, stderr } = await by.run(["cat", "--image", reference, `${name}:/d/f`]);
-      expect({ code, text }).toEqual({ code: 4, text: "" });
+      expect({ code, text, stderr }).toMatchObject({ code: 4, text: "" });
       return stderr;
     };
     const remedy = "(name an image of porthole with --image: porthole image writes one)";

@@ -57,12 +57,15 @@ export interface DockerOptions extends DaemonOptions {
   journal?: boolean;
 }
 
-/**
- * Starts a Docker daemon that is independent of the machine's own daemon. Its containers have no
- * network.
- */
-export async function startDocker(directory: string, options: DockerOptions = {}): Promise<Daemon> {
-  mkdirSync(directory, { mode: 0o711 });
+/** The command line of a daemon, and the variables that it adds to the environment. */
+export interface DaemonCommand {
+  socket: string;
+  command: string[];
+  env: Record<string, string>;
+}
+
+/** Writes the configuration of a Docker daemon and returns its command. */
+export function dockerCommand(directory: string, options: DockerOptions = {}): DaemonCommand {
   const socket = `${directory}/docker.sock`;
   const { storage, minimumApi } = options;
   const isStored = storage === "containerd" || storage === "native";
@@ -82,6 +85,16 @@ export async function startDocker(directory: string, options: DockerOptions = {}
     ...withPrograms(options.programs),
     ...(minimumApi === undefined ? {} : { DOCKER_MIN_API_VERSION: minimumApi }),
   };
+  return { socket, command, env };
+}
+
+/**
+ * Starts a Docker daemon that is independent of the machine's own daemon. Its containers have no
+ * network.
+ */
+export async function startDocker(directory: string, options: DockerOptions = {}): Promise<Daemon> {
+  mkdirSync(directory, { mode: 0o711 });
+  const { socket, command, env } = dockerCommand(directory, options);
   const start = () => answering(() => launch(directory, env, command), socket);
   let daemon = await ready(start, directory);
   return {
@@ -116,15 +129,10 @@ export interface PodmanOptions extends DaemonOptions {
   storage?: "vfs";
 }
 
-/** Starts Podman's Docker-compatible API. */
-export async function startPodman(directory: string, options: PodmanOptions = {}): Promise<Daemon> {
-  const { programs, view, storage } = options;
-  mkdirSync(directory, { mode: 0o711 });
+/** Writes the configuration of Podman's Docker-compatible API and returns its command. */
+export function podmanCommand(directory: string, { programs, view, storage }: PodmanOptions = {}): DaemonCommand {
   const socket = `${directory}/podman.sock`;
-  const configuration = {
-    ...withPrograms(programs),
-    CONTAINERS_CONF: podmanConfiguration(directory, { programs, view }),
-  };
+  const env = { ...withPrograms(programs), CONTAINERS_CONF: podmanConfiguration(directory, { programs, view }) };
   const command = [
     ...inView(view ?? "as it is"),
     "podman",
@@ -132,7 +140,14 @@ export async function startPodman(directory: string, options: PodmanOptions = {}
     ...(storage === undefined ? [] : ["--storage-driver", storage]),
     ...["system", "service", "--time=0", `unix://${socket}`],
   ];
-  const daemon = await ready(() => answering(() => launch(directory, configuration, command), socket), directory);
+  return { socket, command, env };
+}
+
+/** Starts Podman's Docker-compatible API. */
+export async function startPodman(directory: string, options: PodmanOptions = {}): Promise<Daemon> {
+  mkdirSync(directory, { mode: 0o711 });
+  const { socket, command, env } = podmanCommand(directory, options);
+  const daemon = await ready(() => answering(() => launch(directory, env, command), socket), directory);
   chownSync(socket, 0, ENGINE_GROUP);
   chmodSync(socket, 0o660);
   return stoppable(daemon, directory, socket);

@@ -20,6 +20,8 @@ export interface Machine {
   sockets: Partial<Record<Need, string>>;
   /** Requirements that are not available, with reasons. */
   missing: Partial<Record<Need, string>>;
+  /** The name of the engine under test in variants.ts, if it is not the distribution's. */
+  variant: string | undefined;
   /**
    * The name of the engine under test in docs/compatibility.md, if it is not the distribution's.
    */
@@ -68,7 +70,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const variant = variants.find(({ name }) => name === project.name);
     const machine: Machine = {
       ...{ directory, workload: compileWorkload(directory), sockets: {}, missing: {} },
-      ...{ title: variant?.title, isPodman: variant?.isPodman === true },
+      ...{ variant: variant?.name, title: variant?.title, isPodman: variant?.isPodman === true },
     };
     const needed = await wanted(project);
     const own = needed.filter((need) => !variant?.needs.includes(need));

@@ -1,4 +1,12 @@
-import { type Daemon, startDocker, startPodman } from "./daemons.ts";
+import {
+  type Daemon,
+  type DaemonCommand,
+  type DockerOptions,
+  dockerCommand,
+  podmanCommand,
+  startDocker,
+  startPodman,
+} from "./daemons.ts";
 import type { Need } from "./machine.ts";
 
 /**
@@ -15,6 +23,8 @@ export interface Variant {
   /** The requirements that it provides. */
   needs: readonly Need[];
   start(directory: string): Promise<Daemon>;
+  /** The command of such an engine on another machine; see far-engine.ts. */
+  far?: (directory: string) => DaemonCommand;
 }
 
 /**
@@ -26,27 +36,27 @@ export const CURRENT_ENGINES = "PORTHOLE_CURRENT_ENGINES";
 const programs = () => process.env[CURRENT_ENGINES];
 /** The minimum API version of Docker 29. */
 const minimumApi = "1.44";
+const current = (): DockerOptions => ({ programs: programs(), storage: "overlay2", minimumApi });
 
 export const variants: readonly Variant[] = [
   {
     name: "docker-current",
     title: "current Docker",
     needs: ["docker"],
-    start: (directory) => startDocker(`${directory}/docker`, { programs: programs(), storage: "overlay2", minimumApi }),
+    start: (directory) => startDocker(`${directory}/docker`, current()),
+    far: (directory) => dockerCommand(directory, current()),
   },
   {
     name: "docker-containerd",
     title: "current Docker, containerd store",
     needs: ["docker"],
-    start: (directory) =>
-      startDocker(`${directory}/docker`, { programs: programs(), storage: "containerd", minimumApi }),
+    start: (directory) => startDocker(`${directory}/docker`, { ...current(), storage: "containerd" }),
   },
   {
     name: "docker-cgroup2",
     title: "current Docker, cgroup v2 alone",
     needs: ["docker"],
-    start: (directory) =>
-      startDocker(`${directory}/docker`, { programs: programs(), storage: "overlay2", minimumApi, view: "v2" }),
+    start: (directory) => startDocker(`${directory}/docker`, { ...current(), view: "v2" }),
   },
   {
     name: "podman-current",
@@ -54,6 +64,7 @@ export const variants: readonly Variant[] = [
     isPodman: true,
     needs: ["docker", "podman"],
     start: (directory) => startPodman(`${directory}/podman`, { programs: programs() }),
+    far: (directory) => podmanCommand(directory, { programs: programs() }),
   },
   {
     name: "podman-cgroup2",
@@ -79,12 +90,15 @@ const ofStorage = ["disk", "stopped", "trees"];
 /** Tests of a container's namespaces. They depend neither on storage nor on control groups. */
 const ofNamespaces = ["mount", "shell"];
 
+/** Tests of engines on other machines. They depend on the engine's API and on its exec. */
+const ofOtherMachines = ["remote", "several-engines", "installed-there"];
+
 /** Copies by the engine. Podman takes over a second per request, so only Debian's is tested. */
 const ofArchives = ["copied"];
 
 /** Returns the test files of a variant. */
 export function filesOver({ name, isPodman }: Variant): string[] {
-  const namespaces = name.endsWith("-current") ? ofNamespaces : [];
+  const namespaces = name.endsWith("-current") ? [...ofNamespaces, ...ofOtherMachines] : [];
   const storage = name.endsWith("-cgroup2") ? [] : [...ofStorage, ...(isPodman ? [] : ofArchives)];
   return [...everywhere, ...namespaces, ...storage, ...(isPodman ? ["podman"] : ofDocker)].map(
     (name) => `test/docker/${name}.test.ts`,

@@ -1,15 +1,15 @@
 import { spawn } from "node:child_process";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import Docker from "dockerode";
-import { OFF_THE_NETWORK } from "./daemons.ts";
+import { type DaemonCommand, dockerCommand } from "./daemons.ts";
 import { childrenOf } from "./processes.ts";
 import { waitFor } from "./wait-for.ts";
 
 /**
- * A Docker engine in its own PID, mount and network namespaces. It stands in for another machine:
- * its process numbers do not exist on the host.
+ * An engine in its own PID, mount and network namespaces. It stands in for another machine: its
+ * process numbers do not exist on the host.
  */
-export interface FarDocker {
+export interface FarDaemon {
   socket: string;
   /** Prefix of a command line that runs in the engine's namespaces. */
   enter(): string[];
@@ -19,17 +19,21 @@ export interface FarDocker {
   restart(): Promise<void>;
 }
 
-/** Starts the engine with its files below `parent`. Needs root. */
-export async function startFarDocker(parent: string): Promise<FarDocker> {
+/**
+ * Starts an engine with its files below `parent`. Needs root.
+ * @param describe returns the command of the engine; default: the distribution's Docker
+ */
+export async function startFarDaemon(
+  parent: string,
+  describe: (directory: string) => DaemonCommand = dockerCommand,
+): Promise<FarDaemon> {
   const directory = mkdtempSync(`${parent}/far-`);
   chmodSync(directory, 0o711);
-  const socket = `${directory}/docker.sock`;
-  const options = ["--data-root", `${directory}/data`, "--exec-root", `${directory}/exec`, "-p", `${directory}/pid`];
-  const dockerd = ["dockerd", ...options, "-H", `unix://${socket}`, ...OFF_THE_NETWORK];
+  const { socket, command, env } = describe(directory);
   const namespaces = ["--pid", "--mount", "--net", "--fork", "--kill-child", "--mount-proc"];
   const docker = new Docker({ socketPath: socket });
   const begin = async () => {
-    const daemon = spawn("unshare", [...namespaces, ...dockerd], { stdio: "ignore" });
+    const daemon = spawn("unshare", [...namespaces, ...command], { stdio: "ignore", env: { ...process.env, ...env } });
     const ended = new Promise((resolve) => daemon.once("close", resolve));
     await waitFor("the engine", () =>
       docker.ping().then(
