@@ -147,7 +147,7 @@ export class Channel<D extends Closable> {
     }
     this.#pending.delete(message.id);
     if (message.error !== 0) pending.reject(pending.asError(message.error, new Uint8Array(message.body)));
-    else pending.resolve({ id: message.id, body: new Uint8Array(message.body), descriptors });
+    else pending.resolve({ id: message.id, body: Buffer.from(message.body), descriptors });
     if (this.#queue.length > 0) this.#flush();
     return undefined;
   }

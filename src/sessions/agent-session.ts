@@ -68,8 +68,10 @@ export class AgentSession implements Session {
     try {
       reply = await this.#askToOpen(what, path, options);
     } catch (error) {
-      const leadsTo = await this.#failures.leadsTo(what, path, options, error);
-      reply = await this.#askToOpen(what, leadsTo, options);
+      const leadsTo = await this.#failures.leadsTo(what, path, options, this.#failures.missing(path, error));
+      reply = await this.#askToOpen(what, leadsTo, options).catch((failure: unknown) => {
+        throw this.#failures.missing(leadsTo, failure);
+      });
     }
     return this.#received(path, reply, options);
   }
@@ -77,9 +79,7 @@ export class AgentSession implements Session {
   #askToOpen(what: () => string, path: string, options: OpenOptions): Promise<Reply<OwnedFd>> {
     const flags = this.#openFlags(options) | (options.noFollow ? OpenFlag.noFollow : 0);
     const body = () => encode.open(flags, options.offset ?? 0n, pathBytes(path));
-    return this.#ask(what, Op.open, body, 1).catch((error: unknown) => {
-      throw this.#failures.missing(path, error);
-    });
+    return this.#ask(what, Op.open, body, 1);
   }
 
   async openMany(directory: string, names: readonly string[]): Promise<(OpenFile | undefined)[]> {
