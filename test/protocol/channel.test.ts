@@ -71,8 +71,8 @@ describe("requests and replies", () => {
     const descriptor = new Descriptor();
     answer(2, Op.open, Uint8Array.of(22), [descriptor]);
     answer(1, Op.stat, Uint8Array.of(11));
-    expect(await two.reply).toEqual({ id: 2, body: Uint8Array.of(22), descriptors: [descriptor] });
-    expect(await one.reply).toEqual({ id: 1, body: Uint8Array.of(11), descriptors: [] });
+    expect(await two.reply).toEqual({ id: 2, body: Buffer.of(22), descriptors: [descriptor] });
+    expect(await one.reply).toEqual({ id: 1, body: Buffer.of(11), descriptors: [] });
     expect(descriptor.closed).toBe(0);
     ask();
     expect(ids(sent)).toEqual([1, 2, 3]);
@@ -84,7 +84,7 @@ describe("requests and replies", () => {
     const packet = Uint8Array.from(encodeMessage(Op.stat | REPLY, 1, Uint8Array.of(1, 2)));
     channel.packet(packet, []);
     packet.fill(9);
-    expect((await reply).body).toEqual(Uint8Array.of(1, 2));
+    expect((await reply).body).toEqual(Buffer.of(1, 2));
   });
 
   test("turn an errno into the caller's error, and the session continues", async () => {
