@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { addContext } from "../test/helpers/docker-contexts.ts";
 import { startFarDaemon } from "../test/helpers/far-daemon.ts";
 import { sshProgram, startSshServer } from "../test/helpers/ssh-server.ts";
 import { run, type Stage } from "./stage.ts";
@@ -62,12 +61,4 @@ export async function startFarMachines(stage: Stage): Promise<FarMachines> {
     await close();
     throw error;
   }
-}
-
-/** Writes a context as `docker context create` does. */
-function addContext(configuration: string, name: string, host: string): void {
-  const directory = `${configuration}/contexts/meta/${createHash("sha256").update(name).digest("hex")}`;
-  mkdirSync(directory, { recursive: true });
-  const context = { Name: name, Metadata: {}, Endpoints: { docker: { Host: host, SkipTLSVerify: false } } };
-  writeFileSync(`${directory}/meta.json`, JSON.stringify(context));
 }

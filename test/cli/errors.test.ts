@@ -6,19 +6,19 @@ import { constants } from "node:os";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { exitStatus, printable } from "../../cli/io/fail.ts";
 import { EPOLLIN } from "../../src/descriptors/constants.ts";
-import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
+import { acceptFrom, FdSocket } from "../../src/descriptors/fd-socket.ts";
 import { Reactor, readable } from "../../src/descriptors/poll.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { decodeMessage, encodeMessage } from "../../src/protocol/codec.ts";
 import { Op, REPLY, VERSION } from "../../src/protocol/messages.ts";
 import type { AgentKey } from "../../src/routes/agent-record.ts";
-import { agentFile, writeRecord } from "../../src/routes/registry.ts";
-import { ensureRunDirectory, openRunDirectory } from "../../src/routes/run-dir.ts";
-import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { ensureRunDirectory } from "../../src/routes/run-dir.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentInfo } from "../protocol/samples.ts";
+import { CONTAINER_ID, registerAgent } from "../routes/registered-agent.ts";
 
 const someone = user();
 
@@ -187,27 +187,14 @@ describe("a standard output that fails", () => {
 });
 
 describe("an agent with a wrong socket or record", () => {
-  const id = "0123456789abcdef".repeat(4);
-  const key: AgentKey = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar", user: "" };
+  const key: AgentKey = { identity: CONTAINER_ID, generation: "2026-01-02T03:04:05Z", route: "sidecar", user: "" };
 
   /**
    * Listens at the socket of an agent, and responds to HELLO with `body`, which no agent of this
    * build sends.
    */
-  function pretend(body: Uint8Array, error: number): { heard: () => number } {
-    const run = ensureRunDirectory(someone.env);
-    const directory = owned(openRunDirectory(run.agents));
-    writeRecord(run, {
-      ...key,
-      name: "web",
-      engine: "/none",
-      targetPid: 1,
-      sidecar: "",
-      agentPid: 0,
-      agentStarted: "",
-      created: "",
-    });
-    const listener = owned(listenAt(directory, `${agentFile(key)}.sock`, 0o600));
+  function pretend(body: Uint8Array, error: number): { sessions: () => number } {
+    const listener = registerAgent(ensureRunDirectory(someone.env), key);
     let count = 0;
     const watch = Reactor.shared().watch(listener, EPOLLIN, () => {
       for (let peer = acceptFrom(listener); peer !== undefined; peer = acceptFrom(listener)) {
@@ -224,7 +211,7 @@ describe("an agent with a wrong socket or record", () => {
       }
     });
     onTestFinished(() => watch.close());
-    return { heard: () => count };
+    return { sessions: () => count };
   }
 
   test.each([
@@ -239,11 +226,11 @@ describe("an agent with a wrong socket or record", () => {
     ],
     ["that describes itself with nonsense", Buffer.alloc(3, VERSION), 0, 2],
     ["that refuses", agentInfo(), 11, 1],
-  ])("%s is skipped, and another agent is started", async (_, body, error, sessions) => {
-    const { heard } = pretend(body, error);
+  ])("%s is skipped, and another agent is started", async (_, body, error, expected) => {
+    const { sessions } = pretend(body, error);
     // The error shows that porthole tried to start an agent: no engine is available.
-    const result = await someone.run(["cat", `${id}:/etc/hostname`]);
-    expect(heard()).toBe(sessions);
+    const result = await someone.run(["cat", `${CONTAINER_ID}:/etc/hostname`]);
+    expect(sessions()).toBe(expected);
     expect(result.stderr).toMatch(
       /^porthole: cannot connect to the container engine at \S+ \(DOCKER_HOST\): no engine is listening there \(.*\)\n$/,
     );
@@ -251,9 +238,9 @@ describe("an agent with a wrong socket or record", () => {
   });
 
   test("that refuses a session of its own version is not listed", async () => {
-    const { heard } = pretend(agentInfo({ version: VERSION + 1 }), 71);
+    const { sessions } = pretend(agentInfo({ version: VERSION + 1 }), 71);
     const result = await someone.run(["agents", "--json"]);
-    expect(heard()).toBe(2);
+    expect(sessions()).toBe(2);
     expect(result).toMatchObject({ code: 0, stderr: "", text: "" });
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { container, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -22,7 +22,6 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterEach(() => screen.close());
 
   const start = (size: ScreenSize, args: string[], env: Record<string, string> = {}) => {
     screen = startScreen(someone, args, { size, env });

@@ -1,6 +1,6 @@
-import { afterEach, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
@@ -19,7 +19,6 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterEach(() => screen.close());
 
   const start = (...args: string[]) => {
     // The screen has room for the containers of tests that run at the same time.
@@ -38,11 +37,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
   };
 
   it("opens a log from the containers, follows it through rotation, searches, resizes, and restores the terminal", async () => {
-    const web = await container(docker, {
-      name: uniqueName("web"),
-      image: await busyboxImage(docker),
-      command: ["/bin/busybox", "sh", "-c", script],
-    });
+    const web = await container(docker, { name: uniqueName("web"), script });
     await waitFor("the log", async () => (await someone.run(["stat", `${web.name}:/ready`])).code === 0);
     start();
     await screen.waitFor("the containers", has("Containers", web.name, "direct"));
@@ -59,11 +54,11 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
       "its end",
       (text) => text.includes("\nline 200 of the log\n") && lastRow(text).includes("FOLLOW"),
     );
-    await inside(web, "echo one more >> /var/log/app.log");
+    await startInside(web, "echo one more >> /var/log/app.log");
     await screen.waitFor("a new line", has("\none more\n"));
-    await inside(web, "cd /var/log && mv app.log app.log.1 && echo first of the new file > app.log");
+    await startInside(web, "cd /var/log && mv app.log app.log.1 && echo first of the new file > app.log");
     await screen.waitFor("the rotation", (text) => /\none more\n── rotated: .*─\nfirst of the new file\n/.test(text));
-    await inside(web, "echo second of it >> /var/log/app.log");
+    await startInside(web, "echo second of it >> /var/log/app.log");
     await screen.waitFor("the new file's growth", has("\nsecond of it\n"));
     screen.keys("\\");
     screen.type("line 42 ");
@@ -138,8 +133,3 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     expect(await screen.waitForEnd()).toBe(0);
   });
 });
-
-async function inside({ handle }: Container, command: string): Promise<void> {
-  const exec = await handle.exec({ Cmd: ["/bin/busybox", "sh", "-c", command] });
-  await exec.start({ Detach: true });
-}

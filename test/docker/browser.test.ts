@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { afterEach, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import type { Context } from "../../cli/tui/keymap/keymap.ts";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { type Container, container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -34,8 +34,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     const labels = { "com.docker.compose.project": "shop", "com.docker.compose.service": "web" };
     web = await container(docker, {
       name: uniqueName("web"),
-      image: await busyboxImage(docker),
-      command: ["/bin/busybox", "sh", "-c", script],
+      script,
       host: { Tmpfs: { "/memory": "" } },
       labels,
     });
@@ -48,7 +47,6 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     stopped = gone.name;
     await waitFor("the files", async () => (await someone.run(["stat", `${web.name}:/srv/ready`])).code === 0);
   });
-  afterEach(() => screen.close());
 
   const start = (size: ScreenSize, ...args: string[]) => {
     screen = startScreen(someone, args, { size, env: { EDITOR: "head -n 1", VISUAL: "", PAGER: "cat" } });
@@ -293,9 +291,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("Enter", "Space");
     await screen.waitFor("two marks", (text) => lastRow(text).includes("2 marked"));
     await press("files", "follow-marked", "both files", has("2 files merged by time", `${web.name} `, "line 60"));
-    await web.handle
-      .exec({ Cmd: ["/bin/busybox", "sh", "-c", "echo one more >> /srv/app.log"] })
-      .then((exec) => exec.start({}));
+    await startInside(web, "echo one more >> /srv/app.log");
     await screen.waitFor("the new line behind its short name", (text) => /^web-[^\s:]+ +\| one more$/m.test(text));
     await expect.poll(() => screen.styled()).toMatch(/\x1b\[3[0-9]m(\x1b\[49m)?(web|other)-/);
     screen.keys("g");

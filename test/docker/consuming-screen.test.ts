@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { afterEach, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, engine } from "../helpers/engine.ts";
+import { type Container, container, engine } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
@@ -29,14 +29,9 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
   beforeAll(async () => {
     const docker = engine("docker");
     someone = user({ engine: docker });
-    target = await container(docker, {
-      image: await busyboxImage(docker),
-      command: ["/bin/busybox", "sh", "-c", HOLDER],
-      tty: true,
-    });
+    target = await container(docker, { script: HOLDER, tty: true });
     await waitFor("the files", async () => (await someone.run(["stat", `${target.name}:/srv/file`])).code === 0);
   });
-  afterEach(() => screen.close());
 
   /**
    * Opens the list of a directory, with the cursor on the only remaining entry under the filter.

@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, engine, image } from "../helpers/engine.ts";
+import { type Container, container, engine, image, startInside } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -82,8 +82,7 @@ describeWithDocker("a container that prints", () => {
     });
 
     test("gives the content of a FIFO with --consume", async () => {
-      const written = target.handle.exec({ Cmd: ["/bin/busybox", "sh", "-c", "echo given > /tmp/fifo"] });
-      await (await written).start({ Detach: true });
+      await startInside(target, "echo given > /tmp/fifo");
       expect(await run("cat", "--consume", at("/tmp/fifo"))).toMatchObject({ code: 0, stderr: "", text: "given\n" });
     });
   });
@@ -148,8 +147,7 @@ describeWithDocker("a container that prints", () => {
 /** Starts a container, and waits until it has begun to print. */
 async function printer(host: Docker.HostConfig = {}, as = "0"): Promise<Container> {
   const docker = engine("docker");
-  const command = ["/bin/busybox", "sh", "-c", PRINTER];
-  const target = await container(docker, { image: await busyboxImage(docker), command, host, user: as });
+  const target = await container(docker, { script: PRINTER, host, user: as });
   await waitFor("the container to print", async () => (await printed(target)).length > 3);
   return target;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, engine, uniqueName } from "../helpers/engine.ts";
+import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -151,7 +151,7 @@ function patternTests(name: "docker" | "podman"): void {
 
   test("tail -F of a pattern follows new containers and drops removed ones, each line once", async () => {
     const { by, prefix, add } = set();
-    const speaks = async (one: string, text: string) => add(one, await speaker(text));
+    const speaks = async (one: string, text: string) => add(one, speaker(text));
     await speaks("a", "first");
     const tail = following(by, ["-F", "--prefix", "-n", "+1", `${prefix}-*:@logs`, `${prefix}-*:/tmp/*.log`]);
     const shown = (lines: string[]) =>
@@ -179,7 +179,7 @@ function patternTests(name: "docker" | "podman"): void {
     const { by, prefix, add } = set();
     const tail = following(by, ["-F", `${prefix}-*:@stdout`]);
     await tail.says(/no container matches/);
-    await add("late", await speaker("here"));
+    await add("late", speaker("here"));
     await tail.shows(`==> ${prefix}-late:@stdout <==
 here
 `);
@@ -190,14 +190,14 @@ here
     const { by, prefix, add } = set();
     const tail = following(by, ["-F", "--prefix", `${prefix}-*:/tmp/*.log`]);
     await tail.says(/no container matches/);
-    await add("late", await speaker("here"));
+    await add("late", speaker("here"));
     await tail.shows(`${prefix}-late:/tmp/x.log | here\n`);
     await tail.stop();
   });
 
   test("tail -f of a pattern ends when the last container has ended", async () => {
     const { by, prefix, add } = set();
-    const first = await add("a", await speaker("one"));
+    const first = await add("a", speaker("one"));
     const tail = following(by, ["-f", "-q", `${prefix}-*:@stdout`]);
     await tail.shows("one\n");
     await first.handle.stop({ t: 0 });
@@ -213,11 +213,10 @@ here
       container(on, { ...options, name: as });
     return { by, prefix, add };
   }
+}
 
-  async function speaker(text: string) {
-    const command = ["/bin/busybox", "sh", "-c", `echo ${text} | tee /tmp/x.log; exec sleep 1000`];
-    return { image: await busyboxImage(engine(name)), command };
-  }
+function speaker(text: string) {
+  return { script: `echo ${text} | tee /tmp/x.log; exec sleep 1000` };
 }
 
 type Options = { as?: string } & Parameters<typeof container>[1];

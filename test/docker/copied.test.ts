@@ -9,7 +9,6 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { silentAboutLayers } from "../helpers/silent-engine.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import type { TmuxScreen } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
 const script = [
@@ -200,12 +199,10 @@ describeWith(["root", "docker", "tmux"], "the screen", () => {
   test("shows the route of a copy next to the list and the file", async () => {
     const target = await ended(engine("docker"));
     const by = await without(engine("docker"));
-    let screen: TmuxScreen | undefined;
+    const screen = startScreen(by, ["open", `${target.name}:/d/log`], { size: { columns: 100, rows: 20 } });
     try {
-      screen = startScreen(by, ["open", `${target.name}:/d/log`], { size: { columns: 100, rows: 20 } });
       await screen.waitFor("the copied file", has("first", "copy, file"));
     } finally {
-      await screen?.close();
       await target.handle.remove({ force: true });
     }
   });

@@ -1,6 +1,6 @@
-import { afterEach, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { busyboxImage, container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
@@ -20,15 +20,11 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterEach(() => screen.close());
 
   const start = () => {
     screen = startScreen(someone, [], { size: { columns: 120, rows: 36 } });
   };
-  const shell = (name: string, script: string, host = {}) =>
-    busyboxImage(docker).then(async (image) =>
-      container(docker, { name, image, command: ["/bin/busybox", "sh", "-c", script], host }),
-    );
+  const shell = (name: string, script: string, host = {}) => container(docker, { name, script, host });
   /** Selects a container by its name, then removes the filter. */
   const select = async (name: string) => {
     screen.type(`/${name}`);
@@ -87,8 +83,7 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
       await handle.start();
       start();
       await screen.waitFor("its health", (text) => /running, healthy/.test(rowOf(text, name)));
-      const exec = await handle.exec({ Cmd: ["/bin/busybox", "rm", "/tmp/good"] });
-      await exec.start({});
+      await startInside({ handle }, "rm /tmp/good");
       await screen.waitFor("the failed check", (text) => /running, unhealthy/.test(rowOf(text, name)));
     } finally {
       await handle.remove({ force: true });

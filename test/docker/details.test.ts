@@ -1,6 +1,6 @@
-import { afterEach, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { type Container, container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
 import { engineProxy } from "../helpers/engine-proxy.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -16,21 +16,15 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterEach(() => screen.close());
 
   const shell = async (script: string, prefix: string): Promise<Container> =>
-    container(docker, {
-      name: uniqueName(prefix),
-      image: await busyboxImage(docker),
-      command: ["/bin/busybox", "sh", "-c", script],
-    });
+    container(docker, { name: uniqueName(prefix), script });
   /** Writes a line of output for each file `/tmp/N` that appears. */
   const speaker = `mkdir -p /var/log/app
     echo entry > /var/log/app/main.log
     i=1
     while :; do if [ -e /tmp/$i ]; then echo "said $i"; i=$((i+1)); fi; sleep 0.1; done`;
-  const say = async ({ handle }: Container, number: number) =>
-    (await handle.exec({ Cmd: ["/bin/busybox", "touch", `/tmp/${number}`] })).start({});
+  const say = (container: Container, number: number) => startInside(container, `touch /tmp/${number}`);
   const start = (columns: number, rows: number, env: Record<string, string> = {}) => {
     screen = startScreen(someone, [], { size: { columns, rows }, env });
   };

@@ -1,26 +1,19 @@
-import { createHash } from "node:crypto";
 import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { witness } from "../helpers/compatibility.ts";
+import { addContext } from "../helpers/docker-contexts.ts";
 import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
 const steps = (text: string) => ["dir", "/d", "write", "/d/f", text];
 const section = "Engines" as const;
 
-/**
- * Gives the user docker contexts, in the format of `docker context create`, and the usual sockets
- * below the runtime directory.
- */
+/** Gives the user docker contexts, and the usual sockets below the runtime directory. */
 function configure(by: User, current: string, others: Record<string, string> = {}): void {
-  const folder = `${by.directory}/home/.docker`;
+  const folder = `${by.env.HOME}/.docker`;
   const contexts = { "of-docker": engine("docker").host, ...others };
-  for (const [Name, Host] of Object.entries(contexts)) {
-    const meta = `${folder}/contexts/meta/${createHash("sha256").update(Name).digest("hex")}`;
-    mkdirSync(meta, { recursive: true });
-    writeFileSync(`${meta}/meta.json`, JSON.stringify({ Name, Metadata: {}, Endpoints: { docker: { Host } } }));
-  }
+  for (const [name, host] of Object.entries(contexts)) addContext(folder, name, host);
   writeFileSync(`${folder}/config.json`, JSON.stringify({ currentContext: current }));
   mkdirSync(`${by.directory}/run/podman`);
   symlinkSync(engine("podman").socket, `${by.directory}/run/podman/podman.sock`);

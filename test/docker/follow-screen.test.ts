@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { afterEach, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, type Engine, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -18,7 +18,6 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     docker = engine("docker");
     someone = user({ engine: docker });
   });
-  afterEach(() => screen.close());
 
   const start = (...args: string[]) => {
     screen = startScreen(someone, args, { size: { columns: 100, rows: 24 } });

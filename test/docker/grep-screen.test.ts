@@ -1,8 +1,7 @@
-import { afterEach, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
-import type { TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
 describeWith(["docker", "tmux"], "a search of several containers from their list", () => {
@@ -10,7 +9,6 @@ describeWith(["docker", "tmux"], "a search of several containers from their list
   let someone: User;
   let first: Container;
   let second: Container;
-  let screen: TmuxScreen;
 
   beforeAll(async () => {
     docker = engine("docker");
@@ -22,10 +20,9 @@ describeWith(["docker", "tmux"], "a search of several containers from their list
     first = await container(docker, with_("ok\nERROR of the first"));
     second = await container(docker, with_("ERROR of the second"));
   });
-  afterEach(() => screen.close());
 
   it("lists matching lines of the containers that match the filter, and opens the file of a line at its match", async () => {
-    screen = startScreen(someone, [], { size: { columns: 100, rows: 24 } });
+    const screen = startScreen(someone, [], { size: { columns: 100, rows: 24 } });
     await screen.waitFor("the containers", has("Containers", "STATE"));
     screen.type("/searched");
     screen.keys("Enter");

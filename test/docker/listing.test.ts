@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { expect, inject, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, engine, uniqueName } from "../helpers/engine.ts";
+import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 
 const script = `
@@ -13,10 +13,7 @@ describeWithDocker("ls, stat and find in a container", () => {
   test("print the same as the container's busybox", async () => {
     const docker = engine("docker");
     const someone = user({ engine: docker });
-    const target = await container(docker, {
-      image: await busyboxImage(docker),
-      command: ["/bin/busybox", "sh", "-c", script],
-    });
+    const target = await container(docker, { script });
     await ready(target);
     const busybox = (...args: string[]) => inside(target, ["/bin/busybox", ...args]);
     for (const route of ["direct", "sidecar"]) {

@@ -20,7 +20,7 @@ describeWith(["docker", "sshd", "root"], "an engine that is lost during a follow
     machine = await startFarEngine();
     by = user({ engine: engine("docker") });
     Object.assign(by.env, { PATH: `${sshOnPath(server)}:${by.env.PATH}` });
-    addContext(by, "far", `ssh://root@127.0.0.1:${server.port}${machine.far.socket}`);
+    addContext(`${by.env.HOME}/.docker`, "far", `ssh://root@127.0.0.1:${server.port}${machine.far.socket}`);
   });
 
   afterAll(async () => {

@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { type Container, container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
@@ -14,15 +14,10 @@ describeWith(["docker", "tmux"], "porthole open --merge with patterns", () => {
     someone = user({ engine: docker });
   });
   afterAll(() => someone.close());
-  afterEach(() => screen.close());
 
   /** Starts a container that writes a word to its output and to a log. */
   const speaker = async (name: string, word: string): Promise<Container> =>
-    container(docker, {
-      name,
-      image: await busyboxImage(docker),
-      command: ["/bin/busybox", "sh", "-c", `echo ${word} | tee /tmp/x.log; exec sleep 1000`],
-    });
+    container(docker, { name, script: `echo ${word} | tee /tmp/x.log; exec sleep 1000` });
   const start = (...args: string[]) => {
     screen = startScreen(someone, ["open", "--merge", ...args.map((arg) => `'${arg}'`)], {
       size: { columns: 140, rows: 24 },
@@ -40,9 +35,7 @@ describeWith(["docker", "tmux"], "porthole open --merge with patterns", () => {
     await speaker(`${prefix}-b`, "second");
     await screen.waitFor("the output of the new container", says(`${prefix}-b`, "second"));
     await screen.waitFor("its log", has("4 sources merged by time", `${prefix}-b:`));
-    await first.handle
-      .exec({ Cmd: ["/bin/busybox", "sh", "-c", "echo later > /tmp/y.log"] })
-      .then((run) => run.start({}));
+    await startInside(first, "echo later > /tmp/y.log");
     await screen.waitFor("the new file", has("5 sources merged by time", "| later"));
     screen.keys("Q");
     expect(await screen.waitForEnd()).toBe(0);

@@ -1,20 +1,11 @@
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
-import type { TmuxScreen } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
 describeWith(["docker", "tmux"], "a container's own output on the screen", () => {
-  let screen: TmuxScreen;
-  afterEach(() => screen.close());
-
-  const printing = async (on: Engine, script: string) =>
-    container(on, {
-      name: uniqueName("says"),
-      image: await busyboxImage(on),
-      command: ["/bin/busybox", "sh", "-c", script],
-    });
+  const printing = (on: Engine, script: string) => container(on, { name: uniqueName("says"), script });
 
   it("is followed through the end and the restart of the container, scrolls and is searched", async () => {
     const on = engine("docker");
@@ -23,13 +14,11 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
       on,
       "rm -f /go; seq 500 | sed 's/^/line /'; until [ -e /go ]; do sleep 0.1; done; echo ERROR at last >&2; exec sleep 1000",
     );
-    const go = async () => {
-      const exec = await target.handle.exec({ Cmd: ["/bin/busybox", "touch", "/go"] });
-      await exec.start({});
-    };
-    screen = startScreen(user({ engine: on }), ["open", `${target.name}:@logs`], { size: { columns: 80, rows: 14 } });
+    const screen = startScreen(user({ engine: on }), ["open", `${target.name}:@logs`], {
+      size: { columns: 80, rows: 14 },
+    });
     await screen.waitFor("the lines", has("line 500", "FOLLOW"));
-    await go();
+    await startInside(target, "touch /go");
     await screen.waitFor("the end", has("ERROR at last", "FOLLOW"));
     screen.keys("g");
     await screen.waitFor("the start", (text) => /^line 1 *$/m.test(text));
@@ -42,7 +31,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await screen.waitFor("the end of the container", has("the container has ended with status 137"));
     await target.handle.start();
     await screen.waitFor("its next life", (text) => text.includes("line 500") && !text.includes("137"));
-    await go();
+    await startInside(target, "touch /go");
     await screen.waitFor("its end", has("line 500", "ERROR at last"));
     screen.type("?has ended|was restarted");
     screen.keys("Enter");
@@ -53,7 +42,9 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     const on = engine("docker");
     const target = await printing(on, "echo good; echo bad >&2; exec sleep 1000");
     await target.handle.kill();
-    screen = startScreen(user({ engine: on }), ["open", `${target.name}:@stderr`], { size: { columns: 80, rows: 10 } });
+    const screen = startScreen(user({ engine: on }), ["open", `${target.name}:@stderr`], {
+      size: { columns: 80, rows: 10 },
+    });
     expect(await screen.waitFor("the stream", has("bad"))).not.toContain("good");
   });
 
@@ -62,7 +53,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     const one = await printing(on, "echo first; sleep 0.3; echo third; exec sleep 1000");
     const log = "2001-01-01T00:00:00Z oldest";
     const other = await printing(on, `mkdir /log; echo ${log} > /log/app.log; echo on the way >&2; exec sleep 1000`);
-    screen = startScreen(user({ engine: on }), [`${other.name}:/log`], { size: { columns: 80, rows: 14 } });
+    const screen = startScreen(user({ engine: on }), [`${other.name}:/log`], { size: { columns: 80, rows: 14 } });
     await screen.waitFor("the file", has("app.log"));
     screen.keys("Space");
     await screen.waitFor("its mark", has("*app.log"));

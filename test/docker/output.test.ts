@@ -4,7 +4,6 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { describeWith, describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
 import { type Daemon, startDocker } from "../helpers/daemons.ts";
 import {
-  busyboxImage,
   type Container,
   container,
   type Engine,
@@ -185,8 +184,7 @@ function speakers(on: () => Engine) {
     const host: Docker.HostConfig = { LogConfig: { Type: driver, Config: options ?? {} } };
     const target = await container(on(), {
       name: as,
-      image: await busyboxImage(on()),
-      command: ["/bin/busybox", "sh", "-c", SPEAKER],
+      script: SPEAKER,
       env: [`BEGIN=${begin}`],
       host,
       ...(Tty && { tty: true }),

@@ -242,20 +242,11 @@ function podTests(programs: string | undefined): void {
     const pod = await node.pod({ namespace: shop, name: "web" });
     await pod.run({ name: "app", command: speaker("echo printed; echo content >/tmp/a.log") });
     const size = { columns: 140, rows: 50 };
-    const screen = startScreen(someone, ["--engine", `cri:${node.socket}`], { size });
-    try {
-      await screen.waitFor("the pod", has(`${shop} (Kubernetes)`, `pod:${shop}/web/app`, "direct"));
-    } finally {
-      screen.close();
-    }
-    const opened = startScreen(someone, ["open", "--engine", `cri:${node.socket}`, `pod:${shop}/web:/tmp/a.log`], {
-      size,
-    });
-    try {
-      await opened.waitFor("the file", has("content"));
-    } finally {
-      opened.close();
-    }
+    const on = ["--engine", `cri:${node.socket}`];
+    const list = startScreen(someone, on, { size });
+    await list.waitFor("the pod", has(`${shop} (Kubernetes)`, `pod:${shop}/web/app`, "direct"));
+    const file = startScreen(someone, ["open", ...on, `pod:${shop}/web:/tmp/a.log`], { size });
+    await file.waitFor("the file", has("content"));
   });
 
   test("an unreachable target is reported in one line with the remedy", async () => {

@@ -1,10 +1,11 @@
+import { onTestFinished } from "vitest";
 import { builtCommand } from "../helpers/paths.ts";
 import type { User } from "../helpers/porthole.ts";
 import { type ScreenSize, TmuxScreen } from "../tui/screen.ts";
 
 /**
- * Starts porthole in its own terminal with the environment of `someone`. The caller closes the
- * screen.
+ * Starts porthole in its own terminal with the environment of `someone`. The terminal is closed
+ * after the test.
  */
 export function startScreen(
   someone: User,
@@ -12,6 +13,7 @@ export function startScreen(
   { size, env = {} }: { size?: ScreenSize; env?: Readonly<Record<string, string>> } = {},
 ): TmuxScreen {
   const screen = new TmuxScreen(size);
+  onTestFinished(() => screen.close());
   const all = Object.entries({ ...someone.env, ...env }).map(([name, value]) => `${name}='${value}'`);
   screen.run(`env ${all.join(" ")} ${process.execPath} ${builtCommand} ${args.join(" ")}`);
   return screen;

@@ -1,25 +1,21 @@
-import { afterEach, it } from "vitest";
+import { it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, container, engine, uniqueName } from "../helpers/engine.ts";
+import { container, engine, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { type TmuxScreen, toastOf } from "../tui/screen.ts";
+import { toastOf } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
 describeWith(["docker", "tmux"], "a text whose container is removed", () => {
-  let screen: TmuxScreen;
-  afterEach(() => screen.close());
-
   it("reports it in a message and in a row, and the text stays readable", async () => {
     const on = engine("docker");
     const { name, handle } = await container(on, {
       name: uniqueName("goes"),
-      image: await busyboxImage(on),
-      command: ["/bin/busybox", "sh", "-c", "seq 50 | sed 's/^/line /' > /new; mv /new /app.log; exec sleep 1000"],
+      script: "seq 50 | sed 's/^/line /' > /new; mv /new /app.log; exec sleep 1000",
     });
     const someone = user({ engine: on });
     await waitFor("the file", async () => (await someone.run(["stat", `${name}:/app.log`])).code === 0);
-    screen = startScreen(someone, ["open", `${name}:/app.log`, "+G"]);
+    const screen = startScreen(someone, ["open", `${name}:/app.log`, "+G"]);
     await screen.waitFor("the end", has("line 50"));
     await handle.remove({ force: true });
     await screen.waitFor("the message", (text) => toastOf(text).includes("has ended"));

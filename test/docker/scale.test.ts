@@ -34,7 +34,7 @@ describeWith(["docker", "sshd", "root"], "a merged follow of many files on two e
     for (const node of NODES) {
       const machine = await startFarEngine();
       machines.push(machine);
-      addContext(by, node, `ssh://root@127.0.0.1:${server.port}${machine.far.socket}`);
+      addContext(`${by.env.HOME}/.docker`, node, `ssh://root@127.0.0.1:${server.port}${machine.far.socket}`);
       name = uniqueName("many");
       const script = `: ${name}; while :; do /bin/busybox sleep 1000; done`;
       const container = await machine.far.api.createContainer({

@@ -30,7 +30,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     const near = engine("docker");
     by = user({ engine: near });
     Object.assign(by.env, { PATH: `${sshOnPath(server)}:${by.env.PATH}` });
-    addContext(by, "far", `ssh://root@127.0.0.1:${server.port}${far.socket}`);
+    addContext(`${by.env.HOME}/.docker`, "far", `ssh://root@127.0.0.1:${server.port}${far.socket}`);
     const log = (hours: number[]) => hours.map((hour) => `2026-01-02T0${hour}:00:00Z ${hour}\\n`).join("");
     const script = (name: string, hours: number[]) =>
       `mkdir /d; echo ${name} > /d/f; printf '${log(hours)}' > /d/log; touch /d/ready; exec /bin/busybox sleep 100000`;
@@ -113,7 +113,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
   });
 
   test("reports an engine that cannot be reached in one line, and prints the files of the others", async () => {
-    addContext(by, "lost", `ssh://root@127.0.0.1:1${far.socket}`);
+    addContext(`${by.env.HOME}/.docker`, "lost", `ssh://root@127.0.0.1:1${far.socket}`);
     for (const command of [["cat"], ["tail", "--merge", "-q"], ["grep", "-h", "near"]]) {
       const { code, text, stderr } = await by.run([...command, "lost!web:/d/f", `${nearName}:/d/f`]);
       expect({ command, code, text }).toEqual({ command, code: 3, text: "near\n" });
@@ -123,11 +123,11 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
       ...{ code: 3, text: "near\n" },
       stderr: "porthole: no such docker context: 'none' (run docker context ls to list them)\n",
     });
-    removeContext(by, "lost");
+    removeContext(`${by.env.HOME}/.docker`, "lost");
   });
 
   test("--engine all reads the engines of all docker contexts", async () => {
-    addContext(by, "near", engine("docker").host);
+    addContext(`${by.env.HOME}/.docker`, "near", engine("docker").host);
     const found = await by.run(["cat", "--engine", "all", `${farName}:/d/f`, `${nearName}:/d/f`]);
     expect(found).toMatchObject({ code: 0, text: "far\nnear\n", stderr: "" });
     const matched = await by.run(["find", "--engine", "all", `*-${farName.split("-")[1]}-*:/d/f`]);
@@ -150,7 +150,7 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
   });
 
   test("does not choose between a container and a Compose service of another engine", async (context) => {
-    addContext(by, "near", engine("docker").host);
+    addContext(`${by.env.HOME}/.docker`, "near", engine("docker").host);
     const service = { "com.docker.compose.project": "shop", "com.docker.compose.service": farName };
     const here = await container(engine("docker"), { labels: service });
     context.onTestFinished(() => here.remove());

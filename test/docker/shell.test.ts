@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, type Engine, engine, image } from "../helpers/engine.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
@@ -176,7 +176,6 @@ describeWith(["root", "docker", "tmux"], "an interactive shell in a container", 
       const by = user({ engine: engine("docker") });
       const web = await target(engine("docker"));
       const screen = startScreen(by, ["shell", web.name], { env: { SHELL: `/usr/bin/${name}`, TERM: "screen" } });
-      onTestFinished(() => screen.close());
       const atPrompt = (text: string) => text.trimEnd().split("\n").at(-1)?.startsWith(`(${web.name})`) === true;
       const type = (line: string) => {
         screen.type(line);

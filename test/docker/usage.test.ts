@@ -1,17 +1,15 @@
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { type ContainerUsage, containerUsage } from "../../src/engines/index.ts";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { engineProxy } from "../helpers/engine-proxy.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import type { TmuxScreen } from "../tui/screen.ts";
 import { has, listOf, startScreen } from "./porthole-screen.ts";
 
 /** Starts a container that uses a processor. */
 async function busy(on: Engine, name = uniqueName("busy")) {
-  const command = ["/bin/busybox", "sh", "-c", "while :; do :; done"];
-  return container(on, { name, image: await busyboxImage(on), command });
+  return container(on, { name, script: "while :; do :; done" });
 }
 
 /** Returns the first two samples of a container's usage. */
@@ -41,16 +39,13 @@ for (const name of ["docker", "podman"] as const) {
 }
 
 describeWith(["docker", "tmux"], "the list of containers", () => {
-  let screen: TmuxScreen;
-  afterEach(() => screen.close());
-
   it("shows processor time and memory with sparklines, and streams them only while it is on the screen", async () => {
     const docker = engine("docker");
     const proxy = await engineProxy(docker);
     const someone = user({ engine: docker });
     const { id, name } = await busy(docker);
     try {
-      screen = startScreen(someone, [], { size: { columns: 200, rows: 50 }, env: { DOCKER_HOST: proxy.host } });
+      const screen = startScreen(someone, [], { size: { columns: 200, rows: 50 }, env: { DOCKER_HOST: proxy.host } });
       const row = (text: string) => listOf(text).find((one) => one.includes(` ${name} `)) ?? "";
       await screen.waitFor("its usage", (text) => /running .* [\d.]+% +[▁-█]+ +[\d.]+[KM]? +[▁-█]+ /.test(row(text)));
       const streams = () => proxy.ongoing().filter((line) => line.includes(`/containers/${id}/stats`)).length;

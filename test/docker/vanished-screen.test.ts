@@ -1,6 +1,6 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, container, engine, uniqueName } from "../helpers/engine.ts";
+import { container, engine, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
@@ -13,10 +13,8 @@ describeWith(["docker", "tmux"], "a view of a container that is removed", () => 
     const on = engine("docker");
     const name = uniqueName("vanishes");
     const script = "mkdir /log; echo x > /log/app.log; exec sleep 1000";
-    const image = await busyboxImage(on);
-    const target = await container(on, { name, image, command: ["/bin/busybox", "sh", "-c", script] });
+    const target = await container(on, { name, script });
     const screen = startScreen(user({ engine: on }), [`${name}:/log`], { size: { columns: 120, rows: 14 } });
-    onTestFinished(() => screen.close());
     await screen.waitFor("the files", has("app.log"));
     screen.keys(...keys);
     await screen.waitFor("the view", has(word));
@@ -33,7 +31,6 @@ describeWith(["docker", "tmux"], "a view of a container that is removed", () => 
     const target = await container(on, { name: gone });
     await container(on, { name: stays });
     const screen = startScreen(user({ engine: on }), [], { size: { columns: 120, rows: 24 } });
-    onTestFinished(() => screen.close());
     await screen.waitFor("both containers", (text) => text.includes(gone) && text.includes(stays));
     screen.keys("/");
     screen.type(gone);

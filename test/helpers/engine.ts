@@ -19,7 +19,7 @@ export interface Engine {
   isPodman: boolean;
 }
 
-/** Options of a test container. Without `command`, the container waits until it is stopped. */
+/** Options of a test container. By default, the container waits until it is stopped. */
 export interface ContainerOptions {
   /** Default: a unique name. */
   name?: string;
@@ -28,10 +28,12 @@ export interface ContainerOptions {
    * only.
    */
   image?: string;
-  /** Steps of test/fixtures/workload.c, which the container runs unless `command` is given. */
+  /** Steps of test/fixtures/workload.c, which the container runs by default. */
   steps?: string[];
   /** Runs instead of the workload program. `container` does not wait for it. */
   command?: string[];
+  /** A `command` for the shell of {@link busyboxImage}, the default image then. */
+  script?: string;
   /** True if the image starts the workload program itself. */
   entrypoint?: boolean;
   user?: string;
@@ -53,6 +55,8 @@ export interface Container {
   /** Removes it, running or stopped. Idempotent. */
   remove(): Promise<void>;
 }
+
+const SHELL = ["/bin/busybox", "sh", "-c"];
 
 const made = new Set<() => Promise<void>>();
 let count = 0;
@@ -120,11 +124,12 @@ export function busyboxImage(on: Engine): Promise<string> {
 
 /** Creates and starts a container, and waits until its steps are finished. */
 export async function container(on: Engine, options: ContainerOptions = {}): Promise<Container> {
-  const name = options.name ?? uniqueName();
+  const { name = uniqueName(), script } = options;
+  const command = script === undefined ? options.command : [...SHELL, script];
   const handle = await on.api.createContainer({
     name,
-    Image: options.image ?? (await image(on)),
-    Cmd: options.command ?? [...(options.entrypoint ? [] : ["/workload"]), ...(options.steps ?? [])],
+    Image: options.image ?? (await (script === undefined ? image : busyboxImage)(on)),
+    Cmd: command ?? [...(options.entrypoint ? [] : ["/workload"]), ...(options.steps ?? [])],
     ...(options.user === undefined ? {} : { User: options.user }),
     Labels: { "porthole.test": "1", ...options.labels },
     ...(options.tty ? { Tty: true } : {}),
@@ -139,12 +144,18 @@ export async function container(on: Engine, options: ContainerOptions = {}): Pro
   made.add(remove);
   await handle.start();
   const pid = await firstProcess(handle);
-  if (options.command === undefined)
+  if (command === undefined)
     await waitFor(`container ${name} to be ready`, async () => {
       if (!isRunning(pid)) throw new Error(`container ${name} ended: ${await logs(handle)}`);
       return processName(pid) === "ready";
     });
   return { id: handle.id, name, pid, handle, remove };
+}
+
+/** Starts a shell script in a container with {@link busyboxImage}, and does not wait for it. */
+export async function startInside({ handle }: Pick<Container, "handle">, script: string): Promise<void> {
+  const exec = await handle.exec({ Cmd: [...SHELL, script] });
+  await exec.start({ Detach: true });
 }
 
 /** Returns the pid of its first process on the host; throws if the container is not running. */

@@ -4,15 +4,14 @@ import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.
 import { attachContainer, attachProcess } from "../../src/routes/attach.ts";
 import { attachDirect } from "../../src/routes/direct.ts";
 import { startTime } from "../../src/routes/process.ts";
-import { agentFile, withAgentLock, writeRecord } from "../../src/routes/registry.ts";
+import { agentFile, withAgentLock } from "../../src/routes/registry.ts";
 import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "../engines/fake-engine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { descriptorCount, directAgents } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-
-const id = "0123456789abcdef".repeat(4);
+import { CONTAINER_ID as id, registerAgent } from "./registered-agent.ts";
 
 /** Makes a separate run directory for the test, which the attach uses. */
 function runDirectory(): RunDirectory {
@@ -134,18 +133,7 @@ describe("a container", () => {
   test("needs no engine for a full id with a running agent", async () => {
     const run = runDirectory();
     const key = { identity: id, generation: "2026-01-02T03:04:05Z", route: "sidecar" as const, user: "" };
-    const directory = owned(openRunDirectory(run.agents));
-    writeRecord(run, {
-      ...key,
-      name: "web",
-      engine: "/none",
-      targetPid: 1,
-      sidecar: "5".repeat(64),
-      agentPid: 0,
-      agentStarted: "",
-      created: "",
-    });
-    const listener = owned(listenAt(directory, `${agentFile(key)}.sock`, 0o600));
+    const listener = registerAgent(run, key);
     const attached = await attachContainer(id, { engine: "/none.sock" });
     expect(attached).toMatchObject({ fresh: false, file: agentFile(key) });
     attached.socket.close();

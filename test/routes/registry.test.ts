@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { acceptFrom, listenAt } from "../../src/descriptors/fd-socket.ts";
+import { acceptFrom } from "../../src/descriptors/fd-socket.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import type { AgentKey, AgentRecord } from "../../src/routes/agent-record.ts";
+import type { AgentKey } from "../../src/routes/agent-record.ts";
 import {
   agentFile,
   agentFiles,
@@ -14,41 +14,22 @@ import {
   withAgentLock,
   writeRecord,
 } from "../../src/routes/registry.ts";
-import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
-import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
+import { ensureRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { bundleScript, outcome, start } from "../descriptors/run-script.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
+import { CONTAINER_ID as id, recordOf, registerAgent } from "./registered-agent.ts";
 
-const id = "0123456789abcdef".repeat(4);
-const web: AgentKey = { identity: id, generation: "2026-01-02T03:04:05.678901234Z", route: "mount", user: "" };
+const web: AgentKey = {
+  identity: id,
+  generation: "2026-01-02T03:04:05.678901234Z",
+  route: "mount",
+  user: "",
+};
 
 function runDirectory(): RunDirectory {
   return ensureRunDirectory({ XDG_STATE_HOME: temporaryDirectory() });
-}
-
-function recordOf(key: AgentKey): AgentRecord {
-  return {
-    ...key,
-    name: "web",
-    engine: "/e.sock",
-    targetPid: 7,
-    sidecar: "",
-    agentPid: 0,
-    agentStarted: "",
-    created: "",
-  };
-}
-
-/** Creates the files of startAgent: a listening socket and a record. */
-function agent(run: RunDirectory, key: AgentKey): OwnedFd {
-  const directory = openRunDirectory(run.agents);
-  try {
-    writeRecord(run, recordOf(key));
-    return owned(listenAt(directory, `${agentFile(key)}.sock`, 0o600));
-  } finally {
-    directory.close();
-  }
 }
 
 /** Returns the index in `listeners` of the connected agent; undefined if no agent is connected. */
@@ -120,7 +101,7 @@ describe("a record", () => {
 
   test("is listed and removed together with its socket", () => {
     const run = runDirectory();
-    agent(run, web);
+    registerAgent(run, web);
     writeRecord(run, recordOf({ ...web, route: "direct" }));
     writeFileSync(`${run.agents}/x.attach.lock`, "");
     const files = [agentFile({ ...web, route: "direct" }), agentFile(web)];
@@ -139,9 +120,9 @@ describe("a running agent", () => {
   test("is found on the best available route", () => {
     const run = runDirectory();
     expect(connectLive(run, query)).toBeUndefined();
-    const sidecar = agent(run, { ...web, route: "sidecar" });
+    const sidecar = registerAgent(run, { ...web, route: "sidecar" });
     expect(reached(run, query, [sidecar])).toBe(0);
-    const mount = agent(run, web);
+    const mount = registerAgent(run, web);
     expect(reached(run, query, [sidecar, mount])).toBe(1);
     expect(reached(run, { ...query, routes: ["sidecar"] }, [sidecar, mount])).toBe(0);
     expect(reached(run, { ...query, routes: ["direct"] }, [sidecar, mount])).toBeUndefined();
@@ -149,7 +130,7 @@ describe("a running agent", () => {
 
   test("is not found for another start of the container, another container or another user", () => {
     const run = runDirectory();
-    const listener = agent(run, web);
+    const listener = registerAgent(run, web);
     expect(reached(run, { ...query, generation: "2026-01-02T09:00:00Z" }, [listener])).toBeUndefined();
     expect(reached(run, { ...query, identity: `f${id.slice(1)}` }, [listener])).toBeUndefined();
     expect(reached(run, { ...query, user: "1000" }, [listener])).toBeUndefined();
@@ -157,7 +138,7 @@ describe("a running agent", () => {
 
   test("of a full id is found without its generation, but not by a prefix", () => {
     const run = runDirectory();
-    const listener = agent(run, web);
+    const listener = registerAgent(run, web);
     const anyLife = { ...query, generation: undefined };
     expect(reached(run, anyLife, [listener])).toBe(0);
     expect(reached(run, { ...anyLife, identity: `${id.slice(0, -1)}0` }, [listener])).toBeUndefined();
@@ -169,7 +150,7 @@ describe("a running agent", () => {
     const run = runDirectory();
     const [one, other] = ["application-reader", "application-writer"] as const;
     expect(agentFile({ ...web, user: one })).toBe(agentFile({ ...web, user: other }));
-    const listener = agent(run, { ...web, user: one });
+    const listener = registerAgent(run, { ...web, user: one });
     for (const generation of [web.generation, undefined]) {
       expect(reached(run, { ...query, generation, user: one }, [listener])).toBe(0);
       expect(reached(run, { ...query, generation, user: other }, [listener])).toBeUndefined();
@@ -178,8 +159,8 @@ describe("a running agent", () => {
 
   test("is found after a dead agent, whose files are kept because another command may use them", () => {
     const run = runDirectory();
-    agent(run, web).close();
-    const sidecar = agent(run, { ...web, route: "sidecar" });
+    registerAgent(run, web).close();
+    const sidecar = registerAgent(run, { ...web, route: "sidecar" });
     const before = descriptorCount();
     expect(reached(run, query, [sidecar])).toBe(0);
     expect(descriptorCount()).toBe(before);
@@ -188,7 +169,7 @@ describe("a running agent", () => {
 
   test("that has ended loses its files, and an agent that runs keeps them", async () => {
     const run = runDirectory();
-    const listener = agent(run, web);
+    const listener = registerAgent(run, web);
     await removeDeadAgent(run, agentFile(web));
     expect(readdirSync(run.agents)).toHaveLength(2);
     listener.close();
@@ -201,13 +182,13 @@ describe("a running agent", () => {
 
   test("that is unusable loses its files, unless another agent has replaced it", async () => {
     const run = runDirectory();
-    const old = agent(run, web);
+    const old = registerAgent(run, web);
     const seen = connectLive(run, { ...web, routes: ["mount"] });
     seen?.socket.close();
     expect(seen?.socketSeen).toBe(socketIdentity(run, agentFile(web)));
     old.close();
     removeAgentFiles(run, agentFile(web));
-    agent(run, web);
+    registerAgent(run, web);
     await removeDeadAgent(run, agentFile(web), seen?.socketSeen);
     expect(readdirSync(run.agents)).toHaveLength(2);
     await removeDeadAgent(run, agentFile(web), socketIdentity(run, agentFile(web)));
@@ -221,7 +202,7 @@ describe("a running agent", () => {
       writeRecord(run, recordOf(web));
       removal = removeDeadAgent(run, agentFile(web));
       await new Promise((resolve) => setImmediate(resolve));
-      agent(run, web);
+      registerAgent(run, web);
     });
     await removal;
     expect(readdirSync(run.agents)).toHaveLength(2);
