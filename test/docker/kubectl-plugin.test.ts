@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, openSync, readFileSync, readlinkSync, symlinkSy
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { type Cluster, startCluster } from "../helpers/cluster.ts";
+import { type Cluster, startCluster } from "../helpers/cluster/cluster.ts";
 import { type Node, type PodContainerOptions, startNode } from "../helpers/cri.ts";
 import { uniqueName } from "../helpers/engine.ts";
 import { builtCommand, repository } from "../helpers/paths.ts";

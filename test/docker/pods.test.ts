@@ -158,7 +158,7 @@ function podTests(programs: string | undefined): void {
     const volume = mkdtempSync(`${inject("machine").directory}/volume-`);
     writeFileSync(`${volume}/kept`, "kept\n");
     const pod = await node.pod({ namespace: shop, name: "web" });
-    const mounts = [{ source: volume, place: "/data" }];
+    const mounts = [{ source: volume, destination: "/data" }];
     const init = await pod.run({ name: "init", steps: ["write", "/tmp/made", "by init"], mounts });
     await init.stop();
     const at = `pod:${shop}/web`;

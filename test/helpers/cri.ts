@@ -50,7 +50,7 @@ export interface PodContainerOptions {
   steps?: readonly string[];
   /** Runs instead of the workload program. `run` does not wait for it. */
   command?: readonly string[];
-  mounts?: readonly { source: string; place: string; isReadOnly?: boolean }[];
+  mounts?: readonly { source: string; destination: string; isReadOnly?: boolean }[];
   /** Replaces the image of the workload program. Then the image's entry point runs. */
   image?: string;
   /** As `hostPID` and `securityContext` in the specification of a pod. */
@@ -237,11 +237,11 @@ async function runContainer(
     [2, [[1, options.image ?? IMAGE]]],
     ...(command ?? ["/workload", ...steps]).map((word) => [3, word] as const),
     ...mounts.map(
-      ({ source, place, isReadOnly }) =>
+      ({ source, destination, isReadOnly }) =>
         [
           7,
           [
-            [1, place],
+            [1, destination],
             [2, source],
             [3, isReadOnly ? 1 : 0],
           ],
