@@ -87,7 +87,7 @@ void join_user_namespace(int proc);
 struct layer_options {
     const char *layers[MAX_LAYERS]; /* directories, uppermost first */
     struct {
-        const char *source, *place;
+        const char *source, *mount_point;
         int fd; /* of the source, -1 if it does not exist */
     } binds[MAX_BINDS];
     int layer_count, bind_count;
@@ -148,7 +148,7 @@ void enclose(const char *at, const struct tree *tree, const struct program *prog
 
 /* keep.c: a mount in the host's namespace */
 struct kept {
-    const char *part, *place;
+    const char *part, *mount_point;
     int on, host_mounts;
 };
 noreturn void keep_mount(const struct kept *kept, const struct join *of, int host);
@@ -170,7 +170,7 @@ struct launch {
     const char *at, *directory, *script;
     int host;
     struct join join;
-    const char *place; /* for a mount instead of a command */
+    const char *mount_point; /* for a mount instead of a command */
     int on;
     struct tree trees[MAX_TREES];
     struct opened_file files[MAX_FILES];

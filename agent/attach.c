@@ -50,18 +50,19 @@ static int make_directory(int at, const char *name) {
 }
 
 static void attach(int at, const struct tree *tree) {
-    int place = make_directory(at, tree->name);
-    if (k_move_mount(tree->fd, place) < 0) bail_errno("attaching the tree %s", tree->name);
+    int mount_point = make_directory(at, tree->name);
+    if (k_move_mount(tree->fd, mount_point) < 0) bail_errno("attaching the tree %s", tree->name);
     const struct k_mount_attr attributes = {.set = K_MOUNT_ATTR_NOSUID | K_MOUNT_ATTR_NODEV |
                                                    K_MOUNT_ATTR_NOSYMFOLLOW |
                                                    (tree->writable ? 0 : K_MOUNT_ATTR_RDONLY),
                                             .propagation = K_MS_PRIVATE};
     if (k_mount_setattr(tree->fd, AT_EMPTY_PATH | K_AT_RECURSIVE, &attributes) < 0)
         bail_errno("making the tree %s read-only", tree->name);
-    close(place);
+    close(mount_point);
 }
 
-/* True if the table has a mount of the same part of the same file system at the same place. */
+/* True if the table has a mount of the same part of the same file system at the same mount point.
+ */
 static bool is_in_table(const char *table, const char *point, const struct mount *wanted) {
     char *copy = strdup(table), *rest = copy;
     struct mount mount;

@@ -59,7 +59,7 @@ static void wait_for_end(int target, uint64_t id) {
 
 /*
  * Mounts `part`, a path in the launcher's mount namespace, at the directory `on` of the namespace
- * `host_mounts`. `place` is the path of `on`. Writes the mount ID to porthole in one line.
+ * `host_mounts`. `mount_point` is the path of `on`. Writes the mount ID to porthole in one line.
  */
 void keep_mount(const struct kept *kept, const struct join *of, int host) {
     char line[48];
@@ -70,7 +70,7 @@ void keep_mount(const struct kept *kept, const struct join *of, int host) {
     if (target < 0) bail_errno("pidfd_open of process %d", of->pid);
     if (of->start_time) check_start_time(of->proc, of->start_time);
     if (setns(kept->host_mounts, CLONE_NEWNS) < 0) bail_errno("setns to the host's mounts");
-    if (k_move_mount(part, kept->on) < 0) bail_errno("mounting on %s", kept->place);
+    if (k_move_mount(part, kept->on) < 0) bail_errno("mounting on %s", kept->mount_point);
     uint64_t id = mount_id(part, "", AT_EMPTY_PATH);
     close(part);
     close(kept->on);
@@ -80,7 +80,7 @@ void keep_mount(const struct kept *kept, const struct join *of, int host) {
         wait_for_end(target, id);
     }
     /* Keep another mount that covers this mount. */
-    if (mount_id(AT_FDCWD, kept->place, AT_SYMLINK_NOFOLLOW) == id)
-        umount2(kept->place, MNT_DETACH | UMOUNT_NOFOLLOW);
+    if (mount_id(AT_FDCWD, kept->mount_point, AT_SYMLINK_NOFOLLOW) == id)
+        umount2(kept->mount_point, MNT_DETACH | UMOUNT_NOFOLLOW);
     exit(0);
 }

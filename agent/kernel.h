@@ -157,8 +157,8 @@ static inline int k_open_tree(int at, const char *path, unsigned flags) {
     return (int)syscall(SYS_open_tree, at, path, flags);
 }
 
-static inline int k_move_mount(int mount, int place) {
-    return (int)syscall(SYS_move_mount, mount, "", place, "",
+static inline int k_move_mount(int mount, int mount_point) {
+    return (int)syscall(SYS_move_mount, mount, "", mount_point, "",
                         K_MOVE_MOUNT_F_EMPTY_PATH | K_MOVE_MOUNT_T_EMPTY_PATH);
 }
 

@@ -78,7 +78,7 @@ struct launch *parse_launch(int argc, char **argv) {
         TARGET_START,
         SHELL,
         SCRIPT,
-        PLACE,
+        MOUNT_POINT,
         ON
     };
     static const struct option known[] = {{"at", 1, 0, AT},
@@ -102,7 +102,7 @@ struct launch *parse_launch(int argc, char **argv) {
                                           {"target-start", 1, 0, TARGET_START},
                                           {"shell", 0, 0, SHELL},
                                           {"script", 1, 0, SCRIPT},
-                                          {"place", 1, 0, PLACE},
+                                          {"mount-point", 1, 0, MOUNT_POINT},
                                           {"on", 1, 0, ON},
                                           {0}};
     static struct launch launch;
@@ -130,7 +130,7 @@ struct launch *parse_launch(int argc, char **argv) {
         case TARGET_START: launch.join.start_time = optarg; break;
         case SHELL: launch.is_shell = true; break;
         case SCRIPT: launch.script = optarg; break;
-        case PLACE: launch.place = optarg; break;
+        case MOUNT_POINT: launch.mount_point = optarg; break;
         case ON: launch.on = descriptor("--on", optarg); break;
         default: bail("%s: unknown option or missing value (see --help)", argv[optind - 1]);
         }

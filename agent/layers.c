@@ -5,7 +5,7 @@
  *
  *   one directory               a bind mount of it
  *   several                     an overlay with lower layers only, so it cannot be written
- *   volumes and bind mounts     on top, each at its place
+ *   volumes and bind mounts     on top, each at its mount point
  *
  * Everything is read-only, nodev, nosuid and noexec. The content of the directories is hostile:
  * mount points are resolved inside the new root, and mount(2) gets every directory by its
@@ -24,10 +24,10 @@
 #include "agent.h"
 
 /*
- * The agent mounts the root at this place in its namespace. Every system has this directory, and
+ * The agent mounts the root at this path in its namespace. Every system has this directory, and
  * the agent does not use it.
  */
-static const char mount_point[] = "/sys";
+static const char root_path[] = "/sys";
 
 enum { SAFE = MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC };
 
@@ -58,8 +58,9 @@ static void enter_own_namespace(void) {
         bail_errno("making the agent's mounts private");
 }
 
-static void bind_read_only(int source, const char *place) {
-    if (mount(link_to(source).path, place, NULL, MS_BIND, NULL) < 0) bail_errno("mount(MS_BIND)");
+static void bind_read_only(int source, const char *mount_point) {
+    if (mount(link_to(source).path, mount_point, NULL, MS_BIND, NULL) < 0)
+        bail_errno("mount(MS_BIND)");
 }
 
 /*
@@ -74,16 +75,17 @@ static void protect(int mounted) {
  * The lowest layer, with the mount points of the volumes: a container that never ran may lack some.
  * Other layers hide its entries of the same name. Returns its root.
  */
-static int make_places(const struct layer_options *options) {
-    if (mount("tmpfs", mount_point, "tmpfs", SAFE & ~MS_RDONLY, "size=1m,mode=755") < 0)
+static int make_mount_points(const struct layer_options *options) {
+    if (mount("tmpfs", root_path, "tmpfs", SAFE & ~MS_RDONLY, "size=1m,mode=755") < 0)
         bail_errno("mounting a tmpfs");
-    int root = open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0) bail_errno("%s", mount_point);
+    int root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) bail_errno("%s", root_path);
     for (int i = 0; i < options->bind_count; i++) {
         struct stat source;
         char path[wire_max_path + 1];
         if (options->binds[i].fd < 0 || fstat(options->binds[i].fd, &source) < 0) continue;
-        if (snprintf(path, sizeof path, "%s", options->binds[i].place + 1) >= (int)sizeof path ||
+        if (snprintf(path, sizeof path, "%s", options->binds[i].mount_point + 1) >=
+                (int)sizeof path ||
             strstr(path, ".."))
             continue;
         for (char *slash = path; (slash = strchr(slash, '/')); *slash++ = '/') {
@@ -130,7 +132,7 @@ static void mount_overlay(const int *layers, int count) {
     for (const char *const *variant = variants[in_user_namespace()]; *variant && result < 0;
          variant++) {
         snprintf(data, sizeof data, "%s%s", names, *variant);
-        result = mount("overlay", mount_point, "overlay", SAFE, data);
+        result = mount("overlay", root_path, "overlay", SAFE, data);
         if (result < 0 && errno != EINVAL) break;
     }
     if (result < 0) bail_errno("mounting an overlay of %d layers", count);
@@ -141,11 +143,11 @@ static void mount_root(const struct layer_options *options) {
     static int layers[MAX_LAYERS + 1];
     int count = options->layer_count;
     memcpy(layers, agent.layers, (size_t)count * sizeof *layers);
-    if (options->bind_count > 0) layers[count++] = make_places(options);
-    if (count == 1) bind_read_only(layers[0], mount_point);
+    if (options->bind_count > 0) layers[count++] = make_mount_points(options);
+    if (count == 1) bind_read_only(layers[0], root_path);
     else mount_overlay(layers, count);
-    agent.root = open(mount_point, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (agent.root < 0) bail_errno("%s", mount_point);
+    agent.root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (agent.root < 0) bail_errno("%s", root_path);
     if (count == 1) protect(agent.root);
     if (count > options->layer_count) close(layers[count - 1]);
 }
@@ -153,18 +155,18 @@ static void mount_root(const struct layer_options *options) {
 static void mount_volumes(struct layer_options *options) {
     for (int i = 0; i < options->bind_count; i++) {
         int source = options->binds[i].fd,
-            place = source < 0 ? -1 : open_inside(agent.root, options->binds[i].place);
-        if (place < 0) continue; /* no source or no mount point: keep the layers' file */
+            mount_point = source < 0 ? -1 : open_inside(agent.root, options->binds[i].mount_point);
+        if (mount_point < 0) continue; /* no source or no mount point: keep the layers' file */
         struct stat what, where;
-        if (fstat(source, &what) < 0 || fstat(place, &where) < 0 ||
+        if (fstat(source, &what) < 0 || fstat(mount_point, &where) < 0 ||
             S_ISDIR(what.st_mode) != S_ISDIR(where.st_mode))
             continue;
-        bind_read_only(source, link_to(place).path);
-        int mounted = open_inside(agent.root, options->binds[i].place);
-        if (mounted < 0) bail_errno("%s", options->binds[i].place);
+        bind_read_only(source, link_to(mount_point).path);
+        int mounted = open_inside(agent.root, options->binds[i].mount_point);
+        if (mounted < 0) bail_errno("%s", options->binds[i].mount_point);
         protect(mounted);
         close(mounted);
-        close(place);
+        close(mount_point);
         close(source);
     }
 }
@@ -197,7 +199,7 @@ static int copy_mount_table(void) {
 }
 
 static bool is_used(const char *point) {
-    static const char *const used[] = {"/proc", "/dev", mount_point};
+    static const char *const used[] = {"/proc", "/dev", root_path};
     for (int i = 0; i < 3; i++) {
         size_t length = strlen(used[i]);
         if (!strncmp(point, used[i], length) && (!point[length] || point[length] == '/'))

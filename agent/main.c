@@ -45,8 +45,8 @@ static const char usage[] =
     "                    --target-pid: serve a read-only root made of them. With it: only report\n"
     "                    which layer a file is from\n"
     "  --engine-pid N    take the layers from the namespaces of this process\n"
-    "  --bind SOURCE --at PLACE\n"
-    "                    show a file or directory at PLACE of that root, read-only; repeatable\n"
+    "  --bind SOURCE --at PATH\n"
+    "                    show a file or directory at PATH of that root, read-only; repeatable\n"
     "  --overlay DEVICE  device number (0:54) of a local overlay of the target; repeatable\n";
 
 struct number {
@@ -93,11 +93,11 @@ static void add_overlay(const char *device) {
     if (agent.overlay_count < MAX_OVERLAYS) agent.overlays[agent.overlay_count++] = device;
 }
 
-static void place_bind(struct layer_options *layers, const char *place) {
-    if (!layers->bind_count || layers->binds[layers->bind_count - 1].place)
-        bail("--at %s: no --bind before it", place);
-    if (*place != '/') bail("--at %s: not an absolute path", place);
-    layers->binds[layers->bind_count - 1].place = place;
+static void add_mount_point(struct layer_options *layers, const char *path) {
+    if (!layers->bind_count || layers->binds[layers->bind_count - 1].mount_point)
+        bail("--at %s: no --bind before it", path);
+    if (*path != '/') bail("--at %s: not an absolute path", path);
+    layers->binds[layers->bind_count - 1].mount_point = path;
 }
 
 static struct options *parse(int argc, char **argv) {
@@ -158,7 +158,7 @@ static struct options *parse(int argc, char **argv) {
         case TREE: options.tree = true; break;
         case LAYER: add_layer(&options.layers, optarg); break;
         case BIND: add_bind(&options.layers, optarg); break;
-        case AT: place_bind(&options.layers, optarg); break;
+        case AT: add_mount_point(&options.layers, optarg); break;
         case ENGINE_PID:
             options.layers.engine = whole_number("--engine-pid", optarg, 1, 1 << 22);
             break;
@@ -180,7 +180,7 @@ static struct options *parse(int argc, char **argv) {
     if (options.tree && agent.route == route_mount) bail("--tree: not allowed with route mount");
     if (!options.socket == (options.fd < 0)) bail("expected either --socket or --fd");
     for (int i = 0; i < options.layers.bind_count; i++)
-        if (!options.layers.binds[i].place)
+        if (!options.layers.binds[i].mount_point)
             bail("--bind %s: no --at after it", options.layers.binds[i].source);
     options.layers.engine_start = options.target_start;
     if (options.layers.layer_count && agent.route == route_mount)

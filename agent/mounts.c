@@ -207,10 +207,10 @@ bool mount_is_local(uint64_t id) {
     target_over = changes[2].revents != 0;
     if (fresh || changes[0].revents || changes[1].revents) memset(cache, 0, sizeof cache);
     if (id == agent.memory_mount) return true;
-    unsigned place = id % CACHE_SIZE;
-    if (cache[place].id != id) {
-        cache[place].local = search_tables(id) == LOCAL;
-        cache[place].id = id;
+    unsigned slot = id % CACHE_SIZE;
+    if (cache[slot].id != id) {
+        cache[slot].local = search_tables(id) == LOCAL;
+        cache[slot].id = id;
     }
-    return cache[place].local;
+    return cache[slot].local;
 }

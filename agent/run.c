@@ -148,15 +148,17 @@ static void join_target(struct launch *launch) {
     join_namespaces(&launch->join);
 }
 
-/* Mounts --directory at --place instead of running a command. */
+/* Mounts --directory at --mount-point instead of running a command. */
 static noreturn void mount_in_host(struct launch *launch, int host_mounts) {
     char part[2 * wire_max_path];
     if (!launch->directory || launch->on < 3 || !launch->join.pid)
-        bail("--place: expected --directory, --on and --target-pid");
+        bail("--mount-point: expected --directory, --on and --target-pid");
     if ((size_t)snprintf(part, sizeof part, "%s/%s", launch->at, launch->directory) >= sizeof part)
         bail("%s: %s", launch->directory, strerror(ENAMETOOLONG));
-    const struct kept kept = {
-        .part = part, .place = launch->place, .on = launch->on, .host_mounts = host_mounts};
+    const struct kept kept = {.part = part,
+                              .mount_point = launch->mount_point,
+                              .on = launch->on,
+                              .host_mounts = host_mounts};
     keep_mount(&kept, &launch->join, launch->host);
 }
 
@@ -180,7 +182,7 @@ void run_command(int argc, char **argv) {
     detach_mounts(launch->at, launch->trees, launch->tree_count,
                   (launch->all_mounts ? 0u : DETACH_REMOTE) |
                       (launch->is_enclosed ? DETACH_PROC : 0u));
-    if (launch->place) mount_in_host(launch, host_mounts);
+    if (launch->mount_point) mount_in_host(launch, host_mounts);
     if (launch->join.pid) join_target(launch);
     if (launch->is_enclosed)
         enclose(launch->at, launch->trees, launch->programs, launch->program_count);

@@ -70,7 +70,7 @@ static void reap(void) {
             }
 }
 
-static struct child *free_place(void) {
+static struct child *free_slot(void) {
     if (clients == MAX_CLIENTS) return NULL;
     for (struct child *c = children; c < children + MAX_CHILDREN; c++)
         if (!c->pid) return c;
@@ -79,8 +79,8 @@ static struct child *free_place(void) {
 
 /* Accepts one client. Returns false if there is none. */
 static bool accept_client(int listener, int signals) {
-    struct child *place = free_place();
-    if (!place) return false;
+    struct child *slot = free_slot();
+    if (!slot) return false;
     int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) {
         /* At a limit (EMFILE, ENOMEM), the listener stays readable. */
@@ -102,7 +102,7 @@ static bool accept_client(int listener, int signals) {
         close(client);
         return true;
     }
-    *place = (struct child){.pid = pid, .client = client};
+    *slot = (struct child){.pid = pid, .client = client};
     clients++;
     return true;
 }
@@ -146,7 +146,7 @@ void serve(int listener, int signals) {
 
     for (;;) {
         struct pollfd wait[3 + MAX_CLIENTS] = {
-            {.fd = free_place() ? listener : -1, .events = POLLIN},
+            {.fd = free_slot() ? listener : -1, .events = POLLIN},
             {.fd = agent.target, .events = POLLIN},
             {.fd = signals, .events = POLLIN}};
         struct child *waited[MAX_CLIENTS];

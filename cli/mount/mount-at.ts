@@ -38,7 +38,7 @@ export async function mountAt(
   try {
     const args = [
       ...["run", "--at", ensureTreeDirectory(), "--tree", "3", "--name", name, "--on", "4", "--host", "5"],
-      ...["--directory", name + (path === "/" ? "/." : path), "--place", mountPoint.path],
+      ...["--directory", name + (path === "/" ? "/." : path), "--mount-point", mountPoint.path],
       ...["--target-pid", String(pid), "--target-start", started, ...(allMounts ? ["--all-mounts"] : [])],
     ];
     const { keeper, number } = await startKeeper(args, [tree.fd.number, mountPoint.fd]);

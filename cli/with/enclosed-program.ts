@@ -11,14 +11,14 @@ import { CannotRun } from "./run-tool.ts";
  * it.
  */
 export interface EnclosedProgram {
-  /** Its files on this machine, and their names in {@link PLACE}. */
+  /** Its files on this machine, and their names in {@link PROGRAM_DIRECTORY}. */
   files: { path: string; as: string }[];
   /** The words that start the program, before its arguments. */
   args: string[];
 }
 
 /** The directory of the program in the container's root. Only the command sees it. */
-const PLACE = "/.porthole";
+const PROGRAM_DIRECTORY = "/.porthole";
 
 /**
  * Finds a program and the files that the kernel and its dynamic loader need to start it. Nothing
@@ -30,7 +30,7 @@ export function enclosedProgram(command: string): EnclosedProgram {
   const name = basename(command).replace(/^\.+/, "") || "program";
   const program = { path, as: `run-${name}` };
   const interpreter = interpreterOf(path);
-  if (interpreter === undefined) return { files: [{ path, as: name }], args: [`${PLACE}/${name}`] };
+  if (interpreter === undefined) return { files: [{ path, as: name }], args: [`${PROGRAM_DIRECTORY}/${name}`] };
   const isMusl = basename(interpreter).startsWith("ld-musl");
   const libraries = librariesOf(interpreter, path);
   const loader = { path: realpathSync(interpreter), as: "loader" };
@@ -38,8 +38,8 @@ export function enclosedProgram(command: string): EnclosedProgram {
     files: [program, loader, ...libraries.map((library) => ({ path: realpathSync(library), as: basename(library) }))],
     // Keeps the loader from using the container's cache or libraries.
     args: [
-      ...[`${PLACE}/loader`, ...(isMusl ? [] : ["--inhibit-cache"]), "--library-path", PLACE],
-      ...["--argv0", command, `${PLACE}/${program.as}`],
+      ...[`${PROGRAM_DIRECTORY}/loader`, ...(isMusl ? [] : ["--inhibit-cache"]), "--library-path", PROGRAM_DIRECTORY],
+      ...["--argv0", command, `${PROGRAM_DIRECTORY}/${program.as}`],
     ],
   };
 }

@@ -169,7 +169,7 @@ function* records(bytes: Buffer): Generator<[string, Buffer]> {
 
 function pathOf(header: Buffer): Buffer {
   const name = text(header, 0, 100);
-  // GNU archives have other fields in the place of the prefix.
+  // GNU archives have other fields instead of the prefix.
   const isPosix = header.toString("latin1", 257, 263) === "ustar\0";
   const prefix = isPosix ? text(header, 345, 155) : Buffer.alloc(0);
   return prefix.length === 0 ? name : Buffer.concat([prefix, Buffer.from("/"), name]);

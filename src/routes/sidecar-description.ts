@@ -31,7 +31,7 @@ export interface Sidecar {
   options: string[];
   /** Overrides of HostConfig. */
   host: Record<string, unknown>;
-  /** Additional binds, as `SOURCE:PLACE:ro`. */
+  /** Additional binds, as `SOURCE:DESTINATION:ro`. */
   binds?: string[];
   /** Id of its image; default: the agent's own image. */
   image?: string;

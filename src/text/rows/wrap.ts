@@ -54,7 +54,7 @@ export class WrappedLine {
   }
 }
 
-/** A start position and its place on the screen. */
+/** A start position and its position on the screen. */
 interface RowStart extends PaintStart {
   row: number;
   used: number;
