@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { busyboxImage, uniqueName } from "../helpers/engine.ts";
 import { amount, counted } from "../helpers/extent.ts";
 import { type FarEngine, startFarEngine } from "../helpers/far-engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
-import { findProcesses } from "../helpers/processes.ts";
+import { findProcesses, peakMemoryMb } from "../helpers/processes.ts";
 import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -87,8 +87,3 @@ describeWith(["docker", "sshd", "root"], "a merged follow of many files on two e
     expect(memory).toBeLessThanOrEqual(MEMORY_MB);
   });
 });
-
-/** Maximum resident memory of a process so far: proc_pid_status(5), VmHWM. */
-function peakMemoryMb(pid: number): number {
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
-}

@@ -106,3 +106,8 @@ function read(path: string): string | undefined {
     return undefined;
   }
 }
+
+/** Maximum resident memory of a process so far, in MB: proc_pid_status(5), VmHWM. */
+export function peakMemoryMb(pid: number): number {
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024;
+}

@@ -1,6 +1,7 @@
-import { type Backing, joinPath, type Mount, mountsOf, readNames, typeOf } from "../../../src/files/index.ts";
-import type { DirectoryEntry, Session } from "../../../src/sessions/index.ts";
+import { type Mount, mountsOf, readNames } from "../../../src/files/index.ts";
+import type { Session } from "../../../src/sessions/index.ts";
 import type { Connection } from "./connection.ts";
+import { DirectoryFiles } from "./directory-files.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
 import { NameOrder } from "./name-order.ts";
 
@@ -11,7 +12,7 @@ import { NameOrder } from "./name-order.ts";
 const FIRST_LOOK = 2_000;
 const LOOK_GROWTH = 4;
 
-/** Maximum number of entries, of 800 bytes each. A directory may be endless. */
+/** Maximum number of entries, of 250 bytes each. A directory may be endless. */
 export const MAX_ENTRIES = 200_000;
 
 /** The entries of a directory that were read. */
@@ -48,6 +49,7 @@ export async function readDirectory(
   return connection.use(async (session) => {
     const { users, groups } = await namesOf(connection, session);
     const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));
+    const files = new DirectoryFiles({ connection, path, users, groups, backingOf });
     const items: FileItem[] = [];
     const order = new NameOrder();
     const sorted = (isWhole: boolean) => {
@@ -57,7 +59,7 @@ export async function readDirectory(
     let look = FIRST_LOOK;
     for await (const entry of session.list(path, { stat: true })) {
       if (items.length === maxEntries || signal?.aborted) return sorted(false);
-      const item = itemOf(entry, connection, path, backingOf(entry.stat), users, groups);
+      const item = files.add(entry);
       items.push(item);
       order.add(item);
       if (items.length < look) continue;
@@ -68,30 +70,6 @@ export async function readDirectory(
     }
     return sorted(true);
   });
-}
-
-function itemOf(
-  { name, type, stat, link }: DirectoryEntry,
-  connection: Connection,
-  directory: string,
-  backing: Backing | undefined,
-  users: Map<number, string>,
-  groups: Map<number, string>,
-): FileItem {
-  const path = joinPath(directory, name);
-  const entry = {
-    name,
-    path,
-    target: connection.text(path),
-    type: stat === undefined ? type : typeOf(stat),
-    stat,
-    link,
-    linkMode: undefined,
-    total: undefined,
-    users,
-    groups,
-  };
-  return { key: name, text: name, entry, backing };
 }
 
 async function namesOf(connection: Connection, session: Session): Promise<Names> {

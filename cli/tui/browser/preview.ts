@@ -143,7 +143,8 @@ export class Preview {
     const { entry } = item;
     const title = entry.link === undefined ? entry.name : `${entry.name} -> ${entry.link}`;
     try {
-      const { type, backing } = entry.type === DT_LNK ? await linked(connection, entry.path) : { ...entry, ...item };
+      const { type, backing } =
+        entry.type === DT_LNK ? await linked(connection, entry.path) : { type: entry.type, backing: item.backing };
       if (type === DT_DIR) return { title, body: { lines: await this.#names(connection, entry.path) } };
       const isPlain = type === DT_REG && (backing?.kind !== "kernel" || backing.mount.type === "proc");
       const viewer = isPlain ? await this.#text(connection, item) : undefined;

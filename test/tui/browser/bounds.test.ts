@@ -1,10 +1,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../../helpers/availability.ts";
 import { builtCommand } from "../../helpers/paths.ts";
+import { peakMemoryMb } from "../../helpers/processes.ts";
 import { quoted, screenOfTest } from "../screen.ts";
 
 const porthole = `${process.execPath} ${builtCommand}`;
@@ -28,8 +29,28 @@ describeWith("tmux", "the memory of the screen", () => {
     screen.type("fn");
     screen.keys("Enter");
     await screen.waitFor("the most that are shown", (text) => / {2}only the first {2}1 of 20,000 *$/m.test(text));
-    const status = readFileSync(`/proc/${await screen.pid()}/status`, "utf8");
-    expect(Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024).toBeLessThan(150);
+    expect(peakMemoryMb(await screen.pid())).toBeLessThan(150);
+    screen.type("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+  });
+
+  it("stays below 150 MB in a list of 100,000 files that is filtered, sorted and read again", async () => {
+    const directory = mkdtempSync("/dev/shm/porthole-many-");
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    execFileSync("sh", ["-c", "seq -f requests-of-the-day-%06.0f.log 100000 | xargs touch"], { cwd: directory });
+    screen.run(`${porthole} ${directory}`);
+    await screen.waitFor("all files", (text) => text.includes("1 of 100,000"));
+    screen.answer("/", "99");
+    await screen.waitFor("the files that match", (text) => text.includes("1 of 3,691"));
+    screen.keys("Escape");
+    await screen.waitFor("all files again", (text) => text.includes("of 100,000"));
+    for (const title of ["SIZE▼", "MODIFIED▼"]) {
+      screen.keys("s");
+      await screen.waitFor("the sorted files", (text) => text.includes(title) && text.includes("of 100,000"));
+    }
+    writeFileSync(`${directory}/new.log`, "");
+    await screen.waitFor("the new file", (text) => text.includes("of 100,001"));
+    expect(peakMemoryMb(await screen.pid())).toBeLessThan(150);
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });
