@@ -23,12 +23,13 @@ function symbols(): Map<string, { defined: string[]; undefined: string[] }> {
   const directory = mkdtempSync(`${inject("machine").directory}/objects-`);
   const options = ["-std=c11", "-D_GNU_SOURCE", '-DBUILD_NAME="x"', "-c"];
   execFileSync("cc", [...options, ...sources.map((name) => agent + name)], { cwd: directory });
+  const objects = sources.map((name) => name.replace(/c$/, "o"));
+  const lines = execFileSync("nm", ["-P", "-A", ...objects], { cwd: directory, encoding: "utf8" }).split("\n");
+  const named = lines.map((line) => line.split(/:? /));
   return new Map(
-    sources.map((name) => {
-      const object = `${directory}/${name.replace(/c$/, "o")}`;
-      const lines = execFileSync("nm", ["-P", object], { encoding: "utf8" }).split("\n");
-      const named = lines.map((line) => line.split(" "));
-      const of = (type: string) => named.filter((words) => words[1] === type).map(([symbol = ""]) => symbol);
+    sources.map((name, index) => {
+      const own = named.filter(([object]) => object === objects[index]);
+      const of = (wanted: string) => own.filter(([, , type]) => type === wanted).map(([, symbol = ""]) => symbol);
       return [name, { defined: of("T"), undefined: of("U") }];
     }),
   );

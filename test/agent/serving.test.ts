@@ -5,6 +5,7 @@ import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
 import { ByeScope, Op, VERSION } from "../../src/protocol/messages.ts";
 import { type Agent, agentOf, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
+import { amount, counted } from "../helpers/extent.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { childrenOf, descriptorCount, descriptorsNeeded, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -112,7 +113,8 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("keeps no descriptor after 10,000 opens, errors and stats (sanitised: 1,000)", async () => {
+  const rounds = build === "release" ? amount(10_000, 2_000) : amount(1_000, 500);
+  test(`keeps no descriptor after ${counted(rounds)} opens, errors and stats`, async () => {
     const agent = await start();
     const session = await agent.session();
     const [child = 0] = childrenOf(agent.pid);
@@ -126,7 +128,7 @@ describe.each(builds)("the %s agent", (build) => {
     const needed = () => descriptorsNeeded(child, () => session.failure(Op.stat, encode.stat(0, bytes("/file"))));
     const before = await needed();
     const ours = descriptorCount();
-    for (let n = 0; n < (build === "release" ? 10_000 : 1_000); n++) await round();
+    for (let n = 0; n < rounds; n++) await round();
     for (let n = 0; n < 100; n++) await drain(await session.descriptor(Op.list, encode.list(1, bytes("/"))));
     expect(await needed()).toBe(before);
     await waitFor("our descriptors to be closed", () => descriptorCount() <= ours);

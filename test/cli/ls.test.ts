@@ -291,49 +291,54 @@ describe("ls", () => {
   });
 
   test("lists thirty thousand files in four hundred directories as GNU ls does", async () => {
-    const many = await sandbox({ steps: ["dir", "/many"] });
+    const { target, at, stop } = await inMemory();
     for (let i = 0; i < 400; i++) {
-      fs.mkdirSync(`${many.root}/many/${i}`);
-      for (let j = 0; j < (i === 7 ? 10_000 : 50); j++) fs.writeFileSync(`${many.root}/many/${i}/f${j}`, "");
+      fs.mkdirSync(`${at}/${i}`);
+      for (let j = 0; j < (i === 7 ? 10_000 : 50); j++) fs.writeFileSync(`${at}/${i}/f${j}`, "");
     }
-    const { stdout, code } = await someone.run(["ls", "-R", `pid:${many.pid}:/many`]);
+    const { stdout, code } = await someone.run(["ls", "-R", target]);
     expect(code).toBe(0);
-    const expected = hostTool("ls", ["-R", "many"], many.root).replace(/^many(.*):$/gm, `pid:${many.pid}:/many$1:`);
+    const expected = hostTool("ls", ["-R", "."], at).replace(/^\.(.*):$/gm, `${target}$1:`);
     expect(stdout.toString("latin1") === expected).toBe(true);
-    const found = await someone.run(["find", "--bare", `pid:${many.pid}:/many`, "-type", "f"]);
+    const found = await someone.run(["find", "--bare", target, "-type", "f"]);
     expect(found.text.split("\n")).toHaveLength(29_951);
-    await many.stop();
+    await stop();
   });
 
-  test("stops and returns 5 when the session is lost", async () => {
+  // Without --json a long find continues on a tree, which outlives the target.
+  test.each(["ls -R", "find --json"])("stops and returns 5 when the session is lost (%s)", async (command) => {
+    const { target, at, pid, stop } = await inMemory();
     const long = "n".repeat(200);
-    // Without --json a long find continues on a tree, which outlives the target.
-    for (const command of ["ls -R", "find --json"]) {
-      const target = await sandbox({ steps: ["dir", "/many"] });
-      for (let i = 0; i < 600; i++) {
-        fs.mkdirSync(`${target.root}/many/${i}`);
-        for (let j = 0; j < 4; j++) fs.writeFileSync(`${target.root}/many/${i}/${j}${long}`, "");
-      }
-      const running = someone.start([...command.split(" "), `pid:${target.pid}:/many`]);
-      // The target ends while more than the pipe's capacity is still to be printed.
-      await new Promise((resolve) => running.stdout.once("readable", resolve));
-      process.kill(target.pid, "SIGKILL");
-      await waitFor("the target to be gone", () => !isRunning(target.pid));
-      running.stdout.resume();
-      expect((await running.ended).code).toBe(5);
-      expect(running.complaints()).toMatch(/^porthole: (the agent|pid:\d+: the target ended) [^\n]+\n$/);
-      await target.stop();
+    for (let i = 0; i < 600; i++) {
+      fs.mkdirSync(`${at}/${i}`);
+      for (let j = 0; j < 4; j++) fs.writeFileSync(`${at}/${i}/${j}${long}`, "");
     }
+    const running = someone.start([...command.split(" "), target]);
+    // The target ends while more than the pipe's capacity is still to be printed.
+    await new Promise((resolve) => running.stdout.once("readable", resolve));
+    process.kill(pid, "SIGKILL");
+    await waitFor("the target to be gone", () => !isRunning(pid));
+    running.stdout.resume();
+    expect((await running.ended).code).toBe(5);
+    expect(running.complaints()).toMatch(/^porthole: (the agent|pid:\d+: the target ended) [^\n]+\n$/);
+    await stop();
   });
 
   test("ends without a message when its reader closes the pipe", async () => {
+    const { target, at, stop } = await inMemory();
     // Makes more entries than the capacity of any pipe.
-    fs.mkdirSync(`${place.root}/long`);
-    for (let n = 0; n < 2000; n++) fs.writeFileSync(`${place.root}/long/${n}${"x".repeat(240)}`, "");
-    const running = someone.start(["ls", "-l", at("/long")]);
+    for (let n = 0; n < 2000; n++) fs.writeFileSync(`${at}/${n}${"x".repeat(240)}`, "");
+    const running = someone.start(["ls", "-l", target]);
     running.stdout.once("data", () => running.stdout.destroy());
     expect((await running.ended).signal).toBe("SIGPIPE");
+    await stop();
   });
+
+  /** Makes a directory in memory, because a disk may take minutes for thousands of files. */
+  async function inMemory() {
+    const { pid, stop } = await sandbox({ steps: ["tmpfs", "/tmp"] });
+    return { target: `pid:${pid}:/tmp`, at: `/proc/${pid}/root/tmp`, pid, stop };
+  }
 });
 
 describeWith(["root", "userNamespaces"], "ls of a directory that cannot be read completely", () => {

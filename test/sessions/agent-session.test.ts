@@ -46,7 +46,7 @@ test("an answer that arrived while this process was busy is valid, even if it is
 });
 
 describe("nothing leaks", () => {
-  const opens = amount(100_000, 10_000);
+  const opens = amount(100_000, 4_000);
   test(`in ${counted(opens)} opens on one session, concurrent or sequential, successful or failing`, async () => {
     const one = await session();
     const processes = await waitFor("the agent and its child", () => {

@@ -11,7 +11,7 @@ export const scale = full
   ? { opens: 1_000_000, direct: 10_000, sidecar: 200, faults: 150 }
   : isFull
     ? { opens: 30_000, direct: 300, sidecar: 8, faults: 12 }
-    : { opens: 4_000, direct: 50, sidecar: 2, faults: 4 };
+    : { opens: 4_000, direct: 20, sidecar: 2, faults: 4 };
 
 export const seed = Number(process.env.PORTHOLE_SOAK_SEED ?? (full ? Date.now() % 2 ** 31 : 20_260_131));
 

@@ -261,26 +261,23 @@ describeWith("tmux", "the viewer", () => {
     );
   });
 
-  it("opens programs and devices in hexadecimal, and text with NUL bytes as text", async () => {
+  it("opens a program in hexadecimal", async () => {
     await screen.open(screen.file("program", readFileSync(process.execPath).subarray(0, 100_000)));
     await screen.waitFor("an ELF header", (text) => first(text).startsWith("0000000000  7f 45 4c 46 "));
-    screen.keys("q");
-    await screen.waitForEnd();
-    screen.run("clear");
-    await screen.open(
-      screen.file("log", Buffer.concat([Buffer.from(`a\0b\n${"text\n".repeat(100)}`), Buffer.alloc(5000)])),
-    );
+  });
+
+  it("opens text with NUL bytes as text", async () => {
+    const text = Buffer.from(`a\0b\n${"text\n".repeat(100)}`);
+    await screen.open(screen.file("log", Buffer.concat([text, Buffer.alloc(5000)])));
     await screen.waitFor("text", beginsWith("a^@b"));
-    screen.keys("q");
-    await screen.waitForEnd();
-    screen.run("clear");
-    await screen.open("--hex", "/proc/self/status");
-    await screen.waitFor("a file of /proc", (text) => /4e 61 6d 65 3a .* Name:/.test(first(text)));
-    screen.keys("q");
-    await screen.waitForEnd();
-    screen.run("clear");
-    await screen.open("--hex", "/dev/zero", "+0x100");
-    await screen.waitFor("a device", (text) => /^0000000100 {2}(00 +){16}\.{16}$/.test(first(text)));
+  });
+
+  it.each([
+    ["a file of /proc", ["/proc/self/status"], /4e 61 6d 65 3a .* Name:/],
+    ["a device", ["/dev/zero", "+0x100"], /^0000000100 {2}(00 +){16}\.{16}$/],
+  ])("opens %s in hexadecimal with --hex", async (what, args, row) => {
+    await screen.open("--hex", ...args);
+    await screen.waitFor(what, (text) => row.test(first(text)));
   });
 
   it("marks positions and a range, which is saved", async () => {
