@@ -122,9 +122,14 @@ export function quantile(values: readonly number[], q: number): number {
  * Returns the milliseconds of a whole command whose output is discarded. Throws if the command
  * fails: a fast failure is not a result.
  */
-export function timeCommand(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
+export function timeCommand(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  cwd?: string,
+): number {
   const started = performance.now();
-  const { status, stderr, error } = spawnSync(command, args, { stdio: ["ignore", "ignore", "pipe"], env });
+  const { status, stderr, error } = spawnSync(command, args, { stdio: ["ignore", "ignore", "pipe"], env, cwd });
   const taken = performance.now() - started;
   if (error !== undefined || status !== 0)
     throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? stderr.toString()}`);
@@ -135,6 +140,11 @@ export function timeCommand(command: string, args: readonly string[], env: NodeJ
  * Like {@link timeCommand}, but passes the output through a pipe: some tools do less work for
  * /dev/null.
  */
-export function timePiped(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): number {
-  return timeCommand("bash", ["-o", "pipefail", "-c", '"$@" | cat > /dev/null', "bash", command, ...args], env);
+export function timePiped(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  cwd?: string,
+): number {
+  return timeCommand("bash", ["-o", "pipefail", "-c", '"$@" | cat > /dev/null', "bash", command, ...args], env, cwd);
 }

@@ -28,6 +28,8 @@ export interface Stage {
   docker: Docker;
   /** A container with porthole's directory for the mount route. */
   container: StageContainer;
+  /** Path of a volume in {@link container}, on the file system of {@link directory}. */
+  volume: string;
   /** `count` more containers, created on first use. */
   crowd(count: number): Promise<StageContainer[]>;
   /**
@@ -61,6 +63,7 @@ export interface PodmanContainer {
 }
 
 const IMAGE = "bench:1";
+const VOLUME = "/volume";
 const KEEP_RUNNING = ["/busybox", "sleep", "86400"];
 
 /**
@@ -166,7 +169,8 @@ async function furnish(root: string, directory: string, props: Props): Promise<S
     root,
     env,
     docker,
-    container: await start("stage", prepared),
+    container: await start("stage", [...prepared, "--volume", VOLUME]),
+    volume: VOLUME,
     crowd: async (count) => {
       while (crowd.length < count) crowd.push(await start(`crowd-${crowd.length + 1}`));
       return crowd.slice(0, count);
@@ -211,8 +215,8 @@ function busyboxArchive(directory: string, env: NodeJS.ProcessEnv): string {
 }
 
 /** Runs a command to its end and returns its output; throws its message if it fails. */
-export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { env, maxBuffer: 1 << 28 });
+export function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { env, cwd, maxBuffer: 1 << 28 });
   if (error !== undefined || status !== 0)
     throw new Error(`${command} ${args.join(" ")}: ${error?.message ?? stderr.toString()}`);
   return stdout.toString();

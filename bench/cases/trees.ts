@@ -11,42 +11,94 @@ const GIBIBYTE = 1024;
 export const hostTools: Case = {
   title: "a host's tool on a directory of the container, the start of with, and a copy of 1 GiB",
   goals: [
-    { text: "<= 1.05x rg on a local copy + the start", result: "search: porthole with -- rg", of: "ratio", atMost: 1 },
+    {
+      text: "<= 1.05x rg on a local copy in an overlay + the start",
+      result: "search in a layer: porthole with -- rg",
+      of: "ratio",
+      atMost: 1,
+    },
+    {
+      text: "<= 1.05x rg on a local copy + the start",
+      result: "search in a volume: porthole with -- rg",
+      of: "ratio",
+      atMost: 1,
+    },
     { text: "<= 1.3x with on a file", result: "start: porthole with on a tree", of: "ratio", atMost: 1.3 },
     { text: "<= 1.1x cp", result: "1 GiB: porthole cp", of: "ratio", atMost: 1.1 },
   ],
   needs: ["rg"],
-  run: async (stage) => [...(await searchTree(stage)), ...(await startOnTree(stage)), ...(await copyFile(stage))],
+  run: async (stage) => [
+    ...(await searchLayer(stage)),
+    ...(await searchVolume(stage)),
+    ...(await startOnTree(stage)),
+    ...(await copyFile(stage)),
+  ],
 };
 
 /**
- * Measures a search on the tree. The base is the goal: a multiple of ripgrep's time on a copy, plus
- * an empty `with` on the tree.
+ * Measures a search in the container's own file system, an overlay. An overlay costs ripgrep a third
+ * more than the file system below it, so the local copy is in an overlay too.
  */
-async function searchTree(stage: Stage): Promise<Result[]> {
-  const { env, porthole, container, directory } = stage;
-  const inside = `${container.root}/tree`;
-  const copy = `${directory}/copy`;
-  const start = [porthole, "with", `${container.name}:/tree`, "--"];
-  const ours = [...start, "rg", "9 line", "."];
-  const theirs = ["9 line", copy];
+async function searchLayer(stage: Stage): Promise<Result[]> {
+  const { env, directory } = stage;
+  const layers = `${directory}/overlay`;
+  const overlay = `${layers}/merged`;
+  for (const name of ["lower", "upper", "work", "merged"]) mkdirSync(`${layers}/${name}`, { recursive: true });
+  const options = `lowerdir=${layers}/lower,upperdir=${layers}/upper,workdir=${layers}/work`;
+  run("mount", ["-t", "overlay", "overlay", "-o", options, overlay], env);
   try {
-    for (const root of [inside, copy]) fill(root);
-    const found = [run("rg", ["-I", "--sort=path", ...theirs], env), run("node", [...ours, "-I", "--sort=path"], env)];
-    if (found[0] === "" || found[0] !== found[1]) throw new Error("different lines were found");
-    stage.profile("search: porthole with -- rg", ours);
-    const local = () => timePiped("rg", theirs, env);
+    const copy = { name: "rg on a local copy in an overlay", root: `${overlay}/copy` };
+    const plain = { name: "rg on a local copy", root: `${directory}/copy` };
+    return await searchTree(stage, "search in a layer", "/tree", [copy, plain]);
+  } finally {
+    run("umount", [overlay], env);
+    rmSync(layers, { recursive: true, force: true });
+  }
+}
+
+/** Measures a search in a volume, which is on the same file system as the local copy. */
+function searchVolume(stage: Stage): Promise<Result[]> {
+  const copy = { name: "rg on a local copy", root: `${stage.directory}/copy` };
+  return searchTree(stage, "search in a volume", `${stage.volume}/tree`, [copy]);
+}
+
+/**
+ * Measures a search on the tree. The base is the goal: a multiple of ripgrep's time on the first
+ * copy, plus an empty `with` on the tree. All run the same ripgrep in the directory.
+ */
+async function searchTree(
+  stage: Stage,
+  group: string,
+  path: string,
+  copies: { name: string; root: string }[],
+): Promise<Result[]> {
+  const { env, porthole, container } = stage;
+  const inside = `${container.root}${path}`;
+  const start = [porthole, "with", `${container.name}:${path}`, "--"];
+  const ours = [...start, "rg", "9 line", "."];
+  try {
+    for (const root of [inside, ...copies.map((copy) => copy.root)]) fill(root);
+    const found = run("node", [...ours, "-I", "--sort=path"], env);
+    for (const { root } of copies)
+      if (found === "" || found !== run("rg", ["-I", "--sort=path", "9 line", "."], env, root))
+        throw new Error("different lines were found");
+    stage.profile(`${group}: porthole with -- rg`, ours);
+    const locals = copies.map(({ name, root }) => ({
+      name,
+      run: () => timePiped("rg", ["9 line", "."], env, root),
+    }));
+    const [local] = locals;
     const contestants: Contestant[] = [
       {
-        name: "1.05x rg on a local copy + the start",
-        run: () => 1.05 * local() + timePiped("node", [...start, "true"], env),
+        name: `1.05x ${local?.name} + the start`,
+        run: () => 1.05 * (local?.run() ?? Number.NaN) + timePiped("node", [...start, "true"], env),
       },
       { name: "porthole with -- rg", role: "ours", run: () => timePiped("node", ours, env) },
-      { name: "rg on a local copy", run: local },
+      ...locals,
     ];
-    return await compare(contestants, { group: "search", rounds: 9 });
+    return await compare(contestants, { group, rounds: 15 });
   } finally {
-    for (const root of [inside, copy]) rmSync(root, { recursive: true, force: true });
+    for (const root of [inside, ...copies.map((copy) => copy.root)]) rmSync(root, { recursive: true, force: true });
   }
 }
 
