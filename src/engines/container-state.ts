@@ -21,6 +21,8 @@ export interface RunningContainer {
   privileged: boolean;
   /** True if the engine is Podman. */
   isPodman: boolean;
+  /** Newest version of Docker's API that the engine supports, such as 1.41; empty if unknown. */
+  apiVersion: string;
   /** Device settings of HostConfig, passed on to a sidecar unchanged. */
   devices: object[];
   deviceCgroupRules: string[];

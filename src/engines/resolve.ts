@@ -88,11 +88,12 @@ export function requireRunning({ running, stopped }: ContainerState): RunningCon
 /** A container's inspection and the engine's type. */
 export interface InspectedContainer extends Inspection {
   isPodman: boolean;
+  apiVersion: string;
   json: Json;
 }
 
-function inspected({ body, request, isPodman }: EngineResponse): InspectedContainer {
-  return { ...decodeInspection(body, request), isPodman, json: new Json(body, request) };
+function inspected({ body, request, isPodman, apiVersion }: EngineResponse): InspectedContainer {
+  return { ...decodeInspection(body, request), isPodman, apiVersion, json: new Json(body, request) };
 }
 
 async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<InspectedContainer | undefined> {
@@ -183,7 +184,8 @@ export function stateOf(
   return {
     running: {
       ...{ engine, id, name: shown, startedAt, pid, paused: inspection.isPaused, pidMode, usernsMode, runtime },
-      ...{ privileged: inspection.isPrivileged, isPodman, devices, deviceCgroupRules },
+      ...{ privileged: inspection.isPrivileged, isPodman, apiVersion: inspection.apiVersion },
+      ...{ devices, deviceCgroupRules },
       lazyDriver: lazyDriver(inspection.json),
       layers: rootLayers(inspection.json, isPodman),
       portholeMount: inspection.mounts.find(({ destination }) => destination === mountPoint)?.source,

@@ -6,7 +6,7 @@ import type { RunningContainer } from "../engines/resolve.ts";
 import { acceptOverStream, agentOptions, type StartOptions } from "./accept-over-stream.ts";
 import { AGENT_NAME } from "./agent-program.ts";
 import { isFirstProcess } from "./kernel.ts";
-import { boundingSetHas, inCgroupOf } from "./process.ts";
+import { allCapabilities, boundingSetHas, inCgroupOf, parentOf } from "./process.ts";
 import { type ConnectedAgent, openRendezvous } from "./rendezvous.ts";
 import { deadline, LimitedAccessError, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
@@ -53,17 +53,31 @@ async function execWithCapabilities(
   options: ExecOptions,
 ): Promise<ConnectedAgent> {
   try {
-    return await execAgent(container, run, listener, true, options);
+    if (!refusesCapabilities(container)) return await execAgent(container, run, listener, true, options);
   } catch (error) {
     if (options.over.aborted) throw error;
-    if (options.everyOwner && isFirstProcess(container) && !boundingSetHas(container.pid, CAP_DAC_OVERRIDE))
-      throw new LimitedAccessError(
-        "ATTACH",
-        "the container's capabilities do not let an agent read files of every owner",
-      );
-    return await execAgent(container, run, listener, false, options);
   }
+  if (options.everyOwner && isFirstProcess(container) && !boundingSetHas(container.pid, CAP_DAC_OVERRIDE))
+    throw new LimitedAccessError(
+      "ATTACH",
+      "the container's capabilities do not let an agent read files of every owner",
+    );
+  return await execAgent(container, run, listener, false, options);
 }
+
+/**
+ * True if a privileged exec is known to fail, so that an attempt would only take time. Docker before
+ * 23 asks for every capability that the kernel knows, and the runtime cannot grant one that it lacks
+ * itself. It is a child of the container's parent.
+ */
+function refusesCapabilities(container: RunningContainer): boolean {
+  const minor = /^1\.(\d+)$/.exec(container.apiVersion)?.[1];
+  if (container.isPodman || minor === undefined || Number(minor) >= API_OF_DOCKER_23) return false;
+  const shim = isFirstProcess(container) ? parentOf(container.pid) : undefined;
+  return shim !== undefined && !boundingSetHas(shim, allCapabilities());
+}
+
+const API_OF_DOCKER_23 = 42;
 
 /** linux/capability.h */
 const CAP_DAC_OVERRIDE = 1n << 1n;

@@ -96,14 +96,19 @@ function statFields(pid: number): string[] | undefined {
 }
 
 /**
- * True if `capability`, a bit of linux/capability.h, is in the bounding set of a process, or /proc
+ * True if `capabilities`, bits of linux/capability.h, are in the bounding set of a process, or /proc
  * does not show the set.
  */
-export function boundingSetHas(pid: number, capability: bigint): boolean {
+export function boundingSetHas(pid: number, capabilities: bigint): boolean {
   try {
     const set = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
-    return set === undefined || (BigInt(`0x${set}`) & capability) !== 0n;
+    return set === undefined || (BigInt(`0x${set}`) & capabilities) === capabilities;
   } catch {
     return true;
   }
+}
+
+/** Every capability that this kernel knows (capabilities(7), cap_last_cap). */
+export function allCapabilities(): bigint {
+  return (1n << (BigInt(readFileSync("/proc/sys/kernel/cap_last_cap", "latin1").trim()) + 1n)) - 1n;
 }

@@ -1,6 +1,7 @@
+import { text } from "node:stream/consumers";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith, describeWithDocker } from "../helpers/availability.ts";
-import { type Container, engine, image, uniqueName } from "../helpers/engine.ts";
+import { type Container, container, engine, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
@@ -102,6 +103,18 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
     });
     expect(moved).toMatchObject({ code: 0, text: sealedFiles["/data/greeting"] });
     expect(moved.stderr).toContain("route sidecar, new agent");
+  });
+
+  test("the mount route starts one process in a container, also if the engine lacks a capability", async () => {
+    const on = engine("docker");
+    const someone = user({ engine: on });
+    const target = await container(on, { image: await image(on), host: { Binds: await preparedBinds(someone) } });
+    const since = Math.floor(Date.now() / 1000);
+    expect(await someone.run(["cat", "--route", "mount", `${target.name}:/proc/1/status`])).toMatchObject({ code: 0 });
+    const until = Math.ceil(Date.now() / 1000) + 1;
+    const filters = { container: [target.id], event: [on.isPodman ? "exec" : "exec_start"] };
+    const events = await text(await on.api.getEvents({ since, until, filters }));
+    expect(events.trim().split("\n")).toHaveLength(1);
   });
 
   test("--user runs the agent of the mount route as that user", async () => {

@@ -191,7 +191,7 @@ function stateOf(engine: Engine, { id, name, status, layers }: Found, mountPoint
         usernsMode: "",
         runtime,
       },
-      ...{ privileged: isPrivileged, isPodman: false, devices: [], deviceCgroupRules: [] },
+      ...{ privileged: isPrivileged, isPodman: false, apiVersion: "", devices: [], deviceCgroupRules: [] },
       lazyDriver: lazyDriverNamed(status.snapshotter),
       layers: { directories: [], roles: [] },
       portholeMount: mounts.find(({ destination }) => destination === mountPoint)?.source,
