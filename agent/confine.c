@@ -38,8 +38,9 @@ static void at_most(int resource, rlim_t most) {
  */
 void drop_capabilities(uint64_t keep) {
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
-        if (keep >> capability & 1) continue;
+    for (int capability = 0, set; (set = prctl(PR_CAPBSET_READ, capability, 0, 0, 0)) >= 0;
+         capability++) {
+        if (!set || keep >> capability & 1) continue;
         /*
          * EPERM: needs CAP_SETPCAP. Without it, no_new_privs still keeps the process from regaining
          * any.

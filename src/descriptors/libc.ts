@@ -118,6 +118,20 @@ export const libc = onFirstUse({
   prlimit: declare<(pid: number, resource: number, limits: number, old: number) => number>(
     "int prlimit(int, int, uintptr_t, uintptr_t)",
   ),
+  posix_spawn: declare<
+    (pid: number, path: number, actions: number, attributes: number, args: number, environment: number) => number
+  >("int posix_spawn(uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t, uintptr_t)"),
+  posix_spawn_file_actions_init: declare<(actions: number) => number>("int posix_spawn_file_actions_init(uintptr_t)"),
+  posix_spawn_file_actions_destroy: declare<(actions: number) => number>(
+    "int posix_spawn_file_actions_destroy(uintptr_t)",
+  ),
+  posix_spawn_file_actions_addopen: declare<
+    (actions: number, fd: number, path: number, flags: number, mode: number) => number
+  >("int posix_spawn_file_actions_addopen(uintptr_t, int, uintptr_t, int, uint)"),
+  posix_spawn_file_actions_adddup2: declare<(actions: number, fd: number, as: number) => number>(
+    "int posix_spawn_file_actions_adddup2(uintptr_t, int, int)",
+  ),
+  waitpid: declare<(pid: number, status: number, options: number) => number>("int waitpid(int, uintptr_t, int)"),
   _exit: declare<(status: number) => never>("void _exit(int)"),
 
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),

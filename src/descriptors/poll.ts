@@ -17,6 +17,8 @@ const BATCH = 64;
 export interface Watch {
   /** Changes the watched events; 0 keeps only ERR and HUP. */
   modify(events: number): void;
+  /** Lets the process exit while this watch is open. Idempotent. */
+  unref(): void;
   /**
    * Ends the watch. Idempotent. Delivers no event afterwards, not even an event that was already
    * fetched. Call it before closing the descriptor.
@@ -38,6 +40,8 @@ export class Reactor {
   readonly #watches = new Map<number, EpollWatch>();
   readonly #events = new Memory(BATCH * Event.size);
   readonly #argument = new Memory(Event.size);
+  /** Watches that keep the process alive. */
+  #referenced = 0;
   #nextToken = 1;
   #closed = false;
 
@@ -74,16 +78,20 @@ export class Reactor {
     this.#control(Ctl.add, typeof fd === "number" ? fd : fd.number, events, token);
     const watch = new EpollWatch(fd, onEvent, {
       modify: (number, wanted) => this.#control(Ctl.mod, number, wanted, token),
+      unref: () => this.#unref(),
       remove: (number) => {
         this.#watches.delete(token);
-        if (this.#watches.size === 0 && !this.#closed) this.#handle.unref();
         // An error means that the descriptor was closed too early, which removed the watch as well.
         if (number !== undefined) libc.epoll_ctl(this.#epoll.number, Ctl.del, number, this.#argument.address);
       },
     });
-    if (this.#watches.size === 0) this.#handle.ref();
+    if (this.#referenced++ === 0) this.#handle.ref();
     this.#watches.set(token, watch);
     return watch;
+  }
+
+  #unref(): void {
+    if (--this.#referenced === 0 && !this.#closed) this.#handle.unref();
   }
 
   /**
@@ -125,17 +133,21 @@ export class Reactor {
   }
 }
 
+/** The methods of a reactor for one watch. */
+interface WatchControl {
+  modify(fd: number, events: number): void;
+  unref(): void;
+  remove(fd: number | undefined): void;
+}
+
 class EpollWatch implements Watch {
   readonly #fd: OwnedFd | number;
   readonly onEvent: (events: number) => void;
-  readonly #reactor: { modify(fd: number, events: number): void; remove(fd: number | undefined): void };
+  readonly #reactor: WatchControl;
+  #isReferenced = true;
   #closed = false;
 
-  constructor(
-    fd: OwnedFd | number,
-    onEvent: (events: number) => void,
-    reactor: { modify(fd: number, events: number): void; remove(fd: number | undefined): void },
-  ) {
+  constructor(fd: OwnedFd | number, onEvent: (events: number) => void, reactor: WatchControl) {
     this.#fd = fd;
     this.onEvent = onEvent;
     this.#reactor = reactor;
@@ -146,9 +158,16 @@ class EpollWatch implements Watch {
     this.#reactor.modify(typeof this.#fd === "number" ? this.#fd : this.#fd.number, events);
   }
 
+  unref(): void {
+    if (!this.#isReferenced) return;
+    this.#isReferenced = false;
+    this.#reactor.unref();
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.unref();
     // The number of a closed descriptor may be reused already.
     const gone = typeof this.#fd !== "number" && this.#fd.closed;
     this.#reactor.remove(gone ? undefined : typeof this.#fd === "number" ? this.#fd : this.#fd.number);

@@ -1,6 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { socketpair } from "../descriptors/fd-socket.ts";
+import { pipe } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { type SpawnedProcess, spawnProcess } from "../descriptors/spawn.ts";
+import { tryRead } from "../descriptors/try-read.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 import { overlayOptions } from "./accept-over-stream.ts";
 import { agentProgram } from "./agent-program.ts";
@@ -66,9 +68,8 @@ export async function attachChild(
   return withChild(name, how, wait, async (connection, child) => {
     // Creates the socket only now, because the agent starts up meanwhile.
     const info = await handshake(connection, listen(), wait, witness);
-    child.stderr?.destroy();
     child.unref();
-    const pid = child.pid ?? 0;
+    const { pid } = child;
     return { info, process: { pid, started: startTime(pid) ?? "" } };
   });
 }
@@ -91,32 +92,46 @@ async function withChild<T>(
   name: string,
   how: readonly string[],
   wait: TimeoutOptions,
-  meet: (connection: OwnedFd, child: ChildProcess) => Promise<T>,
+  meet: (connection: OwnedFd, child: SpawnedProcess) => Promise<T>,
 ): Promise<T> {
   const [ours, theirs] = socketpair();
-  const child = spawn(agentProgram(), ["direct", "--fd", "3", ...how], {
-    ...{ stdio: ["ignore", "ignore", "pipe", theirs.number], detached: true, env: {}, cwd: "/" },
-  });
-  theirs.close();
-  let stderr = "";
-  const ended = new Promise<string>((resolve) => {
-    child.on("error", (error) => resolve(error.message));
-    child.on("close", (code, signal) => resolve(stderr.trim() || `it ended with ${signal ?? `status ${code}`}`));
-  });
-  child.stderr?.on("data", (chunk: Buffer) => {
-    if (stderr.length < 4096) stderr += chunk.toString("latin1");
-  });
+  const [errors, stderr] = pipe();
   try {
-    return await meet(ours, child);
-  } catch (error) {
-    const isLate = error instanceof PortholeError && error.errno === "ETIMEDOUT";
-    child.kill("SIGKILL");
-    const ending = await ended;
-    if (wait.signal?.aborted) throw attachInterrupted(error);
-    if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") throw error;
-    const reason = isLate && stderr === "" ? `it did not connect within ${wait.timeoutMs / 1000} s` : ending;
-    throw new PortholeError("ATTACH", `the agent cannot enter ${name}: ${reason.replace(/^porthole-agent: /, "")}`, {
-      cause: error,
-    });
+    const child = startChild(how, stderr, theirs);
+    try {
+      return await meet(ours, child);
+    } catch (error) {
+      const isLate = error instanceof PortholeError && error.errno === "ETIMEDOUT";
+      child.kill();
+      const status = await child.ended;
+      if (wait.signal?.aborted) throw attachInterrupted(error);
+      if (error instanceof PortholeError && error.code === "ATTACH" && error.errno === "EPROTO") throw error;
+      const late = isLate ? `it did not connect within ${wait.timeoutMs / 1000} s` : `it ended with ${status}`;
+      const reason = messageIn(errors) || late;
+      throw new PortholeError("ATTACH", `the agent cannot enter ${name}: ${reason}`, { cause: error });
+    }
+  } finally {
+    for (const fd of [ours, errors]) fd.close();
   }
+}
+
+/** Takes ownership of the child's descriptors. */
+function startChild(how: readonly string[], stderr: OwnedFd, connection: OwnedFd): SpawnedProcess {
+  try {
+    return spawnProcess(agentProgram(), ["direct", "--fd", "3", ...how], [stderr, connection]);
+  } finally {
+    for (const fd of [stderr, connection]) fd.close();
+  }
+}
+
+const MAX_MESSAGE = 4_096;
+
+/** What an ended agent wrote to standard error. */
+function messageIn(errors: OwnedFd): string {
+  const bytes = Buffer.alloc(MAX_MESSAGE);
+  const length = tryRead(errors, bytes);
+  return bytes
+    .toString("latin1", 0, Math.max(0, length))
+    .trim()
+    .replace(/^porthole-agent: /, "");
 }
