@@ -11,8 +11,9 @@
  *   'w' size     size of the terminal: columns and rows (2 bytes each, big-endian)
  *
  * Options: -s, one letter for each standard stream; -w COLUMNSxROWS; -e NAME=VALUE for the command;
- * -r, reap orphans of the command, and wait for them. Without it, the first process of the PID
- * namespace reaps them. In an ephemeral container that process may never call wait(2).
+ * -r, reap orphans of the command, and wait for them until a signal or the end of file. Without it,
+ * the first process of the PID namespace reaps them. In an ephemeral container that process may
+ * never call wait(2).
  *
  * End of file means that the other porthole has ended: the command gets SIGHUP and, after a grace
  * period, SIGKILL. Standard output and error are the command's own. After its end, standard error
@@ -154,9 +155,13 @@ static void end_input(void) {
     remote.input = -1;
 }
 
-/* Ctrl-C on a terminal reaches every process of the command; other signals, the first. */
+/*
+ * Ctrl-C on a terminal reaches every process of the command; other signals, the first. After the
+ * command's end, a signal ends the wait for orphans.
+ */
 static void pass_signal(int number) {
-    kill(number == SIGINT || number == SIGQUIT ? -remote.child : remote.child, number);
+    if (!remote.child) remote.reaps = remote.reaps && number == SIGURG;
+    else kill(number == SIGINT || number == SIGQUIT ? -remote.child : remote.child, number);
 }
 
 /* Handles the first frame. Returns false if it is incomplete or standard input is full. */
@@ -191,6 +196,7 @@ static bool take_frame(void) {
 static void hang_up(void) {
     if (remote.is_gone) return;
     remote.is_gone = true;
+    if (!remote.child) return;
     kill(-remote.child, SIGHUP);
     kill(-remote.child, SIGCONT);
 }
@@ -205,42 +211,84 @@ static void read_frames(void) {
     else remote.used += (size_t)got;
 }
 
+/* Output of the terminal that is not shown yet. */
+static struct {
+    unsigned char bytes[MAX_FRAME];
+    size_t used, shown;
+    bool has_ended;
+} output;
+
 /* Returns false if the terminal has no output now, or has ended. */
-static bool show_output(bool *ended) {
-    static unsigned char bytes[MAX_FRAME];
-    ssize_t got = read_some(remote.terminal, bytes, sizeof bytes);
-    if (got <= 0) {
-        *ended = got == 0 || errno != EAGAIN;
-        return false;
-    }
-    if (write_all(remote.shown_on, bytes, (size_t)got) < 0) hang_up();
-    return true;
+static bool read_output(void) {
+    if (remote.terminal < 0 || output.has_ended) return false;
+    ssize_t got = read_some(remote.terminal, output.bytes, sizeof output.bytes);
+    output.has_ended = got == 0 || (got < 0 && errno != EAGAIN);
+    output.shown = 0;
+    output.used = got > 0 ? (size_t)got : 0;
+    return got > 0;
 }
 
-/* Runs until the command has ended; returns its status as of waitpid(2). */
-static int serve_command(int signals) {
-    enum { FRAMES, INPUT, TERMINAL, CHILD, COUNT };
-    int status;
-    bool ended = false; /* end of the terminal's output */
-    while (waitpid(remote.child, &status, WNOHANG) == 0) {
-        struct pollfd wait[COUNT] = {
-            [FRAMES] = {.fd = remote.is_gone ? -1 : 0,
-                        .events = remote.used < sizeof remote.frames ? POLLIN : 0},
-            [INPUT] = {.fd = remote.is_blocked ? remote.input : -1, .events = POLLOUT},
-            [TERMINAL] = {.fd = ended ? -1 : remote.terminal, .events = POLLIN},
-            [CHILD] = {.fd = signals, .events = POLLIN}};
-        if (wait_any(wait, COUNT, remote.is_gone ? GRACE_MS : -1) == 0)
-            kill(-remote.child, SIGKILL);
-        if (wait[FRAMES].revents) read_frames();
-        while (take_frame()) {}
-        if (wait[TERMINAL].revents) show_output(&ended);
-        if (wait[CHILD].revents) {
-            struct signalfd_siginfo which;
-            read_some(signals, &which, sizeof which);
-        }
+/* Does not block if poll(2) has reported POLLOUT: a pipe then has room for PIPE_BUF bytes. */
+static void show_output(void) {
+    size_t left = output.used - output.shown;
+    ssize_t put =
+        write(remote.shown_on, output.bytes + output.shown, left < PIPE_BUF ? left : PIPE_BUF);
+    if (put >= 0) output.shown += (size_t)put;
+    else if (errno != EINTR && errno != EAGAIN) hang_up();
+}
+
+static bool has_output(void) { return !remote.is_gone && output.shown < output.used; }
+
+static void close_input(void) {
+    if (remote.input >= 0 && remote.input != remote.terminal) close(remote.input);
+    remote.input = -1;
+    remote.is_blocked = false;
+}
+
+/* Returns false while an orphan of the command runs. */
+static bool reap_orphans(void) {
+    pid_t ended;
+    do ended = remote.reaps ? waitpid(-1, NULL, WNOHANG) : -1;
+    while (ended > 0);
+    return ended < 0;
+}
+
+/* Waits for an event and handles it. Returns false after the grace period. */
+static bool serve_event(int signals) {
+    enum { FRAMES, INPUT, TERMINAL, SHOWN, CHILD, COUNT };
+    bool is_waiting = has_output();
+    struct pollfd wait[COUNT] = {
+        [FRAMES] = {.fd = remote.is_gone ? -1 : 0,
+                    .events = remote.used < sizeof remote.frames ? POLLIN : 0},
+        [INPUT] = {.fd = remote.is_blocked ? remote.input : -1, .events = POLLOUT},
+        [TERMINAL] = {.fd = is_waiting || output.has_ended ? -1 : remote.terminal,
+                      .events = POLLIN},
+        [SHOWN] = {.fd = is_waiting ? remote.shown_on : -1, .events = POLLOUT},
+        [CHILD] = {.fd = signals, .events = POLLIN}};
+    bool is_late = wait_any(wait, COUNT, remote.is_gone ? GRACE_MS : -1) == 0;
+    if (wait[FRAMES].revents) read_frames();
+    while (take_frame()) {}
+    if (wait[TERMINAL].revents) read_output();
+    if (wait[SHOWN].revents) show_output();
+    if (wait[CHILD].revents) {
+        struct signalfd_siginfo which;
+        read_some(signals, &which, sizeof which);
     }
-    while (remote.terminal >= 0 && show_output(&ended)) {}
-    return status;
+    return !is_late;
+}
+
+/* Runs until the command has ended and its output is shown; returns its status as of waitpid(2). */
+static int serve_command(int signals) {
+    for (int status = 0;;) {
+        if (remote.child && waitpid(remote.child, &status, WNOHANG)) {
+            remote.child = 0;
+            close_input();
+        }
+        if (!remote.child && !has_output() && !read_output() && reap_orphans()) return status;
+        if (serve_event(signals)) continue;
+        if (!remote.child) return status;
+        kill(-remote.child, SIGKILL);
+    }
 }
 
 void run_remote(int argc, char **argv) {
@@ -254,7 +302,6 @@ void run_remote(int argc, char **argv) {
     if (signals < 0) bail_errno("signalfd");
     start(command);
     int status = serve_command(signals);
-    while (remote.reaps && waitpid(-1, NULL, 0) > 0) {}
     bool is_killed = WIFSIGNALED(status);
     int number = is_killed ? WTERMSIG(status) : WEXITSTATUS(status);
     int length = snprintf(end + 1, sizeof end - 1, "porthole-end %s %d\n",

@@ -10,7 +10,8 @@ const FIRST_ROW = "\x1b[1;1H\x1b[K";
 /** A program on its own terminal (bench/c/pty.c), with its output. */
 export class BenchTerminal {
   readonly #child: ChildProcessWithoutNullStreams;
-  readonly #ended: Promise<void>;
+  /** Resolves when the program has ended. */
+  readonly ended: Promise<void>;
   /** The program's process id. */
   pid = 0;
   #screen = "";
@@ -37,7 +38,7 @@ export class BenchTerminal {
       this.#screen = (this.#screen + text).slice(-1_000_000);
       this.#waiting?.();
     });
-    this.#ended = new Promise((resolve) => this.#child.once("close", () => resolve()));
+    this.ended = new Promise((resolve) => this.#child.once("close", () => resolve()));
   }
 
   /** Number of bytes that the program has sent. */
@@ -124,7 +125,7 @@ export class BenchTerminal {
   async close(): Promise<void> {
     this.#child.stdin.end();
     this.#child.kill();
-    await this.#ended;
+    await this.ended;
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
-import { engineElsewhere } from "../../src/engines/index.ts";
-import { hasAgentsOf } from "../../src/routes/index.ts";
+import { remoteEngine } from "../../src/engines/index.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { splitEngine } from "../elsewhere/segments.ts";
 
@@ -18,8 +17,8 @@ export async function redirect(
   const line = { command, args, version };
   if (!isPartOfSeveral() && (engine === "all" || args.some((arg) => splitEngine(arg, command.name()) !== undefined)))
     return (await import("../elsewhere/spread.ts")).spread(line);
-  // With a running agent, a command connects only to that agent.
-  const remote = await engineElsewhere(engine, process.env, hasAgentsOf);
+  // By ssh or TCP, no code for sockets and native calls is needed before the connection begins.
+  const remote = remoteEngine(engine) ?? (await (await import("../elsewhere/forwarded.ts")).forwardedEngine(engine));
   if (remote === undefined) return undefined;
   // Loaded lazily: only commands for remote engines need its sockets and processes.
   return (await import("../elsewhere/send.ts")).send(remote, line);

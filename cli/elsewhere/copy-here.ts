@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
 import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
-import { PortholeError } from "../../src/errors.ts";
 import { pathBytes } from "../../src/target.ts";
 import { ReceivedCopies } from "../cp/received-copies.ts";
 import { exitStatus, report } from "../io/fail.ts";
@@ -41,23 +40,4 @@ export async function copyHere(place: HelperPlace, { args, destination, replace 
   } finally {
     own.restore();
   }
-}
-
-/**
- * The destination of a `cp`, if it is on this machine.
- * @throws PortholeError USAGE if a source is local and the destination is remote
- */
-export function destinationHere(
-  operands: readonly string[],
-  isHere: (text: string) => boolean,
-  address: string,
-): string | undefined {
-  const destination = operands.at(-1);
-  if (destination === undefined || operands.length === 1) return undefined;
-  if (isHere(destination)) return destination;
-  const source = operands.slice(0, -1).find(isHere);
-  if (source === undefined) return undefined;
-  throw new PortholeError("USAGE", `cp cannot write '${source}' of this machine to ${address}`, {
-    hint: `docker cp ${source} ${destination}`,
-  });
 }

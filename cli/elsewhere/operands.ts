@@ -44,6 +44,25 @@ function parsed(text: string): { kind: string } {
   return /^[^/]*:|^[^/:.][^/:]*\/[^/:]+:/.test(text) ? parseSessionTarget(text) : { kind: "local" };
 }
 
+/**
+ * The destination of a `cp`, if it is on this machine.
+ * @throws PortholeError USAGE if a source is local and the destination is remote
+ */
+export function destinationHere(
+  operands: readonly string[],
+  isHere: (text: string) => boolean,
+  address: string,
+): string | undefined {
+  const destination = operands.at(-1);
+  if (destination === undefined || operands.length === 1) return undefined;
+  if (isHere(destination)) return destination;
+  const source = operands.slice(0, -1).find(isHere);
+  if (source === undefined) return undefined;
+  throw new PortholeError("USAGE", `cp cannot write '${source}' of this machine to ${address}`, {
+    hint: `docker cp ${source} ${destination}`,
+  });
+}
+
 /** The targets of a command line. */
 export function operandsOf(command: Command, args: readonly string[]): string[] {
   const name = command.name();

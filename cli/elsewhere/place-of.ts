@@ -1,14 +1,13 @@
-import { type HelperPlace, helperPlace } from "../../src/elsewhere/index.ts";
+import { type HelperPlace, type HelperPlaceOptions, helperPlace } from "../../src/elsewhere/index.ts";
 import type { RemoteEngine } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { Progress, progressLine } from "../io/progress.ts";
 
 /** Converts a remote engine to a place, and shows the progress of loading the image. */
-export function placeOf(remote: RemoteEngine, image: string | undefined, version: string): HelperPlace {
+export function placeOf(remote: RemoteEngine, options: Omit<HelperPlaceOptions, "progress">): HelperPlace {
   const progress = new Progress();
   return helperPlace(remote, {
-    image,
-    version,
+    ...options,
     progress: (bytes, total) => {
       progress.show((elapsedMs, columns) =>
         `loading porthole's image: ${progressLine({ bytes, total, elapsedMs }, columns)}`.slice(0, columns),

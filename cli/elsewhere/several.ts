@@ -96,7 +96,7 @@ export async function runPart(
   interrupt: Interrupt,
   marks?: MarkRequests,
 ): Promise<PlaceEnd> {
-  const place = placeOf(remote, image, version);
+  const place = placeOf(remote, { image, version });
   const environment = { ...streams.environment, ...ENGINE_VARIABLES, ...variables };
   try {
     return await runInPlace(place, args, { ...streams, environment }, interrupt, undefined, marks);

@@ -34,14 +34,15 @@ async function main(args: string[]): Promise<number> {
   const places = request.isEphemeral ? new EphemeralContainers(request, interrupt) : new Helpers(request, interrupt);
   const isScreen = request.command === "open" || request.command === "browse";
   const own = pluginStreams(isScreen);
-  const streams = request.isEphemeral && !isScreen ? safeStreams(own.streams) : own.streams;
+  const safe = request.isEphemeral && !isScreen ? safeStreams(own.streams) : undefined;
   // The reader has closed the output.
   process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
   try {
     const lists = Promise.all(queries(request).map((query) => requestPods(query, request)));
     const [rows] = await interrupt.orEnd(Promise.all([lists, places.find()]));
-    return await runOnNodes(request, rows, { places, interrupt, own: streams });
+    return await runOnNodes(request, rows, { places, interrupt, own: safe?.streams ?? own.streams });
   } finally {
+    await safe?.end();
     own.restore();
     await places.close();
     interrupt.end();

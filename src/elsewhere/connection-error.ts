@@ -34,6 +34,8 @@ export function connectionError(
 function sshHint(why: string, { destination, port }: SshTransport): string {
   const ssh = `ssh ${port === undefined ? "" : `-p ${port} `}${destination}`;
   if (why === NO_SSH) return "install it, such as with apt-get install openssh-client";
+  if (/dial unix.*permission denied/i.test(why))
+    return "add the user there to the group of the socket, such as with sudo usermod -aG docker USER";
   if (/dial unix|raw stream/i.test(why)) return `check the engine there: ${ssh} docker info`;
   if (/command not found|not found$|No such file/i.test(why))
     return `install docker there, or run porthole there: ${ssh.replace("ssh ", "ssh -t ")} porthole ...`;

@@ -22,10 +22,13 @@ export interface Dialler {
   close(): void;
 }
 
-/** Connects as docker itself does: `ssh HOST docker system dial-stdio`, or TCP with its TLS files. */
-export function dialler(remote: RemoteEngine): Dialler {
+/**
+ * Connects as docker itself does: `ssh HOST docker system dial-stdio`, or TCP with its TLS files.
+ * @param begun the first connection; see {@link beginConnection}
+ */
+export function dialler(remote: RemoteEngine, begun?: SshConnection): Dialler {
   const { transport, address, source } = remote;
-  if (transport.kind === "ssh") return sshDialler(remote, () => new SshConnection(transport));
+  if (transport.kind === "ssh") return sshDialler(remote, () => new SshConnection(transport), begun);
   const open = new Set<Duplex>();
   const dial = () => {
     const stream = transport.kind === "tcp" ? tcpStream(transport) : connect(transport.socketPath);
@@ -49,28 +52,34 @@ export function dialler(remote: RemoteEngine): Dialler {
  * Requests use a connection one after another: each connection costs a key exchange and a process
  * on the host.
  */
-function sshDialler(remote: RemoteEngine, begin: () => SshConnection): Dialler {
+function sshDialler(remote: RemoteEngine, begin: () => SshConnection, begun: SshConnection | undefined): Dialler {
   const { address, source } = remote;
   const open = new Set<SshConnection>();
   const idle: SshConnection[] = [];
+  /** Connections that have carried no request. If one fails, so would the next. */
+  const unused = new Set<SshConnection>();
   let failure: string | undefined;
   let isHostReached = false;
-  const connected = () => {
-    const connection = begin();
+  const use = (connection: SshConnection) => {
     open.add(connection);
+    unused.add(connection);
     connection.onEnd = (why, isReached) => {
       open.delete(connection);
       if (why === undefined) return;
       isHostReached ||= isReached;
       // An idle connection may fail.
-      if (!idle.includes(connection)) failure ??= why;
+      if (unused.has(connection) || !idle.includes(connection)) failure ??= why;
     };
     return connection;
   };
+  const isUsable = (connection: SshConnection) => !connection.hasEnded || unused.has(connection);
+  if (begun !== undefined) idle.push(use(begun));
   const dial = () => {
     let connection = idle.shift();
-    while (connection?.hasEnded) connection = idle.shift();
-    return (connection ?? connected()).open();
+    while (connection !== undefined && !isUsable(connection)) connection = idle.shift();
+    connection ??= use(begin());
+    unused.delete(connection);
+    return connection.open();
   };
   const reuse = (stream: Duplex) => {
     const connection = stream instanceof SshStream ? stream.release() : undefined;
@@ -79,7 +88,7 @@ function sshDialler(remote: RemoteEngine, begin: () => SshConnection): Dialler {
   return {
     engine: { socketPath: address, source, name: address, dial, reuse },
     prepare: () => {
-      if (idle.every(({ hasEnded }) => hasEnded)) idle.push(connected());
+      if (!idle.some(isUsable)) idle.push(use(begin()));
     },
     explain: (error) => connectionError(remote, failure, error),
     isHostReached: () => isHostReached,

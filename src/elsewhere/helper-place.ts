@@ -10,6 +10,7 @@ import {
   endedEarly,
   ensureHelper,
   type HelperOptions,
+  helperName,
   isForOtherProcessor,
   isRunning,
   otherProcessor,
@@ -19,11 +20,17 @@ import { installedPlace, isInstalled } from "./installed-place.ts";
 import { lostConnection } from "./lost-connection.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 import { splitOutputs } from "./split-outputs.ts";
+import type { SshConnection } from "./ssh-connection.ts";
 
 /** A remote engine as a place. Programs run in this user's helper container on that engine. */
 export interface HelperPlace extends Place {
   /** Ends its connections. */
   close(): void;
+}
+
+export interface HelperPlaceOptions extends Omit<HelperOptions, "signal" | "connected"> {
+  /** The first connection; see {@link beginConnection}. */
+  begun?: SshConnection | undefined;
 }
 
 /** Path of the link to the engine's socket in the helper. */
@@ -35,8 +42,8 @@ export const ENGINE_VARIABLES = { DOCKER_HOST: `unix://${ENGINE_SOCKET}` };
  * Connects and starts the helper at the first {@link Place.start}. If ssh reaches the host but not
  * the engine's API, runs the porthole that is installed on the host instead.
  */
-export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "signal" | "connected">): HelperPlace {
-  const connections = dialler(remote);
+export function helperPlace(remote: RemoteEngine, { begun, ...options }: HelperPlaceOptions): HelperPlace {
+  const connections = dialler(remote, begun);
   const { transport } = remote;
   let helper: string | undefined;
   let installed: Place | undefined;
@@ -47,7 +54,14 @@ export function helperPlace(remote: RemoteEngine, options: Omit<HelperOptions, "
       if (installed !== undefined) return installed.start(command, signal);
       try {
         connections.prepare();
-        helper ??= await readyHelper(connections, { ...options, signal, connected: () => recordEngine(remote) });
+        const found = helper ?? helperName(options);
+        const running = await execIn(connections, found, command, signal).catch(ifEnded);
+        if (running !== undefined) {
+          recordEngine(remote);
+          helper = found;
+          return running;
+        }
+        helper = await readyHelper(connections, { ...options, signal, connected: () => recordEngine(remote) });
         return await execIn(connections, helper, command, signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
@@ -106,6 +120,11 @@ async function messagesOf(
 
 /** Maximum characters that are kept from the end of a command's standard error. */
 const MAX_MESSAGES = 4096;
+
+/** Ignores an engine's error about a container that has stopped or does not exist. */
+function ifEnded(error: unknown): undefined {
+  if (!hasEnded(error)) throw error;
+}
 
 /** True for an engine's error about a container that has stopped. */
 function hasEnded(error: unknown): boolean {

@@ -21,11 +21,15 @@ const REPOSITORY = "localhost/porthole-helper";
 /** Seconds without a command after which a helper ends. */
 export const IDLE_SECONDS = 600;
 
-export interface HelperOptions {
-  signal: AbortSignal;
+/** The image of a helper. */
+export interface HelperImage {
   /** Name of an image on that engine, used instead of this installation's image. */
   image: string | undefined;
   version: string;
+}
+
+export interface HelperOptions extends HelperImage {
+  signal: AbortSignal;
   /** Called when the engine has responded, before a helper is created. */
   connected(): void;
   /** Reports the load of the image, in bytes. */
@@ -41,8 +45,8 @@ export async function ensureHelper(
   engine: Engine,
   options: HelperOptions,
 ): Promise<{ id: string; image: string; isNew: boolean }> {
-  const image = options.image ?? `${REPOSITORY}:${ownImageId(options.version).slice(0, 16)}`;
-  const name = helperName(image);
+  const image = imageName(options);
+  const name = helperName(options);
   for (let attempt = 1; ; attempt++) {
     const found = await findHelper(engine, name, options.signal);
     if (attempt === 1) options.connected();
@@ -229,11 +233,18 @@ function owner(): string {
 }
 
 /**
- * The name is equal for all commands of a user, so that two commands that start together create one
- * helper.
+ * Returns the name of this user's helper from an image. It is equal for all commands, so that two
+ * commands that start together create one helper, and a command finds it without a request.
  */
-function helperName(image: string): string {
-  return `porthole-helper-${createHash("sha256").update(`${owner()} ${image}`).digest("hex").slice(0, 12)}`;
+export function helperName(options: HelperImage): string {
+  return `porthole-helper-${createHash("sha256")
+    .update(`${owner()} ${imageName(options)}`)
+    .digest("hex")
+    .slice(0, 12)}`;
+}
+
+function imageName({ image, version }: HelperImage): string {
+  return image ?? `${REPOSITORY}:${ownImageId(version).slice(0, 16)}`;
 }
 
 /**

@@ -1,21 +1,15 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { Duplex } from "node:stream";
-import type { SshTransport } from "../engines/remote-engine.ts";
+import type { RemoteEngine, SshTransport } from "../engines/remote-engine.ts";
 import { NO_SSH } from "./connection-error.ts";
 
 /** A connection by `ssh HOST docker system dial-stdio`. Requests may use it one after another. */
 export class SshConnection {
-  /**
-   * Called once, when the connection has ended.
-   * @param why undefined if ssh and the remote command have succeeded, or if this process has ended
-   * the connection
-   * @param isHostReached true if the remote command failed, and not ssh
-   */
-  onEnd: (why: string | undefined, isHostReached: boolean) => void = () => undefined;
+  #onEnd: OnEnd = () => undefined;
+  #end: Parameters<OnEnd> | undefined;
   readonly #child: ChildProcessWithoutNullStreams;
   #stream: SshStream | undefined;
   #stderr = "";
-  #hasEnded = false;
 
   constructor({ destination, port, socketPath }: SshTransport) {
     const there = ["docker", ...(socketPath === undefined ? [] : ["--host", `unix://${socketPath}`])];
@@ -30,19 +24,25 @@ export class SshConnection {
     });
     stdin.on("error", () => undefined);
     this.#child.once("error", (error: NodeJS.ErrnoException) => {
-      this.#end(error.code === "ENOENT" ? NO_SSH : `ssh: ${error.message}`, false);
+      this.#hasEndedBy(error.code === "ENOENT" ? NO_SSH : `ssh: ${error.message}`, false);
       this.#stream?.destroy(error);
     });
     this.#child.once("close", (status) => {
       const isFailure = status !== 0 && status !== null;
       const why = isFailure ? lastLine(this.#stderr) || `ssh ended with status ${status}` : undefined;
-      this.#end(why, isFailure && status !== SSH_FAILED);
+      this.#hasEndedBy(why, isFailure && status !== SSH_FAILED);
       this.#stream?.push(null);
     });
   }
 
   get hasEnded(): boolean {
-    return this.#hasEnded;
+    return this.#end !== undefined;
+  }
+
+  /** Sets the listener for the end of the connection. It is called once, also after the end. */
+  set onEnd(listener: OnEnd) {
+    this.#onEnd = listener;
+    if (this.#end !== undefined) listener(...this.#end);
   }
 
   /**
@@ -53,17 +53,18 @@ export class SshConnection {
     this.#stream = new SshStream(this.#child, {
       release: () => {
         this.#stream = undefined;
-        return this.#hasEnded ? undefined : this;
+        return this.hasEnded ? undefined : this;
       },
       end: () => this.end(),
     });
+    if (this.hasEnded) this.#stream.push(null);
     return this.#stream;
   }
 
   /** Ends the connection, with the stream that uses it. */
   end(): void {
     // ssh then ends with status 255.
-    this.#end(undefined, false);
+    this.#hasEndedBy(undefined, false);
     this.#child.kill();
     this.#stream?.destroy();
   }
@@ -74,11 +75,26 @@ export class SshConnection {
     else if (!this.#stream.push(bytes)) this.#child.stdout.pause();
   }
 
-  #end(why: string | undefined, isHostReached: boolean): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.onEnd(why, isHostReached);
+  #hasEndedBy(...end: Parameters<OnEnd>): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#onEnd(...end);
   }
+}
+
+/**
+ * @param why undefined if ssh and the remote command have succeeded, or if this process has ended
+ * the connection
+ * @param isHostReached true if the remote command failed, and not ssh
+ */
+type OnEnd = (why: string | undefined, isHostReached: boolean) => void;
+
+/**
+ * Begins a connection by ssh, for {@link dialler}. It takes several round trips, so it begins before
+ * the code that uses it is loaded. Undefined for an engine that is reached in another way.
+ */
+export function beginConnection({ transport }: RemoteEngine): SshConnection | undefined {
+  return transport.kind === "ssh" ? new SshConnection(transport) : undefined;
 }
 
 /** The operations of a stream on its connection. */

@@ -14,7 +14,7 @@ export { outputContainer, outputRecords } from "./logs.ts";
 export { type NamespaceSandbox, namespaceSandboxes } from "./namespaces.ts";
 export { engineElsewhere, remoteContexts } from "./other-kernel.ts";
 export type { OutputContainer, OutputRecord } from "./output-record.ts";
-export type { RemoteEngine } from "./remote-engine.ts";
+export { type RemoteEngine, remoteEngine } from "./remote-engine.ts";
 export { inspectContainer } from "./resolve.ts";
 export { type ContainerStorage, containerStorage, type VolumeStorage, volumeStorage } from "./storage.ts";
 export { volumeNames } from "./volumes.ts";

@@ -1,9 +1,12 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import type { Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { expect, inject, test } from "vitest";
 import { builtAgent } from "../helpers/paths.ts";
+import { childrenOf } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /** Encodes one frame of agent/remote.c. */
@@ -70,6 +73,40 @@ test.each([
   child.stdin.destroy();
   expect((await end()).stderr).toContain(`\0porthole-end ${how}\n`);
 });
+
+test.each<[string, (input: Writable) => void]>([
+  ["the connection is closed", (input) => input.destroy()],
+  ["a signal arrives", (input) => void input.write(frame("s", Buffer.from([15])))],
+])("waits for an orphan of the command until %s", async (_, stop) => {
+  const script = "sleep 600 </dev/null >/dev/null 2>&1 & echo $!; exit 3";
+  const { child, end } = start("-r", ...sh(script));
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const orphan = Number(line.toString());
+  // The command has ended when the orphan has another parent.
+  await waitFor("the end of the command", () => childrenOf(Number(child.pid)).includes(orphan));
+  stop(child.stdin);
+  const { stderr, status } = await end();
+  process.kill(orphan, "SIGKILL");
+  expect({ stderr, status }).toEqual({ stderr: "\0porthole-end exit 3\n", status: 3 });
+});
+
+test("ends a command whose output nobody reads when the connection is closed", async () => {
+  const child = spawn(builtAgent, ["remote", "-s", "ttp", ...sh("echo $$; exec yes")], { stdio: "pipe" });
+  child.stdin.on("error", () => undefined);
+  const ended = once(child, "exit");
+  const [line] = (await once(child.stdout, "data")) as [Buffer];
+  const command = Number.parseInt(line.toString(), 10);
+  child.stdout.pause();
+  await waitFor("the terminal to be full", () => isAsleepInWrite(command));
+  child.stdin.destroy();
+  expect(await ended).toEqual([129, null]);
+  child.stdout.destroy();
+});
+
+/** True if a process waits in write(2) on x64 or arm64. */
+function isAsleepInWrite(pid: number): boolean {
+  return /^(1|64) 0x1 /.test(readFileSync(`/proc/${pid}/syscall`, "utf8"));
+}
 
 test("gives the command a terminal of the given size, which changes on request", async () => {
   const script = "stty size; trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done";

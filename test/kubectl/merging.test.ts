@@ -181,6 +181,13 @@ describe("the lines of several nodes", () => {
     expect(print(true).includes(0x1b)).toBe(false);
   });
 
+  test("end with what a terminal's filter holds back", () => {
+    const printer = new LinePrinter({ format: "plain", delimiter: "\n", colours: true, isTerminal: true });
+    const record = parseRecord(Buffer.from('{"target":"a","line":"\\u001b[31mred\\u001b[3","partial":true}\n'));
+    expect(record && printer.print(record).toString()).toBe("\x1b[31mred");
+    expect(printer.end().toString()).toMatch(/^[^\x1b]+\[3\x1b\[0m$/);
+  });
+
   test("keep the order of nanoseconds", () => {
     const [early, late] = ["2026-01-02T03:04:05.123000000Z", "2026-01-02T03:04:05.123456789Z"].map(milliseconds);
     expect(late).toBeGreaterThan(early ?? Number.NaN);

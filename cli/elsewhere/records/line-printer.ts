@@ -42,6 +42,11 @@ export class LinePrinter {
     return Buffer.concat(parts);
   }
 
+  /** Returns the rest of the output: unfinished lines' escape sequences, and a reset of colours. */
+  end(): Buffer {
+    return Buffer.from([...this.#terminals.values()].map((terminal) => terminal.end()).join(""));
+  }
+
   #terminal(target: string): TerminalStream {
     const known = this.#terminals.get(target) ?? new TerminalStream({ colours: this.#format.colours, returns: true });
     this.#terminals.set(target, known);

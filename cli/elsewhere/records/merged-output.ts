@@ -39,7 +39,7 @@ export function directOutput(printer: LinePrinter, write: Write): RecordOutput {
     take: async (_, record) => write(printer.print(record)),
     mark: async () => {},
     leave: async () => {},
-    end: async () => {},
+    end: async () => write(printer.end()),
   };
 }
 
@@ -105,6 +105,7 @@ export class MergedOutput implements RecordOutput {
     clearTimeout(this.#timer);
     this.#print(Number.POSITIVE_INFINITY);
     await this.#writing;
+    await this.#write(this.#printer.end());
   }
 
   /** Schedules one print for all lines of a chunk. */

@@ -1,0 +1,56 @@
+import { ENGINE_VARIABLES, type HelperPlace, runThere, type SshConnection } from "../../src/elsewhere/index.ts";
+import type { RemoteEngine } from "../../src/engines/index.ts";
+import { copyHere } from "./copy-here.ts";
+import { argumentsThere, placeOf } from "./place-of.ts";
+import type { CommandLine } from "./segments.ts";
+import { endAs, type InputUse, ownStreams } from "./streams.ts";
+import { streamedInput, withStreamed } from "./with-streamed.ts";
+
+/** What {@link runOn} knows of a command line. */
+export interface RemoteLine {
+  operands: readonly string[];
+  /** The destination of a `cp`, if it is on this machine. */
+  destination: string | undefined;
+  /** The connection that has begun. */
+  begun: SshConnection | undefined;
+}
+
+/**
+ * Runs a command on the machine of its engine. Returns the exit status.
+ * @throws PortholeError USAGE, TARGET, ATTACH, SESSION
+ */
+export async function runOn(
+  remote: RemoteEngine,
+  { command, args, version }: CommandLine,
+  { operands, destination, begun }: RemoteLine,
+): Promise<number> {
+  const { image, force } = command.opts<{ image?: string; force?: true }>();
+  const name = command.name();
+  const there = argumentsThere(destination === undefined ? args : args.toSpliced(args.lastIndexOf(destination), 1));
+  const place = placeOf(remote, { image, version, begun });
+  try {
+    if (destination !== undefined) return await copyHere(place, { args: there, destination, replace: force === true });
+    const streamed = name === "with" ? streamedInput(operands, there) : undefined;
+    if (streamed !== undefined) return await withStreamed(place, streamed);
+    return await runIn(place, there, inputUse(name, operands));
+  } finally {
+    place.close();
+  }
+}
+
+async function runIn(place: HelperPlace, args: readonly string[], use: InputUse): Promise<number> {
+  const own = ownStreams(use, ENGINE_VARIABLES);
+  try {
+    const end = await runThere(place, args, own.streams);
+    own.restore();
+    return endAs(end);
+  } finally {
+    own.restore();
+  }
+}
+
+/** Determines how a command uses standard input: the screen, and the tools of `with`, read keys. */
+function inputUse(name: string, operands: readonly string[]): InputUse {
+  if (["open", "browse", "with"].includes(name)) return "keys";
+  return operands.includes("-") ? "data" : "none";
+}
