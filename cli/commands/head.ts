@@ -24,7 +24,6 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
   } catch (error) {
     return reportUsageError("head", error);
   }
-  const { amount, delimiter } = options;
   const sessions = new SessionPool(raw);
   let status = 0;
   const failed = (text: string, error: unknown) => {
@@ -33,60 +32,72 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
   };
   try {
     const targets = await sessions.expand(texts.length > 0 ? texts : ["-"], (error) => failed(reasonOf(error), error));
-    const { json } = options;
-    const headers =
-      !json &&
-      (options.headers === "always" || (options.headers === "several" && (targets.length > 1 || isPartOfSeveral())));
-    const printer = await Printer.open({
-      command: "head",
-      headers,
-      prefix: false,
-      json,
-      shared: false,
-      delimiter,
-      color: "never",
-    });
-    for (const named of targets) {
-      const name = named.text === "-" ? "standard input" : named.text;
-      const { target } = named;
-      if (json && target.kind === "output" && amount.unit === "lines" && delimiter === 10) {
-        const { printOutputHead } = await import("../tail/output-head.ts");
-        const printing = printOutputHead({ text: named.text, target }, raw.engine, amount, printer);
-        await printing.catch((error) => failed(cannotOpen(name, error), error));
-        continue;
-      }
-      let input: Input;
-      try {
-        input = await openInput(sessions, named, raw);
-      } catch (error) {
-        failed(cannotOpen(name, error), error);
-        continue;
-      }
-      const zone = options.zone ?? (json ? await zoneOf(sessions, named) : systemZone);
-      const times = new TimestampReader({ now: Date.now(), zone });
-      const lane = printer.lane(json ? named.text : name, (line) => times.read(line));
-      try {
-        await printer.begin(lane);
-        if (input.file?.kind === "directory") throw new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });
-        let end = input.start;
-        await copyHead(input, amount, delimiter, async (bytes) => {
-          await printer.write(lane, bytes);
-          end += bytes.length;
-        });
-        // Sets the offset of the standard input to the end of the printed part, because other
-        // processes may share it.
-        if (input.isStdin && input.file) seekTo(0, end);
-      } catch (error) {
-        failed(errorReading(name, error), error);
-      } finally {
-        input.file?.close();
-      }
-    }
+    const printer = await openPrinter(options, targets.length);
+    for (const named of targets) await printHead(named, { sessions, printer, options, raw, failed });
     await printer.end();
   } finally {
     sessions.close();
   }
   return status;
+}
+
+function openPrinter({ json, headers, delimiter }: CommonOptions, targets: number): Promise<Printer> {
+  const hasSeveral = targets > 1 || isPartOfSeveral();
+  return Printer.open({
+    command: "head",
+    headers: !json && (headers === "always" || (headers === "several" && hasSeveral)),
+    prefix: false,
+    json,
+    shared: false,
+    delimiter,
+    color: "never",
+  });
+}
+
+/** What the targets of a command share. */
+interface Run {
+  sessions: SessionPool;
+  printer: Printer;
+  options: CommonOptions;
+  raw: RawOptions;
+  failed: (text: string, error: unknown) => void;
+}
+
+/** Prints the beginning of one target. Reports a failure. */
+async function printHead(named: NamedTarget, run: Run): Promise<void> {
+  const { sessions, printer, options, raw, failed } = run;
+  const { text, target } = named;
+  const name = text === "-" ? "standard input" : text;
+  const { json, amount, delimiter } = options;
+  let input: Input;
+  try {
+    if (json && target.kind === "output" && amount.unit === "lines" && delimiter === 10) {
+      const { printOutputHead } = await import("../tail/output-head.ts");
+      return await printOutputHead({ text, target }, raw.engine, amount, printer);
+    }
+    input = await openInput(sessions, named, raw);
+  } catch (error) {
+    return failed(cannotOpen(name, error), error);
+  }
+  const zone = options.zone ?? (json ? await zoneOf(sessions, named) : systemZone);
+  const times = new TimestampReader({ now: Date.now(), zone });
+  const lane = printer.lane(json ? text : name, (line) => times.read(line));
+  try {
+    await printer.begin(lane);
+    if (input.file?.kind === "directory") throw new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });
+    let end = input.start;
+    await copyHead(input, amount, delimiter, async (bytes) => {
+      await printer.write(lane, bytes);
+      end += bytes.length;
+    });
+    // Sets the offset of the standard input to the end of the printed part, because other processes
+    // may share it.
+    if (input.isStdin && input.file) seekTo(0, end);
+  } catch (error) {
+    failed(errorReading(name, error), error);
+  } finally {
+    input.file?.close();
+  }
 }
 
 async function openInput(sessions: SessionPool, named: NamedTarget, options: RawOptions): Promise<Input> {

@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { EPOLLIN } from "../descriptors/constants.ts";
-import { acceptFrom, FdSocket, listenAt, peerCredentials, peerPidfd } from "../descriptors/fd-socket.ts";
+import { FdSocket, listenAt, peerCredentials, peerPidfd } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { isAlive } from "../descriptors/pidfd.ts";
 import { Reactor, readable } from "../descriptors/poll.ts";
@@ -10,6 +10,7 @@ import { attachInterrupted, PortholeError } from "../errors.ts";
 import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
 import { Op, TOKEN_BYTES } from "../protocol/messages.ts";
+import { type IdentifyPeer, PendingPeers } from "./pending-peers.ts";
 import { startTime } from "./process.ts";
 import { receiveTree } from "./receive-tree.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
@@ -97,7 +98,9 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
     close,
     async accept(listener, isOurs, options) {
       try {
-        return await firstRightPeer(socket, token, listener, isOurs, options);
+        const identifyPeer: IdentifyPeer<ConnectedAgent> = (peer, sent, silence) =>
+          identify(peer, token, listener, isOurs, sent, { ...options, signal: silence });
+        return await acceptAgent(socket, identifyPeer, options);
       } finally {
         close();
       }
@@ -144,95 +147,46 @@ function serve(socket: FdSocket, listener: OwnedFd, witness: OwnedFd | undefined
   if (witness !== undefined) socket.send(encodeServe(), [witness]);
 }
 
-/**
- * Pending peers; the oldest silent one is evicted. A container may connect as often as it wants,
- * and the agent sends its message as soon as it connects.
- */
-const MAX_PEERS = 64;
-
-async function firstRightPeer(
+/** Waits for the agent among the peers that connect. */
+async function acceptAgent(
   rendezvous: OwnedFd,
-  token: Buffer,
-  listener: OwnedFd | undefined,
-  isOurs: (peerPid: number) => Promise<boolean>,
-  { timeoutMs, signal, witness, tree }: RendezvousOptions,
+  identify: IdentifyPeer<ConnectedAgent>,
+  { timeoutMs, signal }: TimeoutOptions,
 ): Promise<ConnectedAgent> {
-  const over = new AbortController();
-  const silent = new Set<AbortController>();
-  const peers = new Set<Promise<void>>();
-  let refused = 0;
+  const peers = new PendingPeers(identify);
+  const watch = Reactor.shared().watch(rendezvous, EPOLLIN, () => peers.accept(rendezvous));
+  const timer = setTimeout(() => peers.fail(notConnected(timeoutMs, peers.refused)), timeoutMs);
+  const cancel = () => peers.fail(attachInterrupted());
+  if (signal?.aborted) cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
   try {
-    return await new Promise<ConnectedAgent>((resolve, reject) => {
-      const timer = setTimeout(
-        () =>
-          reject(
-            new PortholeError("ATTACH", `the agent did not connect within ${timeoutMs / 1000} s`, {
-              errno: "ETIMEDOUT",
-              ...(refused > 0 && {
-                hint: `${refused} other connections to its socket were refused: another process has the directory mounted`,
-              }),
-            }),
-          ),
-        timeoutMs,
-      );
-      over.signal.addEventListener("abort", () => clearTimeout(timer));
-      // Reads each peer separately, so that a silent peer blocks no other.
-      const begin = (peer: OwnedFd) => {
-        const silence = new AbortController();
-        silent.add(silence);
-        const heard = () => silent.delete(silence);
-        const hearing = hear(peer, token, listener, isOurs, heard, { timeoutMs, signal: silence.signal, witness, tree })
-          .then((met) => {
-            if (met === undefined) refused++;
-            else resolve(met);
-          }, reject)
-          .finally(() => {
-            heard();
-            peers.delete(hearing);
-          });
-        peers.add(hearing);
-      };
-      const watch = Reactor.shared().watch(rendezvous, EPOLLIN, () => {
-        try {
-          for (let count = 0; count < MAX_PEERS; count++) {
-            const peer = acceptFrom(rendezvous);
-            if (peer === undefined) return;
-            const [longest] = silent;
-            if (silent.size >= MAX_PEERS && longest !== undefined) {
-              silent.delete(longest);
-              longest.abort();
-            }
-            begin(peer);
-          }
-        } catch (error) {
-          reject(error); // such as EMFILE
-        }
-      });
-      const cancel = () => reject(attachInterrupted());
-      if (signal?.aborted) cancel();
-      signal?.addEventListener("abort", cancel, { once: true });
-      over.signal.addEventListener("abort", () => {
-        watch.close();
-        signal?.removeEventListener("abort", cancel);
-      });
-    });
+    return await peers.agent;
   } finally {
-    over.abort();
-    for (const silence of silent) silence.abort();
-    await Promise.allSettled(peers);
+    watch.close();
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", cancel);
+    await peers.close();
   }
+}
+
+function notConnected(timeoutMs: number, refused: number): PortholeError {
+  const hint = `${refused} other connections to its socket were refused: another process has the directory mounted`;
+  return new PortholeError("ATTACH", `the agent did not connect within ${timeoutMs / 1000} s`, {
+    errno: "ETIMEDOUT",
+    ...(refused > 0 && { hint }),
+  });
 }
 
 /**
  * The agent, after it received the listener; undefined for another peer, which is dropped. Calls
- * `heard` when the peer has sent its message.
+ * `sent` when the peer has sent its message.
  */
-async function hear(
+async function identify(
   peer: OwnedFd,
   token: Buffer,
   listener: OwnedFd | undefined,
   isOurs: (peerPid: number) => Promise<boolean>,
-  heard: () => void,
+  sent: () => void,
   options: RendezvousOptions,
 ): Promise<ConnectedAgent | undefined> {
   const socket = new FdSocket(peer, { maxDescriptors: 0 });
@@ -241,17 +195,17 @@ async function hear(
   try {
     const { pid } = peerCredentials(peer);
     pidfd = peerPidfd(peer);
-    let said: Announcement;
+    let announced: Announcement;
     try {
-      said = await announcement(socket, options);
+      announced = await announcement(socket, options);
     } catch {
       return undefined;
     }
-    heard();
-    if (!timingSafeEqual(said.token, token) || !(await isOurs(pid))) return undefined;
+    sent();
+    if (!timingSafeEqual(announced.token, token) || !(await isOurs(pid))) return undefined;
     const process = { pid, started: startTime(pid) ?? "" };
     if (pidfd !== undefined && !isAlive(pidfd)) return undefined;
-    const info = decodeAgentInfo(said.info);
+    const info = decodeAgentInfo(announced.info);
     if (options.tree !== undefined) return { info, process, tree: await receiveTree(peer, options.tree, options) };
     if (listener !== undefined) serve(socket, listener, options.witness);
     return { info, process };
