@@ -104,17 +104,17 @@ export function checkAgentProgram(): Finding {
   const program = agentProgram();
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout, error, status } = spawnSync(program, ["--version"], { encoding: "utf8", env: {}, timeout: 10_000 });
-  const said = /protocol (\d+) build (\w+)/.exec(stdout ?? "");
+  const version = /protocol (\d+) build (\w+)/.exec(stdout ?? "");
   const remedy = "run npm run build in the source directory, or reinstall porthole";
   const what = "agent program";
-  if (said === null) {
+  if (version === null) {
     const reason = error?.message ?? `status ${status}, ${JSON.stringify(stdout)}`;
     return { status: "fail", what, detail: `${program} does not run: ${reason}`, remedy };
   }
-  if (Number(said[1]) !== VERSION)
-    return { status: "fail", what, detail: `${program} has protocol ${said[1]}, this porthole ${VERSION}`, remedy };
+  if (Number(version[1]) !== VERSION)
+    return { status: "fail", what, detail: `${program} has protocol ${version[1]}, this porthole ${VERSION}`, remedy };
   const elf = readFileSync(program);
-  const detail = `${program}: protocol ${VERSION}, build ${said[2]}, sha256 ${agentHash()}, ${elf.length} bytes`;
+  const detail = `${program}: protocol ${VERSION}, build ${version[2]}, sha256 ${agentHash()}, ${elf.length} bytes`;
   if (!isStatic(elf))
     return { status: "fail", what, detail: `${detail}, not static: most containers cannot run it`, remedy };
   return { status: "ok", what, detail: `${detail}, static` };

@@ -36,7 +36,7 @@ export class TailTarget {
   readonly #readers = new Map<object, { path: string; identity: Identity }>();
   #session: Session | undefined;
   #asking: Promise<Session> | undefined;
-  #failure: { error: unknown; since: number; at: number; told: boolean } | undefined;
+  #failure: { error: unknown; since: number; at: number; reported: boolean } | undefined;
   #endTicks: (() => void) | undefined;
   #breaches = 0;
   #zone: Zone;
@@ -138,10 +138,10 @@ export class TailTarget {
       return session;
     } catch (error) {
       const now = performance.now();
-      this.#failure ??= { error, since: now, at: now, told: before === undefined };
+      this.#failure ??= { error, since: now, at: now, reported: before === undefined };
       Object.assign(this.#failure, { error, at: now });
-      if (!this.#failure.told && now - this.#failure.since >= this.#goneMs) {
-        this.#failure.told = true;
+      if (!this.#failure.reported && now - this.#failure.since >= this.#goneMs) {
+        this.#failure.reported = true;
         const waits = this.#target.kind === "process" ? "" : "; waiting for it";
         this.#say(`${this.#name}: ${error instanceof PortholeError ? error.message : reasonOf(error)}${waits}`);
       }

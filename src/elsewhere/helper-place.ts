@@ -84,11 +84,11 @@ async function readyHelper(connections: Dialler, options: HelperOptions): Promis
   // Runs the search under `remote`, like every command in the helper, so that it ends if this
   // process ends.
   const command = [AGENT_IN_IMAGE, "remote", "--", ...search];
-  const said = await messagesOf(connections, id, command, options.signal).catch(async (error: unknown) => {
+  const messages = await messagesOf(connections, id, command, options.signal).catch(async (error: unknown) => {
     throw hasEnded(error) ? await endedEarly(engine, image, options.signal) : error;
   });
-  if (said.endsWith("\0porthole-end exit 0\n")) return id;
-  const [reason = "", end] = said.split("\0");
+  if (messages.endsWith("\0porthole-end exit 0\n")) return id;
+  const [reason = "", end] = messages.split("\0");
   const why = reason.trim().split("\n").at(-1) || "its command ended early";
   if (isForOtherProcessor(why)) throw otherProcessor(why);
   // Podman reports an exec in an ended helper on the stream.
@@ -108,11 +108,11 @@ async function messagesOf(
   const process = await execIn(connections, helper, command, signal);
   process.stdout.resume();
   const text = await new Promise<string>((resolve) => {
-    let said = "";
+    let messages = "";
     process.stderr.setEncoding("utf8").on("data", (piece: string) => {
-      said = (said + piece).slice(-MAX_MESSAGES);
+      messages = (messages + piece).slice(-MAX_MESSAGES);
     });
-    process.stderr.once("close", () => resolve(said));
+    process.stderr.once("close", () => resolve(messages));
   });
   process.close();
   return text;

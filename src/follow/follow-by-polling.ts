@@ -80,17 +80,17 @@ class Poll {
   readonly #stop = new AbortController();
   #identity: Identity | undefined;
   /**
-   * `once`: the last poll found no file. `told`: that was reported, or there was no file at the
+   * `once`: the last poll found no file. `reported`: that was reported, or there was no file at the
    * start.
    */
-  #missing: "no" | "once" | "told";
+  #missing: "no" | "once" | "reported";
   #isTrouble = false;
 
   constructor(source: PolledSource, { read, identity, signal, silentMs = 10_000 }: PollOptions) {
     this.#source = source;
     this.#read = read;
     this.#identity = identity;
-    this.#missing = identity === undefined ? "told" : "no";
+    this.#missing = identity === undefined ? "reported" : "no";
     this.#signal = signal;
     this.#silentMs = silentMs;
     if (signal?.aborted) this.#onAbort();
@@ -115,12 +115,12 @@ class Poll {
       yield* this.#calm();
       // During a replacement the file may be missing briefly.
       if (this.#missing === "once") yield { kind: "deleted" };
-      this.#missing = this.#missing === "no" ? "once" : "told";
+      this.#missing = this.#missing === "no" ? "once" : "reported";
       return false;
     }
     try {
       const isIntact = yield* this.#readOn(file, known);
-      if (isIntact || this.#missing === "told") yield* this.#returned(file, isIntact && known.length > 0);
+      if (isIntact || this.#missing === "reported") yield* this.#returned(file, isIntact && known.length > 0);
       else if (isSameFile(file.identity, this.#identity)) yield { kind: "truncated", unread: 0 };
       else yield { kind: "rotated", file, continues: false };
       if (!isIntact) this.#read.forget();
@@ -144,7 +144,7 @@ class Poll {
   }
 
   async *#returned(file: PolledFile, continues: boolean): AsyncGenerator<PollEvent, void, void> {
-    if (this.#missing === "told")
+    if (this.#missing === "reported")
       yield continues ? { kind: "returned", continues } : { kind: "returned", file, continues };
     this.#missing = "no";
   }

@@ -23,7 +23,7 @@ export class PathObserver<File extends FollowFile> {
   #again = false;
   #closed = false;
   #checkedAt = performance.now();
-  #failure: { error: unknown; since: number; told: boolean } | undefined;
+  #failure: { error: unknown; since: number; reported: boolean } | undefined;
   #reachable = false;
 
   constructor(source: FollowSource<File>, machine: FollowMachine, waker: Waker, options: ObserverOptions<File>) {
@@ -38,7 +38,7 @@ export class PathObserver<File extends FollowFile> {
   tick(): void {
     const due = this.#source.nameCheckMs?.() ?? this.#options.intervalMs;
     if (performance.now() - this.#checkedAt >= due) void this.check();
-    else if (this.#failure && !this.#failure.told) this.#waker.wake();
+    else if (this.#failure && !this.#failure.reported) this.#waker.wake();
   }
 
   /**
@@ -60,13 +60,13 @@ export class PathObserver<File extends FollowFile> {
 
   /** True while the path cannot be checked and that was reported. */
   get isTroubled(): boolean {
-    return this.#failure?.told === true;
+    return this.#failure?.reported === true;
   }
 
   takeTrouble(): { kind: "unreachable"; error: unknown } | { kind: "reachable" } | undefined {
     const failure = this.#failure;
-    if (failure && !failure.told && performance.now() - failure.since >= this.#options.goneMs) {
-      failure.told = true;
+    if (failure && !failure.reported && performance.now() - failure.since >= this.#options.goneMs) {
+      failure.reported = true;
       return { kind: "unreachable", error: failure.error };
     }
     if (!this.#reachable) return undefined;
@@ -86,11 +86,11 @@ export class PathObserver<File extends FollowFile> {
       this.#again = false;
       try {
         const news = await this.#look();
-        if (this.#failure?.told) this.#reachable = true;
+        if (this.#failure?.reported) this.#reachable = true;
         if (news || this.#failure) this.#waker.wake();
         this.#failure = undefined;
       } catch (error) {
-        this.#failure ??= { error, since: performance.now(), told: false };
+        this.#failure ??= { error, since: performance.now(), reported: false };
         this.#waker.wake();
       }
     }

@@ -76,9 +76,9 @@ async function* throughProgram(name: string, source: AsyncIterable<Uint8Array>):
   const memory = `--memory=${2 ** (ZSTD_WINDOW_LOG - 20)}MB`;
   const child = spawn("zstd", ["-dcq", memory, "-"], { stdio: ["pipe", "pipe", "pipe"] });
   const ended = endOf(child);
-  let said = "";
+  let messages = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    if (said.length < 1000) said += text;
+    if (messages.length < 1000) messages += text;
   });
   // Ignores write errors: if the program ends early, its exit status is reported.
   pipeline(Readable.from(source, { objectMode: false }), child.stdin, () => undefined);
@@ -89,7 +89,7 @@ async function* throughProgram(name: string, source: AsyncIterable<Uint8Array>):
     if (status !== 0)
       throw damaged(
         name,
-        said
+        messages
           .trim()
           .split("\n")
           .at(0)

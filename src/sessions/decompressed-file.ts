@@ -15,7 +15,7 @@ const BOMB_BYTES = 64 * 1024 ** 2;
 const FIRST_BYTES = 256 * 1024;
 
 /** Minimum milliseconds between two reports of growth. */
-const TOLD_MS = 100;
+const REPORT_MS = 100;
 
 /** Receives the progress of a decompression. */
 export interface FillingListener {
@@ -36,7 +36,7 @@ export class DecompressedFile {
   #listener: FillingListener | undefined;
   #written = 0;
   /** Time of the last report of growth, in milliseconds. */
-  #told = 0;
+  #reportedAt = 0;
   #end: { error: PortholeError | undefined } | undefined;
   #filled: Promise<void> = Promise.resolve();
 
@@ -91,7 +91,7 @@ export class DecompressedFile {
         if (signal.aborted) return;
         this.#write(piece, maxSize);
         if (this.#written >= FIRST_BYTES) hasFirst();
-        this.#tell();
+        this.#report();
       }
     } catch (cause) {
       error = temporaryFileError(cause, PURPOSE);
@@ -101,10 +101,10 @@ export class DecompressedFile {
   }
 
   /** Limits the rate of reports: a frame for each piece would take longer than decompressing it. */
-  #tell(): void {
+  #report(): void {
     const now = performance.now();
-    if (now - this.#told < TOLD_MS) return;
-    this.#told = now;
+    if (now - this.#reportedAt < REPORT_MS) return;
+    this.#reportedAt = now;
     this.#listener?.grown();
   }
 

@@ -13,7 +13,7 @@ const QUEUE = 2;
  * Minimum milliseconds between calls of `changed` while a scan runs. Each call draws a frame, on a
  * processor that the threads need.
  */
-const TELL_MS = 50;
+const REPORT_MS = 50;
 /** Milliseconds after which a thread that does not react to cancellation is terminated. */
 const GRACE_MS = 40;
 
@@ -43,7 +43,7 @@ export class Scan {
   #stopped = true;
   #failure: string | undefined;
   #waiters: (() => void)[] = [];
-  #told = Number.NEGATIVE_INFINITY;
+  #reportedAt = Number.NEGATIVE_INFINITY;
   #later: NodeJS.Timeout | undefined;
 
   /** `changed` is called when there are new results, and at the end. */
@@ -176,15 +176,15 @@ export class Scan {
 
   #notify(): void {
     for (const resolve of this.#waiters.splice(0)) resolve();
-    const wait = this.#running ? this.#told + TELL_MS - performance.now() : 0;
-    if (wait <= 0) this.#tell();
-    else this.#later ??= setTimeout(() => this.#tell(), wait);
+    const wait = this.#running ? this.#reportedAt + REPORT_MS - performance.now() : 0;
+    if (wait <= 0) this.#report();
+    else this.#later ??= setTimeout(() => this.#report(), wait);
   }
 
-  #tell(): void {
+  #report(): void {
     clearTimeout(this.#later);
     this.#later = undefined;
-    this.#told = performance.now();
+    this.#reportedAt = performance.now();
     this.#changed();
   }
 
