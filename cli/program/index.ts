@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeSync } from "node:fs";
 import { Command } from "commander";
 import { complain, Exit } from "../io/fail.ts";
 import { addAgentCommands } from "./agent-commands.ts";
@@ -36,6 +36,8 @@ export function program(version: string, args: readonly string[] = []): Command 
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? Exit.ok : Exit.usage });
     })
     .configureOutput({
+      // Synchronous: the process would exit before a stream reports a failed write.
+      writeOut: (text) => void writeSync(1, text),
       outputError: (text) =>
         complain(
           text
