@@ -38,10 +38,14 @@ const PACKAGES = [
   ["dockerode", "src/engines/docker-client.ts", "use ask() of src/engines/engine.ts, or operate()"],
 ];
 
+/** Node's functions that start a program without waiting for it. */
+const STARTS = /^import \{[^}]*\b(spawn|exec|execFile|fork)\b[^}]*\} from "node:child_process"/m;
+const STARTS_HOME = "src/descriptors/child-process.ts";
+
 const root = process.argv[2] ?? join(import.meta.dirname, "..");
 const imports = new Map(sources().map((file) => [file, importsOf(file)]));
 const problems = [...imports].flatMap(([file, found]) => found.flatMap((one) => complaint(file, one) ?? []));
-problems.push(...circles());
+problems.push(...starts(), ...circles());
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 
@@ -73,6 +77,17 @@ function complaint(file, { name, path }) {
   if (room === undefined || path === undefined || path.startsWith(room)) return undefined;
   const isAllowed = Array.isArray(allowed) ? allowed.some((prefix) => path.startsWith(prefix)) : allowed.test(path);
   return isAllowed ? undefined : `${file}: ${room} must not import ${path}: ${instead}`;
+}
+
+/** Returns the files that start programs in a way that may signal other processes. */
+function starts() {
+  return [...imports.keys()].flatMap((file) => {
+    if (!/^(src|cli)\//.test(file) || file === STARTS_HOME) return [];
+    const [, name] = STARTS.exec(readFileSync(join(root, file), "utf8")) ?? [];
+    return name === undefined
+      ? []
+      : `${file}: only ${STARTS_HOME} imports ${name}: use spawnChild(), whose kill() is safe`;
+  });
 }
 
 /** Returns each circle of files once, found from its first file. */

@@ -1,8 +1,7 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
-import { spawn } from "node:child_process";
 import { fstatSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { isTerminal, Lifeline } from "../../src/descriptors/index.ts";
+import { isTerminal, Lifeline, spawnChild } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { refuseConsuming } from "../../src/sessions/index.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
@@ -208,7 +207,7 @@ class Search {
       complain("binary file matches: it contains a NUL byte (use -a to search it as text)");
   }
 
-  readonly #spawn: Start = (args, options, stdio) => spawn(this.#program, args, { ...options, stdio: [...stdio] });
+  readonly #spawn: Start = (args, options, stdio) => spawnChild(this.#program, args, { ...options, stdio: [...stdio] });
 
   async #run(rest: readonly string[], { size, isParallel, start }: Work): Promise<number> {
     const { filter, first, last } = await this.#presentation();

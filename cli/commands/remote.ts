@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawnChild } from "../../src/descriptors/index.ts";
 import { agentProgram } from "../../src/routes/index.ts";
 
 /**
@@ -8,7 +8,7 @@ import { agentProgram } from "../../src/routes/index.ts";
 export function remote(args: readonly string[]): Promise<number> {
   const at = args.indexOf("--");
   const command = [process.execPath, process.argv[1] as string, ...args.slice(at + 1)];
-  const child = spawn(agentProgram(), ["remote", ...args.slice(0, at), "--", ...command], { stdio: "inherit" });
+  const child = spawnChild(agentProgram(), ["remote", ...args.slice(0, at), "--", ...command], { stdio: "inherit" });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (status) => resolve(status ?? 1));

@@ -1,6 +1,6 @@
-import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import type { Writable } from "node:stream";
+import { spawnChild } from "../../src/descriptors/index.ts";
 import { ENGINE_VARIABLES, type PlaceEnd, type Streams } from "../../src/elsewhere/index.ts";
 import { engineElsewhere, type RemoteEngine } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
@@ -115,7 +115,7 @@ export async function runHere(
   interrupt: Interrupt,
   { output, marks }: { output?: Writable; marks?: MarkRequests } = {},
 ): Promise<PlaceEnd> {
-  const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
+  const child = spawnChild(process.execPath, [process.argv[1] as string, ...args], {
     stdio: ["inherit", output === undefined ? "inherit" : "pipe", "inherit"],
     env: { ...process.env, ...variables },
     // The terminal would signal the child too: only this process forwards signals.

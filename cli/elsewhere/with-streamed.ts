@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { dieBySignal } from "../../src/descriptors/index.ts";
+import { dieBySignal, spawnChild } from "../../src/descriptors/index.ts";
 import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
 import { complain } from "../io/fail.ts";
 import { isGlob } from "../targets/container-pattern.ts";
@@ -42,7 +42,7 @@ export async function withStreamed(place: HelperPlace, { cat, command }: Streame
   let ended: Promise<number> | undefined;
   // Starts the command after the file is open, so that it never runs on empty input.
   const begin = () => {
-    child ??= spawn(command[0] ?? "", command.slice(1), { stdio: ["pipe", "inherit", "inherit"] });
+    child ??= spawnChild(command[0] ?? "", command.slice(1), { stdio: ["pipe", "inherit", "inherit"] });
     ended ??= endOf(child, place);
     return child;
   };

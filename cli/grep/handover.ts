@@ -1,6 +1,6 @@
-import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { setInheritable } from "../../src/descriptors/index.ts";
+import { setInheritable, spawnChild } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { pathBytes } from "../../src/target.ts";
 
@@ -62,7 +62,7 @@ export class Handover {
 
   #hold(): void {
     for (const { fd } of this.#block) setInheritable(fd);
-    const holder = spawn(this.#program, ["--no-config", "--quiet", "--fixed-strings", "x", "-"], {
+    const holder = spawnChild(this.#program, ["--no-config", "--quiet", "--fixed-strings", "x", "-"], {
       stdio: ["pipe", "ignore", "ignore"],
     });
     holder.on("error", () => {});
@@ -92,9 +92,9 @@ function capacity(): number {
  */
 function spawnExact(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
   const odd = args.filter((arg) => !arg.isWellFormed());
-  if (odd.length === 0) return spawn(program, args, options);
+  if (odd.length === 0) return spawnChild(program, args, options);
   const even = args.filter((arg) => arg.isWellFormed());
-  return spawn("/bin/sh", ["-c", `${odd.map(append).join("\n")}\nexec "$0" "$@"`, program, ...even], options);
+  return spawnChild("/bin/sh", ["-c", `${odd.map(append).join("\n")}\nexec "$0" "$@"`, program, ...even], options);
 }
 
 function append(arg: string): string {

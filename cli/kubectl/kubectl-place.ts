@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import { PassThrough } from "node:stream";
+import { spawnChild } from "../../src/descriptors/index.ts";
 import type { Place } from "../../src/elsewhere/index.ts";
 import type { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
@@ -32,7 +32,7 @@ export function kubectlPlace(
       const exec = ["exec", "-i", "-n", namespace, pod, "-c", container, "--", ...command];
       // Runs kubectl in its own session: Ctrl-C is for the remote command, whose end closes the
       // connection.
-      const child = spawn("kubectl", [...options.kubectl, ...exec], { detached: true });
+      const child = spawnChild("kubectl", [...options.kubectl, ...exec], { detached: true });
       const { stdin, stdout } = child;
       const errors = new KubectlErrors();
       const [output, stderr] = [new PassThrough(), child.stderr.pipe(errors)];

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawnChild } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 
 /**
@@ -6,7 +6,7 @@ import { PortholeError } from "../../src/errors.ts";
  * input.
  */
 export async function kubectl(args: readonly string[], task: string, input?: string): Promise<string> {
-  const child = spawn("kubectl", args, { stdio: [input === undefined ? "inherit" : "pipe", "pipe", "pipe"] });
+  const child = spawnChild("kubectl", args, { stdio: [input === undefined ? "inherit" : "pipe", "pipe", "pipe"] });
   let [text, errors] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (piece: string) => {
     text += piece;

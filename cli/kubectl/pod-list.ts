@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawnChild } from "../../src/descriptors/index.ts";
 import type { Request } from "./arguments.ts";
 import { kubectl, kubectlFailure, noKubectl } from "./kubectl.ts";
 import {
@@ -38,7 +38,7 @@ export async function watchPods(
   const named = names.length === 1 ? ["--field-selector", `metadata.name=${only}`] : [];
   const which = selector === undefined ? named : ["-l", selector];
   const output = ["--watch", "--output-watch-events", "-o", EVENT_COLUMNS, "--no-headers"];
-  const child = spawn("kubectl", [...options, "get", "pods", ...scope, ...which, ...output], {
+  const child = spawnChild("kubectl", [...options, "get", "pods", ...scope, ...which, ...output], {
     stdio: ["ignore", "pipe", "pipe"],
     // Ctrl-C must reach only this process, which ends the watch.
     detached: true,

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
+import { spawnChild } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import {
   agentProgram,
@@ -54,9 +55,8 @@ export async function mountAt(
 
 /** Resolves when the keeper has mounted the tree. The keeper outlives this process. */
 async function startKeeper(args: string[], inherited: number[]): Promise<{ keeper: number; number: string }> {
-  const { spawn } = process.getBuiltinModule("node:child_process");
   const stdio = ["ignore", "ignore", "ignore", ...inherited, "pipe"] as const;
-  const child = spawn(agentProgram(), args, { stdio: [...stdio], detached: true });
+  const child = spawnChild(agentProgram(), args, { stdio: [...stdio], detached: true });
   const host = child.stdio.at(-1) as Duplex;
   let text = "";
   host.on("data", (piece: Buffer) => {

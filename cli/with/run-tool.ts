@@ -1,6 +1,6 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { accessSync, closeSync, constants, openSync, readFileSync } from "node:fs";
-import { errnoText, isTerminal, setNonBlocking } from "../../src/descriptors/index.ts";
+import { errnoText, isTerminal, setNonBlocking, spawnChild } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 
@@ -100,9 +100,8 @@ export function start(
   stdio: StdioOptions,
   how: { cwd?: string | undefined; env?: NodeJS.ProcessEnv | undefined } = {},
 ): ChildProcess {
-  const { spawn } = process.getBuiltinModule("node:child_process");
   try {
-    return spawn(command, args, { stdio, ...how });
+    return spawnChild(command, args, { stdio, ...how });
   } catch (error) {
     throw startError(command, error);
   }

@@ -1,5 +1,6 @@
 /** Owned descriptors: open, read, copy, classify. The one room that loads koffi. */
 
+export { spawnChild } from "./child-process.ts";
 export { DT_DIR, DT_LNK, DT_REG, IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO } from "./constants.ts";
 export { errnoText } from "./errno.ts";
 export { closeOutputsAtExit } from "./exit.ts";

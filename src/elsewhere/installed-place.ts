@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawnChild } from "../descriptors/child-process.ts";
 import type { SshTransport } from "../engines/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
 import { lostConnection } from "./lost-connection.ts";
@@ -62,7 +62,7 @@ function ssh({ destination, port }: SshTransport, command: readonly string[]): P
   ];
   // Runs ssh in its own session. So Ctrl-C reaches only the remote command, whose end closes the
   // connection.
-  const child = spawn("ssh", [...options, "--", destination, command.map(quoted).join(" ")], { detached: true });
+  const child = spawnChild("ssh", [...options, "--", destination, command.map(quoted).join(" ")], { detached: true });
   const { stdin, stdout, stderr } = child;
   child.once("error", (error) => {
     for (const stream of [stdout, stderr]) stream.destroy(new PortholeError("TARGET", `ssh: ${error.message}`));

@@ -1,5 +1,6 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { Duplex } from "node:stream";
+import { spawnChild } from "../descriptors/child-process.ts";
 import type { RemoteEngine, SshTransport } from "../engines/remote-engine.ts";
 import { NO_SSH } from "./connection-error.ts";
 
@@ -16,7 +17,7 @@ export class SshConnection {
     const args = ["-o", "ConnectTimeout=30", "-T", ...(port === undefined ? [] : ["-p", port]), "--", destination];
     // Runs ssh in its own session. So Ctrl-C reaches only the remote command, whose end closes the
     // connection.
-    this.#child = spawn("ssh", [...args, ...there, "system", "dial-stdio"], { detached: true });
+    this.#child = spawnChild("ssh", [...args, ...there, "system", "dial-stdio"], { detached: true });
     const { stdin, stdout, stderr } = this.#child;
     stdout.on("data", (bytes: Buffer) => this.#take(bytes));
     stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -1,5 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
+import { spawnChild } from "../descriptors/child-process.ts";
 
 /**
  * Starts a process that cleans up if this one is killed. It runs in its own process group and
@@ -8,7 +9,7 @@ import type { Socket } from "node:net";
  * kills it when no clean-up is needed any longer.
  */
 export function startGuard(command: string, args: readonly string[], env: Record<string, string>): ChildProcess {
-  const child = spawn(command, args, { cwd: "/", env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
+  const child = spawnChild(command, args, { cwd: "/", env, detached: true, stdio: ["pipe", "ignore", "ignore"] });
   child.on("error", () => undefined).unref();
   // Node creates a socket for each pipe.
   const stdin = child.stdin as Socket | null;

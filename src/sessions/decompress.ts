@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import type { Transform } from "node:stream";
+import { spawnChild } from "../descriptors/child-process.ts";
 import { messageOf, PortholeError } from "../errors.ts";
 import type { OpenFile } from "./open-file.ts";
 
@@ -71,10 +72,9 @@ async function* through(name: string, source: AsyncIterable<Uint8Array>, transfo
 }
 
 async function* throughProgram(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const { spawn } = process.getBuiltinModule("node:child_process");
   const { pipeline, Readable } = process.getBuiltinModule("node:stream");
   const memory = `--memory=${2 ** (ZSTD_WINDOW_LOG - 20)}MB`;
-  const child = spawn("zstd", ["-dcq", memory, "-"], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawnChild("zstd", ["-dcq", memory, "-"], { stdio: ["pipe", "pipe", "pipe"] });
   const ended = endOf(child);
   let messages = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { spawnChild } from "../descriptors/child-process.ts";
 import { messageOf, PortholeError } from "../errors.ts";
 import { AGENT_NAME, installAgent } from "../routes/agent-program.ts";
 import { parentOf, startTime } from "../routes/process.ts";
@@ -44,7 +45,7 @@ export async function startSandbox(): Promise<Sandbox> {
   const run = ensureRunDirectory();
   installAgent(run);
   const rendezvous = openRendezvous(run);
-  const child = spawn(
+  const child = spawnChild(
     "unshare",
     [
       ...["--user", "--map-root-user", "--mount", "--pid"],

@@ -34,6 +34,17 @@ describe("npm run lint checks imports, and", () => {
     expect(lines).toHaveLength(3 * wrong.length);
   });
 
+  test("refuses Node's functions that start a program, but not their types and spawnSync", () => {
+    const files = {
+      "src/engines/a.ts": 'import { type ChildProcess, spawn } from "node:child_process";',
+      "cli/b.ts": 'import type { ChildProcess } from "node:child_process";',
+      "cli/c.ts": 'import { spawnSync } from "node:child_process";',
+    };
+    const line =
+      "src/engines/a.ts: only src/descriptors/child-process.ts imports spawn: use spawnChild(), whose kill() is safe";
+    expect(check(files)).toEqual({ status: 1, lines: [line] });
+  });
+
   test("refuses a circle of files, including imports of types, and names the alternative", () => {
     const files = {
       "cli/a.ts": 'import type { B } from "./b.ts";',

@@ -1,5 +1,5 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { spawnChild } from "../../../src/descriptors/index.ts";
 
 /**
  * Runs a shell command with these bytes on its standard input. It owns the terminal meanwhile. A
@@ -10,7 +10,7 @@ export async function pipeTo(
   command: string,
   content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<number> {
-  const child = spawn("sh", ["-c", command], { stdio: ["pipe", "inherit", "inherit"] });
+  const child = spawnChild("sh", ["-c", command], { stdio: ["pipe", "inherit", "inherit"] });
   const ended = new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (status) => resolve(status ?? 1));
