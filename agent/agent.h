@@ -69,6 +69,7 @@ uint64_t effective_capabilities(void);
 void drop_capabilities(uint64_t keep);
 void confine(uint64_t keep);
 void limit_resources(void);
+void limit_file_size(bool on);
 void close_all_from(int first);
 void silence_standard_descriptors(int fallback);
 

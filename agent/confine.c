@@ -77,6 +77,18 @@ void confine(uint64_t keep) {
 }
 
 /*
+ * Limits the size to which the agent itself may write files to 0, or to the hard limit. An overlay
+ * copies a file of a lower layer when it is opened for writing, and writes the copy in the name of
+ * the process that opens it. So `open_for_writing` lifts the limit for the time of the open.
+ */
+void limit_file_size(bool on) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_FSIZE, &limit) < 0) return;
+    limit.rlim_cur = on ? 0 : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/*
  * The limits are above the needs of 64 clients with 32 workers each. They prevent a bug, or an
  * attacker who exploits it, from exhausting memory, descriptors or disk. RLIMIT_NOFILE is high
  * although the agent itself holds few descriptors. It also counts descriptors in flight from all
@@ -90,7 +102,7 @@ void limit_resources(void) {
     at_most(RLIMIT_NICE, 0);
     at_most(RLIMIT_RTPRIO, 0);
 #ifndef PORTHOLE_SANITISED /* AddressSanitizer reserves terabytes and reports into a file */
-    at_most(RLIMIT_FSIZE, 0);
+    limit_file_size(true);
     at_most(RLIMIT_STACK, 1 << 20);
     at_most(RLIMIT_DATA, 8 << 20);
     at_most(RLIMIT_AS, 32 << 20);

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "agent.h"
@@ -139,6 +140,18 @@ static const struct k_bpf_instruction filter[] = {
     ALLOW(brk),
     ALLOW(munmap),
     ALLOW(madvise),
+
+#ifndef PORTHOLE_SANITISED
+    /* limit_file_size: this limit of this process, not of another one of the same user */
+    UNLESS_SKIP(SYS_prlimit64, 6),
+    LOAD(arguments[0].low),
+    UNLESS_SKIP(0, 3),
+    LOAD(arguments[1].low),
+    UNLESS_SKIP(RLIMIT_FSIZE, 1),
+    ALLOW_IT,
+    REFUSE_IT,
+#endif
+
     ALLOW_IF(mmap, 2, PROT_EXEC, 0),
     ALLOW_IF(mprotect, 2, PROT_EXEC, 0),
 

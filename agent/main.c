@@ -222,6 +222,17 @@ static noreturn void give_tree(struct options *options, int rendezvous) {
     exit(0);
 }
 
+/*
+ * Handles signals in the same way for every starter: ignored signals are inherited (execve(2)). A
+ * process that ignores SIGTERM or SIGCHLD gets none from signalfd(2). SIGXFSZ: a write beyond the
+ * user's limit (ulimit -f) is an error of the request.
+ */
+static void reset_signals(void) {
+    for (int number = 1; number < SIGRTMIN; number++) signal(number, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && !strcmp(argv[1], "run")) run_command(argc - 1, argv + 1);
     if (argc > 1 && !strcmp(argv[1], "remote")) run_remote(argc - 1, argv + 1);
@@ -230,7 +241,7 @@ int main(int argc, char **argv) {
     int rendezvous = keep_descriptors(options->fd);
     unsigned char token[wire_token_bytes] = {0};
     umask(077);
-    signal(SIGPIPE, SIG_IGN);
+    reset_signals();
     if (chdir("/") < 0) bail_errno("/"); /* keeps no directory of the host busy */
     setsid(); /* EPERM: already a process group leader, which is as good */
     agent.pid = getpid();

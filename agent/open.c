@@ -72,6 +72,15 @@ static int pass_file(int fd, const struct k_statx *st, uint32_t wanted, uint64_t
     return 0;
 }
 
+/* openat(2) with a file size limit that lets an overlay copy the file from a lower layer. */
+static int open_for_writing(int directory, const char *name, int flags) {
+    limit_file_size(false);
+    int fd = (int)syscall(SYS_openat, directory, name, flags), error = errno;
+    limit_file_size(true);
+    errno = error;
+    return fd;
+}
+
 /* Reopens `fd` through /proc/self/fd, which is opened only once because every open uses it. */
 static int reopen(int fd, int flags) {
     static int own = -1; /* of the session's process; its parent opens no file */
@@ -79,6 +88,7 @@ static int reopen(int fd, int flags) {
     char digits[12], *name = digits + sizeof digits - 1;
     *name = 0;
     for (int rest = fd; rest > 0 || !*name; rest /= 10) *--name = (char)('0' + rest % 10);
+    if (flags & O_ACCMODE) return open_for_writing(own, name, flags);
     return (int)syscall(SYS_openat, own, name, flags);
 }
 
@@ -103,16 +113,19 @@ int pass_reopened(int path_fd, uint32_t wanted, uint64_t offset, struct reply *r
     int fd = device ? open_device(link, flags | ALWAYS) : reopen(path_fd, flags | ALWAYS);
     int error = errno;
     close(path_fd);
-    reply->fd = -1;
-    return fd < 0 ? error : pass_file(fd, &st, wanted, offset, reply);
+    reply->fd = fd;
+    if (fd < 0) return error;
+    /* The copy that an overlay made may have another inode. */
+    if (wanted & open_flag_write && statx_fd(fd, &st) < 0) return errno;
+    return pass_file(fd, &st, wanted, offset, reply);
 }
 
 /* Opens a path as OPEN's flags `wanted` ask. Returns 0 or an errno value. */
 int open_file(const char *path, uint32_t wanted, uint64_t offset, struct reply *reply) {
-    int flags = wanted & open_flag_write ? O_RDWR : O_RDONLY;
     int how = (wanted & open_flag_noFollow ? O_NOFOLLOW : 0) |
               (wanted & open_flag_directory ? O_DIRECTORY : 0);
-    if (agent.device_rule != DEVICE_KERNEL || !(wanted & open_flag_consume) || is_magic(path)) {
+    if (agent.device_rule != DEVICE_KERNEL || !(wanted & open_flag_consume) || is_magic(path) ||
+        wanted & open_flag_write) {
         /*
          * Inspect before opening. Opening has side effects on FIFOs and devices, and on some routes
          * the kernel does not apply the target's device rules to this process.
@@ -121,7 +134,7 @@ int open_file(const char *path, uint32_t wanted, uint64_t offset, struct reply *
         return path_fd < 0 ? errno : pass_reopened(path_fd, wanted, offset, reply);
     }
     struct k_statx st;
-    int fd = resolve(path, flags | how | ALWAYS);
+    int fd = resolve(path, O_RDONLY | how | ALWAYS);
     if (fd < 0) return errno;
     reply->fd = fd;
     if (statx_fd(fd, &st) < 0) return errno;

@@ -24,7 +24,7 @@ const numbers = {
       ...{ ppoll: 271, set_robust_list: 273, accept4: 288, dup3: 292, pipe2: 293, inotify_init1: 294, statx: 332 },
       openat2: 437,
     },
-    some: { mmap: 9, mprotect: 10, socketpair: 53, clone: 56, kill: 62, fcntl: 72, prctl: 157 },
+    some: { mmap: 9, mprotect: 10, socketpair: 53, clone: 56, kill: 62, fcntl: 72, prctl: 157, prlimit64: 302 },
   },
   arm64: {
     always: {
@@ -51,7 +51,7 @@ const numbers = {
       ...{ getpid: 172, getppid: 173, geteuid: 175, getegid: 177, gettid: 178, getsockopt: 209, sendmsg: 211 },
       ...{ recvmsg: 212, brk: 214, munmap: 215, madvise: 233, accept4: 242, wait4: 260, statx: 291, openat2: 437 },
     },
-    some: { fcntl: 25, kill: 129, prctl: 167, socketpair: 199, clone: 220, mmap: 222, mprotect: 226 },
+    some: { fcntl: 25, kill: 129, prctl: 167, socketpair: 199, clone: 220, mmap: 222, mprotect: 226, prlimit64: 261 },
   },
 };
 

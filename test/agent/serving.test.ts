@@ -42,6 +42,17 @@ describe.each(builds)("the %s agent", (build) => {
     await target.stop();
   });
 
+  test("ends by SIGTERM, also if its starter ignores that signal", async () => {
+    const through = ["/bin/sh", "-c", "trap '' TERM CHLD; exec \"$@\"", "sh", agentOf(build)];
+    const args = ["direct", "--target-pid", String(target.pid), "--join-user-ns", "--idle", "3600"];
+    const agent = await startAgent({ build, through, args });
+    const session = await agent.session();
+    // Sends SIGTERM, and waits for the end.
+    await agent.stop();
+    expect(isRunning(agent.pid)).toBe(false);
+    session.close();
+  });
+
   test("identifies itself before and in a session", async () => {
     const agent = await start();
     const session = agent.connect();

@@ -1,8 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, expect, test } from "vitest";
 import { describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
-import { busyboxImage, engine, uniqueName } from "../helpers/engine.ts";
+import { busyboxImage, container, engine, image, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 
 const base = mkdtempSync(`${tmpdir()}/porthole-cp-`);
@@ -47,4 +47,24 @@ function copies(name: "docker" | "podman"): void {
     expect(readdirSync(`${into}/bin`)).toContain("busybox");
     await handle.remove({ force: true });
   });
+
+  // An overlay copies such a file when the agent opens it for writing.
+  test.each(["direct", "mount", "sidecar"])(
+    "--rw overwrites a file that is only in the image, on route %s, and `with` appends to it",
+    async (route) => {
+      const on = engine(name);
+      const by = user({ engine: on });
+      const files = ["copied", "appended"].map((file) => ({ name: file, content: "a".repeat(100_000) }));
+      const binds = (await by.run(["docker-args"])).text.trim().split(" ").slice(1);
+      const web = await container(on, { image: await image(on, files), host: { Binds: binds } });
+      const source = `${by.directory}/source`;
+      writeFileSync(source, "new\n");
+      const options = ["--rw", "--route", route];
+      expect(await by.run(["cp", ...options, source, `${web.name}:/copied`])).toMatchObject({ code: 0, stderr: "" });
+      const append = ["--", "sh", "-c", 'echo more >> "$1"', "sh", "{}"];
+      expect(await by.run(["with", ...options, `${web.name}:/appended`, ...append])).toMatchObject({ code: 0 });
+      const { text } = await by.run(["cat", `${web.name}:/copied`, `${web.name}:/appended`]);
+      expect(text).toBe(`new\n${"a".repeat(100_000)}more\n`);
+    },
+  );
 }
