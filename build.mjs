@@ -49,10 +49,11 @@ function needsDeveloperPrograms() {
 function install() {
   if (!needsInstall()) return;
   step("installing dependencies (npm ci)");
-  // No dependency needs its install script: native parts are separate packages.
+  // No dependency needs its install script: native parts are separate packages. `npm pack --json`
+  // passes --json on to this command.
   run(
     "npm",
-    ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+    ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-json", "--loglevel=error"],
     "npm ci failed; its messages are above",
   );
 }
