@@ -30,6 +30,8 @@ export interface Reply<D extends Closable> {
 interface Pending<D extends Closable> {
   op: Op;
   maxFds: number;
+  timeoutMs: number;
+  /** In milliseconds of performance.now(). Later while earlier requests are pending. */
   deadline: number;
   asError(errno: number, body: Uint8Array): Error;
   resolve(reply: Reply<D>): void;
@@ -44,7 +46,9 @@ interface Pending<D extends Closable> {
 export class Channel<D extends Closable> {
   readonly #transport: Transport<D>;
   readonly #pending = new Map<number, Pending<D>>();
+  /** Requests from {@link #next} on wait to be sent. */
   readonly #queue: { id: number; packet: Uint8Array; pending: Pending<D> }[] = [];
+  #next = 0;
   readonly #onEnd: (reason: PortholeError) => void;
   #nextId = 1;
   #timer: NodeJS.Timeout | undefined;
@@ -84,8 +88,8 @@ export class Channel<D extends Closable> {
   /**
    * Sends a request.
    * @param maxFds most descriptors that the reply may carry; more ends the session
-   * @param timeoutMs deadline; missing it ends the session, because the agent's child may hang in
-   *   the kernel
+   * @param timeoutMs how long the agent may take; then the session ends, because the agent's child
+   *   may hang in the kernel. Time behind earlier requests does not count
    * @param asError makes the error for a reply that carries an errno
    * @throws the result of `asError`; PortholeError SESSION when the session ended
    */
@@ -100,7 +104,7 @@ export class Channel<D extends Closable> {
     if (this.#nextId > 0xffff_ffff) return Promise.reject(this.end("the session is out of request ids: reconnect"));
     const id = this.#nextId++;
     return new Promise<Reply<D>>((resolve, reject) => {
-      const pending = { op, maxFds, deadline: performance.now() + timeoutMs, asError, resolve, reject };
+      const pending = { op, maxFds, timeoutMs, deadline: performance.now() + timeoutMs, asError, resolve, reject };
       this.#queue.push({ id, packet: encodeMessage(op, id, body), pending });
       this.#flush();
     });
@@ -146,6 +150,7 @@ export class Channel<D extends Closable> {
       return violation(`an error reply with a body or descriptors to ${nameOf(pending.op)}`);
     }
     this.#pending.delete(message.id);
+    this.#begin();
     if (message.error !== 0) pending.reject(pending.asError(message.error, new Uint8Array(message.body)));
     else pending.resolve({ id: message.id, body: Buffer.from(message.body), descriptors });
     if (this.#queue.length > 0) this.#flush();
@@ -153,9 +158,9 @@ export class Channel<D extends Closable> {
   }
 
   #flush(): void {
-    while (!this.#blocked && this.#queue.length > 0 && this.#pending.size < MAX_IN_FLIGHT) {
-      const next = this.#queue[0];
-      if (next === undefined) return;
+    while (!this.#blocked && this.#pending.size < MAX_IN_FLIGHT) {
+      const next = this.#queue[this.#next];
+      if (next === undefined) break;
       try {
         if (!this.#transport.send(next.packet)) {
           this.#blocked = true;
@@ -165,14 +170,32 @@ export class Channel<D extends Closable> {
         this.#finish(new PortholeError("SESSION", "the agent is gone", { cause: error }));
         return;
       }
-      this.#queue.shift();
+      this.#next++;
       this.#pending.set(next.id, next.pending);
     }
+    this.#forgetSent();
     this.#arm();
   }
 
+  /** Removes sent requests. A shift of each one would move all others. */
+  #forgetSent(): void {
+    if (this.#next * 2 < this.#queue.length) return;
+    if (this.#next === this.#queue.length) this.#queue.length = 0;
+    else this.#queue.splice(0, this.#next);
+    this.#next = 0;
+  }
+
+  /**
+   * Starts the time of the oldest request: replies arrive in request order, so the agent works on
+   * it from the reply before it.
+   */
+  #begin(): void {
+    const oldest = this.#oldest;
+    if (oldest !== undefined) oldest.deadline = performance.now() + oldest.timeoutMs;
+  }
+
   get #oldest(): Pending<D> | undefined {
-    return this.#pending.values().next().value ?? this.#queue[0]?.pending;
+    return this.#pending.values().next().value ?? this.#queue[this.#next]?.pending;
   }
 
   // One timer for the oldest request, re-armed when it fires: a timer for each request would cost
@@ -208,9 +231,11 @@ export class Channel<D extends Closable> {
     if (this.#ended !== undefined) return this.#ended;
     this.#ended = reason;
     clearTimeout(this.#timer);
-    const waiting = [...this.#pending.values(), ...this.#queue.map((item) => item.pending)];
+    const unsent = this.#queue.slice(this.#next).map(({ pending }) => pending);
+    const waiting = [...this.#pending.values(), ...unsent];
     this.#pending.clear();
     this.#queue.length = 0;
+    this.#next = 0;
     for (const pending of waiting) pending.reject(reason);
     this.#onEnd(reason);
     return reason;

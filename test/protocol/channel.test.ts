@@ -320,6 +320,22 @@ describe("a timeout", () => {
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
 
+  test("does not count the time that a request waits for earlier ones", async () => {
+    const { channel, ask, answer } = setUp();
+    const asked = Array.from({ length: MAX_IN_FLIGHT + 2 }, () => ask());
+    asked.at(-1)?.reply.catch(() => undefined);
+    for (let id = 1; id < asked.length; id++) {
+      vi.advanceTimersByTime(TIMEOUT - 1);
+      await turn();
+      answer(id);
+    }
+    await turn();
+    expect(channel.ended).toBeUndefined();
+    vi.advanceTimersByTime(TIMEOUT + 1);
+    await turn();
+    expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
+  });
+
   test("that is short still applies after an answered request with a longer timeout", async () => {
     const { channel, ask, answer } = setUp();
     ask();
@@ -349,14 +365,17 @@ describe("a timeout", () => {
     expect([first.settled.state, second.settled.state, channel.ended]).toEqual(["answered", "answered", undefined]);
   });
 
-  test("that passed for an answered request still applies to the next request", async () => {
+  test("that passed for an answered request begins again for the next request", async () => {
     const { channel, ask, answer } = setUp();
     ask();
     ask().reply.catch(() => undefined);
     vi.advanceTimersByTime(TIMEOUT + 1);
     answer(1);
     await turn();
-    vi.advanceTimersByTime(1);
+    vi.advanceTimersByTime(TIMEOUT - 1);
+    await turn();
+    expect(channel.ended).toBeUndefined();
+    vi.advanceTimersByTime(2);
     await turn();
     expect(channel.ended).toMatchObject({ errno: "ETIMEDOUT" });
   });
