@@ -1,14 +1,13 @@
 import { IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO } from "../../src/descriptors/index.ts";
 import { hasGlob } from "../../src/files/index.ts";
-import { DIRECTORY_CHANGES, DIRECTORY_GONE } from "../../src/follow/index.ts";
+import { type DirectorySubscriber, DirectoryWatch } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
-import { pathText } from "../../src/target.ts";
 
 /**
- * Milliseconds after which a glob is expanded even without an event: a watch does not report a
- * renamed parent.
+ * Milliseconds after which a glob is expanded even without an event, such as after a mount on a
+ * match.
  */
-const QUIET_MS = 1_500;
+const QUIET_MS = 30_000;
 
 /** Maximum number of created names that are stored until the next expansion. */
 const MAX_CREATED = 4096;
@@ -17,10 +16,10 @@ const MAX_CREATED = 4096;
  * Detects when a glob may have new matches, by an inotify watch of its directory. Without a watch
  * (a glob in a directory name, no watches left) it expands the glob every time.
  */
-export class GlobWatch {
+export class GlobWatch implements DirectorySubscriber {
   readonly #directory: string | undefined;
   #session: Session | undefined;
-  #isWatched = false;
+  #watch: DirectoryWatch | undefined;
   #hasChanged = true;
   /** Names of files that were created in the directory, not renamed into it. */
   readonly #created = new Set<string>();
@@ -36,10 +35,10 @@ export class GlobWatch {
    * Returns whether to expand the glob now, and resets the change flag. Starts the watch of a new
    * session.
    */
-  async isDue(session: Session): Promise<boolean> {
-    if (session !== this.#session || !this.#isWatched) await this.#watch(session);
+  isDue(session: Session): boolean {
+    if (session !== this.#session) this.#lookFrom(session);
     const now = performance.now();
-    if (this.#isWatched && !this.#hasChanged && now - this.#lookedAt < QUIET_MS) return false;
+    if (this.#watch?.isHeld && !this.#hasChanged && now - this.#lookedAt < QUIET_MS) return false;
     this.#hasChanged = false;
     this.#lookedAt = now;
     return true;
@@ -58,22 +57,25 @@ export class GlobWatch {
     this.#hasChanged = true;
   }
 
-  async #watch(session: Session): Promise<void> {
+  /** Ends the watch. */
+  end(): void {
+    this.#watch?.unsubscribe(this);
+    this.#watch = undefined;
+  }
+
+  /** Called by the directory's watch. */
+  changed(name: string, mask: number): void {
+    if (mask & IN_CREATE && this.#created.size < MAX_CREATED) this.#created.add(name);
+    else if (mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)) this.#created.delete(name);
+    this.#hasChanged = true;
+  }
+
+  #lookFrom(session: Session): void {
+    this.end();
     this.#session = session;
     this.#hasChanged = true;
     if (this.#directory === undefined) return;
-    try {
-      // The watch ends with the session.
-      await session.watch(this.#directory, DIRECTORY_CHANGES, ({ mask, name }) => {
-        const text = pathText(name);
-        if (mask & IN_CREATE && this.#created.size < MAX_CREATED) this.#created.add(text);
-        else if (mask & (IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)) this.#created.delete(text);
-        this.#hasChanged = true;
-        if (mask & DIRECTORY_GONE) this.#isWatched = false;
-      });
-      this.#isWatched = true;
-    } catch {
-      this.#isWatched = false;
-    }
+    this.#watch = DirectoryWatch.of(session, this.#directory);
+    this.#watch.subscribe(this, { all: true });
   }
 }

@@ -20,6 +20,9 @@ export interface Input {
  */
 const THROUGH = 64 * 1024;
 
+/** Maximum bytes of a piece. */
+const PIECE = 64 * 1024;
+
 /** Opens standard input: a regular file with its offset, any other kind as a stream. */
 export async function standardInput(): Promise<Input> {
   if (!fstatSync(0).isFile()) return { file: undefined, start: 0, isStdin: true };
@@ -49,13 +52,17 @@ export async function* pieces(input: Input, from = input.start, to = Number.POSI
     }
     return;
   }
-  let at = from;
-  for await (const piece of file.stream({ start: from })) {
-    if (at + piece.length >= to) {
-      yield piece.subarray(0, to - at);
-      return;
-    }
-    at += piece.length;
-    yield piece;
+  if (to !== Number.POSITIVE_INFINITY) return yield* bounded(file, from, to);
+  yield* file.stream({ start: from });
+}
+
+/** Reads with buffers that are no larger than the rest: tail may print a line of 10,000 files. */
+function* bounded(file: OpenFile, from: number, to: number): Generator<Buffer> {
+  for (let at = from; at < to; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(PIECE, to - at));
+    const length = file.read(buffer, at);
+    if (length === 0) return;
+    at += length;
+    yield buffer.subarray(0, length);
   }
 }

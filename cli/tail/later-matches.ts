@@ -106,7 +106,12 @@ export class LaterMatches {
    * function that stops this; undefined if there will be no globs.
    */
   watchGlobs(host: LaterMatchesHost): (() => void) | undefined {
-    return this.hasGlobs || this.isWaiting ? onTick(GLOB_MS, () => void this.#lookForMore(host)) : undefined;
+    if (!this.hasGlobs && !this.isWaiting) return undefined;
+    const endTicks = onTick(GLOB_MS, () => void this.#lookForMore(host));
+    return () => {
+      endTicks();
+      for (const { watch } of this.#globs.splice(0)) watch.end();
+    };
   }
 
   /** Reports containers that match a pattern now, and removed ones, until the signal aborts. */
@@ -152,6 +157,7 @@ export class LaterMatches {
   #removed(name: string, pattern: ContainerPattern, host: LaterMatchesHost): void {
     const isOfIt = (one: { target: Target; pattern?: ContainerPattern | undefined }) =>
       one.pattern === pattern && containerOf(one.target) === name;
+    for (const { watch } of this.#globs.filter(isOfIt)) watch.end();
     this.#globs = this.#globs.filter((glob) => !isOfIt(glob));
     host.removed(isOfIt);
   }
@@ -171,7 +177,7 @@ export class LaterMatches {
     const tailTarget = host.tailTarget(target);
     try {
       const session = await tailTarget.session();
-      if (!(await watch.isDue(session))) return;
+      if (!watch.isDue(session)) return;
       const { expandGlob } = await import("../../src/files/index.ts");
       for await (const path of expandGlob(session, target.path)) {
         const name = `${targetName(target)}:${path}`;

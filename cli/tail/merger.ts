@@ -12,6 +12,8 @@ import { StreamDelay } from "./stream-delay.ts";
 const LIMITS = { minMs: 1, maxMs: 250 };
 /** Maximum number of files that are checked for unread bytes per millisecond. */
 const CHECKS_PER_MS = 50;
+/** Number of files above which a check trusts the events of the kernel: fstat(2) of all is slow. */
+const MANY = 200;
 /** Milliseconds that an unfinished line waits for its rest. Then it is printed as it is. */
 const UNFINISHED_MS = 1000;
 /** Maximum bytes of waiting lines. Above it, backpressure stops reading. */
@@ -190,7 +192,7 @@ export class Merger<Lane extends { readonly name: string }> {
   #schedule(): void {
     const { due } = this.#window;
     if (this.#timer !== undefined || due === undefined) return;
-    const delayMs = Math.max(1, Math.ceil(this.#tracks.size / CHECKS_PER_MS), due - performance.now());
+    const delayMs = Math.max(1, Math.ceil(Math.min(MANY, this.#tracks.size) / CHECKS_PER_MS), due - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#pump(performance.now());
@@ -216,7 +218,8 @@ export class Merger<Lane extends { readonly name: string }> {
     const { due } = this.#window;
     if (due === undefined || due > until) return;
     let isRead = true;
-    for (const { progress } of this.#tracks.values()) if (progress?.isKnown && !progress.check()) isRead = false;
+    const drained = this.#tracks.size > MANY ? new Set<object>() : undefined;
+    for (const { progress } of this.#tracks.values()) if (progress?.isKnown && !progress.check(drained)) isRead = false;
     if (!isRead) await new Promise((resolve) => setImmediate(resolve));
   }
 

@@ -34,6 +34,8 @@ export class TailTarget {
   readonly #listeners = new Set<() => void>();
   /** The file that each follow by name currently reads, by the reader. */
   readonly #readers = new Map<object, { path: string; identity: Identity }>();
+  /** The same by inode number. */
+  readonly #readersOfInode = new Map<string, Set<object>>();
   #session: Session | undefined;
   #asking: Promise<Session> | undefined;
   #failure: { error: unknown; since: number; at: number; reported: boolean } | undefined;
@@ -64,13 +66,25 @@ export class TailTarget {
    * Records the file that a follow of `path` reads from now on; undefined at the end of the follow.
    */
   reads(identity: Identity | undefined, path: string, reader: object): void {
-    if (identity === undefined) this.#readers.delete(reader);
-    else this.#readers.set(reader, { path, identity });
+    const before = this.#readers.get(reader);
+    if (before) this.#readersOf(before.identity).delete(reader);
+    if (before && this.#readersOf(before.identity).size === 0) this.#readersOfInode.delete(`${before.identity.inode}`);
+    if (identity === undefined) return void this.#readers.delete(reader);
+    this.#readers.set(reader, { path, identity });
+    this.#readersOfInode.set(`${identity.inode}`, this.#readersOf(identity).add(reader));
+  }
+
+  #readersOf({ inode }: Identity): Set<object> {
+    return this.#readersOfInode.get(`${inode}`) ?? new Set();
   }
 
   /** True if a follow of another path reads the file. */
   isReadElsewhere(identity: Identity, path: string): boolean {
-    return [...this.#readers.values()].some((one) => one.path !== path && isSameFile(one.identity, identity));
+    for (const reader of this.#readersOf(identity)) {
+      const one = this.#readers.get(reader);
+      if (one && one.path !== path && isSameFile(one.identity, identity)) return true;
+    }
+    return false;
   }
 
   /** Makes each new session request the zone. */

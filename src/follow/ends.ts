@@ -9,7 +9,7 @@ const BLOCK = 64 * 1024;
  */
 export function lastLinesOffset(read: ReadAt, size: number, count: number, delimiter: number): number {
   if (count === 0) return size;
-  const buffer = Buffer.allocUnsafe(BLOCK);
+  const buffer = Buffer.allocUnsafe(Math.min(BLOCK, size));
   let wanted = count;
   // The delimiter at the end is part of the last line.
   let end = size - 1;
@@ -29,7 +29,7 @@ export function lastLinesOffset(read: ReadAt, size: number, count: number, delim
  * fewer lines.
  */
 export function firstLinesOffset(read: ReadAt, size: number, count: number, delimiter: number): number {
-  const buffer = Buffer.allocUnsafe(BLOCK);
+  const buffer = Buffer.allocUnsafe(Math.min(BLOCK, size));
   let wanted = count;
   for (let start = 0; start < size && wanted > 0; start += BLOCK) {
     const block = filled(read, start, buffer.subarray(0, Math.min(BLOCK, size - start)));

@@ -2,7 +2,8 @@ import type { Session } from "../sessions/session.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import { follow } from "./follow.ts";
 import { followRelayed } from "./follow-relayed.ts";
-import { followSource, identityOf } from "./session-source.ts";
+import { identityOf } from "./identity.ts";
+import { followSource } from "./session-source.ts";
 
 /** Options of {@link followPath}. */
 export interface FollowPathOptions {

@@ -3,7 +3,8 @@ import type { OpenFile } from "../sessions/open-file.ts";
 import type { Session } from "../sessions/session.ts";
 import type { FollowEvent } from "./follow.ts";
 import { followByPolling, type PolledFile, type PollOptions } from "./follow-by-polling.ts";
-import { identityOf, type SessionSource, undefinedIfMissing } from "./session-source.ts";
+import { identityOf } from "./identity.ts";
+import { type SessionSource, undefinedIfMissing } from "./session-source.ts";
 
 /**
  * Follows a relayed file ({@link OpenFile.relayed}), which has neither positions nor events:

@@ -3,7 +3,7 @@ import { PathObserver } from "./path-observer.ts";
 import type { FollowProgress } from "./progress.ts";
 import { Reader } from "./reader.ts";
 import type { FollowFile, FollowSource, Generation } from "./source.ts";
-import { onTick } from "./ticker.ts";
+import { onRound } from "./ticker.ts";
 import { Waker } from "./waker.ts";
 
 export type { FollowFile, FollowSource, Generation } from "./source.ts";
@@ -82,11 +82,10 @@ export interface FollowOptions {
 /** Abort reason: read the existing data first. */
 export const AT_END = Symbol("at the end");
 
-/**
- * Number of quiet ticks after which a watched file is polled only at every SPARED_TICKS-th tick.
- */
-const QUIET_TICKS = 40;
-const SPARED_TICKS = 4;
+/** Number of intervals after which a watched file that is quiet is polled less often. */
+const QUIET_INTERVALS = 40;
+/** Intervals between these polls: each fourth one, which may come a little early. */
+const SPARED_INTERVALS = 3.5;
 
 /** Maximum bytes of one data event. */
 const CHUNK = 64 * 1024;
@@ -121,25 +120,39 @@ export async function* follow<File extends FollowFile>(
   /** Files that stay open until the consumer has seen the event. */
   const left: File[] = [];
 
-  const unsubscribe = source.onChange?.((what) => (what === "name" ? void path?.check() : waker.wake()));
+  /** Number of content events, and how many of them were seen when all bytes had been read. */
+  let [events, handledEvents] = [1, 0];
+  const unsubscribe = source.onChange?.((what) => {
+    if (what === "name") return void path?.check();
+    events++;
+    waker.wake();
+  });
   // One fstat(2) if nothing happened. Notices changes of the file even while a check of the path
   // hangs.
-  let quietTicks = 0;
-  const endTicks = onTick(intervalMs, () => {
+  let [changedAt, polledAt] = [performance.now(), 0];
+  const poll = (now: number) => {
     // Hundreds of quiet, watched files are usual; polling each four times a second is most of the
     // cost.
-    quietTicks++;
-    if (quietTicks > QUIET_TICKS && quietTicks % SPARED_TICKS !== 0 && source.isWatched?.()) return path?.tick();
+    const isQuiet = now - changedAt > QUIET_INTERVALS * intervalMs;
+    if (isQuiet && now - polledAt < SPARED_INTERVALS * intervalMs && source.isWatched?.()) return path?.tick();
+    polledAt = now;
     const seen = reader?.glance();
-    if (seen?.differs) quietTicks = 0;
+    if (seen?.differs) changedAt = now;
     if (seen !== undefined) machine.sizeSeen(seen.size);
     if (seen?.renamed) void path?.check();
     else path?.tick();
     if (seen?.links === 0 && isNameless()) waker.wake();
     if (seen?.differs || before.length > 0 || machine.restless) waker.wake();
+  };
+  const endTicks = onRound(intervalMs, (now) => {
+    poll(now);
+    return before.length > 0 || machine.restless || path?.isRestless === true || (reader !== undefined && isNameless());
   });
-  const hasUnread = () => {
-    const seen = reader?.unread(machine.position);
+  const hasUnread = (drained: Set<object> | undefined) => {
+    const isReported = drained !== undefined && source.isWatched?.() === true;
+    if (isReported) source.readEvents?.(drained);
+    const reported = events === handledEvents ? undefined : "bytes";
+    const seen = isReported ? reported : reader?.unread(machine.position);
     if (seen === "renamed") void path?.check();
     const isBehind =
       seen === "bytes" ||
@@ -181,13 +194,14 @@ export async function* follow<File extends FollowFile>(
           continue;
         }
       }
-      const lookedAt = performance.now();
+      const [lookedAt, seenEvents] = [performance.now(), events];
       // Reads the next generation's size first: see {@link FileObservation}.
       const nextSize = contents ? path?.queue[0]?.stat().size : undefined;
       const step = reader ? machine.look({ ...reader.look(), nextSize }) : machine.lookForFirst();
       if (step.kind !== "wait") namelessSince = undefined;
       switch (step.kind) {
         case "wait":
+          handledEvents = seenEvents;
           reached(lookedAt);
           if (signal?.aborted) return;
           if (reader && isNameless() && reader.file.stat().links === 0) {

@@ -114,8 +114,11 @@ export class FollowMachine {
    * @returns true if the file must be opened now
    */
   pathSeen(identity: Identity | undefined, now: number): boolean {
-    this.#missingSince = identity === undefined ? (this.#missingSince ?? now) : undefined;
-    return identity !== undefined && !isSameFile(identity, this.newest);
+    const isNew = identity !== undefined && !isSameFile(identity, this.newest);
+    if (identity === undefined) this.#missingSince ??= now;
+    // Another file counts as missing until it is open: before that, the reader must not report it.
+    else if (!isNew) this.#missingSince = undefined;
+    return isNew;
   }
 
   /**

@@ -48,18 +48,39 @@ export async function* mergeLines<Source>(
   sources: readonly AsyncIterable<TimedLine<Source>>[],
 ): AsyncGenerator<TimedLine<Source>> {
   const iterators = sources.map((source) => source[Symbol.asyncIterator]());
-  const heads = await Promise.all(iterators.map((iterator) => iterator.next()));
-  for (;;) {
-    let first = -1;
-    heads.forEach((head, index) => {
-      const best = heads[first];
-      if (!head.done && (best === undefined || best.done || isBefore(head.value, best.value))) first = index;
-    });
-    const head = heads[first];
-    if (head === undefined || head.done) return;
-    yield head.value;
-    heads[first] = await (iterators[first] as AsyncIterator<TimedLine<Source>>).next();
+  const firstLines = await Promise.all(iterators.map((iterator) => iterator.next()));
+  /** Binary heap of the sources' next lines. */
+  const heads = firstLines.flatMap(({ value, done }, index) => (done ? [] : [{ line: value, index }]));
+  for (let at = heads.length >> 1; at-- > 0; ) sink(heads, at);
+  for (let [head] = heads; head !== undefined; [head] = heads) {
+    yield head.line;
+    const { value, done } = await (iterators[head.index] as AsyncIterator<TimedLine<Source>>).next();
+    const last = done ? heads.pop() : { line: value, index: head.index };
+    if (last !== undefined && heads.length > 0) heads[0] = last;
+    sink(heads, 0);
   }
+}
+
+interface Head<Source> {
+  line: TimedLine<Source>;
+  /** The position of its source, which orders lines that are equal otherwise. */
+  index: number;
+}
+
+/** Moves the entry at `at` down until it sorts before both entries below it. */
+function sink<Source>(heads: Head<Source>[], at: number): void {
+  for (;;) {
+    let first = at;
+    for (const below of [2 * at + 1, 2 * at + 2]) if (isFirst(heads[below], heads[first])) first = below;
+    if (first === at) return;
+    [heads[at], heads[first]] = [heads[first] as Head<Source>, heads[at] as Head<Source>];
+    at = first;
+  }
+}
+
+function isFirst<Source>(a: Head<Source> | undefined, b: Head<Source> | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return isBefore(a.line, b.line) || (!isBefore(b.line, a.line) && a.index < b.index);
 }
 
 /** True if a line sorts before another. */

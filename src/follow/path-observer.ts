@@ -63,6 +63,11 @@ export class PathObserver<File extends FollowFile> {
     return this.#failure?.reported === true;
   }
 
+  /** True if time alone causes an event: a failure is reported after a while. */
+  get isRestless(): boolean {
+    return this.#failure?.reported === false;
+  }
+
   takeTrouble(): { kind: "unreachable"; error: unknown } | { kind: "reachable" } | undefined {
     const failure = this.#failure;
     if (failure && !failure.reported && performance.now() - failure.since >= this.#options.goneMs) {

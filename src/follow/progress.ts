@@ -3,7 +3,7 @@
  * their lines: only a file with unread bytes can still have an earlier line.
  */
 export class FollowProgress {
-  #hasUnread: (() => boolean) | undefined;
+  #hasUnread: ((drained: Set<object> | undefined) => boolean) | undefined;
   #readUntil = Number.NEGATIVE_INFINITY;
 
   /** True while a follow reports to this object. A file that cannot seek has no such follow. */
@@ -22,16 +22,18 @@ export class FollowProgress {
   /**
    * Compares the position with the file's size (fstat(2)). If there are unread bytes, wakes the
    * follow and returns false.
+   * @param drained checks a watched file by its events instead, which costs no system call. It has
+   * the sessions whose queued events were read for this check; the same set serves several files
    */
-  check(): boolean {
+  check(drained?: Set<object>): boolean {
     const now = performance.now();
-    if (this.#hasUnread?.() === true) return false;
+    if (this.#hasUnread?.(drained) === true) return false;
     this.reached(now);
     return true;
   }
 
-  /** Called by the follow at its start. `hasUnread` wakes it if there are unread bytes. */
-  begin(hasUnread: () => boolean): void {
+  /** Called by the follow at its start. `hasUnread` does what {@link check} says. */
+  begin(hasUnread: (drained: Set<object> | undefined) => boolean): void {
     this.#hasUnread = hasUnread;
   }
 

@@ -1,10 +1,9 @@
 import { fstatSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
-import type { FileStat } from "../protocol/file-stat.ts";
 import type { OpenFile } from "../sessions/open-file.ts";
 import type { Session } from "../sessions/session.ts";
 import type { FollowFile, FollowSource } from "./follow.ts";
-import type { Identity } from "./machine.ts";
+import { identityOf } from "./identity.ts";
 import { WatchedPath } from "./watched-path.ts";
 
 /** A generation of a followed file: an open file of a session. */
@@ -38,7 +37,7 @@ export function followSource(
     locate: async () => {
       const now = await current();
       watched.lookFrom(now);
-      const identity = await undefinedIfMissing(async () => identityOf(await now.stat(path)));
+      const identity = await undefinedIfMissing(async () => identityOf(await watched.stat(now)));
       watched.seen(identity !== undefined);
       return identity;
     },
@@ -81,6 +80,7 @@ export function followSource(
       return () => watched.end();
     },
     isWatched: () => watched.isWatched,
+    readEvents: (drained) => watched.readEvents(drained),
     nameCheckMs: () => watched.nameCheckMs,
   };
 }
@@ -105,11 +105,6 @@ function followed(file: OpenFile, path: string): SessionFile {
     nextData: (position) => file.nextData(position),
     close: () => file.close(),
   };
-}
-
-/** The identity of a stat. */
-export function identityOf(stat: FileStat): Identity {
-  return { device: stat.device.major * 2 ** 20 + stat.device.minor, inode: stat.inode, born: stat.btime };
 }
 
 /**

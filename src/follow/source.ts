@@ -50,6 +50,11 @@ export interface FollowSource<File extends FollowFile = FollowFile> {
   onChange?(listener: (what: "content" | "name") => void): () => void;
   /** True while {@link onChange} reports writes to the newest file. */
   isWatched?(): boolean;
+  /**
+   * Reports the changes that the kernel has queued so far. Skips sources whose session is in
+   * `drained`, and adds it.
+   */
+  readEvents?(drained: Set<object>): void;
   /** Milliseconds until the path is checked without an event. Default: every tick. */
   nameCheckMs?(): number;
 }

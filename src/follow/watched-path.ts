@@ -1,40 +1,35 @@
 import {
   IN_ATTRIB,
-  IN_CREATE,
-  IN_DELETE,
   IN_DELETE_SELF,
   IN_IGNORED,
   IN_MODIFY,
   IN_MOVE_SELF,
-  IN_MOVED_FROM,
-  IN_MOVED_TO,
   IN_Q_OVERFLOW,
 } from "../descriptors/constants.ts";
-import type { InotifyEvent } from "../descriptors/inotify-event.ts";
+import type { FileStat } from "../protocol/file-stat.ts";
+import { kindOf } from "../sessions/open-file.ts";
 import type { Session } from "../sessions/session.ts";
-import { pathText } from "../target.ts";
+import { type DirectorySubscriber, DirectoryWatch } from "./directory-watch.ts";
+import { InotifyWatch } from "./inotify-watch.ts";
 
 const CONTENT = IN_MODIFY;
 const NAME_OF_FILE = IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF;
-/**
- * Events of a watched directory. A watch of the same directory with other events would replace this
- * mask.
- */
-export const DIRECTORY_CHANGES = IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF;
-/** Events that end the use of the watch. */
-export const DIRECTORY_GONE = IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED;
 
 /**
- * Milliseconds between checks of a path whose directory and file are watched. No watch reports that
- * a parent directory was renamed, or that a link to one was switched.
+ * Milliseconds between checks of a symbolic link whose directory and file are watched. No watch
+ * reports that another link on its way was switched.
  */
-const WATCHED_MS = 1500;
+const LINK_MS = 1500;
+/**
+ * Milliseconds between checks of any other watched path, on average. {@link DirectoryWatch} checks
+ * its directory more often, so this finds only what neither reports, such as a mount on the file.
+ */
+const WATCHED_MS = 30_000;
+/** The same for each path of its directory. */
+const WATCHED_MS_EACH = 10;
 /** Milliseconds by which a directory event may arrive after its effect was seen. */
 const EVENT_MS = 1000;
-/**
- * The interval of WATCHED_MS if a watch is missing: a missing directory, no watches left, an ended
- * session.
- */
+/** The interval if a watch is missing: a missing file, no watches left, an ended session. */
 const UNWATCHED_MS = 500;
 
 /** Maximum number of remembered renames. */
@@ -47,19 +42,22 @@ type Listener = (what: "content" | "name") => void;
  * new sessions. A missing watch (limit reached, no such file) is not an error: {@link nameCheckMs}
  * then shortens the interval.
  */
-export class WatchedPath {
+export class WatchedPath implements DirectorySubscriber {
   readonly #path: string;
   readonly #directory: string;
   readonly #name: string;
+  /** Prevents checks of many paths at the same time. */
+  readonly #pace = 0.5 + Math.random();
   #listener: Listener | undefined;
   #session: Session | undefined;
-  #directoryWatch: InotifyWatch | undefined;
+  #directoryWatch: DirectoryWatch | undefined;
   #missing = false;
+  /** Undefined if unknown: the name may have changed since the last {@link stat}. */
+  #isLink: boolean | undefined;
   /** True if the directory's watch has reported the name since the file was last opened. */
   #directoryTold = true;
   /** The time since when the path has led to a file that the directory's watch did not report. */
   #unexplainedSince: number | undefined;
-  #movedFrom: { cookie: number; name: string } | undefined;
   /** Names to which the file was renamed, oldest first, updated by further renames. */
   #renamed: string[] = [];
   /** Watches of the newest file and of the previous one, whose writers may still be active. */
@@ -73,11 +71,19 @@ export class WatchedPath {
     this.#name = whole.slice(slash + 1);
   }
 
-  /**
-   * Reports whether the path exists. A missing directory may be recreated, which no watch reports.
-   */
+  /** statx(2) of the path's file. Remembers whether the path is a symbolic link. */
+  async stat(session: Session): Promise<FileStat> {
+    if (this.#isLink === true) return session.stat(this.#path);
+    this.#isLink = false;
+    const stat = await session.stat(this.#path, { noFollow: true });
+    if (kindOf(stat.mode) !== "link") return stat;
+    this.#isLink = true;
+    return session.stat(this.#path);
+  }
+
+  /** Reports whether the path exists. */
   seen(isThere: boolean): void {
-    if (isThere && this.#missing) this.#watchDirectoryAnew();
+    if (isThere && this.#missing) void this.#directoryWatch?.verify();
     this.#missing = !isThere;
   }
 
@@ -91,15 +97,15 @@ export class WatchedPath {
     if (session !== this.#session) {
       this.#release();
       this.#session = session;
-    }
-    if (this.#directoryWatch === undefined || this.#directoryWatch.state === "lost") {
-      this.#directoryWatch?.end();
-      this.#directoryWatch = this.#watchDirectory(session);
+      this.#isLink = undefined;
+      this.#directoryWatch = DirectoryWatch.of(session, this.#directory);
+      this.#directoryWatch.subscribe(this);
+      this.#directoryWatch.addInterest(this, this.#name);
     }
     // The path leads through another directory, because a link was switched.
     if (performance.now() - (this.#unexplainedSince ?? Number.POSITIVE_INFINITY) > EVENT_MS) {
       this.#unexplainedSince = undefined;
-      this.#watchDirectoryAnew();
+      void this.#directoryWatch?.verify();
     }
     if ((this.#fileWatches.at(-1)?.state ?? "lost") === "lost") this.fileChanged();
   }
@@ -120,20 +126,24 @@ export class WatchedPath {
         if (mask & ~CONTENT) this.#listener?.("name");
       }),
     );
+    // The file may have grown before it was watched.
+    watch.settled(() => this.#listener?.("content"));
   }
 
   /** Returns the oldest path to which the file was renamed and that was not returned yet. */
   takeRenamed(): string | undefined {
     const name = this.#renamed.shift();
     if (name === undefined) return undefined;
+    this.#loseInterest(name);
     return this.#directory === "/" ? `/${name}` : `${this.#directory}/${name}`;
   }
 
   /** Milliseconds between checks of the path, for the current watches. */
   get nameCheckMs(): number {
-    const watched = this.#directoryWatch?.state === "held" && this.#fileWatches.at(-1)?.state === "held";
-    if (this.#missing) return UNWATCHED_MS;
-    return watched && this.#session?.ended === undefined ? WATCHED_MS : UNWATCHED_MS;
+    const directory = this.#directoryWatch;
+    if (this.#missing || directory?.isHeld !== true || !this.isWatched) return UNWATCHED_MS;
+    if (this.#isLink !== false) return LINK_MS;
+    return this.#pace * Math.max(WATCHED_MS, WATCHED_MS_EACH * directory.size);
   }
 
   /** True if the kernel reports writes to the newest file. */
@@ -141,87 +151,51 @@ export class WatchedPath {
     return this.#fileWatches.at(-1)?.state === "held" && this.#session?.ended === undefined;
   }
 
+  /** Delivers the events of the session, unless it is in `drained`. Adds it. */
+  readEvents(drained: Set<object>): void {
+    const session = this.#session;
+    if (session === undefined || drained.has(session)) return;
+    drained.add(session);
+    session.readEvents();
+  }
+
   end(): void {
     this.#listener = undefined;
     this.#release();
   }
 
-  #watchDirectoryAnew(): void {
-    if (this.#session === undefined || this.#listener === undefined) return;
-    const old = this.#directoryWatch;
-    this.#directoryWatch = this.#watchDirectory(this.#session);
-    // Ends the old watch only now: both may be the same watch in the kernel.
-    this.#directoryWatch.settled(() => old?.end());
+  /** Called by the directory's watch. */
+  changed(name: string, mask: number): void {
+    // Other names are those of earlier generations.
+    if (name !== "" && name !== this.#name) return;
+    this.#isLink = undefined;
+    this.#directoryTold = true;
+    this.#unexplainedSince = undefined;
+    this.#listener?.("name");
+    if (mask & IN_Q_OVERFLOW) this.#listener?.("content");
   }
 
-  #watchDirectory(session: Session): InotifyWatch {
-    const watch = new InotifyWatch();
-    watch.hold(
-      session.watch(this.#directory, DIRECTORY_CHANGES, (event: InotifyEvent) => {
-        if (event.mask & DIRECTORY_GONE) watch.state = "lost";
-        const name = pathText(event.name);
-        this.#noteRename(event, name);
-        // Ignores other names of the directory. An overflow affects all names.
-        if (name !== "" && name !== this.#name) return;
-        this.#directoryTold = true;
-        this.#unexplainedSince = undefined;
-        this.#listener?.("name");
-        if (event.mask & IN_Q_OVERFLOW) this.#listener?.("content");
-      }),
-    );
-    return watch;
-  }
-
-  #noteRename({ mask, cookie }: InotifyEvent, name: string): void {
-    if (mask & IN_MOVED_FROM) this.#movedFrom = { cookie, name };
-    if (!(mask & IN_MOVED_TO) || this.#movedFrom?.cookie !== cookie) return;
-    const from = this.#movedFrom.name;
-    this.#movedFrom = undefined;
+  /** Called by the directory's watch. */
+  renamed(from: string, to: string): void {
     // The rename replaced the file that had the new name before.
-    this.#renamed = this.#renamed.filter((known) => known !== name).map((known) => (known === from ? name : known));
-    if (from === this.#name) this.#renamed.push(name);
-    if (this.#renamed.length > MAX_RENAMED) this.#renamed.shift();
+    if (this.#renamed.includes(to)) this.#renamed = this.#renamed.filter((known) => known !== to);
+    const wasKnown = this.#renamed.includes(from);
+    if (wasKnown) this.#renamed = this.#renamed.map((known) => (known === from ? to : known));
+    else if (from === this.#name) this.#renamed.push(to);
+    if (wasKnown) this.#loseInterest(from);
+    if (this.#renamed.includes(to)) this.#directoryWatch?.addInterest(this, to);
+    else this.#loseInterest(to);
+    if (this.#renamed.length > MAX_RENAMED) this.#loseInterest(this.#renamed.shift());
+  }
+
+  #loseInterest(name: string | undefined): void {
+    if (name !== undefined && name !== this.#name) this.#directoryWatch?.removeInterest(this, name);
   }
 
   #release(): void {
-    this.#directoryWatch?.end();
+    for (const name of [this.#name, ...this.#renamed]) this.#directoryWatch?.removeInterest(this, name);
+    this.#directoryWatch?.unsubscribe(this);
     this.#directoryWatch = undefined;
     for (const watch of this.#fileWatches.splice(0)) watch.end();
-  }
-}
-
-/** An inotify watch, from its request on. */
-class InotifyWatch {
-  state: "asked" | "held" | "lost" = "asked";
-  #remove: (() => void) | undefined;
-  #onSettled: () => void = () => undefined;
-  #over = false;
-
-  hold(asked: Promise<() => void>): void {
-    asked.then(
-      (remove) => {
-        if (this.#over) {
-          remove();
-          return this.#onSettled();
-        }
-        this.#remove = remove;
-        if (this.state === "asked") this.state = "held";
-        this.#onSettled();
-      },
-      () => {
-        this.state = "lost";
-        this.#onSettled();
-      },
-    );
-  }
-
-  /** Calls back when the request has succeeded or failed. */
-  settled(callback: () => void): void {
-    this.#onSettled = callback;
-  }
-
-  end(): void {
-    this.#over = true;
-    this.#remove?.();
   }
 }

@@ -25,6 +25,7 @@ import {
   type FollowSource,
   follow,
 } from "../../src/follow/follow.ts";
+import { FollowProgress } from "../../src/follow/progress.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 let directory: string;
@@ -174,6 +175,31 @@ describe("follow", () => {
         return seen.text === "a\nb\n";
       });
     });
+  });
+
+  it("is checked by events, without a system call for each file, if the kernel reports writes", async () => {
+    const progress = new FollowProgress();
+    const from = Object.assign(source(), { isWatched: () => true, readEvents: () => wake?.("content") });
+    await following(
+      { intervalMs: 3_600_000, progress },
+      async () => {
+        await waitFor("the end of the file", () => {
+          wake?.("content");
+          return progress.readUntil > 0;
+        });
+        // The source has queued an event, which the follow has not seen.
+        expect(progress.check(new Set())).toBe(false);
+        from.readEvents = () => undefined;
+        const before = looks;
+        await waitFor("the follow to look at the file", () => looks > before && progress.check(new Set()));
+        const after = looks;
+        expect(progress.check(new Set())).toBe(true);
+        expect(looks).toBe(after);
+        expect(progress.check()).toBe(true);
+        expect(looks).toBe(after + 1);
+      },
+      from,
+    );
   });
 
   it("drains the old file after a rename, reports the rotation and continues with the new file", async () => {

@@ -51,6 +51,16 @@ describe("FollowMachine", () => {
     expect(machine.look({ ...look(12, 1003), nextSize: 1 }).kind).toBe("switch");
   });
 
+  it("does not report a deleted file as returned before another file of its name is open", () => {
+    const machine = new FollowMachine(first, 0, 250, 100);
+    machine.pathSeen(undefined, 0);
+    expect(machine.look(look(0, 100))).toEqual({ kind: "deleted" });
+    expect(machine.pathSeen(second, 150)).toBe(true);
+    expect(machine.look(look(0, 151))).toEqual({ kind: "wait" });
+    machine.opened(second);
+    expect(machine.look({ ...look(0, 500), nextSize: 1 })).toEqual({ kind: "switch", afterDeletion: true });
+  });
+
   it("waits for a first file and starts at its beginning", () => {
     const machine = new FollowMachine(undefined, 77, 250);
     expect(machine.lookForFirst()).toEqual({ kind: "wait" });

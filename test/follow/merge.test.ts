@@ -28,6 +28,24 @@ describe("mergeLines", () => {
   });
 });
 
+describe("mergeLines of many sources", () => {
+  it("orders lines of equal time by their sources", async () => {
+    const all = Array.from({ length: 300 }, (_, source) =>
+      Array.from(
+        { length: source % 5 },
+        (_, line) => `${((source * 7 + line * 13) % 10) + line * 10} ${source}.${line}`,
+      ),
+    );
+    const lines: TimedLine<string>[] = [];
+    for await (const line of mergeLines(all.map((each, index) => placed(`${index}`, each)))) lines.push(line);
+    const key = (line: string) => Number.parseInt(line, 10);
+    const expected = all.flat().sort((a, b) => key(a) - key(b));
+    expect(text(lines).map(key)).toEqual(expected.map(key));
+    for (const [source, own] of all.entries())
+      expect(text(lines).filter((line) => line.includes(` ${source}.`))).toEqual(own);
+  });
+});
+
 describe("ReorderWindow", () => {
   const pair = () => [new LineClock("a", timeOf), new LineClock("b", timeOf)] as const;
   const bytes = (content: string) => Buffer.from(content);
