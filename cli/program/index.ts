@@ -79,6 +79,8 @@ const targets = `Targets:
   'shop/*:/var/log'      in every matching container, here of the Compose project
                          shop; also 'web-*:/path', '*:@logs'. Quote it, or the
                          shell takes it for file names
+  'web:/log/*.log'       files that match in the container, and a file of exactly
+                         this name; a backslash quotes: 'web:/app/\\[id\\].ts'
   image:nginx:1.25:/etc  in an image, which is neither run nor pulled
   volume:data:/app.db    in a volume
   'far!web:/path'        on the engine of the docker context far, also in one

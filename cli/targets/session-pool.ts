@@ -128,7 +128,7 @@ export class SessionPool {
 
   /**
    * Parses targets and expands globs inside containers; the shell expands globs of local paths. A
-   * path that exists is not treated as a glob. `text` of a match is the full target.
+   * file whose name is the pattern is one of the matches. `text` of a match is the full target.
    * @param failed receives the error of an invalid target or a glob without matches; without it,
    * the first such error is thrown
    * @throws PortholeError USAGE; FILE if nothing matches; as {@link session}
@@ -180,19 +180,16 @@ export class SessionPool {
 
   async *#matches(text: string, target: PathTarget): AsyncGenerator<NamedTarget> {
     const session = await this.session(target);
-    if (await exists(session, target.path)) {
-      yield { text, target };
-      return;
-    }
-    const { expandGlob } = await import("../../src/files/index.ts");
+    const { expandGlob, isQuoted } = await import("../../src/files/index.ts");
     let unreadable: PortholeError | undefined;
     const note = (error: PortholeError) => {
       unreadable ??= error;
     };
+    const isMatch = !isQuoted(target.path);
     let count = 0;
     for await (const path of expandGlob(session, target.path, { unreadable: note })) {
       count++;
-      yield { text: `${session.name}:${path}`, target: withPath(target, path), isMatch: true };
+      yield { text: `${session.name}:${path}`, target: withPath(target, path), isMatch };
     }
     if (count > 0) return;
     throw unreadable ?? matchesNothing(text);
@@ -219,16 +216,6 @@ function matchesNothing(text: string): PortholeError {
 
 function isNoMatch(error: unknown): boolean {
   return error instanceof PortholeError && error.code === "FILE" && error.errno === "ENOENT";
-}
-
-async function exists(session: Session, path: string): Promise<boolean> {
-  try {
-    await session.stat(path, { noFollow: true });
-    return true;
-  } catch (error) {
-    if (error instanceof PortholeError && error.code === "FILE") return false;
-    throw error;
-  }
 }
 
 /**

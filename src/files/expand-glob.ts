@@ -2,12 +2,13 @@ import { constants } from "node:fs";
 import { DT_DIR, DT_LNK } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
 import type { Session } from "../sessions/session.ts";
-import { compareNames, compileGlob } from "./glob.ts";
+import { compareNames, compileGlob, isQuoted } from "./glob.ts";
 import { joinPath } from "./walk.ts";
 
 /**
- * Paths of the target that match a pattern. Lists only directories that a segment of the pattern
- * needs, each once. As a segment, `**` matches directories at any depth without following symbolic
+ * Paths of the target that match a pattern. The text of a segment is one of its matches: `[x]`
+ * matches `[x]` and `x`. Neither name hides the other, so a container cannot hide files from a
+ * pattern. Lists only directories that a segment of the pattern needs, each once. As a segment, `**` matches directories at any depth without following symbolic
  * links. As the last segment it matches everything below. A leading dot matches only a dot in the
  * pattern. A trailing slash selects directories. Sorted by bytes within a directory.
  * @param options.unreadable receives errors of directories that cannot be listed; they match
@@ -26,7 +27,10 @@ export async function* expandGlob(
   } else if (path.startsWith("/")) yield "/";
 }
 
-type Segment = { kind: "literal"; name: string } | { kind: "any" } | { kind: "glob"; test: (name: string) => boolean };
+type Segment =
+  | { kind: "literal"; names: string[] }
+  | { kind: "any" }
+  | { kind: "glob"; text: string; test: (name: string) => boolean };
 
 interface Walk {
   session: Pick<Session, "list" | "stat">;
@@ -41,8 +45,8 @@ function splitPattern(path: string): Segment[] {
     .filter((text) => text !== "")
     .map((text) => {
       if (text === "**") return { kind: "any" };
-      if (/[*?[]/.test(text.replace(/\\./gsu, ""))) return { kind: "glob", test: compileGlob(text, { period: true }) };
-      return { kind: "literal", name: text.replace(/\\(.)/gsu, "$1") };
+      if (!isQuoted(text)) return { kind: "glob", text, test: compileGlob(text, { period: true }) };
+      return { kind: "literal", names: [...new Set([text.replace(/\\(.)/gsu, "$1"), text])] };
     });
 }
 
@@ -54,12 +58,11 @@ async function* expandIn(walk: Walk, directory: string, at: number[]): AsyncGene
   const { segments } = walk;
   const literals = at.flatMap((index) => {
     const segment = segments[index];
-    return segment?.kind === "literal" ? [segment.name] : [];
+    return segment?.kind === "literal" ? segment.names : [];
   });
-  const candidates =
-    literals.length === at.length
-      ? literals.map((name) => ({ name, type: undefined }))
-      : await namesIn(walk, directory, at, literals);
+  const candidates = at.every((index) => segments[index]?.kind === "literal")
+    ? literals.map((name) => ({ name, type: undefined }))
+    : await namesIn(walk, directory, at, literals);
   const names = [...new Map(candidates.map((one) => [one.name, one])).values()];
   for (const { name, type } of names.sort((a, b) => compareNames(a.name, b.name))) {
     const found = joinPath(directory, name);
@@ -89,12 +92,16 @@ function step({ segments }: Walk, at: number[], name: string): { isMatch: boolea
       if (name.startsWith(".")) continue;
       next.add(index);
       if (isLast) isMatch = true;
-    } else if (segment.kind === "literal" ? segment.name === name : segment.test(name)) {
+    } else if (isNameOf(segment, name)) {
       if (isLast) isMatch = true;
       else next.add(index + 1);
     }
   }
   return { isMatch, next: [...next] };
+}
+
+function isNameOf(segment: Exclude<Segment, { kind: "any" }>, name: string): boolean {
+  return segment.kind === "literal" ? segment.names.includes(name) : segment.text === name || segment.test(name);
 }
 
 /**
@@ -122,7 +129,13 @@ async function namesIn(walk: Walk, directory: string, at: number[], literals: st
     }
   } catch (error) {
     if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
-    if (!absent.has(error.errno)) walk.unreadable?.(error);
+    if (absent.has(error.errno)) return names;
+    walk.unreadable?.(error);
+    // A directory that cannot be listed may still be entered.
+    for (const index of at) {
+      const segment = walk.segments[index];
+      if (segment?.kind === "glob") names.push({ name: segment.text, type: undefined });
+    }
   }
   return names;
 }

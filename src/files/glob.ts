@@ -28,6 +28,11 @@ export function hasGlob(path: string): boolean {
   return /[*?[\\]/.test(path);
 }
 
+/** True if a backslash quotes each glob character of the text, so that it is one full name. */
+export function isQuoted(text: string): boolean {
+  return !/[*?[]/.test(text.replace(/\\./gsu, ""));
+}
+
 /** A pattern that matches only this text. */
 export function escapeGlob(text: string): string {
   return text.replace(/[*?[\\]/g, "\\$&");

@@ -7,7 +7,7 @@ export { type DeletedFile, deletedFiles } from "./deleted-files.ts";
 export { expandGlob } from "./expand-glob.ts";
 export { type FindExpression, parseFind } from "./find.ts";
 export { eachSelected, selectFiles } from "./find-files.ts";
-export { compareNames, compileGlob, escapeGlob, hasGlob } from "./glob.ts";
+export { compareNames, compileGlob, escapeGlob, hasGlob, isQuoted } from "./glob.ts";
 export { Lookahead } from "./lookahead.ts";
 export type { MappedFile } from "./mapped-files.ts";
 export { type Backing, backingOf, type Mount, mountOf, parseMounts } from "./mounts.ts";

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
@@ -269,6 +270,30 @@ describe("ls", () => {
     );
     expect((await someone.run(["ls", at("/[x]")])).text).toBe(`${at("/[x]")}\n`);
     expect((await someone.run(["cat", at("/**/3.log"), at("/\\[x\\]")])).text).toBe("/b/below/3.log/[x]");
+  });
+
+  test("a file named like the glob does not hide the other matches in any command", async () => {
+    const names = ["*.log", "1.log", "2.log"];
+    const shown = names.map((name) => at(`/a/${name}`));
+    fs.writeFileSync(`${place.root}/a/*.log`, "/a/*.log");
+    const copies = temporaryDirectory();
+    try {
+      const glob = at("/a/*.log");
+      for (const command of [["ls"], ["find"], ["grep", "-l", "log"]])
+        expect((await someone.run([...command, glob])).text.trim().split("\n").sort(), command[0]).toEqual(shown);
+      for (const command of ["cat", "head", "tail", "with"]) {
+        const rest = command === "with" ? ["--", "cat", "{}"] : [];
+        const { text } = await someone.run([command, glob, ...rest]);
+        for (const name of names) expect(text, command).toContain(`/a/${name}`);
+      }
+      const { text } = await someone.run(["stat", glob]);
+      for (const path of shown) expect(text).toContain(path);
+      expect(await someone.run(["cp", glob, copies])).toMatchObject({ code: 0 });
+      expect(fs.readdirSync(copies).sort()).toEqual(names);
+      expect((await someone.run(["ls", at("/a/\\*.log")])).text).toBe(`${shown[0]}\n`);
+    } finally {
+      fs.rmSync(`${place.root}/a/*.log`);
+    }
   });
 
   test("continues after missing files, with one line each, and returns 1", async () => {

@@ -153,6 +153,31 @@ describe("expandGlob", () => {
     expect(await expand("a/**")).toEqual(["a/4.log", "a/b", "a/b/5.log", "a/b/c", "a/b/c/6.log"]);
   });
 
+  test("a name that is the pattern itself is one of its matches, and hides no other", async () => {
+    const [file, directory] = ["*.log", "a/[b]"];
+    writeFileSync(`${root}/${file}`, "");
+    mkdirSync(`${root}/${directory}`);
+    writeFileSync(`${root}/${directory}/5.log`, "");
+    try {
+      expect(await expand("*.log")).toEqual(["*.log", "1.log", "10.log", "2.log", "broken.log", "é.log", "\udcff.log"]);
+      expect(await expand("\\*.log")).toEqual(["*.log"]);
+      expect(await expand("a/[b]/*.log")).toEqual(["a/[b]/5.log", "a/b/5.log"]);
+      expect(await expand("a/\\[b\\]/*.log")).toEqual(["a/[b]/5.log"]);
+    } finally {
+      for (const path of [file, directory]) rmSync(`${root}/${path}`, { recursive: true });
+    }
+  });
+
+  test("a quoted name and the same name with its backslashes do not hide each other", async () => {
+    writeFileSync(`${root}/dev-x2d`, "");
+    expect(await expand("dev-\\x2d")).toEqual(["dev-x2d"]);
+    writeFileSync(`${root}/dev-\\x2d`, "");
+    expect(await expand("dev-\\x2d")).toEqual(["dev-\\x2d", "dev-x2d"]);
+    rmSync(`${root}/dev-x2d`);
+    expect(await expand("dev-\\x2d")).toEqual(["dev-\\x2d"]);
+    rmSync(`${root}/dev-\\x2d`);
+  });
+
   test("lists only the directories that a pattern needs, each once", async () => {
     await using session = await connect("/");
     const listed: string[] = [];
