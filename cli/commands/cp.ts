@@ -2,7 +2,7 @@ import { ftruncateSync } from "node:fs";
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { nameOf } from "../../src/files/index.ts";
-import { kindOf } from "../../src/sessions/index.ts";
+import { kindOf, type Session } from "../../src/sessions/index.ts";
 import { parseTarget, pathBytes, targetName } from "../../src/target.ts";
 import type { CopyDirectory } from "../cp/copy-directory.ts";
 import { withCopyName } from "../cp/copy-name.ts";
@@ -156,11 +156,10 @@ async function overwrite(
   if (sources.length > 1) throw new PortholeError("USAGE", "cannot overwrite one file with several sources");
   await using from = await openTarget(await sessions.session(source.target), source, {});
   if (from.kind !== "file") throw new PortholeError("FILE", `not copied: ${source.text}: a ${from.kind}`);
-  await using to = await openTarget(await sessions.session(into.target), into, { write: true }).catch(
-    (error: unknown) => {
-      throw error instanceof PortholeError && error.errno === "ENOENT" ? noFile(error, create) : error;
-    },
-  );
+  const session = await sessions.session(into.target);
+  await using to = await openTarget(session, into, { write: true }).catch((error: unknown) => {
+    throw withCreation(error, session, create);
+  });
   if (to.kind !== "file" || to.relayed)
     throw new PortholeError(
       "FILE",
@@ -183,7 +182,12 @@ function creation(source: NamedTarget, into: NamedTarget): string | undefined {
   return `porthole cp ${source.text} copy && docker cp copy ${into.text}`;
 }
 
-function noFile({ code, message, errno }: PortholeError, create: string | undefined): PortholeError {
-  const hint = `porthole creates no files there${create === undefined ? "" : `; ${create}`}`;
-  return new PortholeError(code, message, { errno, hint });
+/** Adds the command that writes the file, if porthole cannot: it is missing, or nothing runs there. */
+function withCreation(error: unknown, { offline }: Session, create: string | undefined): unknown {
+  if (!(error instanceof PortholeError)) return error;
+  const { code, message, errno } = error;
+  const isReadOnly = errno === "EROFS" && offline !== undefined;
+  if (errno !== "ENOENT" && !isReadOnly) return error;
+  const why = isReadOnly ? "porthole writes only to running containers" : "porthole creates no files there";
+  return new PortholeError(code, message, { errno, hint: create === undefined ? why : `${why}; ${create}` });
 }

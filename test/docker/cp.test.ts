@@ -43,6 +43,10 @@ function copies(name: "docker" | "podman"): void {
     await handle.stop({ t: 0 });
     expect(await by.run(["cp", `${web}:/d/f`, `${into}/stopped`])).toMatchObject({ code: 0, stderr: "" });
     expect(readFileSync(`${into}/stopped`, "utf8")).toBe("kept\n");
+    const written = await by.run(["cp", "--rw", `${into}/stopped`, `${web}:/d/f`]);
+    expect(written).toMatchObject({ code: 1, text: "" });
+    const remedy = `(porthole writes only to running containers; docker cp ${into}/stopped ${web}:/d/f)`;
+    expect(written.stderr).toBe(`porthole: cannot open ${web}:/d/f: Read-only file system ${remedy}\n`);
     expect(await by.run(["cp", `image:${image}:/bin`, `${into}/bin`])).toMatchObject({ code: 0 });
     expect(readdirSync(`${into}/bin`)).toContain("busybox");
     await handle.remove({ force: true });
