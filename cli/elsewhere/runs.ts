@@ -85,7 +85,8 @@ export function recordRun(
   const stdout = new PassThrough();
   const write = async (fd: 1 | 2, bytes: Buffer) => {
     if (fd === 2) return own.write(2, bytes);
-    if (!stdout.write(bytes)) await once(stdout, "drain");
+    if (stdout.destroyed || stdout.write(bytes)) return;
+    await Promise.race([once(stdout, "drain"), once(stdout, "close")]);
   };
   const streams: Streams = { ...own, kinds: ["null", "pipe", own.kinds[2]], write };
   const ended = start(streams, stdout, marks).then(statusOf);

@@ -97,12 +97,14 @@ export function parseRequest(args: readonly string[], optionsOf: (command: strin
   };
 }
 
-/** True if the command has an option of that name. */
+/** True if the command has an option of that name for pods. */
 function isOfCommand(command: string, [word = "", next = ""]: readonly string[], table: OptionTable): boolean {
   const [, lines] = /^-n(.*)$/s.exec(word) ?? [];
   if ((command === "tail" || command === "head") && lines !== undefined)
     return /^[+-]?\d+[A-Za-z]*$/.test(lines === "" ? next : lines);
-  return table.has(word.startsWith("--") ? (word.split("=", 1)[0] ?? "") : word.slice(0, 2));
+  const flag = word.startsWith("--") ? (word.split("=", 1)[0] ?? "") : word.slice(0, 2);
+  // The commands have it for remote engines.
+  return flag !== "--image" && table.has(flag);
 }
 
 class TakenOptions {

@@ -20,6 +20,8 @@ export class Helpers implements Places {
   readonly #request: Request;
   readonly #interrupt: Interrupt;
   readonly #made: PodRow[] = [];
+  /** Calls that make helpers. */
+  readonly #calls = new Set<Promise<unknown>>();
   #known: Map<string, PodRow> | undefined;
 
   constructor(request: Request, interrupt: Interrupt) {
@@ -74,8 +76,9 @@ export class Helpers implements Places {
     return await this.#make(node, image);
   }
 
-  /** Removes the helpers that this run has created. */
+  /** Removes the helpers that this run has created, also those that are being created. */
   async close(): Promise<void> {
+    await Promise.allSettled(this.#calls);
     await this.#remove(this.#made.splice(0)).catch(() => undefined);
   }
 
@@ -87,7 +90,9 @@ export class Helpers implements Places {
     this.#made.push(pod);
     const task = `make a helper pod on the node ${node}`;
     const manifest = helperManifest({ ...pod, image });
-    await kubectl([...options, "create", "--validate=false", "-n", namespace, "-f", "-"], task, manifest);
+    const created = kubectl([...options, "create", "--validate=false", "-n", namespace, "-f", "-"], task, manifest);
+    this.#calls.add(created);
+    await created;
     const wait = ["wait", "-n", namespace, "--for=condition=Ready", `--timeout=${START_S}s`, `pod/${name}`];
     await kubectl([...options, ...wait], task).catch(async (error: PortholeError) => {
       throw (await this.#whyNotReady(pod, image)) ?? error;

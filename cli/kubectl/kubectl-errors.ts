@@ -5,6 +5,8 @@ const END = "\0porthole-end ";
 /** Beginnings of lines that kubectl may write about a lost connection. */
 const STARTS = ["error: ", "Error from server", "Unable to connect"];
 const LOGGED = /^[EWI]\d{4} /;
+/** Maximum length of text that is held back, and of the marker of the command's end. */
+const [MAX_HELD, MAX_END] = [65_536, 64];
 
 /**
  * Passes on the standard error of a command that runs by kubectl exec. Omits kubectl's own lines
@@ -42,10 +44,13 @@ export class KubectlErrors extends Transform {
 
   #end(): void {
     const newline = this.#text.indexOf("\n");
-    if (newline === -1) return;
-    this.push(Buffer.from(this.#text.slice(0, newline + 1), "latin1"));
+    if (newline === -1 && this.#text.length <= MAX_END) return;
+    const isEnd = newline !== -1 && newline <= MAX_END;
+    // Text of the command may begin like the marker.
+    if (isEnd) this.push(Buffer.from(this.#text.slice(0, newline + 1), "latin1"));
+    else this.#pass(this.#text);
     this.#text = "";
-    this.#hasEnded = true;
+    this.#isEnding = this.#hasEnded = isEnd;
   }
 
   #lines(): void {
@@ -55,8 +60,10 @@ export class KubectlErrors extends Transform {
       if (mayBeOfKubectl(line)) this.#held.push(line);
       else this.#pass(`${line}\n`);
     }
+    const length = this.#held.reduce((sum, line) => sum + line.length, this.#text.length);
     const isHeld = mayBeOfKubectl(this.#text) || this.#text.includes("\0");
-    if (this.#text === "" || isHeld || STARTS.some((start) => start.startsWith(this.#text))) return;
+    const mayContinue = isHeld || STARTS.some((start) => start.startsWith(this.#text));
+    if (length <= MAX_HELD && (this.#text === "" || mayContinue)) return;
     this.#pass(this.#text);
     this.#text = "";
   }

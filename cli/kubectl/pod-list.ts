@@ -38,12 +38,11 @@ export async function watchPods(
   const named = names.length === 1 ? ["--field-selector", `metadata.name=${only}`] : [];
   const which = selector === undefined ? named : ["-l", selector];
   const output = ["--watch", "--output-watch-events", "-o", EVENT_COLUMNS, "--no-headers"];
-  const child = spawnChild("kubectl", [...options, "get", "pods", ...scope, ...which, ...output], {
-    stdio: ["ignore", "pipe", "pipe"],
-    // Ctrl-C must reach only this process, which ends the watch.
-    detached: true,
-  });
-  const stop = () => void child.kill();
+  const words = ["kubectl", ...options, "get", "pods", ...scope, ...which, ...output];
+  // Ctrl-C must reach only this process, which ends the watch.
+  const child = spawnChild("sh", ["-c", WITH_PARENT, "sh", ...words], { stdio: "pipe", detached: true });
+  child.stdin.on("error", () => undefined);
+  const stop = () => void child.stdin.end();
   signal.addEventListener("abort", stop);
   if (signal.aborted) stop();
   let [text, errors] = ["", ""];
@@ -68,6 +67,19 @@ export async function watchPods(
     signal.removeEventListener("abort", stop);
   }
 }
+
+/**
+ * Runs a command that ends at the end of standard input: kubectl does not read it, and would outlive
+ * a killed client until the next event. Exits with the status of the command.
+ */
+const WITH_PARENT = `
+exec 3<&0 </dev/null
+"$@" 3<&- & command=$!
+{ read -r _ <&3; kill "$command"; } >/dev/null 2>&1 & reader=$!
+exec 3<&-
+wait "$command"; status=$?
+kill "$reader" 2>/dev/null
+exit "$status"`;
 
 /** Maximum characters that are kept from the end of kubectl's standard error. */
 const MAX_ERRORS = 4096;

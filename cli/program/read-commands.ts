@@ -67,7 +67,10 @@ export function addReadCommands(root: Command): void {
     .option("--pid <pid>", "with -f, end after this process of this machine ends")
     .option("--json", "print one JSON object per line, with target, line and timestamp")
     .option("--prefix", "print the name before each line, in colour on a terminal, instead of headers")
-    .option("--merge", "merge lines of several files in order of their timestamps")
+    .option(
+      "--merge",
+      "merge lines of several files in order of their timestamps; a follow waits 250 ms at most for earlier lines",
+    )
     .option("--since <time>", "start at the first line of this time: 10m, 2h, 1d ago, or 2026-01-31T14:05")
     .addOption(
       new Option("--color <when>", "colour the names of --prefix").choices(["auto", "always", "never"]).default("auto"),

@@ -33,7 +33,10 @@ export async function isInstalled(transport: SshTransport, signal: AbortSignal):
     stdin.end();
     stderr.resume();
     let text = "";
-    for await (const piece of stdout) text += piece;
+    for await (const piece of stdout) {
+      text += piece;
+      if (text.length > MAX_VERSION) break;
+    }
     signal.throwIfAborted();
     return /^\d+\.\d+\.\d+/.test(text);
   } finally {
@@ -41,6 +44,9 @@ export async function isInstalled(transport: SshTransport, signal: AbortSignal):
     close();
   }
 }
+
+/** Maximum characters of a version: a login shell may print anything. */
+const MAX_VERSION = 4096;
 
 /** Removes the variable for the engine's address in a helper container. */
 function withoutEngine(options: readonly string[]): string[] {

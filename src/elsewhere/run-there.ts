@@ -37,6 +37,14 @@ export type PlaceEnd = { status: number } | { signal: number };
  */
 export async function runThere(place: Place, args: readonly string[], streams: Streams): Promise<PlaceEnd> {
   const process = await place.start(commandLine(args, streams), streams.signal);
+  try {
+    return await endOf(process, streams);
+  } finally {
+    process.close();
+  }
+}
+
+async function endOf(process: PlaceProcess, streams: Streams): Promise<PlaceEnd> {
   const frames = new Frames(process);
   streams.listen({
     resized: () => frames.resize(streams.size()),
@@ -48,7 +56,6 @@ export async function runThere(place: Place, args: readonly string[], streams: S
     eachPiece(process.stdout, (bytes) => streams.write(1, bytes)),
     eachPiece(process.stderr, (bytes) => end.take(bytes)),
   ]);
-  process.close();
   const found = end.found();
   if (found === undefined) throw process.lost();
   return found;

@@ -160,10 +160,11 @@ test("on a terminal the output of an ephemeral container is text and colours onl
   );
 });
 
-test("--ephemeral and --profile are options of the plugin, before and after the command", () => {
+test("--ephemeral, --profile and --image are options of the plugin, before and after the command", () => {
   const parsed = (line: string) => parseRequest(line.split(" "), optionTable);
   const lines = ["--ephemeral cat web-0:/a", "cat --ephemeral web-0:/a", "cat web-0:/a"];
   expect(lines.map((line) => parsed(line).isEphemeral)).toEqual([true, true, false]);
   expect(parsed("cat --ephemeral --profile=baseline web-0:/a").profile).toBe("baseline");
+  expect(parsed("cat --image=porthole:1 web-0:/a").image).toBe("porthole:1");
   expect(() => parsed("cat --profile general web-0:/a")).toThrow("--profile needs --ephemeral");
 });

@@ -1,8 +1,12 @@
+import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
+import { records } from "../../cli/elsewhere/records/follow-records.ts";
 import { LinePrinter } from "../../cli/elsewhere/records/line-printer.ts";
-import { milliseconds, parseRecord, Resumption } from "../../cli/elsewhere/records/line-record.ts";
+import { milliseconds, parseRecord, Resumption, remember } from "../../cli/elsewhere/records/line-record.ts";
 import { MarkAsker } from "../../cli/elsewhere/records/mark-asker.ts";
+import { MergedOutput } from "../../cli/elsewhere/records/merged-output.ts";
 import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
+import type { RecordSource } from "../../cli/elsewhere/records/record-source.ts";
 import { resumedArguments } from "../../cli/elsewhere/records/resumed-arguments.ts";
 import { parseRequest } from "../../cli/kubectl/arguments.ts";
 import { hasEnded, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
@@ -195,6 +199,54 @@ describe("the lines of several nodes", () => {
   });
 });
 
+describe("a place that sends too much", () => {
+  test("is paused while standard output accepts nothing", async () => {
+    let accept = () => {};
+    let written = 0;
+    const write = (bytes: Buffer) => {
+      written += bytes.length;
+      return new Promise<void>((resolve) => {
+        accept = resolve;
+      });
+    };
+    const printer = new LinePrinter({ format: "plain", delimiter: "\n", colours: false, isTerminal: false });
+    const output = new MergedOutput(printer, write, 1, true);
+    const place = { name: "a" } as RecordSource;
+    output.open(place);
+    let taken = 0;
+    const filled = (async () => {
+      for (; taken < 100; taken++) {
+        await output.take(place, line("a", "x".repeat(100_000), "2026-01-02T03:04:05Z"));
+        // Each turn of the event loop prints what has arrived.
+        await new Promise(setImmediate);
+      }
+    })();
+    for (let turn = 0; turn < 500; turn++) await new Promise(setImmediate);
+    expect(taken).toBeLessThan(20);
+    const drain = setInterval(() => accept(), 0);
+    await filled;
+    await output.end();
+    clearInterval(drain);
+    expect(written).toBe(100 * 100_001);
+  });
+
+  test("cannot fill the memory with a record that does not end", async () => {
+    const record = '{"target":"a","line":"1"}\n';
+    const long = Array.from({ length: 100 }, () => Buffer.alloc(100_000, "x"));
+    const pieces = [Buffer.from('{"target":"long","line":"'), ...long, Buffer.from(`"}\n${record}`)];
+    const found: string[] = [];
+    for await (const one of records(Readable.from(pieces))) if ("target" in one) found.push(one.target);
+    expect(found).toEqual(["a"]);
+    expect(parseRecord(Buffer.from(JSON.stringify({ target: "a".repeat(9000), line: "1" })))).toBeUndefined();
+  });
+
+  test("cannot fill the memory with names", () => {
+    const map = new Map<string, number>();
+    for (let at = 0; at < 10_005; at++) remember(map, `${at}`, at);
+    expect([map.size, map.has("4"), map.has("5")]).toEqual([10_000, false, true]);
+  });
+});
+
 describe("the standard error of kubectl exec", () => {
   const of = async (...pieces: string[]) => {
     const errors = new KubectlErrors();
@@ -205,6 +257,37 @@ describe("the standard error of kubectl exec", () => {
     return { shown, reason: errors.reason };
   };
   const end = "\0porthole-end exit 3\n";
+
+  test.each([
+    [
+      "a line of kubectl that does not end",
+      [
+        "error: ",
+        ..."x"
+          .repeat(20)
+          .split("")
+          .map((one) => one.repeat(10_000)),
+      ],
+    ],
+    ["lines of kubectl without number", Array.from({ length: 200 }, () => `error: ${"x".repeat(1000)}\n`)],
+    ["a marker that does not end", ["\0porthole-end ", "exit ".repeat(100)]],
+    [
+      "text after a zero byte",
+      [
+        "\0",
+        ..."x"
+          .repeat(20)
+          .split("")
+          .map((one) => one.repeat(10_000)),
+      ],
+    ],
+  ])("holds back a limited part of %s", async (_, pieces) => {
+    const errors = new KubectlErrors({ highWaterMark: 1 << 24 });
+    for (const piece of pieces) errors.write(piece);
+    const all = pieces.join("").length;
+    expect(errors.readableLength).toBeGreaterThan(all - 66_000 - 20_000);
+    expect(errors.readableLength).toBeGreaterThan(100);
+  });
 
   test("is the command's, without kubectl's message after the end of the command", async () => {
     const after = "command terminated with exit code 3\n";

@@ -76,19 +76,24 @@ async function recordsOf(run: RecordRun, take: (record: LineRecord | TimeMark) =
 export async function* records(output: Readable): AsyncGenerator<LineRecord | TimeMark> {
   const splitter = new LineSplitter(NEWLINE);
   let parts: Uint8Array[] = [];
+  let length = 0;
   for await (const piece of output) {
     for (const line of splitter.push(piece as Buffer)) {
-      parts.push(line);
+      length += line.length;
+      if (length > MAX_RECORD) parts = [];
+      else parts.push(line);
       if (line.at(-1) !== NEWLINE) continue;
       const bytes = parts.length === 1 ? line : Buffer.concat(parts);
-      const record = parseRecord(bytes) ?? parseMark(bytes);
-      parts = [];
+      const record = length > MAX_RECORD ? undefined : (parseRecord(bytes) ?? parseMark(bytes));
+      [parts, length] = [[], 0];
       if (record !== undefined) yield record;
     }
   }
 }
 
 const NEWLINE = 10;
+/** Maximum bytes of a record. `tail --json` divides lines above 128 KiB. */
+const MAX_RECORD = 4 * 1024 * 1024;
 
 /** Reports that the connection to a place is restored. */
 function reportBack({ name }: RecordSource, { isComplete }: Resumption): void {

@@ -1,7 +1,7 @@
 import { TerminalStream } from "../../../src/text/index.ts";
 import { printable } from "../../io/fail.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
-import type { LineRecord } from "./line-record.ts";
+import { type LineRecord, remember } from "./line-record.ts";
 
 /** The options of tail and head that determine how lines of several places are printed. */
 export interface LineFormat {
@@ -48,9 +48,8 @@ export class LinePrinter {
   }
 
   #terminal(target: string): TerminalStream {
-    const known = this.#terminals.get(target) ?? new TerminalStream({ colours: this.#format.colours, returns: true });
-    this.#terminals.set(target, known);
-    return known;
+    const options = { colours: this.#format.colours, returns: true };
+    return this.#terminals.get(target) ?? remember(this.#terminals, target, new TerminalStream(options));
   }
 
   #prefix(target: string): string {
@@ -59,8 +58,7 @@ export class LinePrinter {
     const colour = SOURCE_COLOURS[this.#prefixes.size % SOURCE_COLOURS.length];
     const shown = this.#shown(target);
     const prefix = this.#format.colours ? `\x1b[${colour}m${shown} |\x1b[0m ` : `${shown} | `;
-    this.#prefixes.set(target, prefix);
-    return prefix;
+    return remember(this.#prefixes, target, prefix);
   }
 
   #shown(target: string): string {

@@ -19,12 +19,24 @@ export function parseRecord(json: Uint8Array): LineRecord | undefined {
     const { target, line, time, partial } = JSON.parse(
       Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString(),
     ) as Record<string, unknown>;
-    if (typeof target !== "string" || typeof line !== "string") return undefined;
+    if (typeof target !== "string" || typeof line !== "string" || target.length > MAX_TARGET) return undefined;
     const bytes = pathBytes(line);
     return { target, bytes, isPartial: partial === true, time: isTime(time) ? time : undefined, json };
   } catch {
     return undefined;
   }
+}
+
+/** Maximum length of a target: a name and a path of 4,096 bytes. */
+const MAX_TARGET = 8192;
+/** Maximum number of targets that are remembered: a place may send any names. */
+const MAX_TARGETS = 10_000;
+
+/** Sets the value of a target. Removes the oldest target of a full map. */
+export function remember<Value>(map: Map<string, Value>, target: string, value: Value): Value {
+  if (map.size >= MAX_TARGETS && !map.has(target)) map.delete(map.keys().next().value ?? "");
+  map.set(target, value);
+  return value;
 }
 
 /** A record that reports the time before which a place has sent all lines. */
@@ -55,7 +67,7 @@ export function milliseconds(time: string): number {
  */
 export class Resumption {
   readonly #last = new Map<string, { time: string; count: number }>();
-  readonly #untimed = new Set<string>();
+  #hasUntimed = false;
   #repeated: Map<string, { time: string; count: number }> | undefined;
 
   /**
@@ -66,8 +78,8 @@ export class Resumption {
     const times = [...this.#last.values()].map(({ time }) => time);
     this.#repeated = new Map([...this.#last].map(([target, last]) => [target, { ...last }]));
     const earliest = times.sort()[0];
-    if (earliest === undefined && this.#untimed.size === 0) return undefined;
-    if (earliest === undefined || this.#untimed.size > 0) return ["-n", "0"];
+    if (earliest === undefined && !this.#hasUntimed) return undefined;
+    if (earliest === undefined || this.#hasUntimed) return ["-n", "0"];
     return ["--since", earliest.slice(0, 23).replace(/Z?$/, "Z")];
   }
 
@@ -76,13 +88,13 @@ export class Resumption {
    * again.
    */
   get isComplete(): boolean {
-    return this.#untimed.size === 0;
+    return !this.#hasUntimed;
   }
 
   /** True unless the line was printed before the connection was lost. */
   isNew({ target, time }: LineRecord): boolean {
     if (time === undefined) {
-      this.#untimed.add(target);
+      this.#hasUntimed = true;
       return true;
     }
     const seen = this.#repeated?.get(target);
@@ -93,7 +105,7 @@ export class Resumption {
     }
     const last = this.#last.get(target);
     if (last?.time === time) last.count++;
-    else if (last === undefined || last.time < time) this.#last.set(target, { time, count: 1 });
+    else if (last === undefined || last.time < time) remember(this.#last, target, { time, count: 1 });
     return true;
   }
 }

@@ -10,6 +10,8 @@ const WINDOW_MS = 250;
 const MARK_PAUSE_MS = 2;
 /** Maximum bytes of waiting lines in a follow. Above it, lines are printed at once. */
 const MAX_WAITING = 4 * 1024 * 1024;
+/** Maximum bytes of lines that standard output has not accepted. Above it, places are paused. */
+const MAX_UNWRITTEN = 1024 * 1024;
 /** Maximum bytes of waiting lines without a follow. A place that exceeds its share is paused. */
 const MAX_SHARED = 1024 * 1024;
 
@@ -58,6 +60,7 @@ export class MergedOutput implements RecordOutput {
   readonly #askers = new Map<RecordSource, MarkAsker>();
   #timer: NodeJS.Timeout | undefined;
   #isDueSoon = false;
+  #unwritten = 0;
   #writing: Promise<void> = Promise.resolve();
 
   /** @param places number of places that send */
@@ -92,6 +95,7 @@ export class MergedOutput implements RecordOutput {
       if (this.#merge.bytesOf(source) > this.#maxOfOne)
         await new Promise<void>((resolve) => this.#full.set(source, resolve));
     } else this.#isChanged();
+    if (this.#unwritten > MAX_UNWRITTEN) await this.#writing;
   }
 
   async leave(source: RecordSource): Promise<void> {
@@ -139,7 +143,11 @@ export class MergedOutput implements RecordOutput {
       pieces.push(this.#printer.print(record));
     if (pieces.length > 0) {
       const bytes = Buffer.concat(pieces);
-      this.#writing = this.#writing.then(() => this.#write(bytes));
+      this.#unwritten += bytes.length;
+      this.#writing = this.#writing.then(async () => {
+        await this.#write(bytes);
+        this.#unwritten -= bytes.length;
+      });
     }
     for (const [source, goOn] of this.#full) {
       if (this.#merge.bytesOf(source) > this.#maxOfOne) continue;

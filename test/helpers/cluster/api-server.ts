@@ -24,7 +24,14 @@ export class ApiServer {
     this.#nodes = nodes;
   }
 
+  /** Answers a request. Reports an error of this stand-in to the client. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.#answer(request, response).catch(({ message }: Error) => {
+      new Reply(response).fail(500, "InternalError", message);
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "", "http://cluster");
     const body = await text(request);
     this.requests.push(`${request.method} ${request.url}`);

@@ -55,8 +55,12 @@ export class ExecTunnels {
       return refuse(socket, "500 Internal Server Error", failure(500, "InternalError", message));
     }
     const wanted = url.searchParams.get("container") ?? stored.object.spec.containers[0]?.name ?? "";
-    const address = await execAddress(node, stored.containers.get(wanted)?.id ?? "", url);
-    this.#connect(nodeName, address, { request, socket, head });
+    try {
+      const address = await execAddress(node, stored.containers.get(wanted)?.id ?? "", url);
+      this.#connect(nodeName, address, { request, socket, head });
+    } catch (error) {
+      refuse(socket, "500 Internal Server Error", failure(500, "InternalError", (error as Error).message));
+    }
   }
 
   #connect(

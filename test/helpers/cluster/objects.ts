@@ -8,6 +8,7 @@ export interface PodObject {
   status: {
     phase: string;
     conditions: { type: string; status: string }[];
+    containerStatuses?: { name: string; state: object }[];
     ephemeralContainerStatuses?: { name: string; state: object }[];
   };
 }

@@ -76,8 +76,15 @@ export class ClusterPods {
     return { containers: running, remove: () => this.remove(namespace, name) };
   }
 
-  /** Starts a pod as the kubelet of its node does. */
+  /** Starts a pod as the kubelet of its node does, which reports a failure in the pod's status. */
   async start(object: PodObject): Promise<void> {
+    await this.#start(object).catch((error: Error) => {
+      const state = { waiting: notCreated(error) };
+      object.status.containerStatuses = object.spec.containers.map(({ name }) => ({ name, state }));
+    });
+  }
+
+  async #start(object: PodObject): Promise<void> {
     const { name, namespace, labels } = object.metadata;
     const stored = this.#store(object);
     if (object.spec.nodeName === undefined) return;
@@ -92,15 +99,18 @@ export class ClusterPods {
   }
 
   /** Starts an ephemeral container as the kubelet does, in the PID namespace of its target. */
-  async addEphemeral({ object, cri, containers }: StoredPod, added: EphemeralSpec): Promise<void> {
-    const { spec, status, metadata } = object;
+  async addEphemeral(pod: StoredPod, added: EphemeralSpec): Promise<void> {
+    const { spec, status } = pod.object;
     spec.ephemeralContainers = [...(spec.ephemeralContainers ?? []), added];
     const own = { name: added.name, state: { waiting: { reason: "ContainerCreating" } } as object };
     status.ephemeralContainerStatuses = [...(status.ephemeralContainerStatuses ?? []), own];
-    if (!(await hasImage(this.#node(spec), added.image))) {
-      own.state = { waiting: { reason: "ErrImagePull" } };
-      return;
-    }
+    own.state = await this.#runEphemeral(pod, added).catch((error: Error) => ({ waiting: notCreated(error) }));
+  }
+
+  /** Returns the state of the container. */
+  async #runEphemeral({ object, cri, containers }: StoredPod, added: EphemeralSpec): Promise<object> {
+    const { spec, metadata } = object;
+    if (!(await hasImage(this.#node(spec), added.image))) return { waiting: { reason: "ErrImagePull" } };
     const { name, image, command = [], targetContainerName = "" } = added;
     const { runAsUser: user, runAsGroup: group, capabilities } = added.securityContext ?? {};
     const isTargeted = !this.withoutTargets.has(metadata.namespace);
@@ -112,7 +122,7 @@ export class ClusterPods {
       pidTarget: isTargeted ? containers.get(targetContainerName)?.id : undefined,
     });
     containers.set(name, running);
-    own.state = { running: { startedAt: new Date().toISOString() } };
+    return { running: { startedAt: new Date().toISOString() } };
   }
 
   async remove(namespace: string | undefined, name: string | undefined): Promise<void> {
@@ -157,4 +167,9 @@ function criOptions(directory: string, node: Node, spec: PodSpec, container: Con
     capabilities: container.securityContext?.capabilities?.add ?? [],
     isRootReadOnly: container.securityContext?.readOnlyRootFilesystem === true,
   };
+}
+
+/** The kubelet's reason why a container waits. */
+function notCreated({ message }: Error): { reason: string; message: string } {
+  return { reason: "CreateContainerError", message };
 }
