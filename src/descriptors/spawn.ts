@@ -63,7 +63,8 @@ const FILE_ACTIONS = 256;
 const FIRST_DESCRIPTOR = 2;
 
 function spawn(program: string, args: readonly string[], descriptors: readonly OwnedFd[]): number {
-  const actions = new Memory(FILE_ACTIONS).address;
+  const memory = new Memory(FILE_ACTIONS);
+  const actions = memory.address;
   const pid = new Memory(4);
   const [nothing, path] = [cString(Buffer.from("/dev/null")), cString(Buffer.from(program))];
   const words = [path, ...args.map((word) => cString(Buffer.from(word)))];
@@ -81,7 +82,7 @@ function spawn(program: string, args: readonly string[], descriptors: readonly O
     if (error !== 0) throw systemError("ATTACH", `cannot start ${program}`, error);
     return pid.view.getInt32(0, true);
   } finally {
-    libc.posix_spawn_file_actions_destroy(actions);
+    libc.posix_spawn_file_actions_destroy(memory.address);
   }
 }
 
