@@ -133,11 +133,12 @@ function addCp(root: Command): void {
 const copies = `Copies:
   A file gets its name when it is complete; an interrupted copy leaves nothing,
   or NAME.part where the file system has no unnamed files. Existing files are
-  kept without -f. The setuid, setgid and sticky bits and the owner are not
-  copied. Below a directory, symbolic links are copied as links and never
-  followed on this machine; FIFOs, sockets and devices are reported, and /proc,
-  /sys and other file systems of the kernel are left out. --rw writes in place:
-  if it is interrupted, the container's file has a part of the new content.`;
+  kept without -f, which replaces regular files and links to them, never devices
+  and FIFOs. The setuid, setgid and sticky bits and the owner are not copied.
+  Below a directory, symbolic links are copied as links and never followed on
+  this machine; FIFOs, sockets and devices are reported, and /proc, /sys and
+  other file systems of the kernel are left out. --rw writes in place: if it is
+  interrupted, the container's file has a part of the new content.`;
 
 const INPUTS = "files to read; - or none: standard input";
 

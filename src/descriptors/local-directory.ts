@@ -5,6 +5,7 @@ import { errnoText } from "./errno.ts";
 import { formatPath, openPath } from "./file.ts";
 import { type FileTimes, setTimes } from "./file-times.ts";
 import type { OwnedFd } from "./owned-fd.ts";
+import { checkReplaceable } from "./replaceable.ts";
 import { type Statx, statx } from "./statx.ts";
 
 /**
@@ -53,7 +54,7 @@ export class LocalDirectory implements Disposable {
 
   /**
    * Creates a symbolic link; `replace` replaces an existing file or link. Throws FILE with the
-   * errno: EEXIST.
+   * errno: EEXIST, EISDIR.
    */
   link(name: Buffer, text: Buffer, times: FileTimes, { replace = false } = {}): void {
     const make = (as: Buffer) => {
@@ -61,11 +62,25 @@ export class LocalDirectory implements Disposable {
       symlinkSync(text, at);
       setTimes(at, times, { noFollow: true });
     };
+    this.checkReplaceable(name, { links: true });
     try {
       if (replace) this.replace(createTemporary(make), name);
       else make(name);
     } catch (error) {
       throw createError(this.nameFor(name), error);
+    }
+  }
+
+  /**
+   * Refuses a name of a device, FIFO, socket or directory, or of a link to one. `links` accepts
+   * every link. Does nothing in a directory that this process made. Throws FILE: EEXIST, EISDIR.
+   */
+  checkReplaceable(name: Buffer, options?: { links: boolean }): void {
+    if (this.isNew) return;
+    try {
+      checkReplaceable(this.at(name), this.nameFor(name), options);
+    } catch (error) {
+      throw error instanceof PortholeError ? error : createError(this.nameFor(name), error);
     }
   }
 

@@ -28,9 +28,11 @@ export class NewFile implements Disposable {
 
   /**
    * Creates the file, mode 0600. `directory` must stay open until {@link complete} or {@link
-   * close}. Throws FILE with the errno: EEXIST for an existing `NAME.part`, ENOSPC, EROFS.
+   * close}. Throws FILE with the errno: EEXIST for an existing `NAME.part` or a name that {@link
+   * LocalDirectory.checkReplaceable} refuses, EISDIR, ENOSPC, EROFS.
    */
   static create(directory: LocalDirectory, name: Buffer): NewFile {
+    directory.checkReplaceable(name);
     const unnamed = openUnnamed(directory, name);
     if (unnamed !== undefined) return new NewFile(directory, name, unnamed, undefined);
     const part = partOf(name);

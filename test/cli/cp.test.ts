@@ -117,6 +117,46 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     expect(fs.readFileSync(`${into}/text`, "utf8")).toBe("text");
   });
 
+  test("never replaces a device, FIFO, socket or directory, nor a link to one, also with -f", async () => {
+    const at = (name: string) => `${into}/${name}`;
+    const writable = "porthole cat and > write into it";
+    const cases = [
+      ["fifo", "it is a FIFO", writable],
+      ["to-fifo", "it is a link to a FIFO", writable],
+      ["to-device", "it is a link to a character device", writable],
+      ["to-open-file", "it is a link to an open file", writable],
+      ["to-directory", "it is a link to a directory", "remove the link first"],
+      ["to-nothing", "it is a link to nothing", "remove the link first"],
+    ] as const;
+    spawnSync("mkfifo", [at("fifo")]);
+    for (const [name, link] of [
+      ["to-fifo", "fifo"],
+      ["to-device", "/dev/null"],
+      ["hop", "/proc/self/fd/1"],
+      ["to-open-file", "hop"],
+      ["to-directory", "."],
+      ["to-nothing", "nothing"],
+    ] as const)
+      fs.symlinkSync(link, at(name));
+    const source = `${root}/named`;
+    fs.mkdirSync(source);
+    for (const [name] of cases) fs.writeFileSync(`${source}/${name}`, "new");
+    const kinds = () => cases.map(([name]) => fs.lstatSync(at(name)).mode);
+    const kept = kinds();
+    for (const force of [[], ["-f"]]) {
+      const sources = cases.map(([name]) => target(`/named/${name}`));
+      const before = ["sh", "-c", `exec "$@" > ${at("output")}`, "sh"];
+      const result = await someone.run(["cp", ...force, ...sources, into], { before });
+      const lines = cases.map(([name, why, hint]) => `porthole: cannot create ${at(name)}: ${why} (${hint})\n`);
+      expect([result.code, result.stderr]).toEqual([1, lines.join("")]);
+      expect(kinds()).toEqual(kept);
+    }
+    fs.rmSync(source, { recursive: true });
+    fs.mkdirSync(at("text"));
+    const { stderr } = await someone.run(["cp", target("/d/text"), into]);
+    expect(stderr).toBe(`porthole: cannot create ${at("text")}: Is a directory\n`);
+  });
+
   test("does not write through a local link that has a container's name", async () => {
     fs.mkdirSync(`${into}/elsewhere`);
     fs.symlinkSync("elsewhere", `${into}/d`);
