@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync } from "node:fs";
 import { Readable } from "node:stream";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
@@ -8,6 +8,7 @@ import { container, type Engine, engine, enginesUnderTest, uniqueName } from "..
 import { builtCommand, repository } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
 import { TmuxScreen } from "../tui/screen.ts";
+import { archiveOf, builtFiles, copiedTree, FIND_LIBRARIES, importedImage } from "./built-image.ts";
 
 const { version } = JSON.parse(readFileSync(`${repository}package.json`, "utf8")) as { version: string };
 
@@ -149,34 +150,20 @@ describeWith(["docker", "root", "dockerCommand", "tmux"], "the screen of the ima
 describeWith(["root", "docker"], "docker/porthole.Dockerfile", () => {
   test("builds the files of porthole image", async () => {
     const { api } = engine("docker");
-    const base = `localhost/${uniqueName("porthole-node")}`;
-    const answer = await api.importImage(Readable.from([archive(nodeTree())]), { repo: base });
-    await Readable.from(answer).toArray();
+    const base = await importedImage(api, nodeTree());
     const tree = mkdtempSync(`${inject("machine").directory}/context-`);
     const parts = ["package.json", "dist", "agent/build", "node_modules/@koromix", "node_modules/@vscode"];
     for (const part of [...parts, "docker/porthole.Dockerfile"])
       cpSync(repository + part, `${tree}/${part}`, { recursive: true });
-    const name = `localhost/${uniqueName("porthole-built")}`;
-    const options = { version: "2" as const, t: name, dockerfile: "docker/porthole.Dockerfile", networkmode: "none" };
-    const buildargs = { BASE: base, BUILD: "true" };
-    const said = await Readable.from(
-      await api.buildImage(Readable.from([archive(tree)]), { ...options, buildargs }),
-    ).toArray();
-    const made = await api.createContainer({ Image: name }).catch(() => {
-      throw new Error(Buffer.concat(said as Buffer[]).toString());
-    });
-    try {
-      const built = Buffer.concat(await Readable.from(await made.export()).toArray());
-      const layer = execFileSync("tar", ["-xO", "layer.tar"], { input: written(), maxBuffer: 1 << 28 });
-      // Ignore files that the engine itself adds to every container.
-      const ours = (tar: Buffer) =>
-        listed(tar).filter((line) => !/ (\.dockerenv|dev|etc|proc|sys|run|var\/run)(\/|$)/.test(line));
-      expect(ours(built).filter((line) => line.startsWith("-"))).toEqual(
-        ours(layer).filter((line) => line.startsWith("-")),
-      );
-    } finally {
-      await made.remove({ force: true });
-    }
+    const options = { version: "2" as const, dockerfile: "docker/porthole.Dockerfile" };
+    const built = await builtFiles(api, archiveOf(tree), { ...options, buildargs: { BASE: base, BUILD: "true" } });
+    const layer = execFileSync("tar", ["-xO", "layer.tar"], { input: written(), maxBuffer: 1 << 28 });
+    // Ignore files that the engine itself adds to every container.
+    const ours = (tar: Buffer) =>
+      listed(tar).filter((line) => !/ (\.dockerenv|dev|etc|proc|sys|run|var\/run)(\/|$)/.test(line));
+    expect(ours(built).filter((line) => line.startsWith("-"))).toEqual(
+      ours(layer).filter((line) => line.startsWith("-")),
+    );
   });
 });
 
@@ -192,24 +179,11 @@ function listed(archive: Buffer): string[] {
 
 /** Copies the local Node, with the programs that the Dockerfile calls. */
 function nodeTree(): string {
-  const tree = mkdtempSync(`${inject("machine").directory}/node-`);
-  const script = `
-    set -e
+  return copiedTree(`
     programs="$(readlink -f "$(command -v node)") $(for name in sh tar mkdir; do command -v $name; done)"
-    libraries=$(for program in $programs; do ldd $program 2>/dev/null | grep -o '/[^ ]*' || true; done | sort -u)
+    ${FIND_LIBRARIES}
     for name in bin lib lib64; do
       if [ -L /$name ]; then mkdir -p "$0/usr/$name"; ln -s usr/$name "$0/$name"; fi
     done
-    cp -rL --parents $programs $libraries "$0"
-  `;
-  const { status, stderr } = spawnSync("sh", ["-c", script, tree], { encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
-  mkdirSync(`${tree}/tmp`);
-  return tree;
-}
-
-function archive(tree: string): Buffer {
-  const { stdout, stderr, status } = spawnSync("tar", ["-C", tree, "-c", "."], { maxBuffer: 1 << 28 });
-  if (status !== 0) throw new Error(stderr.toString());
-  return stdout;
+    cp -rL --parents $programs $libraries "$0"`);
 }
