@@ -81,13 +81,13 @@ async function printHead(named: NamedTarget, run: Run): Promise<void> {
   }
   const zone = options.zone ?? (json ? await zoneOf(sessions, named) : systemZone);
   const times = new TimestampReader({ now: Date.now(), zone });
-  const lane = printer.lane(json ? text : name, (line) => times.read(line));
+  const source = printer.source(json ? text : name, (line) => times.read(line));
   try {
-    await printer.begin(lane);
+    await printer.begin(source);
     if (input.file?.kind === "directory") throw new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });
     let end = input.start;
     await copyHead(input, amount, delimiter, async (bytes) => {
-      await printer.write(lane, bytes);
+      await printer.write(source, bytes);
       end += bytes.length;
     });
     // Sets the offset of the standard input to the end of the printed part, because other processes

@@ -64,23 +64,23 @@ export async function searchTrees(search: TreeSearch, sessions: SessionPool): Pr
   if (reason !== undefined) throw new NotOnTrees(reason);
   const files = await Promise.all(directories.map(fileOf));
   const deadline = performance.now() + TIMEOUT_MS;
-  const run = async (args: readonly string[], held: HeldOutput) => {
+  const run = async (args: readonly string[], buffered: BufferedOutput) => {
     const trees = await takeTrees(directories, sessions);
     try {
-      return await runOnTrees([...args, "--", ...directories.map(({ text }) => text)], { trees, files }, held);
+      return await runOnTrees([...args, "--", ...directories.map(({ text }) => text)], { trees, files }, buffered);
     } finally {
       for (const { tree } of trees) tree.close();
     }
   };
   const check = colourCheck(flags, isRaw);
   if (check === "before") {
-    const look = new HeldOutput({ deadline, memory });
+    const look = new BufferedOutput({ deadline, memory });
     if ((await run(command(colourSearch(flags)), look)).status === SearchStatus.matched) throw new NotOnTrees(COLOURED);
   }
   const noEscapes = check === "along";
   const isJson = noEscapes && new FlagSet(flags).isOn("json", "no-json");
-  const held = new HeldOutput({ deadline, memory, filter, noEscapes, isJson });
-  return run(command(noEscapes ? [...flags, ESCAPE_PATTERN] : flags), held);
+  const buffered = new BufferedOutput({ deadline, memory, filter, noEscapes, isJson });
+  return run(command(noEscapes ? [...flags, ESCAPE_PATTERN] : flags), buffered);
 }
 
 const COLOURED = "a file has escape characters";
@@ -88,7 +88,7 @@ const COLOURED = "a file has escape characters";
 async function runOnTrees(
   command: readonly string[],
   on: Pick<Launch, "trees" | "files">,
-  held: HeldOutput,
+  buffered: BufferedOutput,
 ): Promise<TreeOutput> {
   const launch: Launch = {
     ...on,
@@ -98,21 +98,21 @@ async function runOnTrees(
     allMounts: false,
     storageOnly: true,
     streams: ["inherit", "pipe", "pipe"],
-    onStart: (child) => held.read(child),
+    onStart: (child) => buffered.read(child),
   };
   try {
     const { status, signal } = await runLaunched(launch, (refused) => {
       for (const { message } of refused.values()) throw new NotOnTrees(message);
       return command;
     });
-    const output = await held.end();
+    const output = await buffered.end();
     if (signal !== null || status === null || status > SearchStatus.unmatched)
       throw new NotOnTrees(`ripgrep ended with ${signal ?? `status ${status}`}`);
     return { output, status };
   } catch (error) {
-    throw held.reason ?? asReason(error);
+    throw buffered.reason ?? asReason(error);
   } finally {
-    held.close();
+    buffered.close();
   }
 }
 
@@ -156,7 +156,7 @@ async function fileOf({ session, target, text, file }: OpenDirectory): Promise<L
 }
 
 /** Buffers the output of a run. Ends the run once its output must be discarded. */
-class HeldOutput {
+class BufferedOutput {
   /** The reason why the output is discarded. */
   reason: NotOnTrees | undefined;
   readonly #memory: number;

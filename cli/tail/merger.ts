@@ -23,23 +23,23 @@ const MAX_WAITING = 4 * 1024 * 1024;
  * Receives merged lines, each with its file. An unfinished line has no delimiter. Resolves when it
  * accepts more.
  */
-export interface LineTaker<Lane> {
-  line(lane: Lane, bytes: Uint8Array): Promise<void>;
+export interface LineReceiver<Source> {
+  line(source: Source, bytes: Uint8Array): Promise<void>;
   /**
    * Receives a part of a line. More parts may follow, or the rest of the line. Default:
    * {@link line}.
    */
-  piece?(lane: Lane, bytes: Uint8Array): Promise<void>;
+  piece?(source: Source, bytes: Uint8Array): Promise<void>;
   /**
    * Receives lines, parts of lines and marks ({@link Merger.mark}) together. A mark has no source:
    * all lines before its time have been passed on. Default: {@link line} and {@link piece}.
    */
-  records?: ((lines: readonly TimedLine<Lane | undefined>[]) => Promise<void>) | undefined;
+  records?: ((lines: readonly TimedLine<Source | undefined>[]) => Promise<void>) | undefined;
 }
 
 /** The state of one file. */
-interface Track<Lane> {
-  clock: LineClock<Lane | undefined>;
+interface Track<Source> {
+  clock: LineClock<Source | undefined>;
   /** How far the file was read; undefined for a stream. */
   progress: FollowProgress | undefined;
   splitter: LineSplitter;
@@ -49,19 +49,19 @@ interface Track<Lane> {
 }
 
 /** Prints the lines of several files in order of their timestamps. */
-export class Merger<Lane extends { readonly name: string }> {
-  readonly #printer: LineTaker<Lane>;
+export class Merger<Source extends { readonly name: string }> {
+  readonly #printer: LineReceiver<Source>;
   readonly #delimiter: number;
   /** The source of a mark is undefined. */
-  readonly #window = new ReorderWindow<Lane | undefined>(LIMITS);
-  readonly #marks = new LineClock<Lane | undefined>(undefined, () => Date.now() - LIMITS.minMs);
-  readonly #streams = new StreamDelay<Lane>(LIMITS.maxMs);
-  readonly #tracks = new Map<Lane, Track<Lane>>();
+  readonly #window = new ReorderWindow<Source | undefined>(LIMITS);
+  readonly #marks = new LineClock<Source | undefined>(undefined, () => Date.now() - LIMITS.minMs);
+  readonly #streams = new StreamDelay<Source>(LIMITS.maxMs);
+  readonly #tracks = new Map<Source, Track<Source>>();
   readonly #pieces = new WeakSet<Uint8Array>();
   #timer: NodeJS.Timeout | undefined;
   #pumping: Promise<void> | undefined;
 
-  constructor(printer: LineTaker<Lane>, delimiter: number) {
+  constructor(printer: LineReceiver<Source>, delimiter: number) {
     this.#printer = printer;
     this.#delimiter = delimiter;
   }
@@ -69,22 +69,22 @@ export class Merger<Lane extends { readonly name: string }> {
   /**
    * `timeOf` returns the timestamp of a line of this file, `progress` how far its follow has read.
    */
-  add(lane: Lane, timeOf: (line: Uint8Array) => number | undefined, progress?: FollowProgress): void {
+  add(source: Source, timeOf: (line: Uint8Array) => number | undefined, progress?: FollowProgress): void {
     const splitter = new LineSplitter(this.#delimiter);
-    const clock = new LineClock<Lane | undefined>(lane, timeOf);
-    this.#tracks.set(lane, { clock, progress, splitter, timer: undefined, isOpen: false });
-    if (progress === undefined) this.#streams.add(lane);
+    const clock = new LineClock<Source | undefined>(source, timeOf);
+    this.#tracks.set(source, { clock, progress, splitter, timer: undefined, isOpen: false });
+    if (progress === undefined) this.#streams.add(source);
   }
 
   /** Removes a file that is no longer followed. Prints its unfinished line. */
-  async leave(lane: Lane): Promise<void> {
-    await this.endLine(lane);
-    this.#streams.delete(lane);
-    this.#tracks.delete(lane);
+  async leave(source: Source): Promise<void> {
+    await this.endLine(source);
+    this.#streams.delete(source);
+    this.#tracks.delete(source);
   }
 
   /**
-   * Passes a mark to {@link LineTaker.records} once all lines before its time were passed on. The
+   * Passes a mark to {@link LineReceiver.records} once all lines before its time were passed on. The
    * time is the current one, less the minimum time that lines are held.
    */
   mark(): void {
@@ -94,19 +94,19 @@ export class Merger<Lane extends { readonly name: string }> {
   }
 
   /** Merges the initial parts of the files. */
-  async show(parts: readonly { lane: Lane; pieces: AsyncIterable<Buffer>; goesOn: boolean }[]): Promise<void> {
-    const lines = parts.map(({ lane, pieces, goesOn }) => this.#lines(lane, pieces, goesOn));
+  async show(parts: readonly { source: Source; pieces: AsyncIterable<Buffer>; goesOn: boolean }[]): Promise<void> {
+    const lines = parts.map(({ source, pieces, goesOn }) => this.#lines(source, pieces, goesOn));
     for await (const line of mergeLines(lines)) await this.#print(line);
-    for (const { lane } of parts) this.#hold(this.#of(lane));
+    for (const { source } of parts) this.#hold(this.#of(source));
   }
 
   /**
    * Takes a chunk of a followed file and prints its lines after the window. Resolves when it
    * accepts more.
    */
-  async take(lane: Lane, bytes: Uint8Array): Promise<void> {
-    const track = this.#of(lane);
-    if (track.progress?.isKnown !== true) this.#streams.add(lane);
+  async take(source: Source, bytes: Uint8Array): Promise<void> {
+    const track = this.#of(source);
+    if (track.progress?.isKnown !== true) this.#streams.add(source);
     for (const line of track.splitter.push(bytes)) this.#push(track.clock.stamp(this.#marked(track, line), Date.now()));
     this.#hold(track);
     if (this.#window.bytes > MAX_WAITING) await this.#pump(Number.POSITIVE_INFINITY);
@@ -115,8 +115,8 @@ export class Merger<Lane extends { readonly name: string }> {
   }
 
   /** Ends an unfinished line: the next chunk belongs to another generation of the file. */
-  async endLine(lane: Lane): Promise<void> {
-    const track = this.#of(lane);
+  async endLine(source: Source): Promise<void> {
+    const track = this.#of(source);
     const rest = track.splitter.end();
     if (rest.length > 0 || track.isOpen) this.#push(track.clock.stamp(rest, Date.now()));
     track.isOpen = false;
@@ -136,11 +136,11 @@ export class Merger<Lane extends { readonly name: string }> {
   }
 
   async *#lines(
-    lane: Lane,
+    source: Source,
     pieces: AsyncIterable<Buffer>,
     goesOn: boolean,
-  ): AsyncGenerator<TimedLine<Lane | undefined>> {
-    const track = this.#of(lane);
+  ): AsyncGenerator<TimedLine<Source | undefined>> {
+    const track = this.#of(source);
     const { clock, splitter } = track;
     for await (const piece of pieces)
       for (const line of splitter.push(piece)) yield clock.stamp(this.#marked(track, line));
@@ -149,14 +149,14 @@ export class Merger<Lane extends { readonly name: string }> {
     if (rest && rest.length > 0) yield clock.stamp(rest);
   }
 
-  #of(lane: Lane): Track<Lane> {
-    const found = this.#tracks.get(lane);
-    if (!found) throw new Error(`no clock for ${lane.name}`);
+  #of(source: Source): Track<Source> {
+    const found = this.#tracks.get(source);
+    if (!found) throw new Error(`no clock for ${source.name}`);
     return found;
   }
 
   /** Passes an unfinished line on if its rest does not arrive soon, such as a prompt. */
-  #hold(track: Track<Lane>): void {
+  #hold(track: Track<Source>): void {
     clearTimeout(track.timer);
     if (!track.splitter.hasRest) return;
     track.timer = setTimeout(() => {
@@ -166,27 +166,27 @@ export class Merger<Lane extends { readonly name: string }> {
     }, UNFINISHED_MS);
   }
 
-  #push(line: TimedLine<Lane | undefined>, holdMs = this.#holdMs(line)): void {
+  #push(line: TimedLine<Source | undefined>, holdMs = this.#holdMs(line)): void {
     this.#streams.saw(line.source, line.time, Date.now());
     this.#window.push(line, performance.now(), holdMs);
   }
 
   /** The lines of a single file arrive in order, so they need not wait. */
-  #holdMs({ source, time }: TimedLine<Lane | undefined>): number | undefined {
+  #holdMs({ source, time }: TimedLine<Source | undefined>): number | undefined {
     return this.#tracks.size === 1 ? 0 : this.#streams.holdMs(source, time, Date.now());
   }
 
   /** Returns the same bytes, marked if they are a part of a line. */
-  #marked(track: Track<Lane>, bytes: Uint8Array): Uint8Array {
+  #marked(track: Track<Source>, bytes: Uint8Array): Uint8Array {
     track.isOpen = bytes.at(-1) !== this.#delimiter;
     if (track.isOpen) this.#pieces.add(bytes);
     return bytes;
   }
 
-  #print({ source: lane, bytes }: TimedLine<Lane | undefined>): Promise<void> | undefined {
-    if (lane === undefined) return undefined;
-    if (this.#pieces.has(bytes) && this.#printer.piece) return this.#printer.piece(lane, bytes);
-    return this.#printer.line(lane, bytes);
+  #print({ source, bytes }: TimedLine<Source | undefined>): Promise<void> | undefined {
+    if (source === undefined) return undefined;
+    if (this.#pieces.has(bytes) && this.#printer.piece) return this.#printer.piece(source, bytes);
+    return this.#printer.line(source, bytes);
   }
 
   #schedule(): void {
@@ -200,17 +200,17 @@ export class Merger<Lane extends { readonly name: string }> {
   }
 
   /** Takes the lines whose order is final: all other files were read after the lines arrived. */
-  #take(until: number): TimedLine<Lane | undefined>[] {
+  #take(until: number): TimedLine<Source | undefined>[] {
     if (until === Number.POSITIVE_INFINITY) return this.#window.take(until);
     let [first, second] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    let slowest: Lane | undefined;
-    for (const [lane, { progress }] of this.#tracks) {
+    let slowest: Source | undefined;
+    for (const [source, { progress }] of this.#tracks) {
       if (progress?.isKnown !== true) continue;
       const { readUntil } = progress;
-      if (readUntil < first) [first, second, slowest] = [readUntil, first, lane];
+      if (readUntil < first) [first, second, slowest] = [readUntil, first, source];
       else if (readUntil < second) second = readUntil;
     }
-    return this.#window.take(until, (lane) => (lane !== undefined && lane === slowest ? second : first));
+    return this.#window.take(until, (source) => (source !== undefined && source === slowest ? second : first));
   }
 
   /** Checks all files if lines are due. If a file has unread bytes, lets its follow read them. */

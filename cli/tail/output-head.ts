@@ -16,8 +16,8 @@ export async function printOutputHead(
   printer: Printer,
 ): Promise<void> {
   const lines = new OutputLines();
-  const lane = printer.lane(text, lines.timeOf, lines.originOf);
-  await printer.begin(lane);
+  const source = printer.source(text, lines.timeOf, lines.originOf);
+  await printer.begin(source);
   const container = await outputContainer(target.name, engine);
   let printed = 0;
   const held: Buffer[] = [];
@@ -27,7 +27,7 @@ export async function printOutputHead(
     held.push(line);
     if (sign === "-" && held.length <= count) return;
     printed += 1;
-    await printer.write(lane, held.shift() as Buffer);
+    await printer.write(source, held.shift() as Buffer);
   };
   const abort = new AbortController();
   try {

@@ -61,7 +61,7 @@ export class Printer {
   readonly #options: PrinterOptions;
   readonly #output = new Output(1);
   readonly #onTerminal = isTerminal(1);
-  readonly #lanes: OutputSource[] = [];
+  readonly #sources: OutputSource[] = [];
   /** Number of sources that were created so far. */
   #made = 0;
   #text: typeof import("../../src/text/index.ts") | undefined;
@@ -96,14 +96,14 @@ export class Printer {
    * `timeOf` returns the timestamp of a line, `originOf` its stream and time by the engine, for
    * JSON.
    */
-  lane(
+  source(
     name: string,
     timeOf?: (line: Uint8Array) => number | undefined,
     originOf?: (line: Uint8Array) => RecordOrigin | undefined,
   ): OutputSource {
     const { delimiter, prefix, json } = this.#options;
     const colours = this.#colours;
-    const lane: OutputSource = {
+    const source: OutputSource = {
       name,
       splitter: new LineSplitter(delimiter),
       prefix: new Uint8Array(0),
@@ -119,70 +119,71 @@ export class Printer {
     if (prefix) {
       const shown = this.#onTerminal ? printable(name) : name;
       const colour = SOURCE_COLOURS[this.#made++ % SOURCE_COLOURS.length];
-      lane.prefix = Buffer.from(colours ? `\x1b[${colour}m${shown} |\x1b[0m ` : `${shown} | `);
+      source.prefix = Buffer.from(colours ? `\x1b[${colour}m${shown} |\x1b[0m ` : `${shown} | `);
     }
-    this.#lanes.push(lane);
-    return lane;
+    this.#sources.push(source);
+    return source;
   }
 
   /** Removes a file that is no longer followed, after printing its waiting bytes. */
-  leave(lane: OutputSource): void {
-    void this.flush(lane);
-    this.#lanes.splice(this.#lanes.indexOf(lane), 1);
+  leave(source: OutputSource): void {
+    void this.flush(source);
+    this.#sources.splice(this.#sources.indexOf(source), 1);
   }
 
   /** Sets the current file. The follow does not print its header again. */
-  begunWith(lane: OutputSource | undefined): void {
-    this.#last = lane;
+  begunWith(source: OutputSource | undefined): void {
+    this.#last = source;
   }
 
   /** Prints the header, if headers are on, even if no data follows. */
-  begin(lane: OutputSource): Promise<void> {
-    return this.#inTurn(() => this.#header(lane));
+  begin(source: OutputSource): Promise<void> {
+    return this.#inTurn(() => this.#header(source));
   }
 
   /** Prints a chunk of a file. Resolves when it is written. */
-  write(lane: OutputSource, bytes: Uint8Array): Promise<void> {
+  write(source: OutputSource, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#options.prefix) return this.#prefixed(lane, bytes);
+      if (this.#options.prefix) return this.#prefixed(source, bytes);
       if (this.#byLine) {
-        for (const part of batches(lane.splitter.push(bytes), (line) => shown(lane, line))) await this.#put(lane, part);
-        clearTimeout(lane.timer);
-        if (this.#follows && lane.splitter.hasRest)
-          lane.timer = setTimeout(() => void this.flush(lane), JSON_UNFINISHED_MS);
+        for (const part of batches(source.splitter.push(bytes), (line) => shown(source, line)))
+          await this.#put(source, part);
+        clearTimeout(source.timer);
+        if (this.#follows && source.splitter.hasRest)
+          source.timer = setTimeout(() => void this.flush(source), JSON_UNFINISHED_MS);
         return;
       }
-      if (!this.#options.shared) return this.#put(lane, bytes);
+      if (!this.#options.shared) return this.#put(source, bytes);
       const end = bytes.lastIndexOf(this.#options.delimiter) + 1;
-      clearTimeout(lane.timer);
+      clearTimeout(source.timer);
       if (end > 0) {
         const whole =
-          lane.rest.length > 0 ? Buffer.concat([lane.rest, bytes.subarray(0, end)]) : bytes.subarray(0, end);
-        lane.rest = bytes.slice(end);
-        await this.#put(lane, whole);
-      } else lane.rest = Buffer.concat([lane.rest, bytes]);
-      if (lane.rest.length > MAX_UNFINISHED) {
-        await this.#put(lane, lane.rest);
-        lane.rest = new Uint8Array(0);
+          source.rest.length > 0 ? Buffer.concat([source.rest, bytes.subarray(0, end)]) : bytes.subarray(0, end);
+        source.rest = bytes.slice(end);
+        await this.#put(source, whole);
+      } else source.rest = Buffer.concat([source.rest, bytes]);
+      if (source.rest.length > MAX_UNFINISHED) {
+        await this.#put(source, source.rest);
+        source.rest = new Uint8Array(0);
       }
-      if (lane.rest.length > 0) lane.timer = setTimeout(() => void this.flush(lane), UNFINISHED_MS);
+      if (source.rest.length > 0) source.timer = setTimeout(() => void this.flush(source), UNFINISHED_MS);
     });
   }
 
   /** Prints a line, or the end of a line whose beginning {@link piece} printed. */
-  line(lane: OutputSource, bytes: Uint8Array): Promise<void> {
+  line(source: OutputSource, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(async () => {
-      if (lane.record !== undefined) return bytes.length > 0 ? this.#put(lane, lane.record(bytes)) : undefined;
-      await this.#open(lane, bytes);
-      if (bytes.at(-1) === this.#options.delimiter) this.#hasEnded(lane);
-      else await this.#closeLine(lane);
+      if (source.record !== undefined) return bytes.length > 0 ? this.#put(source, source.record(bytes)) : undefined;
+      await this.#open(source, bytes);
+      if (bytes.at(-1) === this.#options.delimiter) this.#hasEnded(source);
+      else await this.#closeLine(source);
     });
   }
 
   /** Prints a part of a line. The next output of the same file continues the line. */
-  piece(lane: OutputSource, bytes: Uint8Array): Promise<void> {
+  piece(source: OutputSource, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(() =>
-      lane.record === undefined ? this.#open(lane, bytes) : this.#put(lane, lane.record(bytes)),
+      source.record === undefined ? this.#open(source, bytes) : this.#put(source, source.record(bytes)),
     );
   }
 
@@ -202,28 +203,28 @@ export class Printer {
    * Ends an unfinished line: the next chunk belongs to another generation of the file. Without
    * prefixes and JSON, the bytes stay unchanged, as in GNU tail.
    */
-  async endLine(lane: OutputSource): Promise<void> {
-    if (this.#options.json) await this.flush(lane);
-    else if (this.#options.prefix) await this.#inTurn(() => this.#closeLine(lane));
+  async endLine(source: OutputSource): Promise<void> {
+    if (this.#options.json) await this.flush(source);
+    else if (this.#options.prefix) await this.#inTurn(() => this.#closeLine(source));
   }
 
   /** Prints an unfinished line. */
-  flush(lane: OutputSource): Promise<void> {
+  flush(source: OutputSource): Promise<void> {
     return this.#inTurn(async () => {
-      clearTimeout(lane.timer);
-      const rest = this.#options.json ? lane.splitter.end() : lane.rest;
-      lane.rest = new Uint8Array(0);
-      if (rest.length > 0) await this.#put(lane, Buffer.concat(shown(lane, rest)));
-      if (lane.return) await this.#prefixed(lane, new Uint8Array(0), true);
+      clearTimeout(source.timer);
+      const rest = this.#options.json ? source.splitter.end() : source.rest;
+      source.rest = new Uint8Array(0);
+      if (rest.length > 0) await this.#put(source, Buffer.concat(shown(source, rest)));
+      if (source.return) await this.#prefixed(source, new Uint8Array(0), true);
     });
   }
 
   /** Prints the unfinished lines of all files. */
   async end(): Promise<void> {
     this.#gone?.close();
-    for (const lane of this.#lanes) await this.flush(lane);
-    for (const lane of this.#lanes) {
-      const text = lane.terminal?.end() ?? "";
+    for (const source of this.#sources) await this.flush(source);
+    for (const source of this.#sources) {
+      const text = source.terminal?.end() ?? "";
       if (text !== "") await this.#inTurn(() => this.#send(Buffer.from(text)));
     }
   }
@@ -243,12 +244,12 @@ export class Printer {
     return turn;
   }
 
-  async #header(lane: OutputSource): Promise<void> {
+  async #header(source: OutputSource): Promise<void> {
     if (!this.#options.headers) return;
-    const name = this.#onTerminal ? printable(lane.name) : lane.name;
+    const name = this.#onTerminal ? printable(source.name) : source.name;
     await this.#send(Buffer.from(`${this.#first ? "" : "\n"}==> ${name} <==\n`));
     this.#first = false;
-    this.#last = lane;
+    this.#last = source;
   }
 
   /**
@@ -256,11 +257,11 @@ export class Printer {
    * the unfinished line; its continuation gets the name again. A single carriage return, as in a
    * progress bar, also ends a line. A carriage return before a newline is kept.
    */
-  async #prefixed(lane: OutputSource, bytes: Uint8Array, isEnd = false): Promise<void> {
+  async #prefixed(source: OutputSource, bytes: Uint8Array, isEnd = false): Promise<void> {
     const { delimiter } = this.#options;
-    const all = lane.return ? Buffer.concat([Buffer.of(RETURN), bytes]) : bytes;
+    const all = source.return ? Buffer.concat([Buffer.of(RETURN), bytes]) : bytes;
     const end = !isEnd && all.at(-1) === RETURN ? all.length - 1 : all.length;
-    lane.return = end < all.length;
+    source.return = end < all.length;
     const parts: Uint8Array[] = [];
     for (let at = 0; at < end; ) {
       const newline = all.indexOf(delimiter, at);
@@ -268,48 +269,48 @@ export class Printer {
       const back = all.indexOf(RETURN, at);
       const isBar = back !== -1 && back < (all[stop - 1] === RETURN && newline !== -1 ? stop - 1 : stop);
       const next = isBar ? back + 1 : Math.min(end, stop + 1);
-      if (!lane.open) parts.push(lane.prefix);
+      if (!source.open) parts.push(source.prefix);
       if (isBar) parts.push(all.subarray(at, back), Buffer.of(delimiter));
       else parts.push(all.subarray(at, next));
-      lane.open = !isBar && newline === -1;
+      source.open = !isBar && newline === -1;
       at = next;
     }
     if (parts.length === 0) return;
-    if (this.#unfinished !== undefined && this.#unfinished !== lane) await this.#closeLine(this.#unfinished);
-    this.#unfinished = lane.open ? lane : undefined;
-    await this.#put(lane, Buffer.concat(parts));
+    if (this.#unfinished !== undefined && this.#unfinished !== source) await this.#closeLine(this.#unfinished);
+    this.#unfinished = source.open ? source : undefined;
+    await this.#put(source, Buffer.concat(parts));
   }
 
   /**
    * Prints bytes of an unfinished line. Prints the name first if the line begins. Ends the
    * unfinished line of another file.
    */
-  async #open(lane: OutputSource, bytes: Uint8Array): Promise<void> {
+  async #open(source: OutputSource, bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
-    if (this.#unfinished !== undefined && this.#unfinished !== lane) await this.#closeLine(this.#unfinished);
-    await this.#put(lane, lane.open ? bytes : Buffer.concat([lane.prefix, bytes]));
-    lane.open = true;
-    this.#unfinished = lane;
+    if (this.#unfinished !== undefined && this.#unfinished !== source) await this.#closeLine(this.#unfinished);
+    await this.#put(source, source.open ? bytes : Buffer.concat([source.prefix, bytes]));
+    source.open = true;
+    this.#unfinished = source;
   }
 
-  #hasEnded(lane: OutputSource): void {
-    lane.open = false;
-    if (this.#unfinished === lane) this.#unfinished = undefined;
+  #hasEnded(source: OutputSource): void {
+    source.open = false;
+    if (this.#unfinished === source) this.#unfinished = undefined;
   }
 
   /** Ends the unfinished line of a file. */
-  async #closeLine(lane: OutputSource): Promise<void> {
-    lane.return = false;
-    if (!lane.open) return;
-    this.#hasEnded(lane);
-    await this.#put(lane, Buffer.of(this.#options.delimiter));
+  async #closeLine(source: OutputSource): Promise<void> {
+    source.return = false;
+    if (!source.open) return;
+    this.#hasEnded(source);
+    await this.#put(source, Buffer.of(this.#options.delimiter));
   }
 
-  async #put(lane: OutputSource, bytes: Uint8Array): Promise<void> {
+  async #put(source: OutputSource, bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0) return;
-    if (lane !== this.#last) await this.#header(lane);
-    this.#last = lane;
-    if (lane.terminal) await this.#send(Buffer.from(lane.terminal.push(Buffer.from(bytes))));
+    if (source !== this.#last) await this.#header(source);
+    this.#last = source;
+    if (source.terminal) await this.#send(Buffer.from(source.terminal.push(Buffer.from(bytes))));
     else await this.#send(bytes);
   }
 

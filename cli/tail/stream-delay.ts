@@ -8,26 +8,26 @@ const MARGIN_MS = 1;
  * unread lines. A stream has no size, so lines wait as long as recent lines of streams took to
  * arrive.
  */
-export class StreamDelay<Lane> {
+export class StreamDelay<Source> {
   readonly #maxMs: number;
-  readonly #lanes = new Set<Lane>();
+  readonly #sources = new Set<Source>();
   #delayMs = INITIAL_MS;
 
   constructor(maxMs: number) {
     this.#maxMs = maxMs;
   }
 
-  add(lane: Lane): void {
-    this.#lanes.add(lane);
+  add(source: Source): void {
+    this.#sources.add(source);
   }
 
-  delete(lane: Lane): void {
-    this.#lanes.delete(lane);
+  delete(source: Source): void {
+    this.#sources.delete(source);
   }
 
   /** Measures the delay of a line, from its time to `now` (milliseconds since 1970). */
-  saw(lane: Lane | undefined, time: number, now: number): void {
-    if (lane === undefined || !this.#lanes.has(lane)) return;
+  saw(source: Source | undefined, time: number, now: number): void {
+    if (source === undefined || !this.#sources.has(source)) return;
     const delay = Math.min(this.#maxMs, Math.max(0, now - time));
     this.#delayMs += (delay - this.#delayMs) * (delay > this.#delayMs ? 1 : 1 / 16);
   }
@@ -36,8 +36,8 @@ export class StreamDelay<Lane> {
    * Milliseconds that a line waits for earlier lines of streams; undefined if it waits for none,
    * because there is no other stream.
    */
-  holdMs(lane: Lane | undefined, time: number, now: number): number | undefined {
-    const others = this.#lanes.size - (lane !== undefined && this.#lanes.has(lane) ? 1 : 0);
+  holdMs(source: Source | undefined, time: number, now: number): number | undefined {
+    const others = this.#sources.size - (source !== undefined && this.#sources.has(source) ? 1 : 0);
     if (others === 0) return undefined;
     return Math.max(MARGIN_MS, Math.min(this.#maxMs, time + this.#delayMs - now) + MARGIN_MS);
   }

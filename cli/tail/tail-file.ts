@@ -31,9 +31,9 @@ type Events<File extends Generation> = AsyncGenerator<FollowEvent<File>, void, v
 
 /** Receives the data and events of a followed file. */
 export interface TailSink {
-  show(lane: OutputSource, bytes: Uint8Array): Promise<void>;
+  show(source: OutputSource, bytes: Uint8Array): Promise<void>;
   /** Ends an unfinished line: the next chunk belongs to another generation. */
-  endLine(lane: OutputSource): Promise<void>;
+  endLine(source: OutputSource): Promise<void>;
   /**
    * Called with the identity of every file that is read, so that a glob does not report the file as
    * new.
@@ -48,7 +48,7 @@ export interface TailSink {
 /** A target of tail, from its opening to the end of its follow. */
 export class TailFile {
   readonly name: string;
-  readonly lane: OutputSource;
+  readonly source: OutputSource;
   readonly tailTarget: TailTarget;
   readonly named: NamedTarget;
   readonly progress = new FollowProgress();
@@ -77,7 +77,7 @@ export class TailFile {
   ) {
     this.named = named;
     this.name = named.text === "-" ? "standard input" : named.text;
-    this.lane = printer.lane(options.json ? named.text : this.name, this.timeOf);
+    this.source = printer.source(options.json ? named.text : this.name, this.timeOf);
     this.tailTarget = tailTarget;
     this.#options = options;
     this.#since = since;
@@ -276,16 +276,16 @@ export class TailFile {
         if (event.kind === "data") {
           // Ends the line when the data switches between generations of the file.
           const isLate = event.late === true;
-          if (isLate !== wasLate || (isLate && event.position !== lateEnd)) await sink.endLine(this.lane);
+          if (isLate !== wasLate || (isLate && event.position !== lateEnd)) await sink.endLine(this.source);
           wasLate = isLate;
           if (isLate) lateEnd = event.position + event.bytes.length;
-          await sink.show(this.lane, event.bytes);
+          await sink.show(this.source, event.bytes);
         } else if (event.kind === "unreachable" && isRelayed(event.error)) {
           await events.return();
           events = this.#followRelayed(undefined, stop);
         } else {
           const begins = "file" in event && event.file !== undefined && !event.continues;
-          if (begins || event.kind === "truncated") await sink.endLine(this.lane);
+          if (begins || event.kind === "truncated") await sink.endLine(this.source);
           const text = notices.of(event);
           if ("file" in event && event.file) reads(event.file.identity);
           if (text !== undefined) printMessage("tail", text);
@@ -309,7 +309,7 @@ export class TailFile {
       file = next;
       input.file = next;
       try {
-        for await (const bytes of file.stream({ signal: stop })) await sink.show(this.lane, bytes);
+        for await (const bytes of file.stream({ signal: stop })) await sink.show(this.source, bytes);
       } catch (error) {
         if (!stop.aborted) throw error;
       }

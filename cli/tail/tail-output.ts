@@ -18,7 +18,7 @@ import type { TailSink } from "./tail-file.ts";
 /** Follows the output of a container, as a target of tail. */
 export class TailOutput {
   readonly name: string;
-  readonly lane: OutputSource;
+  readonly source: OutputSource;
   readonly isDirectory = false;
   readonly isPipedInput = false;
   readonly unfollowable = undefined;
@@ -50,7 +50,7 @@ export class TailOutput {
     this.#options = options;
     this.#since = since === undefined ? undefined : BigInt(Math.floor(since)) * 1_000_000n;
     this.timeOf = this.#lines.timeOf;
-    this.lane = printer.lane(named.text, this.#lines.timeOf, this.#lines.originOf);
+    this.source = printer.source(named.text, this.#lines.timeOf, this.#lines.originOf);
   }
 
   async open(stop: AbortSignal): Promise<void> {
@@ -105,7 +105,7 @@ export class TailOutput {
     if (follower === undefined) return;
     const { follow, retry } = this.#options;
     const show = async (lines: readonly Buffer[]) => {
-      for (const line of lines) await sink.show(this.lane, line);
+      for (const line of lines) await sink.show(this.source, line);
     };
     const signal = AbortSignal.any([stop, this.#abort.signal]);
     for await (const event of follower.follow(follow === "name" || retry, signal)) {

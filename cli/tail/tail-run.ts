@@ -82,7 +82,7 @@ export class TailRun {
     await Promise.all(this.#files.map((file) => file.open(this.#stop.signal)));
     if (this.#merger) await this.#mergeParts(this.#merger);
     else for (const file of this.#files) await this.#showPart(file);
-    printer.begunWith(this.#files.at(-1)?.lane);
+    printer.begunWith(this.#files.at(-1)?.source);
   }
 
   /** Follows until no more data can come. Returns the exit status as GNU tail does. */
@@ -134,7 +134,7 @@ export class TailRun {
         : new TailFile(named, this.#tailTarget(target), this.#shown, this.#options, this.#since);
     this.#files.push(file);
     this.#names.add(named.text);
-    this.#merger?.add(file.lane, file.timeOf, file.progress);
+    this.#merger?.add(file.source, file.timeOf, file.progress);
     return file;
   }
 
@@ -149,12 +149,12 @@ export class TailRun {
 
   async #showPart(file: AnyTailed): Promise<void> {
     const printer = this.#shown;
-    if (file.isOpen) await printer.begin(file.lane);
+    if (file.isOpen) await printer.begin(file.source);
     if (!this.#complain(file)) {
       try {
-        for await (const piece of file.part()) await printer.write(file.lane, piece);
+        for await (const piece of file.part()) await printer.write(file.source, piece);
         if (this.#options.follow === undefined) {
-          await printer.flush(file.lane);
+          await printer.flush(file.source);
           file.leaveInput();
         }
       } catch (error) {
@@ -168,7 +168,7 @@ export class TailRun {
   async #mergeParts(merger: Merger<OutputSource>): Promise<void> {
     const good = this.#files.filter((file) => !this.#complain(file));
     const goesOn = this.#options.follow !== undefined;
-    await merger.show(good.map((file) => ({ lane: file.lane, pieces: file.part(), goesOn })));
+    await merger.show(good.map((file) => ({ source: file.source, pieces: file.part(), goesOn })));
   }
 
   #complain(file: AnyTailed): boolean {
@@ -181,8 +181,8 @@ export class TailRun {
     try {
       await file.follow(
         {
-          show: (lane, bytes) => this.#merger?.take(lane, bytes) ?? this.#shown.write(lane, bytes),
-          endLine: (lane) => this.#merger?.endLine(lane) ?? this.#shown.endLine(lane),
+          show: (source, bytes) => this.#merger?.take(source, bytes) ?? this.#shown.write(source, bytes),
+          endLine: (source) => this.#merger?.endLine(source) ?? this.#shown.endLine(source),
           seen: (tailTarget, identity) => this.#later.note(tailTarget, identity),
           gone: () => this.#leave(file),
           back: () => void this.#live.add(file),
@@ -194,7 +194,7 @@ export class TailRun {
       this.#failed(error);
     } finally {
       try {
-        await this.#merger?.leave(file.lane);
+        await this.#merger?.leave(file.source);
       } finally {
         this.#leave(file);
         if (file.hasLeft) this.#forget(file);
@@ -209,7 +209,7 @@ export class TailRun {
     file.close();
     this.#files.splice(this.#files.indexOf(file), 1);
     this.#names.delete(file.named.text);
-    this.#printer?.leave(file.lane);
+    this.#printer?.leave(file.source);
     const key = targetName(file.named.target);
     if (this.#files.some(({ named }) => targetName(named.target) === key)) return;
     this.#tailTargets.get(key)?.end();

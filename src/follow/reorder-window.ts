@@ -8,7 +8,7 @@ export interface WindowLimits {
   maxMs: number;
 }
 
-interface HeldLine<Source> {
+interface WaitingLine<Source> {
   line: TimedLine<Source>;
   arrived: number;
   due: number;
@@ -22,9 +22,9 @@ interface HeldLine<Source> {
 export class ReorderWindow<Source> {
   readonly #limits: WindowLimits;
   /** The lines of each source, sorted as they arrive. */
-  readonly #queues = new Map<Source, HeldLine<Source>[]>();
+  readonly #queues = new Map<Source, WaitingLine<Source>[]>();
   /** The last line in order that {@link take} returned. */
-  #taken: HeldLine<Source> | undefined;
+  #taken: WaitingLine<Source> | undefined;
   #holdMs: number;
   #bytes = 0;
 
@@ -54,9 +54,9 @@ export class ReorderWindow<Source> {
    * @param readUntil the time up to which all other sources than this one were read
    */
   take(now: number, readUntil: (source: Source) => number = () => now): TimedLine<Source>[] {
-    const isDue = ({ line, arrived, due }: HeldLine<Source>) =>
+    const isDue = ({ line, arrived, due }: WaitingLine<Source>) =>
       (due <= now && arrived <= readUntil(line.source)) || arrived + this.#limits.maxMs <= now;
-    let last: HeldLine<Source> | undefined;
+    let last: WaitingLine<Source> | undefined;
     for (const queue of this.#queues.values())
       for (const held of queue) {
         if (!isDue(held)) break;
@@ -82,7 +82,7 @@ export class ReorderWindow<Source> {
   }
 
   /** Takes the lines of a source that do not sort after `last`. */
-  #takeUpTo(last: HeldLine<Source>, source: Source): TimedLine<Source>[] {
+  #takeUpTo(last: WaitingLine<Source>, source: Source): TimedLine<Source>[] {
     const queue = this.#queues.get(source) ?? [];
     const end = queue.findIndex(({ line }) => isBefore(last.line, line));
     if (end === -1) this.#queues.delete(source);

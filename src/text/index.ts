@@ -44,7 +44,7 @@ export { Matcher } from "./search/matcher.ts";
 export { BLOCK, BlockCache } from "./sources/block-cache.ts";
 export type { ByteSource, NextData, SourcePart } from "./sources/byte-source.ts";
 export { ChainSource, KEPT as KEPT_GENERATIONS, type Note } from "./sources/chain-source.ts";
-export { HeldEnd } from "./sources/held-end.ts";
+export { FixedEnd } from "./sources/fixed-end.ts";
 export { readableSource } from "./sources/readable-source.ts";
 export { regularSource } from "./sources/regular-source.ts";
 export { StreamSource } from "./sources/stream-source.ts";

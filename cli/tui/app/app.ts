@@ -7,9 +7,9 @@ import { type Action, actionFor, type Context, type Keymap } from "../keymap/key
 import type { TerminalEvent } from "../keymap/keys.ts";
 import type { Host, Navigator, PromptRequest, Question, View } from "../view.ts";
 import { Commands } from "./commands.ts";
+import { DelayedKeys } from "./delayed-keys.ts";
 import { Dialog } from "./dialog.ts";
 import { Foreground, type Outcome } from "./foreground.ts";
-import { HeldKeys } from "./held-keys.ts";
 import { KeyInput } from "./key-input.ts";
 import { Mouse } from "./mouse.ts";
 import { Overlays } from "./overlays.ts";
@@ -41,7 +41,7 @@ export class App implements Host {
   readonly #theme: TerminalTheme;
   readonly #tabs = new Tabs();
   readonly #overlays = new Overlays();
-  readonly #held = new HeldKeys();
+  readonly #held = new DelayedKeys();
   readonly #screen: Screen;
   readonly #mouse = new Mouse({
     ...{ tabs: this.#tabs, overlays: this.#overlays },

@@ -4,7 +4,7 @@ import type { KeyEvent } from "../keymap/keys.ts";
  * Delays keys while code is loaded. Otherwise a key would act on the old view, not on the question
  * or view that the code shows.
  */
-export class HeldKeys {
+export class DelayedKeys {
   #held: KeyEvent[] | undefined;
 
   /** Stores a key until the code is loaded. False if no code is being loaded. */

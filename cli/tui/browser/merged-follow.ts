@@ -33,7 +33,7 @@ export interface LaterEntries {
 
 /** A source that was opened. */
 interface OpenedSource {
-  lane: MergedSource;
+  source: MergedSource;
   /** The last lines of the source; undefined if it could not be opened. */
   pieces: AsyncIterable<Buffer> | undefined;
   /** Passes on the data after {@link pieces}, until the follow ends. */
@@ -43,7 +43,7 @@ interface OpenedSource {
 
 /** The start of the follow of a file, and the object to which the follow reports. */
 interface FollowStart {
-  lane: MergedSource;
+  source: MergedSource;
   size: number;
   progress: FollowProgress;
 }
@@ -94,7 +94,7 @@ export class MergedFollow {
   }
 
   stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
-    const merger = new Merger<MergedSource>({ line: (lane, bytes) => this.#queue.put(lane.row(bytes)) }, NEWLINE);
+    const merger = new Merger<MergedSource>({ line: (source, bytes) => this.#queue.put(source.row(bytes)) }, NEWLINE);
     return this.#queue.rows(this.#run(merger, signal), signal);
   }
 
@@ -131,11 +131,11 @@ export class MergedFollow {
     let endGlobs: (() => void) | undefined;
     try {
       await merger.show(
-        run.opened.flatMap(({ lane, pieces }) => (pieces === undefined ? [] : [{ lane, pieces, goesOn: true }])),
+        run.opened.flatMap(({ source, pieces }) => (pieces === undefined ? [] : [{ source, pieces, goesOn: true }])),
       );
       for (const note of this.#later?.notes ?? []) await this.#queue.put(noteRow(note));
       endGlobs = matches?.watchGlobs(host);
-      const running = run.opened.map((source) => source.follow());
+      const running = run.opened.map((opened) => opened.follow());
       if (matches) running.push(matches.watchContainers(host, signal));
       await Promise.race([failed, Promise.all(running)]);
     } finally {
@@ -143,76 +143,76 @@ export class MergedFollow {
       stop.abort();
       await Promise.allSettled(joining);
       for (const tailTarget of this.#tailTargets.values()) tailTarget.end();
-      for (const source of run.opened) source.close();
+      for (const opened of run.opened) opened.close();
       await merger.end();
     }
   }
 
   /** Adds a source that has appeared, until the follow ends. */
   async #join(entry: FollowEntry, run: Run): Promise<void> {
-    const lane = this.#sources.add(namedOf(entry));
+    const source = this.#sources.add(namedOf(entry));
     this.#names.add(entry.connection.text(entry.path));
-    const source = await this.#open(entry, lane, run, true);
-    run.opened.push(source);
-    await this.#note(lane, "new; following it too");
-    for await (const piece of source.pieces ?? []) await run.merger.take(lane, piece);
-    await source.follow();
+    const opened = await this.#open(entry, source, run, true);
+    run.opened.push(opened);
+    await this.#note(source, "new; following it too");
+    for await (const piece of opened.pieces ?? []) await run.merger.take(source, piece);
+    await opened.follow();
   }
 
-  #open(entry: FollowEntry, lane: MergedSource, run: Run, isNew = false): Promise<OpenedSource> {
+  #open(entry: FollowEntry, source: MergedSource, run: Run, isNew = false): Promise<OpenedSource> {
     return isOutput(entry.path)
-      ? this.#openOutput(entry.connection, entry.path, lane, run)
-      : this.#openFile(entry, lane, run, isNew);
+      ? this.#openOutput(entry.connection, entry.path, source, run)
+      : this.#openFile(entry, source, run, isNew);
   }
 
   async #openFile(
     { connection, path }: FollowEntry,
-    lane: MergedSource,
+    source: MergedSource,
     run: Run,
     isNew: boolean,
   ): Promise<OpenedSource> {
     const zone = await connection.zone().catch(() => utc);
     const reader = new TimestampReader({ now: Date.now(), zone });
     const progress = new FollowProgress();
-    run.merger.add(lane, (line) => reader.read(line), progress);
+    run.merger.add(source, (line) => reader.read(line), progress);
     try {
       const file = await connection.use((session) => session.open(path));
       const size = file.size() ?? 0;
       run.matches?.note(this.#followed(connection), identityOf(file.stat));
       return {
-        lane,
+        source,
         pieces: file.isSeekable ? partOf(file, size, isNew && size <= MAX_WHOLE) : undefined,
         follow: () =>
           file.isSeekable
-            ? this.#follow({ connection, path, lane, size, progress }, file, run)
-            : this.#note(lane, "it cannot seek, so it cannot be merged with others"),
+            ? this.#follow({ connection, path, source, size, progress }, file, run)
+            : this.#note(source, "it cannot seek, so it cannot be merged with others"),
         close: () => file.close(),
       };
     } catch (error) {
-      return this.#failed(lane, error);
+      return this.#failed(source, error);
     }
   }
 
   async #openOutput(
     { target, engine }: Connection,
     path: OutputPath,
-    lane: MergedSource,
+    source: MergedSource,
     { merger, signal }: Run,
   ): Promise<OpenedSource> {
     const output = new FollowedOutput("name" in target ? target.name : "", path, engine);
-    merger.add(lane, output.timeOf);
+    merger.add(source, output.timeOf);
     try {
       await output.open(signal);
     } catch (error) {
-      return this.#failed(lane, error);
+      return this.#failed(source, error);
     }
     const sink = {
-      line: (line: Buffer) => merger.take(lane, line),
-      lineEnded: () => merger.endLine(lane),
-      notice: (text: string) => this.#note(lane, text),
+      line: (line: Buffer) => merger.take(source, line),
+      lineEnded: () => merger.endLine(source),
+      notice: (text: string) => this.#note(source, text),
     };
     return {
-      lane,
+      source,
       pieces: output.lastLines(LINES, signal),
       follow: () => output.follow(sink, signal),
       close: () => undefined,
@@ -220,31 +220,30 @@ export class MergedFollow {
   }
 
   /** Returns a source that only reports its error. */
-  #failed(lane: MergedSource, error: unknown): OpenedSource {
+  #failed(source: MergedSource, error: unknown): OpenedSource {
     return {
-      lane,
+      source,
       pieces: undefined,
-      follow: () => this.#note(lane, failureLine(error)),
+      follow: () => this.#note(source, failureLine(error)),
       close: () => undefined,
     };
   }
 
   async #follow(
-    { connection, path, lane, size, progress }: FollowEntry & FollowStart,
+    { connection, path, source, size, progress }: FollowEntry & FollowStart,
     file: OpenFile,
     { merger, signal, matches }: Run,
   ): Promise<void> {
-    const notices = new Notices(lane.name, { retries: true, keepsName: true });
+    const notices = new Notices(source.name, { retries: true, keepsName: true });
     const tailTarget = this.#followed(connection);
-    const source = tailSource(tailTarget, path, file);
-    for await (const event of follow(source, { position: size, signal, progress })) {
-      if (event.kind === "data") await merger.take(lane, event.bytes);
+    for await (const event of follow(tailSource(tailTarget, path, file), { position: size, signal, progress })) {
+      if (event.kind === "data") await merger.take(source, event.bytes);
       else {
         const begins = "file" in event && event.file !== undefined && !event.continues;
-        if (begins || event.kind === "truncated") await merger.endLine(lane);
+        if (begins || event.kind === "truncated") await merger.endLine(source);
         if ("file" in event && event.file) matches?.note(tailTarget, event.file.identity);
         const text = notices.of(event);
-        if (text !== undefined) await this.#note(lane, text);
+        if (text !== undefined) await this.#note(source, text);
       }
     }
   }
@@ -262,8 +261,8 @@ export class MergedFollow {
     return this.#later.entryOf(target);
   }
 
-  #note(lane: MergedSource, text: string): Promise<void> {
-    return this.#queue.put(Buffer.concat([lane.beginning, noteRow(text)]));
+  #note(source: MergedSource, text: string): Promise<void> {
+    return this.#queue.put(Buffer.concat([source.beginning, noteRow(text)]));
   }
 }
 

@@ -2,7 +2,7 @@ import {
   BlockCache,
   type ByteSource,
   type Encoding,
-  HeldEnd,
+  FixedEnd,
   LineIndex,
   Lines,
   Scan,
@@ -11,7 +11,7 @@ import type { Content } from "./content.ts";
 
 /** A source of bytes, its encoding and the counts of its lines. */
 export class Document {
-  readonly #held: HeldEnd;
+  readonly #held: FixedEnd;
   readonly #content: Content;
   readonly #changed: () => void;
   cache: BlockCache;
@@ -24,7 +24,7 @@ export class Document {
   constructor(content: Content, changed: () => void) {
     this.#content = content;
     this.#changed = changed;
-    this.#held = new HeldEnd(content.source);
+    this.#held = new FixedEnd(content.source);
     this.encoding = content.encoding;
     this.cache = new BlockCache(this.source);
     this.lines = new Lines(this.cache, this.encoding);

@@ -64,7 +64,7 @@ interface LaidOut {
 }
 
 /** Rows to lay out: `from` to `to` of a line, both included. */
-interface Wanted {
+interface RowRange {
   line: number;
   textEnd: number;
   from: number;
@@ -170,8 +170,8 @@ export class Pane {
     return rows;
   }
 
-  #wanted(positions: readonly Position[]): Wanted[] {
-    const wanted = new Map<number, Wanted>();
+  #wanted(positions: readonly Position[]): RowRange[] {
+    const wanted = new Map<number, RowRange>();
     for (const { line, row } of positions) {
       const known = wanted.get(line);
       if (known) known.to = row;
@@ -180,7 +180,7 @@ export class Pane {
     return [...wanted.values()];
   }
 
-  #rowsOf({ line, textEnd, from, to }: Wanted, text: Text, highlights: readonly Mark[][]): Omit<LaidOut, "textEnd"> {
+  #rowsOf({ line, textEnd, from, to }: RowRange, text: Text, highlights: readonly Mark[][]): Omit<LaidOut, "textEnd"> {
     const long = this.#longLine(line, textEnd);
     if (!long) return whole(this.#layOut(text, highlights));
     const first = Math.max(0, from - ROWS_AROUND);

@@ -5,7 +5,7 @@ import { findNewline } from "../rows/newlines.ts";
 import type { MatchOptions } from "../search/compile.ts";
 import { BLOCK, BlockCache } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
-import { HeldEnd } from "../sources/held-end.ts";
+import { FixedEnd } from "../sources/fixed-end.ts";
 import { type LineRange, type LineSelector, linesBeginningIn, ownLines, type PieceMatcher } from "./chunk-pieces.ts";
 import type { FoldedLines } from "./folded-lines.ts";
 import { pieceMatcher } from "./matching-lines.ts";
@@ -36,7 +36,7 @@ export interface SelectionQuery {
 /** @throws Error with a one-line message for an invalid pattern */
 export function selectedLines(source: ByteSource, query: SelectionQuery): LineSelector {
   const { encoding, match, folded, invert = false, levels, without = [] } = query;
-  const held = new HeldEnd(source);
+  const held = new FixedEnd(source);
   const lines = new Lines(new BlockCache(held, (2 * MAX_LINE) / BLOCK + 1), encoding);
   const buffer = Buffer.allocUnsafeSlow(BLOCK);
   const records = new Records(lines, query.areRecords);

@@ -4,7 +4,7 @@ import type { ByteSource, SourcePart } from "./byte-source.ts";
  * A source whose end can be fixed temporarily. Work over many lines reads the end for each line,
  * which costs a system call for a file.
  */
-export class HeldEnd implements ByteSource {
+export class FixedEnd implements ByteSource {
   readonly #source: ByteSource;
   readonly nextData?: (position: number) => number;
   readonly parts?: () => SourcePart[];
