@@ -63,26 +63,28 @@ const FILE_ACTIONS = 256;
 const FIRST_DESCRIPTOR = 2;
 
 function spawn(program: string, args: readonly string[], descriptors: readonly OwnedFd[]): number {
-  const memory = new Memory(FILE_ACTIONS);
-  const actions = memory.address;
+  const actions = new Memory(FILE_ACTIONS);
   const pid = new Memory(4);
   const [nothing, path] = [cString(Buffer.from("/dev/null")), cString(Buffer.from(program))];
   const words = [path, ...args.map((word) => cString(Buffer.from(word)))];
-  libc.posix_spawn_file_actions_init(actions);
+  const [vector, environment] = [pointers(words), pointers([])];
+  // V8 may collect a Memory after its last use here, even while C uses it.
+  const kept = [actions, pid, nothing, path, vector, environment, ...words];
+  libc.posix_spawn_file_actions_init(actions.address);
   try {
     for (const [fd, flags] of [
       [0, constants.O_RDONLY],
       [1, constants.O_WRONLY],
     ] as const)
-      libc.posix_spawn_file_actions_addopen(actions, fd, nothing.address, flags, 0);
+      libc.posix_spawn_file_actions_addopen(actions.address, fd, nothing.address, flags, 0);
     for (const [index, { number }] of descriptors.entries())
-      libc.posix_spawn_file_actions_adddup2(actions, number, FIRST_DESCRIPTOR + index);
-    const [vector, environment] = [pointers(words), pointers([])];
-    const error = libc.posix_spawn(pid.address, path.address, actions, 0, vector.address, environment.address);
+      libc.posix_spawn_file_actions_adddup2(actions.address, number, FIRST_DESCRIPTOR + index);
+    const error = libc.posix_spawn(pid.address, path.address, actions.address, 0, vector.address, environment.address);
     if (error !== 0) throw systemError("ATTACH", `cannot start ${program}`, error);
     return pid.view.getInt32(0, true);
   } finally {
-    libc.posix_spawn_file_actions_destroy(memory.address);
+    libc.posix_spawn_file_actions_destroy(actions.address);
+    kept.length = 0;
   }
 }
 

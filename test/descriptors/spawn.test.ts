@@ -58,3 +58,15 @@ import { spawnProcess } from "./spawn.ts";
   const released = await runScript(script("child.unref();"));
   expect([released.status, released.stdout.toString()]).toEqual([0, ""]);
 });
+
+test("garbage collections during a start do not affect it", async () => {
+  const { stdout, signal } = await runScript(`
+    import { spawnProcess } from "./spawn.ts";
+    import { pipe } from "./file.ts";
+    const [, writer] = pipe();
+    // So many arguments need several collections.
+    const words = Array.from({ length: 20_000 }, (_, index) => String(index));
+    for (let count = 0; count < 10; count++) await spawnProcess("/bin/true", words, [writer]).ended;
+    console.log("done");`);
+  expect([stdout.toString(), signal]).toEqual(["done\n", null]);
+});
