@@ -31,8 +31,9 @@ export class OutputSpool {
   readonly #abort = new AbortController();
   readonly #follower: OutputFollower;
   readonly #tell: (event: SpoolEvent) => void;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  /** Records that are not written yet. Copied, so that the engine's responses are garbage at once. */
+  readonly #batch = Buffer.allocUnsafeSlow(BATCH);
+  #pending = 0;
   #written = 0;
 
   private constructor(name: string, path: OutputPath, follower: OutputFollower, tell: (event: SpoolEvent) => void) {
@@ -91,19 +92,24 @@ export class OutputSpool {
   }
 
   #add(bytes: Buffer, isLive = false): void {
-    if (this.#abort.signal.aborted) return;
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes >= BATCH) this.#flush();
+    if (this.#pending + bytes.length > BATCH) this.#flush();
+    if (bytes.length > BATCH) {
+      this.#write(bytes);
+      return;
+    }
     // Records of one response arrive together and are written together.
-    else if (isLive && this.#pending.length === 1) setImmediate(() => this.#flush());
+    if (isLive && this.#pending === 0) setImmediate(() => this.#flush());
+    this.#pending += bytes.copy(this.#batch, this.#pending);
   }
 
   #flush(): void {
-    if (this.#pendingBytes === 0 || this.#abort.signal.aborted) return;
-    const bytes = Buffer.concat(this.#pending);
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    const bytes = this.#batch.subarray(0, this.#pending);
+    this.#pending = 0;
+    this.#write(bytes);
+  }
+
+  #write(bytes: Buffer): void {
+    if (bytes.length === 0 || this.#abort.signal.aborted) return;
     try {
       if (this.#written + bytes.length > MAX_BYTES) throw new PortholeError("FILE", "the limit of 4 GiB is reached");
       // Uses pwrite(2), because SEEK_DATA of a reader moves the shared offset.

@@ -1,8 +1,12 @@
 import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
+import { amount, counted } from "../helpers/extent.ts";
 import { user } from "../helpers/porthole.ts";
+import { peakMemoryMb } from "../helpers/processes.ts";
 import { has, startScreen } from "./porthole-screen.ts";
+
+const LINES = amount(500_000, 100_000);
 
 describeWith(["docker", "tmux"], "a container's own output on the screen", () => {
   const printing = (on: Engine, script: string) => container(on, { name: uniqueName("says"), script });
@@ -36,6 +40,22 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     screen.type("?has ended|was restarted");
     screen.keys("Enter");
     await screen.waitFor("what happened", has("of 2"));
+  });
+
+  it(`of ${counted(LINES)} lines is scrolled, searched and filtered in less than 150 MB`, async () => {
+    const on = engine("docker");
+    const line = "2026-01-02T03:04:05.123Z INFO worker GET /api/v1/items/123456 handled in 12 ms status=200 bytes=5123";
+    const target = await printing(on, `yes "${line}" | head -n ${LINES}; echo the last line; exec sleep 1000`);
+    const screen = startScreen(user({ engine: on }), ["open", `${target.name}:@logs`]);
+    await screen.waitFor("the end", has("the last line", "FOLLOW"));
+    screen.keys("g");
+    await screen.waitFor("the start", (text) => text.includes("byte 0 of"));
+    screen.answer("/", "last");
+    await screen.waitFor("the match", has("the last line", "1 of 1"));
+    screen.answer("&", "status=2");
+    // The last line has no time: it stays with its record.
+    await screen.waitFor("the filtered lines", has(`&status=2  ${counted(LINES + 1)} `));
+    expect(peakMemoryMb(await screen.pid())).toBeLessThan(150);
   });
 
   it("of an ended container is shown, and also one stream alone", async () => {
