@@ -1,4 +1,5 @@
-import { expect, it } from "vitest";
+import { Script } from "node:vm";
+import { expect, it, vi } from "vitest";
 import { mayBacktrack, withDeadline } from "../../src/text/scan/deadline.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -6,7 +7,7 @@ import { waitFor } from "../helpers/wait-for.ts";
  * Returns the result of an action that takes no time. Repeats the action, because a busy machine
  * may delay this process beyond the deadline.
  */
-const inTime = <T>(action: () => T) => waitFor("a turn without a delay", () => withDeadline(action));
+const inTime = <T>(action: () => T) => waitFor("a turn without a delay", () => withDeadline({}, action));
 
 it("withDeadline returns the action's result, throws its error, and aborts it at the timeout", async () => {
   expect(await inTime(() => 42)).toBe(42);
@@ -15,8 +16,17 @@ it("withDeadline returns the action's result, throws its error, and aborts it at
       throw new TypeError("mine");
     }),
   ).rejects.toThrow("mine");
-  expect(withDeadline(() => /^(a+)+$/.test(`${"a".repeat(60)}b`))).toBeUndefined();
+  expect(withDeadline({}, () => /^(a+)+$/.test(`${"a".repeat(60)}b`))).toBeUndefined();
   expect(await inTime(() => "again")).toBe("again");
+});
+
+it("withDeadline gives less time to an expression that was aborted, because each key may wait for it", () => {
+  const run = vi.spyOn(Script.prototype, "runInThisContext");
+  const [slow, other] = [{}, {}];
+  const search = () => /^(a+)+$/.test(`${"a".repeat(60)}b`);
+  for (const expression of [slow, slow, other]) withDeadline(expression, search);
+  expect(run.mock.calls.map(([options]) => options)).toEqual([100, 20, 100].map((timeout) => ({ timeout })));
+  run.mockRestore();
 });
 
 it("mayBacktrack detects expressions that can backtrack without end", () => {

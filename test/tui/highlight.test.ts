@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { findMarks } from "../../cli/tui/canvas/highlight.ts";
 import { Matcher } from "../../src/text/index.ts";
+import { waitFor } from "../helpers/wait-for.ts";
 
 /** Returns the marked parts of a text. */
 function marked(text: string, pattern: string): string[] {
@@ -21,5 +22,16 @@ describe("the marks of a search", () => {
   it("are never inside colour codes, but may be in the shown text of other sequences", () => {
     expect(marked("\x1b[31mx\x1b[0m", "31m|0m")).toEqual([]);
     expect(marked("\x1b[2Jx", "2J")).toEqual(["2J"]);
+  });
+
+  it("are kept in the texts before one that takes too long", async () => {
+    const texts = ["aac", `${"a".repeat(60)}b`, "ac"].map((text) => ({ text, isCut: false }));
+    const highlight = () => ({ matcher: new Matcher({ patterns: ["^(a+)+c"] }), isRisky: true });
+    // A busy machine may delay this process beyond the deadline.
+    const marks = await waitFor("a turn without a delay", () => {
+      const found = findMarks(texts, highlight());
+      return found[0]?.length === 1 && found;
+    });
+    expect(marks.map((each) => each.length)).toEqual([1, 0, 0]);
   });
 });

@@ -24,6 +24,27 @@ describeWith("tmux", "a text of JSON", () => {
     await screen.waitFor("the folded lines again", (text) => first(text) === "ERROR it broke code=7");
   });
 
+  it("answers keys while an expression is slow on each line, and Esc ends the search and a filter", async () => {
+    const slow = (code: number) => json({ level: "info", msg: "ab".repeat(25), code });
+    await screen.open(screen.file("log", Array.from({ length: 20_000 }, (_, code) => slow(code)).join("")));
+    const at = (code: number) => (text: string) => first(text).endsWith(` code=${code}`);
+    await screen.waitFor("the folded lines", at(0));
+    screen.answer("/", "(a|b|ab)*c$");
+    await screen.waitFor("the search", (text) => status(text).includes("/(a|b|ab)*c$"));
+    for (const code of [1, 2, 3]) {
+      screen.keys("j");
+      await screen.waitFor("the next line", at(code));
+    }
+    screen.keys("Escape");
+    await screen.waitFor("the text without the search", (text) => !status(text).includes("/(a"));
+    screen.answer("&", "(a|b|ab)*c$");
+    await screen.waitFor("the filter", (text) => text.includes("Esc stops the search"));
+    screen.keys("Escape");
+    await screen.waitFor("the cancelled filter", (text) => text.includes("Esc shows all lines"));
+    screen.keys("Escape");
+    await screen.waitFor("all lines", (text) => !status(text).includes("&(a") && at(3)(text));
+  });
+
   it.each([
     ["one line, which may be a document", json(line)],
     ["another line among the first", `${json(line)}plain text\n${json(line).repeat(10)}`],

@@ -225,8 +225,9 @@ export class ContainersView implements View {
     if (stopped > 0)
       return [`no container is running, ${stopped} stopped`, `${this.#key("toggle-stopped")} shows them`];
     return [
-      "no container is running",
-      `started containers appear here; ${this.#key("sandboxes")} lists namespaces of processes`,
+      "no containers: none is running and none is stopped",
+      "start one, for example with docker run or docker compose up: it appears here",
+      `${this.#key("sandboxes")} lists namespaces of processes; porthole PATH shows local files`,
     ];
   }
 

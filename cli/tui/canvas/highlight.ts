@@ -18,11 +18,17 @@ export interface ShownText {
 
 /**
  * Finds the matches in each text, as indexes of its characters. An expression that takes too long
- * has no matches.
+ * has no matches in the rest of the texts.
  */
 export function findMarks(texts: readonly ShownText[], { matcher, isRisky }: Highlight): Mark[][] {
-  const all = () => texts.map((text) => marksIn(text, matcher));
-  return (isRisky ? withDeadline(all) : all()) ?? texts.map(() => []);
+  const marks: Mark[][] = texts.map(() => []);
+  const findAll = () =>
+    texts.forEach((text, index) => {
+      marks[index] = marksIn(text, matcher);
+    });
+  if (isRisky) withDeadline(matcher, findAll);
+  else findAll();
+  return marks;
 }
 
 function marksIn({ text: whole, isCut }: ShownText, matcher: Matcher): Mark[] {

@@ -8,6 +8,26 @@ export interface ByteRange {
   end: number;
 }
 
+/** The marked range, or the range of the visible lines. */
+export interface MarkedRange extends ByteRange {
+  isMarked: boolean;
+}
+
+/** Returns the visible range, extended to a marked line if there is one. */
+export function markedRange(
+  { start, end }: ByteRange,
+  anchor: number | undefined,
+  endOf: (line: number) => number,
+): MarkedRange {
+  if (anchor === undefined) return { start, end, isMarked: false };
+  return { start: Math.min(start, anchor), end: Math.max(end, endOf(anchor)), isMarked: true };
+}
+
+/** True for a page after which the next one is laid out in advance: long lines are read whole. */
+export function isShortPage({ start, end }: ByteRange): boolean {
+  return end - start <= 256 * 1024;
+}
+
 /**
  * Yields the bytes of a range as they are in the file, without rows that porthole added. Each piece
  * is valid until the next one.

@@ -1,30 +1,21 @@
-import {
-  type FoldedLines,
-  HexRows,
-  hexBytesFor,
-  type LineSpace,
-  type Position,
-  Viewport,
-} from "../../../src/text/index.ts";
+import { HexRows, hexBytesFor, type LineSpace, type Position, Viewport } from "../../../src/text/index.ts";
 import { Gutter } from "../canvas/gutter.ts";
 import type { LevelLooks } from "../canvas/line-text.ts";
 import { DisplayModes, ENCODING_NAMES, nextEncoding } from "./display-modes.ts";
 import type { Document } from "./document.ts";
-import { documentJson } from "./document-json.ts";
+import { EncodingTurn } from "./encoding-turn.ts";
 import type { Filtering } from "./filtering.ts";
 import { hexPaneRow } from "./hex-pane.ts";
+import { JsonFolding } from "./json-folding.ts";
 import { LevelHistogram } from "./level-histogram.ts";
 import { Pane, type PaneView } from "./pane.ts";
-import { type ByteRange, bytesOf, linesOf } from "./range.ts";
+import { bytesOf, isShortPage, linesOf, type MarkedRange, markedRange } from "./range.ts";
 import type { Searching } from "./searching.ts";
+import { Sideways } from "./sideways.ts";
+import { firstSource } from "./source-here.ts";
 import type { LineSource } from "./sources.ts";
+import type { TextLooks } from "./viewer-types.ts";
 import { VisibleLines } from "./visible-lines.ts";
-
-/**
- * Maximum bytes of a visible page whose next page is laid out in advance. Finding long lines reads
- * all of their bytes.
- */
-const MAX_PREPARED = 256 * 1024;
 
 /** A document and its display: the visible lines, their rows, and the scroll position. */
 export class ViewerText {
@@ -38,20 +29,13 @@ export class ViewerText {
   readonly #gutter = new Gutter();
   readonly visibleLines: VisibleLines;
   readonly levelsOverTime: LevelHistogram;
-  /** True once enough lines are known to decide whether JSON is folded. */
-  #isJsonKnown = false;
+  readonly #folding: JsonFolding;
   /** True if the histogram is shown whenever there is room. */
   hasHistogram = false;
   #hex: HexRows | undefined;
   #columns = 80;
-  #left = 0;
-  /** Columns that are scrolled out in the hex dump, which scrolls separately. */
-  #hexLeft = 0;
-  /**
-   * Position before a change of the encoding. In a wrong encoding the bytes may have no lines, and
-   * the position would be lost.
-   */
-  #turned: { shown: number; original: number } | undefined;
+  readonly #sideways = new Sideways();
+  readonly #encodingTurn = new EncodingTurn();
   /** Resolves once cancelled filters and counts no longer read. */
   #ending: Promise<unknown> = Promise.resolve();
   /** Start of the marked range, in the document. */
@@ -65,20 +49,17 @@ export class ViewerText {
   constructor(
     document: Document,
     searching: Searching,
-    {
-      colours,
-      levelLooks,
-      sources = [],
-    }: { colours: "pass" | "drop"; levelLooks: LevelLooks; sources?: readonly LineSource[] | undefined },
+    { colours, levelLooks, sources = [] }: TextLooks,
     changed: () => void,
   ) {
     this.#document = document;
     this.#searching = searching;
     this.#colours = colours;
     this.#levelLooks = levelLooks;
+    this.#folding = new JsonFolding(document, this.modes);
     this.visibleLines = new VisibleLines(document, searching, sources, {
       top: () => this.viewport.top.line,
-      folded: () => this.#folded,
+      folded: () => this.#folding.lines(this.visibleLines),
       replaced: () => {
         this.#pane.clear();
         this.#reshape();
@@ -87,8 +68,8 @@ export class ViewerText {
       changed,
     });
     this.levelsOverTime = new LevelHistogram(document, changed);
-    this.#foldByItself();
-    searching.findFolded(this.#folded);
+    this.#folding.foldByItself(this.visibleLines);
+    searching.findFolded(this.#folding.lines(this.visibleLines));
     this.#pane = new Pane(document, this.#view(0));
     this.viewport = new Viewport(document.lines, (line) => this.#rowsIn(line));
   }
@@ -104,8 +85,7 @@ export class ViewerText {
 
   /** Columns that are scrolled out at the left; 0 for wrapped lines. */
   get left(): number {
-    if (this.isHex) return this.#hexLeft;
-    return this.modes.wrap ? 0 : this.#left;
+    return this.#sideways.left(this);
   }
 
   get isWrapped(): boolean {
@@ -134,8 +114,7 @@ export class ViewerText {
 
   /** Wrapped lines do not scroll sideways. */
   toColumn(column: number): void {
-    if (this.isHex) this.#hexLeft = Math.max(0, column);
-    else if (!this.modes.wrap) this.#left = Math.max(0, column);
+    this.#sideways.toColumn(column, this);
   }
 
   toggleWrap(): void {
@@ -151,40 +130,20 @@ export class ViewerText {
   /** Called when the text has grown: its first lines may be JSON, or a source may have appeared. */
   grown(): void {
     this.visibleLines.grown();
-    const before = this.#folded;
-    this.#foldByItself();
-    if (this.#folded !== before) this.#foldedChanged();
-  }
-
-  /** The lines of JSON that are shown by their fields; undefined if none are. */
-  get #folded(): FoldedLines | undefined {
-    if (!this.modes.hasFields) return undefined;
-    const { sources } = this.visibleLines;
-    return sources.count === 0 || this.modes.isJsonChosen ? "all" : sources.json;
-  }
-
-  /** Folds JSON if the first lines of the text, or of a source, are JSON. */
-  #foldByItself(): void {
-    if (this.modes.isJsonChosen || this.#isJsonKnown) return;
-    const { sources } = this.visibleLines;
-    let isJson = sources.json.length > 0;
-    if (sources.count === 0) {
-      const found = documentJson(this.#document);
-      isJson = found.isJson;
-      this.#isJsonKnown = found.isKnown;
-    }
-    this.modes.setJson(isJson ? "folded" : "raw");
+    const before = this.#folding.lines(this.visibleLines);
+    this.#folding.foldByItself(this.visibleLines);
+    if (this.#folding.lines(this.visibleLines) !== before) this.#foldedChanged();
   }
 
   #foldedChanged(): void {
-    this.#searching.findFolded(this.#folded);
+    this.#searching.findFolded(this.#folding.lines(this.visibleLines));
     this.visibleLines.foldedChanged();
     this.#reshape();
   }
 
   setHex(on: boolean): void {
     const { line } = this.viewport.top;
-    if (on && !this.#hex) this.#hexLeft = 0;
+    if (on && !this.#hex) this.#sideways.resetHex();
     this.#hex = on ? new HexRows(this.#document.source, hexBytesFor(this.#columns)) : undefined;
     this.#searching.turn(on ? "hex" : "text");
     this.#reshape();
@@ -195,7 +154,7 @@ export class ViewerText {
   turnEncoding(): string {
     const { index, encoding } = this.#document;
     const { line } = this.viewport.top;
-    const original = line === this.#turned?.shown ? this.#turned.original : line;
+    const original = this.#encodingTurn.originalOf(line);
     const next = nextEncoding(encoding);
     const wasCounting = !index.scan.isCancelled;
     this.visibleLines.drop();
@@ -204,7 +163,7 @@ export class ViewerText {
     if (wasCounting) this.#document.index.scan.go();
     this.visibleLines.apply();
     this.viewport.show(original);
-    this.#turned = { shown: this.viewport.top.line, original };
+    this.#encodingTurn.turned(this.viewport.top.line, original);
     return ENCODING_NAMES[next];
   }
 
@@ -216,11 +175,9 @@ export class ViewerText {
     const lines = this.viewport.visible().map(({ line }) => line);
     const { at } = this.#searching;
     const hit = at === undefined ? undefined : lines.find((line) => line === at);
-    for (const line of hit === undefined ? lines : [hit]) {
-      const found = sources.of(this.#document.cache.slice(line, Math.min(line + sources.longest, this.endOf(line))));
-      if (found) return found;
-    }
-    return undefined;
+    return firstSource(hit === undefined ? lines : [hit], sources, (line, most) =>
+      this.#document.cache.slice(line, Math.min(line + most, this.endOf(line))),
+    );
   }
 
   toStart(): void {
@@ -281,13 +238,11 @@ export class ViewerText {
   }
 
   /** Returns the offsets of the marked range, or of the visible lines, in the document. */
-  range(): ByteRange & { isMarked: boolean } {
+  range(): MarkedRange {
     const last = this.viewport.visible().at(-1);
     const start = this.viewport.top.line;
     const end = last === undefined ? start : this.endOf(last.line);
-    const { anchor } = this;
-    if (anchor === undefined) return { start, end, isMarked: false };
-    return { start: Math.min(start, anchor), end: Math.max(end, this.endOf(anchor)), isMarked: true };
+    return markedRange({ start, end }, this.anchor, (line) => this.endOf(line));
   }
 
   /**
@@ -328,8 +283,8 @@ export class ViewerText {
    */
   prepareNextPage(): void {
     const isSlow = this.filter !== undefined || this.#searching.highlight?.isRisky === true;
-    if (this.isHex || isSlow || this.range().end - this.viewport.top.line > MAX_PREPARED) return;
-    this.#rowsAt(this.viewport.below());
+    if (!this.isHex && !isSlow && isShortPage({ ...this.range(), start: this.viewport.top.line }))
+      this.#rowsAt(this.viewport.below());
   }
 
   /**
@@ -366,7 +321,7 @@ export class ViewerText {
       colours: this.#colours,
       wrap: this.modes.wrap,
       json: this.modes.json,
-      folded: this.#folded,
+      folded: this.#folding.lines(this.visibleLines),
       levels: this.modes.levels ? this.#levelLooks : undefined,
       highlight: this.#searching.highlight,
     };
@@ -378,7 +333,7 @@ export class ViewerText {
     this.viewport.reshape(this.space, (line) => this.#rowsIn(line));
   }
 
-  #gutterOf(position: Position | undefined, range: ByteRange & { isMarked: boolean }): string {
+  #gutterOf(position: Position | undefined, range: MarkedRange): string {
     if (!position) return "";
     const { line, row } = position;
     const { lines, chain } = this.#document;

@@ -73,3 +73,11 @@ export interface ViewerOptions {
   /** Requests a frame. */
   changed(): void;
 }
+
+/** How a text is painted. */
+export interface TextLooks {
+  colours: "pass" | "drop";
+  levelLooks: LevelLooks;
+  /** The sources of a merged text. */
+  sources?: readonly LineSource[] | undefined;
+}

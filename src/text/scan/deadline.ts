@@ -1,7 +1,12 @@
 import { runInThisContext, Script } from "node:vm";
 
-/** Time limit for a regular expression on this thread. */
+/** Time limit in milliseconds for a regular expression on this thread. */
 const DEADLINE_MS = 100;
+/** Time limit for an expression that was aborted before: each key may wait for it. */
+const NEXT_DEADLINE_MS = 20;
+
+/** Expressions that were aborted, by what the callers identify them with. */
+const aborted = new WeakSet<object>();
 
 let script: Script | undefined;
 let call: (callback: () => void) => void;
@@ -9,9 +14,9 @@ let call: (callback: () => void) => void;
 /**
  * Runs `action` and aborts it at the deadline. A regular expression can backtrack without end, and
  * cannot be stopped in another way. Costs 0.4 ms, so use it for many lines at once. Undefined if
- * aborted.
+ * aborted. Later actions of the same `expression` then have less time.
  */
-export function withDeadline<T>(action: () => T): T | undefined {
+export function withDeadline<T>(expression: object, action: () => T): T | undefined {
   if (!script) {
     // A function of the context passes the callback: a script takes no arguments.
     const box: { set: (callback: () => void) => void; run: Script } = {
@@ -28,11 +33,12 @@ export function withDeadline<T>(action: () => T): T | undefined {
     result = action();
   });
   try {
-    script.runInThisContext({ timeout: DEADLINE_MS });
+    script.runInThisContext({ timeout: aborted.has(expression) ? NEXT_DEADLINE_MS : DEADLINE_MS });
     return result;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ERR_SCRIPT_EXECUTION_TIMEOUT") return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw error;
+    aborted.add(expression);
+    return undefined;
   } finally {
     call(() => {});
   }

@@ -65,7 +65,7 @@ export class Hits {
     const known = this.#kept.get(chunk);
     if (known && (known.end === end || (!isFresh && known.isHeld && known.end < end))) return known;
     const look = () => this.#look(chunk, known, end);
-    const hits = this.#risky ? withDeadline(look) : look();
+    const hits = this.#risky ? withDeadline(this, look) : look();
     const found = { end, hits: hits ?? [], isWhole: hits !== undefined, isHeld: true };
     queueMicrotask(() => {
       found.isHeld = false;
