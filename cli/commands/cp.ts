@@ -153,7 +153,10 @@ async function overwrite(
     throw new PortholeError("USAGE", `cannot copy to ${into.text}: porthole only reads in a container`, {
       hint: `--rw overwrites an existing file${create === undefined ? "" : `; to create one: ${create}`}`,
     });
-  if (sources.length > 1) throw new PortholeError("USAGE", "cannot overwrite one file with several sources");
+  if (sources.length > 1)
+    throw new PortholeError("USAGE", "cannot overwrite one file with several sources", {
+      hint: "name one source with --rw",
+    });
   await using from = await openTarget(await sessions.session(source.target), source, {});
   if (from.kind !== "file") throw new PortholeError("FILE", `not copied: ${source.text}: a ${from.kind}`);
   const session = await sessions.session(into.target);

@@ -54,7 +54,10 @@ export function locateOperands(args: readonly string[], operands: readonly strin
   let at = fromStart ? 0 : args.length;
   for (const text of fromStart ? operands : operands.toReversed()) {
     at = fromStart ? args.indexOf(text, at + 1) : args.lastIndexOf(text, at - 1);
-    if (at < 1) throw new PortholeError("USAGE", `cannot divide the command line at '${text}'`);
+    if (at < 1) {
+      const hint = "run the command once for each engine";
+      throw new PortholeError("USAGE", `cannot divide the command line at '${text}'`, { hint });
+    }
     const { engine, rest = text } = splitEngine(text, command) ?? {};
     found.push({ index: at, text: rest, engine });
   }

@@ -53,7 +53,7 @@ export async function* walkOnTree(
     if (status !== 0 && !records.hasAny && !messages.some(isOfFile)) yield false;
     else for (const message of messages) failed(new PortholeError("FILE", shown(message, root, named)));
     if (signal !== null && records.hasAny)
-      throw new PortholeError("SESSION", "find(1), which walks on the tree, was killed");
+      throw new PortholeError("SESSION", "the search is incomplete: find(1) was killed", { hint: "run it again" });
   } catch (error) {
     // Falls back only if find was not started.
     if (records.hasAny || !(error instanceof PortholeError) || error.code === "CANCELLED") throw error;

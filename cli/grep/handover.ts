@@ -67,7 +67,9 @@ export class Handover {
     });
     holder.on("error", () => {});
     if (holder.pid === undefined)
-      throw new PortholeError("FILE", `cannot run ${this.#program} to keep ${this.#block.length} files open`);
+      throw new PortholeError("FILE", `cannot run ${this.#program} to keep ${this.#block.length} files open`, {
+        hint: "search fewer files, or raise ulimit -n",
+      });
     holder.unref();
     this.#holders.push(holder);
     for (const { name, fd, close } of this.#block.splice(0)) {

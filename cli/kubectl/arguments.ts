@@ -80,7 +80,9 @@ export function parseRequest(args: readonly string[], optionsOf: (command: strin
   const table = optionsOf(command);
   const split = splitArguments(left, table, (rest) => !isOfCommand(command, rest, table) && taken.take(rest));
   if (taken.profile !== undefined && !taken.isEphemeral)
-    throw new PortholeError("USAGE", "--profile needs --ephemeral");
+    throw new PortholeError("USAGE", "--profile needs --ephemeral", {
+      hint: "add --ephemeral, or leave out --profile",
+    });
   const { selector, namespace } = taken;
   return {
     command,
@@ -136,7 +138,8 @@ class TakenOptions {
     if (!KUBECTL.has(name) && !OWN.has(name)) return false;
     args.shift();
     const value = joined ?? attached ?? args.shift();
-    if (value === undefined) throw new PortholeError("USAGE", `option ${name} needs a value`);
+    if (value === undefined)
+      throw new PortholeError("USAGE", `option ${name} needs a value`, { hint: `write ${name} VALUE` });
     if (name === "-n" || name === "--namespace") this.namespace = value;
     else if (name === "-l" || name === "--selector") this.selector = value;
     else if (name === "--helper-namespace") this.helperNamespace = value;

@@ -120,5 +120,6 @@ async function pathOf(
   // Accepts only a path in UTF-8, because Node passes arguments as UTF-8.
   if (path.isWellFormed()) return { path: name + (path === "/" ? "/." : path), isOffline };
   if (file.kind !== "directory") return { path: undefined, isOffline };
-  throw new PortholeError("USAGE", `cannot run a command in a directory whose name is not UTF-8: ${one.text}`);
+  const text = `cannot run a command in a directory whose name is not UTF-8: ${one.text}`;
+  throw new PortholeError("USAGE", text, { hint: "name the directory above it" });
 }

@@ -45,7 +45,10 @@ export async function runTool(command: string, args: readonly string[], given: T
   const all = input === undefined ? files : [input, ...files];
   const odd = [command, ...args].find((arg) => !arg.isWellFormed());
   try {
-    if (odd !== undefined) throw new PortholeError("USAGE", `cannot pass on an argument that is not UTF-8: '${odd}'`);
+    if (odd !== undefined) {
+      const hint = "name the file as a target, and write {} in the command";
+      throw new PortholeError("USAGE", `cannot pass on an argument that is not UTF-8: '${odd}'`, { hint });
+    }
     // Each file has its own open file description, so no other process shares the flag.
     for (const file of all) setNonBlocking(file.descriptor, false);
     return await withSignals(async (begin) => {

@@ -178,7 +178,10 @@ async function bySidecar(sidecar: Sidecar, table: OwnedFd | undefined, options: 
   const { runSidecar } = await import("./sidecar.ts");
   const how = { ...waitOf(options), user: "", idleSeconds: 1, tree: flagsOf(options) };
   const { tree } = await runSidecar(sidecar, run, undefined, how);
-  if (tree === undefined) throw new PortholeError("ATTACH", `the sidecar of '${sidecar.name}' passed no tree`);
+  if (tree === undefined)
+    throw new PortholeError("ATTACH", `the sidecar of '${sidecar.name}' passed no tree`, {
+      hint: "please report it",
+    });
   return treeOf(tree, table);
 }
 

@@ -176,7 +176,8 @@ class CopySession implements Session {
   async #endAt(witness: OwnedFd): Promise<void> {
     try {
       await readable(witness, { signal: this.#closed.signal });
-      this.#ended = new PortholeError("SESSION", `the container of '${this.name}' was started, changed or removed`);
+      const text = `the container of '${this.name}' was started, changed or removed`;
+      this.#ended = new PortholeError("SESSION", text, { hint: "run the command again" });
     } catch {
       // The session was closed.
     } finally {

@@ -110,7 +110,9 @@ export class DecompressedFile {
 
   #write(piece: Buffer, maxSize: number): void {
     if (this.#written + piece.length > MAX_BYTES)
-      throw new PortholeError("FILE", "decompression stopped at the limit of 4 GiB");
+      throw new PortholeError("FILE", "decompression stopped at the limit of 4 GiB", {
+        hint: "porthole cat --decompress prints the whole text",
+      });
     if (this.#written > BOMB_BYTES && this.#written > maxSize)
       throw new PortholeError(
         "FILE",
