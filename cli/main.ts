@@ -42,7 +42,13 @@ async function main(): Promise<void> {
     (await import("./targets/debugged-container.ts")).prepareDebuggedContainer();
   // Without a command, with options only, or with a target, porthole opens the screen.
   const [first = "-"] = args;
-  if (/^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first)) args.unshift("browse");
+  const isScreen = /^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first);
   const { program } = await import("./program/index.ts");
+  if (isScreen && first.startsWith("-") && args.some((arg) => /^[a-z][a-z-]*$/.test(arg))) {
+    const { optionsBeforeCommand } = await import("./program/options-first.ts");
+    const error = optionsBeforeCommand(args, program(PORTHOLE_VERSION));
+    if (error !== undefined) throw error;
+  }
+  if (isScreen) args.unshift("browse");
   await program(PORTHOLE_VERSION, args).parseAsync(args, { from: "user" });
 }

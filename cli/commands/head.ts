@@ -7,7 +7,7 @@ import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { exitStatus } from "../io/fail.ts";
 import type { Amount } from "../tail/amount.ts";
 import { type Input, pieces, seekableSize, standardInput } from "../tail/input.ts";
-import { cannotOpen, errorReading, printMessage, reasonOf, reportUsageError } from "../tail/messages.ts";
+import { cannotOpen, errorReading, fullText, printMessage, reportUsageError } from "../tail/messages.ts";
 import { type CommonOptions, commonOptions, type RawOptions } from "../tail/options.ts";
 import { Printer } from "../tail/printer.ts";
 import { openTarget } from "../targets/open-target.ts";
@@ -31,7 +31,7 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
     status = Math.max(status, exitStatus(error));
   };
   try {
-    const targets = await sessions.expand(texts.length > 0 ? texts : ["-"], (error) => failed(reasonOf(error), error));
+    const targets = await sessions.expand(texts.length > 0 ? texts : ["-"], (error) => failed(fullText(error), error));
     const printer = await openPrinter(options, targets.length);
     for (const named of targets) await printHead(named, { sessions, printer, options, raw, failed });
     await printer.end();

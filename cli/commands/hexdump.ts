@@ -2,6 +2,7 @@ import { PortholeError } from "../../src/errors.ts";
 import { dumpOpenFile } from "../hexdump/dump-open-file.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { write } from "../io/output.ts";
+import { checkContainerName } from "../targets/container-name.ts";
 import { parseNamed } from "../targets/local-file.ts";
 import { openTarget } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
@@ -19,6 +20,7 @@ export async function hexdump(text: string, options: HexdumpOptions): Promise<nu
   const sessions = new SessionPool(options);
   try {
     const target = parseNamed(text);
+    await checkContainerName(target, options.engine);
     const session = await sessions.session(target);
     const file = await openTarget(session, { text, target }, options);
     try {

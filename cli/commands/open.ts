@@ -4,6 +4,7 @@ import type { Target } from "../../src/target.ts";
 import { shownName } from "../elsewhere/part-of-several.ts";
 import { tailSource } from "../tail/tail-source.ts";
 import { TailTarget } from "../tail/tail-target.ts";
+import { checkContainerName } from "../targets/container-name.ts";
 import { parseNamed } from "../targets/local-file.ts";
 import { openTarget } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
@@ -26,6 +27,7 @@ export async function open(
   requireTerminal("open", `porthole cat ${text}`);
   await checkZone(options);
   const target = parseNamed(text);
+  await checkContainerName(target, options.engine);
   if (target.kind === "output") return openOutput(text, target, starts, options);
   const sessions = new SessionPool(options);
   let tell: (text: string) => void = () => undefined;

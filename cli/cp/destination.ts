@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { LocalDirectory } from "../../src/descriptors/index.ts";
+import { createError, LocalDirectory } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { nameOf } from "../../src/files/index.ts";
 import { pathBytes } from "../../src/target.ts";
@@ -27,7 +27,11 @@ export function openDestination(path: string, sources: number): Destination {
     });
   const end = path.replace(/\/+$/, "");
   const parent = end.slice(0, end.lastIndexOf("/") + 1);
-  return { directory: LocalDirectory.open(pathBytes(parent === "" ? "." : parent)), name: nameOf(end) };
+  try {
+    return { directory: LocalDirectory.open(pathBytes(parent === "" ? "." : parent)), name: nameOf(end) };
+  } catch (error) {
+    throw createError(pathBytes(path), error);
+  }
 }
 
 function isDirectory(path: string): boolean {

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { complain, Exit } from "../io/fail.ts";
 import { addAgentCommands } from "./agent-commands.ts";
 import { addListCommands } from "./list-commands.ts";
+import { ownCommand } from "./other-programs.ts";
 import { addReadCommands } from "./read-commands.ts";
 import { addSearchCommands } from "./search-commands.ts";
 import { addToolCommands } from "./tool-commands.ts";
@@ -38,13 +39,7 @@ export function program(version: string, args: readonly string[] = []): Command 
     .configureOutput({
       // Synchronous: the process would exit before a stream reports a failed write.
       writeOut: (text) => void writeSync(1, text),
-      outputError: (text) =>
-        complain(
-          text
-            .trim()
-            .replace(/^error: /, "")
-            .replace(/\n/g, " "),
-        ),
+      outputError: (text) => complain(errorLine(text, args)),
     })
     .showSuggestionAfterError()
     .addHelpText("after", `\n${targets}\n\n${statuses}`);
@@ -57,6 +52,16 @@ export function program(version: string, args: readonly string[] = []): Command 
     if (status !== undefined) process.exit(status);
   });
   return root;
+}
+
+/** Returns one line for Commander's error, with what porthole calls a command of another program. */
+function errorLine(text: string, args: readonly string[]): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\n/g, " ");
+  const own = line.startsWith("unknown command") ? ownCommand(args) : undefined;
+  return own === undefined ? line : `unknown command '${args[0]}' (write ${own})`;
 }
 
 /** Commands that run on the machine of their engine. */

@@ -110,6 +110,13 @@ function addCp(root: Command): void {
     .option("-L, --dereference", "in directories, copy what symbolic links lead to inside the container")
     .option("-f, --force", "replace existing files of this machine")
     .option("--rw", "overwrite one existing file of a container: the destination is a target")
+    .option(
+      "-r, --recursive",
+      "accepted, as are -R, -a and -p, but not needed: directories, modes and times are always copied",
+    )
+    .addOption(new Option("-R").hideHelp())
+    .addOption(new Option("-a, --archive").hideHelp())
+    .addOption(new Option("-p").hideHelp())
     .addHelpText("after", `\n${copies}`)
     .addHelpText(
       "after",
@@ -126,6 +133,10 @@ function addCp(root: Command): void {
     .option("-L, --dereference")
     .option("-f, --force")
     .option("--rw")
+    .option("-r, --recursive")
+    .option("-R")
+    .option("-a, --archive")
+    .option("-p")
     .option("--one")
     .action(async (paths: string[], options) => end((await import("../commands/cp.ts")).sendCopies(paths, options)));
 }

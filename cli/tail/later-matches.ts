@@ -1,6 +1,7 @@
 import { PortholeError } from "../../src/errors.ts";
 import { type Identity, identityOf, onTick } from "../../src/follow/index.ts";
 import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
+import { checkContainerName } from "../targets/container-name.ts";
 import type { ContainerPattern } from "../targets/container-pattern.ts";
 import { type NamedTarget, type SessionPool, selected } from "../targets/session-pool.ts";
 import { GlobWatch } from "./glob-watch.ts";
@@ -63,8 +64,15 @@ export class LaterMatches {
   async now(text: string, failed: (error: unknown) => void): Promise<NamedTarget[]> {
     try {
       const pattern = this.#sessions.pattern(text);
-      if (pattern === undefined) this.#keepGlob({ text, target: parseTarget(text) });
-      else if (this.#options.follow !== undefined) await this.#keepPattern(pattern);
+      if (pattern === undefined) {
+        const named = { text, target: parseTarget(text) };
+        if (named.target.kind === "local" && this.#options.retry) {
+          // Waits for the file nevertheless.
+          await checkContainerName(named.target, this.#sessions.engine).catch(failed);
+          return [named];
+        }
+        this.#keepGlob(named);
+      } else if (this.#options.follow !== undefined) await this.#keepPattern(pattern);
       return await this.#sessions.expand([text], failed);
     } catch (error) {
       failed(error);

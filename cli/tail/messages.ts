@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { Exit, printable } from "../io/fail.ts";
+import { Exit, errorText, printable } from "../io/fail.ts";
 import { UsageError } from "./amount.ts";
 import { quoted } from "./quote.ts";
 
@@ -18,6 +18,12 @@ export function reasonOf(error: unknown): string {
   const { code, message = String(error), hint } = (error ?? {}) as { code?: unknown; message?: string; hint?: string };
   const text = code === "FILE" ? (message.split(": ").at(-1) ?? message) : message;
   return hint === undefined ? capitalised(code, text) : `${capitalised(code, text)} (${hint})`;
+}
+
+/** Returns an error's whole message and hint, for an error without a name before it. */
+export function fullText(error: unknown): string {
+  const { message, hint } = errorText(error);
+  return hint === undefined ? message : `${message} (${hint})`;
 }
 
 export function cannotOpen(name: string, error: unknown): string {

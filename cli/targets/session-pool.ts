@@ -4,6 +4,7 @@ import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
 import { shownName } from "../elsewhere/part-of-several.ts";
+import { checkContainerName } from "./container-name.ts";
 import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
 import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
 import type { ConnectionOptions } from "./options.ts";
@@ -152,6 +153,7 @@ export class SessionPool {
 
   async #inOne(named: NamedTarget): Promise<NamedTarget[]> {
     const { target } = named;
+    await checkContainerName(target, this.engine);
     if (target.kind === "local" || target.kind === "output" || !/[*?[\\]/.test(target.path)) return [named];
     const found: NamedTarget[] = [];
     for await (const match of this.#matches(named.text, target)) found.push(match);

@@ -10,7 +10,7 @@ export { localTypes, trustMountTable } from "./file-system.ts";
 export type { FileTimes } from "./file-times.ts";
 export { Lifeline } from "./lifeline.ts";
 export { limitMemory } from "./limits.ts";
-export { LocalDirectory } from "./local-directory.ts";
+export { createError, LocalDirectory } from "./local-directory.ts";
 export { NewFile } from "./new-file.ts";
 export { Output } from "./output.ts";
 export { writable } from "./poll.ts";

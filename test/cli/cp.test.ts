@@ -73,6 +73,16 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     expect(fs.readFileSync(`${into}/link`, "utf8")).toBe("of the container");
   });
 
+  test.each(["-r", "-R", "-a", "-rf", "-Rp"])("accepts cp(1)'s %s", async (option) => {
+    expect(await someone.run(["cp", option, target("/d"), into])).toMatchObject({ code: 0, stderr: "" });
+    expect(content(`${into}/d`)).toEqual(content(`${root}/d`));
+  });
+
+  test("names the copy that cannot be created in a missing directory", async () => {
+    const { stderr } = await someone.run(["cp", target("/d/text"), `${into}/none/x`]);
+    expect(stderr).toBe(`porthole: cannot create ${into}/none/x: No such file or directory\n`);
+  });
+
   test("copies matches of a glob, files in memory and a file under a new name", async () => {
     expect(await someone.run(["cp", target("/d/t*"), target("/memory/f"), into])).toMatchObject({ code: 0 });
     expect(fs.readdirSync(into).sort()).toEqual(["f", "text", "tool"]);

@@ -63,6 +63,18 @@ describe("an error", () => {
     ],
     ["an unknown option", ["cat", "--sideways", "x"], 2, /^porthole: unknown option '--sideways'\n$/],
     ["an unknown command", ["cta", "x"], 2, /^porthole: unknown command 'cta'.*\n$/],
+    [
+      "a command of docker",
+      ["logs", "-f", "web"],
+      2,
+      /^porthole: unknown command 'logs' \(write porthole tail -F web:@logs\)\n$/,
+    ],
+    [
+      "an option before the command",
+      ["--engine", "far", "ls", "web:/"],
+      2,
+      /^porthole: '--engine' is before the command 'ls' \(options go after the command: porthole ls --engine far web:\/\)\n$/,
+    ],
     ["an unknown route", ["cat", "--route", "teleport", "x"], 2, /^porthole: .*'teleport' is invalid.*\n$/],
     [
       "seconds that are none",

@@ -120,6 +120,20 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     expect((await run("cat", `${target.name}:/d/none`)).stderr).not.toContain("local file");
   });
 
+  test("the bare name of a container gets the target of its root as a hint", async () => {
+    const { name } = target;
+    const line = `${name}: No such file or directory (for the container write ${name}:/)\n`;
+    for (const args of [["cat"], ["stat"], ["ls"], ["find"], ["grep", "x"], ["hexdump"]])
+      expect((await someone.run([...args, name])).stderr, args[0]).toBe(`porthole: ${line}`);
+    for (const command of ["head", "tail"])
+      expect((await someone.run([command, name])).stderr).toBe(`${command}: ${line}`);
+    expect((await someone.run(["cp", name, someone.directory])).stderr).toBe(`porthole: ${line}`);
+    const run = (...args: string[]) => someone.run(args, { before: ["env", "-C", someone.directory] });
+    writeFileSync(`${someone.directory}/${name}`, "mine\n");
+    expect(await run("cat", name)).toMatchObject({ code: 0, text: "mine\n" });
+    expect((await run("cat", "no-such")).stderr).toBe("porthole: no-such: No such file or directory\n");
+  });
+
   test("ps of a stopped container returns 3, because there are no processes", async () => {
     const result = await someone.run(["ps", stopped.name]);
     expect(result.stderr).toBe(`porthole: '${stopped.name}' has no processes: the container is not running\n`);
