@@ -19,7 +19,7 @@ const everyByte = Buffer.from(Array.from({ length: 70_000 }, (_, index) => (inde
  * A directory with two names: its local path, and a target whose files an agent opens in other
  * namespaces.
  */
-interface Place {
+interface NamedDirectory {
   /** Prefix of a path in `directory` that makes it a target. */
   prefix: string;
   /** Local path of the directory, for creating files in it. */
@@ -30,7 +30,7 @@ interface Place {
 
 describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
   let someone: User;
-  let place: Place;
+  let place: NamedDirectory;
   beforeAll(async () => {
     someone = user();
     if (kind === "local") {
