@@ -1,6 +1,7 @@
 import { DT_DIR, DT_LNK, isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import {
+  isGoneProcess,
   isStatFailed,
   joinPath,
   Lookahead,
@@ -166,14 +167,14 @@ class Lister {
       for await (const entry of lookahead.list(at.path)) {
         const { name, type, stat, errno } = entry;
         if (name.startsWith(".") && !all && !almostAll) continue;
-        if (isStatFailed(entry))
+        if (isStatFailed(entry) && !isGoneProcess(joinPath(at.path, name), entry))
           this.#failed(new PortholeError("FILE", `cannot stat ${joinPath(at.target, name)}: ${errno}`, { errno }));
         entries.add({ name, type: stat === undefined ? type : typeOf(stat), stat, link: entry.link });
       }
     } catch (error) {
       // If the session has ended, every later directory would fail too.
       if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;
-      this.#failed(error);
+      if (!isGoneProcess(at.path, error)) this.#failed(error);
       if (entries.length === 0) return false;
     }
     if (all) {
@@ -192,6 +193,7 @@ class Lister {
   async #complete(context: SessionContext, item: Item): Promise<void> {
     await this.#followLinks(context, item.linkMode === undefined ? [item] : []);
     if (!this.#options.total || item.type !== DT_DIR || item.name === "." || item.name === "..") return;
+    if (item.stat !== undefined && (await context.usage.isKernel(item.stat))) return;
     try {
       const before = this.#added;
       const { size, files, directories } = await context.usage.of(

@@ -3,6 +3,7 @@ import { dieBySignal, localTypes } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import {
   type FindExpression,
+  isGoneProcess,
   joinPath,
   mountsOf,
   type TakenFile,
@@ -51,7 +52,9 @@ export async function* walkOnTree(
     if (signal !== null && signal !== "SIGKILL") dieBySignal(signal);
     const messages = run.messages();
     if (status !== 0 && !records.hasAny && !messages.some(isOfFile)) yield false;
-    else for (const message of messages) failed(new PortholeError("FILE", shown(message, root, named)));
+    else
+      for (const message of messages)
+        if (!isOfGoneProcess(message, root)) failed(new PortholeError("FILE", shown(message, root, named)));
     if (signal !== null && records.hasAny)
       throw new PortholeError("SESSION", "the search is incomplete: find(1) was killed", { hint: "run it again" });
   } catch (error) {
@@ -70,6 +73,12 @@ const OF_FILE = /^find: '(.*)': (.*)$/;
 
 function isOfFile(message: string): boolean {
   return OF_FILE.test(message);
+}
+
+function isOfGoneProcess(message: string, { path, inTree }: WalkRoot): boolean {
+  const [, file, reason] = OF_FILE.exec(message) ?? [];
+  const errno = reason === "No such file or directory" ? "ENOENT" : reason === "No such process" ? "ESRCH" : undefined;
+  return file?.startsWith(inTree) === true && isGoneProcess(path + file.slice(inTree.length), { errno });
 }
 
 /** Converts a message to porthole's words, with the name that the user wrote. */

@@ -1,8 +1,8 @@
 import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { PortholeError } from "../../src/errors.ts";
-import { compareNames, nameOf } from "../../src/files/index.ts";
+import { compareNames, isGoneProcess, nameOf } from "../../src/files/index.ts";
 import { MAX_BATCH } from "../../src/protocol/index.ts";
-import { feedPipe, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import { feedPipe, type OpenFile } from "../../src/sessions/index.ts";
 import { unlessDirectory, withHint } from "../targets/open-target.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { reopenError } from "../with/run-tool.ts";
@@ -162,7 +162,7 @@ export class SearchFiles {
     const rest: Promise<void>[] = [];
     for (const [index, file] of batch.entries()) {
       const one = opened[index];
-      if (one === undefined) rest.push(this.#attempt(() => this.#openFound(file), file.session));
+      if (one === undefined) rest.push(this.#attempt(() => this.#openFound(file), file));
       else if (this.#add(file.name, one, "found")) this.paths.push(file.name);
     }
     await Promise.all(rest);
@@ -202,11 +202,12 @@ export class SearchFiles {
     return set.isOn("text", "no-text") || set.isOn("binary", "no-binary") || set.count("unrestricted") > 2;
   }
 
-  async #attempt(action: () => unknown, session?: Session): Promise<void> {
+  async #attempt(action: () => unknown, found?: FoundFile): Promise<void> {
     try {
       await action();
     } catch (error) {
-      if (session?.ended !== undefined) throw error;
+      if (found?.session.ended !== undefined) throw error;
+      if (found !== undefined && isGoneProcess(found.path, error)) return;
       this.#failed(error);
     }
   }

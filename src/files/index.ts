@@ -17,6 +17,7 @@ export { deviceOf, inodeKey, mountsOf, pseudoDevices, UsageCounter } from "./usa
 export { readNames } from "./users.ts";
 export {
   isDevice,
+  isGoneProcess,
   isStatFailed,
   joinPath,
   nameOf,

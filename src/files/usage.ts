@@ -76,6 +76,12 @@ export class UsageCounter {
     return usage;
   }
 
+  /** True for a file of a kernel file system, such as /proc: its size is not storage. */
+  async isKernel(stat: Pick<FileStat, "device">): Promise<boolean> {
+    this.#mounts ??= this.#readMounts();
+    return (await this.#mounts).pseudo.has(deviceOf(stat));
+  }
+
   #isSeen(stat: FileStat, type: number, roots: Set<string>, failed?: (error: PortholeError) => void): boolean {
     const identity = inodeKey(stat);
     const mayRepeat = roots.has(identity) || (type !== DT_DIR && stat.links > 1);

@@ -75,7 +75,8 @@ export interface TakenFile extends Pick<WalkedFile, "path" | "depth" | "name" | 
  */
 export async function* walk(session: Session, path: string, options: WalkOptions = {}): AsyncGenerator<WalkedFile> {
   const { maxDepth = Number.POSITIVE_INFINITY, enter = () => true } = options;
-  const failed = (error: unknown) => {
+  const failed = (error: unknown, at: string) => {
+    if (isGoneProcess(at, error)) return;
     if (options.failed === undefined || !(error instanceof PortholeError) || error.code !== "FILE") throw error;
     options.failed(error);
   };
@@ -112,18 +113,19 @@ export async function* walk(session: Session, path: string, options: WalkOptions
               new PortholeError("FILE", `cannot stat ${formatName(session, file.path)}: ${file.errno}`, {
                 errno: file.errno,
               }),
+              file.path,
             );
           visited++;
           yield file;
           if (file.type === DT_DIR && depth < maxDepth && enter(file)) below.add(entry.name);
         }
       } catch (error) {
-        failed(error);
+        failed(error, at.path);
       }
       try {
         below.end();
       } catch (error) {
-        failed(error);
+        failed(error, at.path);
       }
       while (takeOver !== undefined && visited >= takeOver.after && listed.isEmpty) {
         const taken = takeDirectories(pending);
@@ -156,6 +158,15 @@ export function isDevice(type: number): boolean {
  */
 export function isStatFailed({ stat, errno }: Pick<WalkedFile, "stat" | "errno">): boolean {
   return errno !== undefined && !(stat !== undefined && errno === "ENOENT");
+}
+
+/**
+ * True for the error of a file of /proc/N that was found and then missing: the process or thread has
+ * ended, or has closed the file. A search does not report it.
+ */
+export function isGoneProcess(path: string, error: unknown): boolean {
+  const { errno } = (error ?? {}) as { errno?: unknown };
+  return (errno === "ENOENT" || errno === "ESRCH") && /^\/?proc\/\d+(\/|$)/.test(path.replace(/\/(\.?\/)+/g, "/"));
 }
 
 /** Appends a name to a directory's path. */

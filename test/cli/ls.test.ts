@@ -230,6 +230,15 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(await total("/data/mounted")).toBe(expected);
     // Files of the kernel are not counted: /proc/kcore alone would add 128 TiB.
     expect(await total("/")).toBeLessThan(expected + 1e8);
+    expect(await total("/proc")).toBeUndefined();
+    const { code, stderr, text } = await someone.run(["ls", "--total", "--json", `pid:${pid}:/`]);
+    expect([code, stderr]).toEqual([0, ""]);
+    const listed = text
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { name: string; total?: number });
+    expect(listed.find(({ name }) => name === "proc")).not.toHaveProperty("total");
+    expect(listed.find(({ name }) => name === "data")?.total).toBe(expected);
     spawnSync("nsenter", ["-t", String(pid), "-m", "umount", `${place.root}/data/mounted`]);
     fs.rmSync(`${inside}/twice`, { recursive: true });
     fs.rmSync(`${inside}/mounted`, { recursive: true });
