@@ -38,6 +38,13 @@ describe("the manual page", () => {
   });
 });
 
+test("the manual page explains each form of a target", () => {
+  const text = readFileSync(page, "utf8").replaceAll("\\", "");
+  const section = text.slice(text.indexOf(".SH TARGETS"), text.indexOf(".SH", text.indexOf(".SH TARGETS") + 1));
+  for (const form of ["@stdout", "@stderr", "@logs", "image:", "volume:", "pod:", "pid:", "*"])
+    expect(section.includes(form), form).toBe(true);
+});
+
 describeWith(["man", "mandoc"], "the manual page in man and mandoc", () => {
   test("causes no warning", () => {
     const { stdout, stderr } = spawnSync("man", ["--warnings", "-l", page], {
