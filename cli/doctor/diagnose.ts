@@ -51,7 +51,7 @@ export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<F
 
 /** Adds the engines that respond to `working`. Without an engine, pid:N targets still work. */
 async function* checkEngines(
-  { engine: explicit, signal }: DiagnoseOptions,
+  { engine: explicit, signal, target }: DiagnoseOptions,
   working: Engine[],
 ): AsyncGenerator<Finding> {
   let found: Engine[];
@@ -61,7 +61,9 @@ async function* checkEngines(
     yield failed("container engine", error, "warn");
     return;
   }
-  if (found.length === 0) {
+  if (found.length === 0 && target?.kind === "process") {
+    yield { status: "ok", what: "container engine", detail: "none found: pid:N targets need none" };
+  } else if (found.length === 0) {
     const remedy = "start Docker or Podman (systemctl start docker), or set --engine or DOCKER_HOST";
     yield { status: "warn", what: "container engine", detail: "none found: only pid:N targets work", remedy };
   }

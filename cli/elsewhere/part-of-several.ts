@@ -3,6 +3,8 @@
  * run to print as a part of one command: names with their engine, and titles.
  */
 export const PartVariable = {
+  /** Number of the process that has started the run on this machine; the run ends with it. */
+  parent: "PORTHOLE_PART_PARENT",
   engine: "PORTHOLE_PART_ENGINE",
   isLater: "PORTHOLE_PART_LATER",
   /** In an ephemeral container: the name of its pod. Process 1 is the target there. */

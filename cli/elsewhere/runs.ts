@@ -1,7 +1,6 @@
-import { once } from "node:events";
 import { constants } from "node:os";
 import { PassThrough } from "node:stream";
-import { type Place, type PlaceEnd, runThere, type Streams } from "../../src/elsewhere/index.ts";
+import { drained, type Place, type PlaceEnd, runThere, type Streams } from "../../src/elsewhere/index.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { MARK_SIGNAL } from "../tail/line-record.ts";
 import type { Interrupt } from "./interrupt.ts";
@@ -86,7 +85,7 @@ export function recordRun(
   const write = async (fd: 1 | 2, bytes: Buffer) => {
     if (fd === 2) return own.write(2, bytes);
     if (stdout.destroyed || stdout.write(bytes)) return;
-    await Promise.race([once(stdout, "drain"), once(stdout, "close")]);
+    await drained(stdout);
   };
   const streams: Streams = { ...own, kinds: ["null", "pipe", own.kinds[2]], write };
   const ended = start(streams, stdout, marks).then(statusOf);

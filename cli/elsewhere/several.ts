@@ -117,7 +117,7 @@ export async function runHere(
 ): Promise<PlaceEnd> {
   const child = spawnChild(process.execPath, [process.argv[1] as string, ...args], {
     stdio: ["inherit", output === undefined ? "inherit" : "pipe", "inherit"],
-    env: { ...process.env, ...variables },
+    env: { ...process.env, ...variables, [PartVariable.parent]: String(process.pid) },
     // The terminal would signal the child too: only this process forwards signals.
     detached: true,
   });

@@ -1,7 +1,6 @@
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { dieBySignal, spawnChild } from "../../src/descriptors/index.ts";
-import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
+import { drained, ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
 import { complain } from "../io/fail.ts";
 import { isGlob } from "../targets/container-pattern.ts";
 import { hasDirectory, hasPlaceholder } from "../with/placeholders.ts";
@@ -66,7 +65,7 @@ export async function withStreamed(place: HelperPlace, { cat, command }: Streame
 
 async function fed({ stdin }: ChildProcess, bytes: Buffer): Promise<void> {
   if (stdin === null || !stdin.writable || stdin.write(bytes)) return;
-  await Promise.race([once(stdin, "drain"), once(stdin, "close")]);
+  await drained(stdin);
 }
 
 function endOf(child: ChildProcess, place: HelperPlace): Promise<number> {

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Place } from "../../src/elsewhere/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
+import { report } from "../io/fail.ts";
 import type { Request } from "./arguments.ts";
 import { hasEnded, helperManifest, ownerLabel } from "./helper-pod.ts";
 import { kubectl } from "./kubectl.ts";
@@ -14,6 +16,18 @@ import type { Places } from "./surroundings.ts";
 
 /** Maximum seconds that a new helper may take to start, including the pull of its image. */
 const START_S = 120;
+
+const LOOK_MS = 500;
+/** The kubelet's reasons for a container that will not start. */
+const STUCK = /ErrImage|ImagePull|InvalidImage|^CreateContainer.*Error/;
+
+interface HelperState {
+  isReady: boolean;
+  /** It has ended, or its image cannot be pulled. */
+  hasFailed: boolean;
+  /** Why its container does not run, such as ErrImagePull; empty if unknown. */
+  reason: string;
+}
 
 /** The helper pods of a run, including those that the run has created. */
 export class Helpers implements Places {
@@ -49,7 +63,7 @@ export class Helpers implements Places {
       ),
     );
     const left = rows.filter(({ owner }) => owner !== "" && hasEnded(owner, hostname(), startTime));
-    await this.#remove(left);
+    await this.#remove(left).catch(report);
     this.#known = helpersByNode(rows);
   }
 
@@ -79,7 +93,7 @@ export class Helpers implements Places {
   /** Removes the helpers that this run has created, also those that are being created. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#calls);
-    await this.#remove(this.#made.splice(0)).catch(() => undefined);
+    await this.#remove(this.#made.splice(0)).catch(report);
   }
 
   async #make(node: string, image: string): Promise<PodRow> {
@@ -93,23 +107,23 @@ export class Helpers implements Places {
     const created = kubectl([...options, "create", "--validate=false", "-n", namespace, "-f", "-"], task, manifest);
     this.#calls.add(created);
     await created;
-    const wait = ["wait", "-n", namespace, "--for=condition=Ready", `--timeout=${START_S}s`, `pod/${name}`];
-    await kubectl([...options, ...wait], task).catch(async (error: PortholeError) => {
-      throw (await this.#whyNotReady(pod, image)) ?? error;
-    });
+    const end = performance.now() + START_S * 1000;
+    for (let state = await this.#stateOf(pod); !state.isReady; state = await this.#stateOf(pod)) {
+      if (state.hasFailed || performance.now() > end) throw notStarted(node, image, state.reason);
+      await this.#interrupt.orEnd(sleep(LOOK_MS));
+    }
     this.#known?.set(node, pod);
     return pod;
   }
 
-  /** Returns the kubelet's reason why a container does not start, such as ErrImagePull. */
-  async #whyNotReady({ namespace, name, node }: PodRow, image: string): Promise<PortholeError | undefined> {
-    const path = "jsonpath={.status.containerStatuses[*].state.waiting.reason}";
+  async #stateOf({ namespace, name, node }: PodRow): Promise<HelperState> {
+    const state = "{.status.containerStatuses[*].state";
+    const reasons = `${state}.waiting.reason}${state}.terminated.reason}`;
+    const path = `jsonpath={.status.conditions[?(@.type=="Ready")].status}|{.status.phase}|${reasons}`;
     const args = [...this.#request.kubectl, "get", "pod", "-n", namespace, name, "-o", path];
-    const reason = await kubectl(args, "look at the helper pod").catch(() => "");
-    if (reason.trim() === "") return undefined;
-    return new PortholeError("ATTACH", `the helper pod on the node ${node} does not start: ${reason.trim()}`, {
-      hint: `the node must have the image ${image} for its architecture, or be able to pull it`,
-    });
+    const text = await kubectl(args, `read the state of the helper pod on the node ${node}`);
+    const [ready, phase, reason = ""] = text.trim().split("|");
+    return { isReady: ready === "True", hasFailed: phase === "Failed" || STUCK.test(reason), reason };
   }
 
   async #remove(pods: readonly PodRow[]): Promise<void> {
@@ -121,6 +135,13 @@ export class Helpers implements Places {
       `remove the helper pod ${names.join(", ")}`,
     );
   }
+}
+
+function notStarted(node: string, image: string, reason: string): PortholeError {
+  const why = reason || `not ready after ${START_S} s`;
+  return new PortholeError("ATTACH", `the helper pod on the node ${node} does not start: ${why}`, {
+    hint: `the node must have the image ${image} for its architecture, or be able to pull it`,
+  });
 }
 
 /** Returns field 22 of proc_pid_stat(5); undefined if the process has ended. */

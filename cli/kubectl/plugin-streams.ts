@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { isatty, ReadStream } from "node:tty";
-import type { StreamKind, Streams } from "../../src/elsewhere/index.ts";
+import { drained, type StreamKind, type Streams } from "../../src/elsewhere/index.ts";
 import { passedVariables, terminalSize } from "../elsewhere/terminal.ts";
 
 /** The standard streams of this process for commands in pods, and a function that restores them. */
@@ -43,10 +43,7 @@ export function pluginStreams(hasKeys: boolean): PluginStreams {
  */
 async function write(bytes: Buffer): Promise<void> {
   if (bytes.length === 0 || process.stdout.write(bytes)) return;
-  await new Promise<void>((resolve) => {
-    process.stdout.once("drain", resolve);
-    process.stdout.once("close", resolve);
-  });
+  await drained(process.stdout);
 }
 
 /** Ignores a closed stderr, as the commands do. */

@@ -47,6 +47,8 @@ export function program(version: string, args: readonly string[] = []): Command 
   const called = kinds.filter(([names]) => args[0] !== undefined && names.includes(args[0]));
   for (const [, add] of called.length > 0 ? called : kinds) add(root);
   root.hook("preAction", async (_, command) => {
+    // A run of a command over several engines.
+    if (process.env.PORTHOLE_PART_PARENT !== undefined) (await import("../commands/join-parent.ts")).joinParent();
     if (!REDIRECTED.has(command.name()) || !mayBeElsewhere(command.opts().engine, args)) return;
     const status = await (await import("../commands/redirect.ts")).redirect(command, args, version);
     if (status !== undefined) process.exit(status);

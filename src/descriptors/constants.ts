@@ -113,5 +113,6 @@ export const SIG_DFL = 0;
 export const SIG_BLOCK = 0;
 export const SIG_SETMASK = 2;
 export const CLONE_FILES = 0x400;
+export const PR_SET_PDEATHSIG = 1;
 export const PR_SET_DUMPABLE = 4;
 export const RLIMIT_DATA = 2;

@@ -15,6 +15,7 @@ export { NewFile } from "./new-file.ts";
 export { Output } from "./output.ts";
 export { writable } from "./poll.ts";
 export { seekData, seekTo } from "./seek.ts";
+export { endWithParent } from "./signals.ts";
 export { statx } from "./statx.ts";
 export { storesFiles } from "./stores-files.ts";
 export { terminalState } from "./terminal.ts";

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { PR_SET_DUMPABLE, SIG_DFL } from "./constants.ts";
+import { PR_SET_DUMPABLE, PR_SET_PDEATHSIG, SIG_DFL } from "./constants.ts";
 import { releaseDescriptors } from "./discard.ts";
 import { libc } from "./libc.ts";
 
@@ -17,4 +17,14 @@ export function dieBySignal(signal: NodeJS.Signals): never {
   libc.raise(number);
   // Reached only if the signal is blocked.
   process.exit(128 + number);
+}
+
+/**
+ * Ends this process by SIGHUP when its parent ends, also by SIGKILL (prctl(2), PR_SET_PDEATHSIG).
+ * @param parent the process that started this one
+ */
+export function endWithParent(parent: number): void {
+  libc.prctl(PR_SET_PDEATHSIG, constants.signals.SIGHUP);
+  // The parent has ended before the call.
+  if (process.ppid !== parent) dieBySignal("SIGHUP");
 }

@@ -1,5 +1,6 @@
 /** Porthole on other kernels: its own image, and the places that run it. */
 export { dialler } from "./dial.ts";
+export { drained } from "./drained.ts";
 export { recordedEngines } from "./engine-records.ts";
 export { linkOwnEngine } from "./find-engine.ts";
 export { hasContainer } from "./has-container.ts";

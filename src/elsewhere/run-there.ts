@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { drained } from "./drained.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import type { Place, PlaceProcess } from "./place.ts";
 
@@ -81,14 +82,9 @@ class Frames {
   }
 
   /** Sends bytes of standard input. Resolves when the stream accepts more. */
-  data(bytes: Buffer): Promise<void> | undefined {
+  data(bytes: Buffer): Promise<void> {
     for (let at = 0; at < bytes.length; at += MAX_FRAME) this.#write("d", bytes.subarray(at, at + MAX_FRAME));
-    const { stdin } = this.#process;
-    if (!stdin.writableNeedDrain) return undefined;
-    return new Promise((resolve) => {
-      stdin.once("drain", resolve);
-      stdin.once("close", resolve);
-    });
+    return drained(this.#process.stdin);
   }
 
   end(): void {

@@ -270,6 +270,9 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(await quiet("find", "web-0:/bin", "-type", "f")).toBe(`pod:${shop}/web-0:/bin/busybox\n`);
     expect(await quiet("ls", "web-0:/bin")).toBe("busybox\nsh\n");
     expect(await quiet("ps", "web-0")).toContain("/workload");
+    expect(await quiet("doctor", "web-0")).toMatch(/^ok +container engine: none found.*\nok +route direct/m);
+    // A helper pod still selects the container that is not ephemeral.
+    expect((await run(["-n", shop, "cat", "web-0:/tmp/a.log"])).text).toBe("one\ntwo\n");
     expect(await run([...by, "cat", "web-0:/none"])).toEqual({
       ...{ code: 1, text: "", stderr: `porthole: cannot open pod:${shop}/web-0:/none: No such file or directory\n` },
     });
@@ -379,6 +382,12 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
       ["--helper-namespace", "none", ...cat],
       4,
       /no helper pod runs on the node one.*--image IMAGE makes one/,
+    );
+    const missing = ["--image", "registry.example/none:1", "--helper-namespace", uniqueName("helpers")];
+    await refused(
+      [...missing, ...cat],
+      4,
+      /the helper pod on the node one does not start: ErrImagePull \(the node must/,
     );
     const bare = {
       DIRECT: "1",

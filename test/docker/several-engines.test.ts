@@ -5,7 +5,7 @@ import { addContext, removeContext } from "../helpers/docker-contexts.ts";
 import { busyboxImage, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { startFarEngine } from "../helpers/far-engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
-import { findProcesses } from "../helpers/processes.ts";
+import { childrenOf, findProcesses, isRunning } from "../helpers/processes.ts";
 import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -112,6 +112,17 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     await waitFor("the command there to end", () => findProcesses(({ args }) => isOfThis(args)).length === 0);
   });
 
+  test("its local runs end when it is killed", async () => {
+    const running = by.start(["cat", "/dev/zero", `far!${farName}:/d/f`]);
+    await new Promise((resolve) => running.stdout.once("data", resolve));
+    running.stdout.resume();
+    const [run = 0] = childrenOf(running.pid).filter((pid) => commandOf(pid).includes("/dev/zero"));
+    expect(isRunning(run)).toBe(true);
+    running.child.kill("SIGKILL");
+    await waitFor("the run to end", () => !isRunning(run));
+    await running.ended;
+  });
+
   test("reports an engine that cannot be reached in one line, and prints the files of the others", async () => {
     addContext(`${by.env.HOME}/.docker`, "lost", `ssh://root@127.0.0.1:1${far.socket}`);
     for (const command of [["cat"], ["tail", "--merge", "-q"], ["grep", "-h", "near"]]) {
@@ -186,4 +197,8 @@ function composed(project: string, service: string): Record<string, string> {
 async function execIn(on: Engine, id: string, script: string): Promise<void> {
   const exec = await on.api.getContainer(id).exec({ Cmd: ["/bin/sh", "-c", script] });
   await exec.start({ Detach: true });
+}
+
+function commandOf(pid: number): string {
+  return readFileSync(`/proc/${pid}/cmdline`, "latin1");
 }

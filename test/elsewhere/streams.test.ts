@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
+import { drained } from "../../src/elsewhere/drained.ts";
 import { EndFinder } from "../../src/elsewhere/run-there.ts";
 import { splitOutputs } from "../../src/elsewhere/split-outputs.ts";
 
@@ -53,4 +54,22 @@ test("one piece with many frames resumes the stream once when a full output has 
   await new Promise((resolve) => setImmediate(resolve));
   expect(stdout.listenerCount("drain")).toBe(1);
   expect(await text(stdout)).toBe("x".repeat(100));
+});
+
+test("the wait for a slow reader leaves no listener, and ends with the stream", async () => {
+  const slow = new PassThrough();
+  const listeners = () => slow.listenerCount("drain") + slow.listenerCount("close");
+  const before = listeners();
+  for (let turn = 0; turn < 3; turn++) {
+    while (slow.write(Buffer.alloc(10_000)));
+    const waiting = drained(slow);
+    while (slow.read() !== null);
+    await waiting;
+  }
+  expect(listeners()).toBe(before);
+  while (slow.write(Buffer.alloc(10_000)));
+  const waiting = drained(slow);
+  slow.destroy();
+  await waiting;
+  await drained(slow);
 });

@@ -160,6 +160,19 @@ describe("a pod's name", () => {
     ...{ labels: new Map(), defaultContainer: "", ...more },
   });
 
+  test("selects no ephemeral container of kubectl porthole or kubectl debug, unless it is named", () => {
+    const names = ["app", "porthole-general-0a1b2c", "debugger-x7k2p"];
+    const pods = names.map((name) => ({ pod: one("a", "web", name) }));
+    const selected = (container: string | undefined) =>
+      matchingPods(
+        pods,
+        { project: "a", name: "web", labels: [], pods: { container } },
+        (glob) => (text) => glob === text || glob === "*",
+      );
+    expect(selected(undefined)).toEqual(["pod:a/web/app"]);
+    expect(selected("debugger-x7k2p")).toEqual(["pod:a/web/debugger-x7k2p"]);
+  });
+
   test("selects the newest container of its name", () => {
     const old = one("a", "web", "app", { id: "old", state: "exited" });
     const now = one("a", "web", "app", { id: "now", state: "exited", createdAt: 2n, attempt: 1 });

@@ -39,14 +39,23 @@ export function newestOf(containers: readonly PodContainer[]): PodContainer[] {
 /**
  * Returns the containers of one pod that a target without a container name selects. These are the
  * running containers, or all containers if none runs. If the default container is among them,
- * returns only the default container, as kubectl does.
+ * returns only the default container, as kubectl does. Ephemeral containers are selected only if
+ * the pod has no others.
  */
 export function meantInPod(ofPod: readonly PodContainer[]): PodContainer[] {
-  const running = ofPod.filter(({ state }) => state === "running");
-  const eligible = running.length > 0 ? running : ofPod;
+  const lasting = ofPod.filter(({ name }) => !EPHEMERAL.test(name));
+  const candidates = lasting.length > 0 ? lasting : ofPod;
+  const running = candidates.filter(({ state }) => state === "running");
+  const eligible = running.length > 0 ? running : candidates;
   const chosen = eligible.filter(({ name, defaultContainer }) => name === defaultContainer);
   return chosen.length > 0 ? chosen : [...eligible];
 }
+
+/**
+ * Names of the ephemeral containers of `kubectl porthole` and `kubectl debug`. The CRI does not
+ * report the kind of a container.
+ */
+const EPHEMERAL = /^(porthole-[a-z]+-[0-9a-f]{6}|debugger-[a-z0-9]{5})$/;
 
 /** Selects pods by globs, and by labels that must all match. */
 export interface PodSelection {

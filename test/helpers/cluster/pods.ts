@@ -91,7 +91,10 @@ export class ClusterPods {
     const node = this.#node(object.spec);
     stored.cri = await node.pod({ namespace, name, labels, hostPid: object.spec.hostPID === true });
     for (const container of object.spec.containers) {
-      if (!(await hasImage(node, container.image))) return;
+      if (!(await hasImage(node, container.image))) {
+        object.status.containerStatuses = [{ name: container.name, state: { waiting: { reason: "ErrImagePull" } } }];
+        return;
+      }
       const options = criOptions(this.#directory, node, object.spec, container);
       stored.containers.set(container.name, await stored.cri.run(options));
     }
