@@ -1,7 +1,20 @@
 /** Owned descriptors: open, read, copy, classify. The one room that loads koffi. */
 
 export { spawnChild } from "./child-process.ts";
-export { DT_DIR, DT_LNK, DT_REG, IN_CREATE, IN_DELETE, IN_MOVED_FROM, IN_MOVED_TO } from "./constants.ts";
+export {
+  DT_DIR,
+  DT_LNK,
+  DT_REG,
+  IN_ATTRIB,
+  IN_CREATE,
+  IN_DELETE,
+  IN_DELETE_SELF,
+  IN_IGNORED,
+  IN_MODIFY,
+  IN_MOVE_SELF,
+  IN_MOVED_FROM,
+  IN_MOVED_TO,
+} from "./constants.ts";
 export { errnoText } from "./errno.ts";
 export { closeOutputsAtExit } from "./exit.ts";
 export { kernelFeatures } from "./features.ts";

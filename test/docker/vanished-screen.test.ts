@@ -19,7 +19,7 @@ describeWith(["docker", "tmux"], "a view of a container that is removed", () => 
     screen.keys(...keys);
     await screen.waitFor("the view", has(word));
     await target.handle.remove({ force: true });
-    const text = await screen.waitFor("the message", (shown) => lastRow(shown).includes(`${name} is disconnected`));
+    const text = await screen.waitFor("the message", (shown) => lastRow(shown).includes("NOT LIVE"));
     expect(text).toContain(word);
     screen.keys("r");
     await screen.waitFor("the reason", has(`no such container: '${name}'`));

@@ -6,6 +6,7 @@ import type { Zone } from "../../../src/times/index.ts";
 import { shownName } from "../../elsewhere/part-of-several.ts";
 import { TailTarget } from "../../tail/tail-target.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
+import { Reconnection } from "./reconnection.ts";
 
 /** Milliseconds that a followed file must be unreachable before a row reports it. */
 export const GONE_MS = 1000;
@@ -20,22 +21,40 @@ export async function checkZone({ tz }: ConnectionOptions): Promise<void> {
   if (tz !== undefined) (await import("../../../src/times/index.ts")).parseZone(tz);
 }
 
+/** How to choose a session: {@link Connection.session}. */
+export interface SessionChoice {
+  /** Rejects for the files of a stopped container. */
+  runningOnly?: boolean;
+}
+
 /**
  * The target of a browser: a container, the namespaces of a process, or this machine. Holds one
  * session and replaces it after its end.
  */
 export class Connection {
   readonly target: Target;
+  /** Replaces an ended session while lists show the target. */
+  readonly reconnection: Reconnection;
   readonly #options: ConnectionOptions;
   readonly #signal: AbortSignal;
   #session: Session | undefined;
   #isOwn = true;
-  #connecting: Promise<Session> | undefined;
+  #connecting: { session: Promise<Session>; runningOnly: boolean } | undefined;
 
   constructor(target: Target, options: ConnectionOptions, signal: AbortSignal) {
     this.target = target;
     this.#options = options;
     this.#signal = signal;
+    const session = (choice: SessionChoice) => this.session(choice);
+    const current = () => this.#session;
+    this.reconnection = new Reconnection({
+      name: this.name,
+      isProcess: target.kind === "process",
+      get current() {
+        return current();
+      },
+      session,
+    });
   }
 
   /**
@@ -69,15 +88,6 @@ export class Connection {
     return this.#session?.ended !== undefined;
   }
 
-  /**
-   * A message for lists whose session has ended: they may show old data. Empty while the session is
-   * live.
-   */
-  lossMessage(key: string): string {
-    if (!this.isEnded || this.#connecting !== undefined) return "";
-    return `${this.name || "this machine"} is disconnected, it may have stopped: ${key} reads it again`;
-  }
-
   /** The route of the session; empty without a session. */
   get route(): string {
     return this.#session?.route ?? "";
@@ -87,20 +97,32 @@ export class Connection {
    * Returns the session. Connects if there is none or if it has ended. Rejects as {@link connect}
    * does.
    */
-  session(options: { runningOnly?: boolean } = {}): Promise<Session> {
-    if (this.#session !== undefined && this.#session.ended === undefined) return Promise.resolve(this.#session);
-    this.#connecting ??= this.#connect(options).finally(() => {
+  session({ runningOnly = false }: SessionChoice = {}): Promise<Session> {
+    const now = this.#session;
+    if (now !== undefined && now.ended === undefined && !(runningOnly && now.offline === "stopped"))
+      return Promise.resolve(now);
+    const going = this.#connecting;
+    if (going !== undefined) {
+      if (going.runningOnly === runningOnly) return going.session;
+      const again = () => this.session({ runningOnly });
+      return going.session.then(again, again);
+    }
+    const session = this.#connect(runningOnly).finally(() => {
       this.#connecting = undefined;
     });
-    return this.#connecting;
+    this.#connecting = { session, runningOnly };
+    return session;
   }
 
   /**
    * Runs an action on the session. Retries once on a new session if the session ended meanwhile,
-   * because its agent may have been restarted.
+   * because its agent may have been restarted. With `onlyLive`, rejects instead: for actions that
+   * the user has not requested, which would connect to the files of a stopped container.
    */
-  async use<T>(action: (session: Session) => Promise<T>): Promise<T> {
+  async use<T>(action: (session: Session) => Promise<T>, { onlyLive = false } = {}): Promise<T> {
     for (let attempt = 0; ; attempt++) {
+      const { ended } = this.#session ?? {};
+      if (onlyLive && ended !== undefined) throw ended;
       const session = await this.session();
       try {
         return await action(session);
@@ -130,7 +152,7 @@ export class Connection {
     if (this.#isOwn) this.#session?.close();
   }
 
-  async #connect({ runningOnly }: { runningOnly?: boolean }): Promise<Session> {
+  async #connect(runningOnly: boolean): Promise<Session> {
     const { engine, route, user, idle } = this.#options;
     const how = { engine, route, user, idleSeconds: idle, signal: this.#signal, runningOnly };
     const session = await connect(this.target, how);

@@ -1,7 +1,11 @@
+import { PortholeError } from "../../../src/errors.ts";
 import type { Connection } from "./connection.ts";
 import { MAX_ENTRIES, readDirectory } from "./directory.ts";
 import type { FileItem } from "./files-items.ts";
 import { WatchedDirectory } from "./watched-directory.ts";
+
+/** Milliseconds before a directory that no longer exists is read again. */
+const MISSING_MS = 1_000;
 
 export interface ReadingHandlers {
   /**
@@ -10,27 +14,41 @@ export interface ReadingHandlers {
   taken(isFirst: boolean): void;
   /** Called when a read has ended. */
   ended(): void;
+  /** Called when the session has ended, and after each attempt to replace it. */
+  lost(): void;
+  /** Called when a new session has replaced the one that ended: see {@link KeptList}. */
+  back(news: string): void;
 }
 
 /**
  * Reads the entries of the visible directory in parts, and reads them again when the directory
- * changes. Only one read runs at a time.
+ * changes, when its name exists again, and through each new session. Only one read runs at a time.
  */
 export class DirectoryReading {
   readonly #connection: Connection;
   readonly #handlers: ReadingHandlers;
-  readonly #watched = new WatchedDirectory(() => this.again());
+  readonly #watched = new WatchedDirectory(() => this.update());
+  readonly #release: () => void;
   #path = "";
   #items: FileItem[] = [];
   #isWhole = true;
+  /** True if the directory has been read once. */
+  #wasRead = false;
   #failure: unknown;
   /** Aborts the read in progress when a newer one begins. */
   #going: AbortController | undefined;
-  #isClosed = false;
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(connection: Connection, handlers: ReadingHandlers) {
     this.#connection = connection;
     this.#handlers = handlers;
+    this.#release = connection.reconnection.keep({
+      back: (news) => {
+        handlers.back(news);
+        void this.update();
+      },
+      changed: () => handlers.lost(),
+    });
   }
 
   /** Items in the order of the directory. */
@@ -52,21 +70,39 @@ export class DirectoryReading {
     return this.#going !== undefined;
   }
 
-  /**
-   * Replaces the directory and reads it. Resolves when it is read and watched, or replaced again.
-   */
+  /** Why changes of the directory are not shown; undefined if they are. */
+  get whyNotLive(): unknown {
+    return this.#failure ?? this.#watched.failure;
+  }
+
+  /** Replaces the directory and reads it. Resolves when it is read, or replaced again. */
   async begin(path: string): Promise<void> {
     this.#path = path;
     this.#items = [];
     this.#isWhole = true;
+    this.#wasRead = false;
     this.#failure = undefined;
     this.#watched.close();
     await this.again();
-    // The user may have opened another directory meanwhile.
-    if (!this.#isClosed && this.#failure === undefined) await this.#watched.watch(this.#connection, this.#path);
   }
 
-  async again(): Promise<void> {
+  /** Reads the directory on request of the user. */
+  again(): Promise<void> {
+    return this.#read(false);
+  }
+
+  /** Reads the directory because it may have changed. Does not connect. */
+  update(): Promise<void> {
+    return this.#read(true);
+  }
+
+  close(): void {
+    this.#release();
+    this.#stop();
+    this.#watched.close();
+  }
+
+  async #read(onlyLive: boolean): Promise<void> {
     this.#stop();
     const going = new AbortController();
     const { signal } = going;
@@ -84,28 +120,33 @@ export class DirectoryReading {
         maxEntries: MAX_ENTRIES,
         some,
         signal,
+        onlyLive,
+        begin: async (session) => {
+          if (!signal.aborted) await this.#watched.watch(session, this.#path);
+        },
       });
       if (signal.aborted) return;
       this.#failure = undefined;
+      this.#wasRead = true;
       this.#isWhole = isWhole;
       take(items);
     } catch (error) {
       if (signal.aborted) return;
       this.#failure = error;
+      if (this.#wasRead && isMissing(error)) this.#retry = setTimeout(() => void this.update(), MISSING_MS);
     }
     this.#going = undefined;
     this.#watched.looked(performance.now() - begun);
     this.#handlers.ended();
   }
 
-  close(): void {
-    this.#isClosed = true;
-    this.#stop();
-    this.#watched.close();
-  }
-
   #stop(): void {
     this.#going?.abort();
     this.#going = undefined;
+    clearTimeout(this.#retry);
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof PortholeError && error.errno === "ENOENT";
 }

@@ -38,15 +38,20 @@ export interface ReadOptions {
   some?: (items: FileItem[]) => void;
   /** Ends the load with the current entries when the view is closed. */
   signal?: AbortSignal;
+  /** Rejects if the session has ended: see {@link Connection.use}. */
+  onlyLive?: boolean;
+  /** Called before the read, and again if another session reads the entries. */
+  begin?: (session: Session) => Promise<void>;
 }
 
 /** Reads the first entries of a directory, with their stat and storage. */
 export async function readDirectory(
   connection: Connection,
   path: string,
-  { maxEntries, some = () => undefined, signal }: ReadOptions,
+  { maxEntries, some = () => undefined, signal, onlyLive = false, begin }: ReadOptions,
 ): Promise<ReadEntries> {
-  return connection.use(async (session) => {
+  const read = async (session: Session) => {
+    await begin?.(session);
     const { users, groups } = await namesOf(connection, session);
     const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));
     const files = new DirectoryFiles({ connection, path, users, groups, backingOf });
@@ -69,7 +74,8 @@ export async function readDirectory(
       some(first);
     }
     return sorted(true);
-  });
+  };
+  return connection.use(read, { onlyLive });
 }
 
 async function namesOf(connection: Connection, session: Session): Promise<Names> {

@@ -8,8 +8,9 @@ import { rotatedNames } from "../viewer/rotated-names.ts";
 import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import type { DirectoryReading } from "./directory-reading.ts";
-import { failureLine, failureLines } from "./failure-lines.ts";
+import { failureLines } from "./failure-lines.ts";
 import { backingSentence, type FileItem } from "./files-items.ts";
+import { liveness } from "./liveness.ts";
 import type { SelectedLayer } from "./selected-layer.ts";
 
 /** A directory's list, its source, and details of its selected file. */
@@ -37,12 +38,12 @@ export class FilesStatus {
     const { at, shown } = list.counts;
     const { selected } = list;
     const marks = browser.marks.size;
-    const { failure, items, isGoing, isWhole } = reading;
-    const failed = failure !== undefined && items.length > 0 ? failureLine(failure) : undefined;
-    const loss = connection.lossMessage(browser.host.keyOf("list", "refresh"));
+    const { items, isGoing, isWhole } = reading;
+    const why = items.length > 0 ? reading.whyNotLive : undefined;
     return {
-      mark: list.filter ? `/${list.filter}` : "",
-      left: failed ?? (loss || (selected ? remark(selected, layer.sentence(selected)) : "")),
+      ...liveness({ list, connection, why, key: browser.host.keyOf("list", "refresh") }, () =>
+        selected ? remark(selected, layer.sentence(selected)) : "",
+      ),
       right: [
         marks > 0 ? `${grouped(marks)} marked (${this.#key("follow-marked")} follows)` : "",
         this.#earlierFiles(selected),

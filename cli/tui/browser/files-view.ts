@@ -46,6 +46,8 @@ export class FilesView implements View {
     this.#reading = new DirectoryReading(connection, {
       taken: (isFirst) => this.#taken(isFirst),
       ended: () => this.#read(),
+      lost: () => browser.host.changed(),
+      back: (news) => news && browser.host.say(news),
     });
     this.#pane = new ListPane(
       {

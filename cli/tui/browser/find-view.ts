@@ -29,6 +29,7 @@ export function findView(
       contexts: ["found"],
       title: `${connection.text(directory)}  find ${text}`,
       connection,
+      isSearch: true,
       columns: [
         {
           title: "PATH",

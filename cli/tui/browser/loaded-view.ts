@@ -6,12 +6,15 @@ import type { Column } from "../lists/table.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
 import type { Connection } from "./connection.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
-import { failureLine, failureLines } from "./failure-lines.ts";
+import { failureLines } from "./failure-lines.ts";
+import { liveness } from "./liveness.ts";
 
 export interface LoadedViewOptions<Item extends ListItem> {
   contexts: readonly Context[];
   title: string;
   connection?: Connection | undefined;
+  /** True for results of a search, which only the user repeats when the target is back. */
+  isSearch?: boolean;
   columns: readonly Column<Item>[];
   /**
    * Loads all items. Passes the items loaded so far to `some`. Keys and frames are handled before
@@ -33,8 +36,8 @@ export interface LoadedViewOptions<Item extends ListItem> {
 const SHOW_MS = 100;
 
 /**
- * A list that is loaded completely when it is opened or reloaded: processes, mounts, search
- * results.
+ * A list that is loaded completely when it is opened or reloaded, and when its target is connected
+ * again: processes, mounts, search results.
  */
 export class LoadedView<Item extends ListItem> implements View {
   readonly contexts: readonly Context[];
@@ -43,6 +46,9 @@ export class LoadedView<Item extends ListItem> implements View {
   readonly #options: LoadedViewOptions<Item>;
   readonly #browser: BrowserContext;
   readonly #pane: ListPane<Item>;
+  readonly #release: (() => void) | undefined;
+  /** True for results from before the target was connected again. */
+  #isOld = false;
   #items: readonly Item[] = [];
   /** Cached once per load, not computed per frame. */
   #summary = "";
@@ -60,6 +66,10 @@ export class LoadedView<Item extends ListItem> implements View {
     this.#browser = browser;
     const { theme, host } = browser;
     this.#pane = new ListPane({ columns: options.columns, theme, empty: () => this.#emptyLines() }, host);
+    this.#release = options.connection?.reconnection.keep({
+      back: (news) => this.#back(news),
+      changed: () => host.changed(),
+    });
     this.#load();
   }
 
@@ -93,12 +103,12 @@ export class LoadedView<Item extends ListItem> implements View {
   frame(size: Size): Frame {
     const { list } = this.#pane;
     const { at, shown } = list.counts;
-    const failed = this.#failure !== undefined && this.#items.length > 0 ? failureLine(this.#failure) : undefined;
+    const why = this.#items.length > 0 ? this.#whyOld : undefined;
+    const key = this.#browser.host.keyOf("list", "refresh");
     return {
       rows: this.#pane.rows(size),
       status: {
-        mark: list.filter ? `/${list.filter}` : "",
-        left: failed ?? (this.#lossMessage || this.#options.remark(list.selected)),
+        ...liveness({ list, connection: this.connection, why, key }, () => this.#options.remark(list.selected)),
         right: [
           this.#loading ? `reading, ${this.#browser.host.keyOf("list", "cancel")} stops` : "",
           this.#summary,
@@ -110,9 +120,8 @@ export class LoadedView<Item extends ListItem> implements View {
     };
   }
 
-  get #lossMessage(): string {
-    if (this.#failure !== undefined) return "";
-    return this.connection?.lossMessage(this.#browser.host.keyOf("list", "refresh")) ?? "";
+  get #whyOld(): unknown {
+    return this.#failure ?? (this.#isOld ? new Error("found before the target was connected again") : undefined);
   }
 
   click(row: number): boolean {
@@ -121,12 +130,21 @@ export class LoadedView<Item extends ListItem> implements View {
   }
 
   async close(): Promise<void> {
+    this.#release?.();
     this.#loading?.abort();
     await this.#done;
   }
 
+  #back(news: string): void {
+    if (news) this.#browser.host.say(news);
+    if (!this.#options.isSearch) this.#load();
+    else if (this.#loading === undefined) this.#isOld = true;
+    this.#browser.host.changed();
+  }
+
   #load(): void {
     this.#loading?.abort();
+    this.#isOld = false;
     const abort = new AbortController();
     this.#loading = abort;
     const take = (items: readonly Item[]) => {

@@ -1,6 +1,6 @@
 import { DT_DIR, DT_LNK, DT_REG } from "../../../src/descriptors/index.ts";
 import { type Backing, isDevice, mountsOf, typeOf } from "../../../src/files/index.ts";
-import { kindOf, type OpenFile } from "../../../src/sessions/index.ts";
+import { kindOf, type OpenFile, type Session } from "../../../src/sessions/index.ts";
 import { modeText } from "../../ls/mode.ts";
 import { fullTime } from "../../ls/times.ts";
 import { grouped } from "../canvas/grouped.ts";
@@ -156,7 +156,8 @@ export class Preview {
 
   /** Returns undefined for a file that only the agent can read. */
   async #text(connection: Connection, { entry }: FileItem): Promise<ViewerView | undefined> {
-    const file = await connection.use((session) => session.open(entry.path, { noFollow: entry.type !== DT_LNK }));
+    const noFollow = entry.type !== DT_LNK;
+    const file = await connection.use((session) => session.open(entry.path, { noFollow }), { onlyLive: true });
     if (file.kind === "file" && !file.relayed) return this.#viewer(file, LOG.test(entry.path));
     file.close();
     return undefined;
@@ -171,7 +172,7 @@ export class Preview {
   }
 
   async #names(connection: Connection, path: string): Promise<Line[]> {
-    const { items, isWhole } = await readDirectory(connection, path, { maxEntries: MAX_NAMES });
+    const { items, isWhole } = await readDirectory(connection, path, { maxEntries: MAX_NAMES, onlyLive: true });
     const { theme, colours, arrangement } = this.#browser;
     const shown = arrange(items, arrangement);
     if (shown.length === 0) return [{ text: "empty", style: theme.dim }];
@@ -199,10 +200,11 @@ export class Preview {
 
 /** Finds the type and storage of a link's target, without opening it. */
 function linked(connection: Connection, path: string): Promise<{ type: number; backing: Backing | undefined }> {
-  return connection.use(async (session) => {
+  const look = async (session: Session) => {
     const stat = await session.stat(path);
     return { type: typeOf(stat), backing: backingsOf(await mountsOf(session))(stat) };
-  });
+  };
+  return connection.use(look, { onlyLive: true });
 }
 
 /** Returns details that are known without an open. */

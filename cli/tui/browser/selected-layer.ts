@@ -48,7 +48,9 @@ export class SelectedLayer {
   /** Finds the layer. Undefined for a root without layers, or if the layers cannot be requested. */
   async #find({ entry }: FileItem): Promise<string | undefined> {
     try {
-      const layer = await this.#connection.use((session) => session.layer(entry.path, { noFollow: true }));
+      const layer = await this.#connection.use((session) => session.layer(entry.path, { noFollow: true }), {
+        onlyLive: true,
+      });
       if (layer?.kind === "container") return "in the container's own layer, removed with the container";
       const text = layer && layerText(layer, (part) => part);
       return text && `layer ${text}`;

@@ -9,7 +9,7 @@ export function connectionOf(session: object): Connection {
     session: () => Promise.resolve(all),
     use: (ask: (of: object) => unknown) => ask(all),
     text: String,
-    lossMessage: () => "",
+    reconnection: { keep: () => () => undefined, message: () => "", isOver: false },
   };
   return connection as unknown as Connection;
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
 import { readDirectory } from "../../../cli/tui/browser/directory.ts";
 import { WatchedDirectory } from "../../../cli/tui/browser/watched-directory.ts";
+import type { Session } from "../../../src/sessions/index.ts";
 import { connectionOf } from "./connection-of.ts";
 
 afterEach(() => {
@@ -27,15 +28,17 @@ it("stops reading a directory that is no longer shown, and releases it", async (
 it("reads a busy directory once at a time, and again after the last change", async () => {
   vi.useFakeTimers();
   let change: () => void = () => undefined;
-  const connection = connectionOf({
-    watch: async (_path: string, _mask: number, changed: () => void) => {
-      change = changed;
+  const session = {
+    watch: async (_path: string, _mask: number, changed: (event: { mask: number }) => void) => {
+      change = () => changed({ mask: 2 });
       return () => undefined;
     },
-  });
+  } as unknown as Session;
   const looks: (() => void)[] = [];
-  const watched = new WatchedDirectory(() => new Promise((resolve) => looks.push(resolve)));
-  await watched.watch(connection, "/");
+  const look = () => new Promise<void>((resolve) => looks.push(resolve)).then(() => watched.looked(0));
+  const watched = new WatchedDirectory(look);
+  await watched.watch(session, "/");
+  watched.looked(0);
   for (let i = 0; i < 100; i++) {
     change();
     await vi.advanceTimersByTimeAsync(100);
