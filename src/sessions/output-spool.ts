@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { type OutputEvent, OutputFollower } from "../engines/follow-output.ts";
 import { outputContainer } from "../engines/logs.ts";
+import type { OutputContainer } from "../engines/output-record.ts";
 import { PortholeError } from "../errors.ts";
 import type { OutputPath } from "../target.ts";
 import { OpenFile } from "./open-file.ts";
@@ -57,7 +58,11 @@ export class OutputSpool {
     const container = await outputContainer(name, engine);
     const spool = new OutputSpool(name, path, new OutputFollower(container, name, engine, path), tell);
     const existing = spool.#readExisting();
-    void existing.then(() => spool.#follow());
+    void existing.then(() => {
+      // The follow reports only later ends.
+      if (hasEnded(container) && !spool.#abort.signal.aborted) tell({ kind: "ended", container });
+      return spool.#follow();
+    });
     await Promise.race([existing, setTimeout(FIRST_MS)]);
     return spool;
   }
@@ -121,4 +126,9 @@ export class OutputSpool {
       this.#tell({ kind: "full", error: temporaryFileError(error, PURPOSE) });
     }
   }
+}
+
+/** False for a container that runs or was never started. */
+function hasEnded({ isRunning, startedAt, exitCode }: OutputContainer): boolean {
+  return !isRunning && exitCode !== undefined && startedAt !== "" && !startedAt.startsWith("0001-");
 }

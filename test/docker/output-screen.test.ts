@@ -65,7 +65,8 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     const screen = startScreen(user({ engine: on }), ["open", `${target.name}:@stderr`], {
       size: { columns: 80, rows: 10 },
     });
-    expect(await screen.waitFor("the stream", has("bad"))).not.toContain("good");
+    const end = "the container has ended with status 137";
+    expect(await screen.waitFor("the stream", has("bad", end))).not.toContain("good");
   });
 
   it("is merged by time with the output of another container and with a file, if all are marked", async () => {

@@ -53,6 +53,8 @@ describeWith("tmux", "a rotated log on the screen", () => {
       const lines = body(text).filter((line) => !line.startsWith("──"));
       return lines.join(" ").startsWith("one broken two three four five");
     });
+    // Each file is after a row with its name, the oldest one too.
+    expect(body(screen.text())[0]).toMatch(/^── here begins app\.log-20260101 ─/);
     await screen.waitFor("how many there are", (text) => text.includes("local, file, 4 earlier files"));
     renameSync(`${path}.1`, `${path}.9`);
     renameSync(path, `${path}.1`);
@@ -60,6 +62,15 @@ describeWith("tmux", "a rotated log on the screen", () => {
     await screen.waitFor("the new file", (text) => /^six$/m.test(text));
     appendFileSync(path, "seven\n");
     await screen.waitFor("all of it", (text) => /^one$/m.test(text) && /^four$/m.test(text) && /^seven$/m.test(text));
+  });
+
+  it("is folded if its lines are JSON", async () => {
+    const line = (text: string) => `{"time":"2026-01-02T03:04:05Z","level":"info","msg":"${text}"}\n`;
+    const path = screen.file("app.log", line("newer") + line("newest"));
+    writeFileSync(`${path}.1`, line("oldest"));
+    await screen.open("--rotated", path);
+    const text = await screen.waitFor("all lines", (shown) => shown.includes("oldest") && shown.includes("newest"));
+    expect(text).not.toContain('"msg"');
   });
 
   it("can be opened from its text, and reports if there are no earlier files", async () => {

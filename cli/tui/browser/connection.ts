@@ -93,6 +93,11 @@ export class Connection {
     return this.#session?.route ?? "";
   }
 
+  /** The route of the session, for titles; says if the container is stopped. */
+  get routeText(): string {
+    return this.#session?.offline === "stopped" ? `${this.route}, container is stopped` : this.route;
+  }
+
   /**
    * Returns the session. Connects if there is none or if it has ended. Rejects as {@link connect}
    * does.

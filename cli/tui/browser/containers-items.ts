@@ -126,6 +126,12 @@ export function containerMessage(container: ListedContainer, now: number): strin
   return details.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";
 }
 
+/** Says why a container that is not running has no processes to show. */
+export function noProcessesMessage(container: ListedContainer, now: number): string {
+  if (container.state === REMOVED) return containerMessage(container, now);
+  return `no processes to show: ${endOf(container, now)}`;
+}
+
 /**
  * Formats published ports and their container ports: `8080→80`, `53→53/udp`. Omits unpublished
  * ports.

@@ -15,6 +15,7 @@ import {
   containerItems,
   containerKey,
   containerMessage,
+  noProcessesMessage,
   stoppedCount,
 } from "./containers-items.ts";
 import type { BrowserContext, OpenMode } from "./context.ts";
@@ -302,7 +303,7 @@ export class ContainersView implements View {
     }
     // Only the files of a stopped container are available, not its processes.
     if (container.state === REMOVED || (!isRunning(container) && what === "processes")) {
-      this.#browser.host.say(containerMessage(container, Date.now()));
+      this.#browser.host.say(noProcessesMessage(container, Date.now()));
       return;
     }
     const connection = this.#connectionOf(container);

@@ -199,7 +199,7 @@ function ageText(nanoseconds: bigint, now: number): string {
 /** Returns a sentence about the storage of a file. */
 export function backingSentence({ kind, volume, mount, readOnly }: Backing): string {
   const sentences: Record<Backing["kind"], string> = {
-    "container layer": "in the container's layer, removed with the container",
+    "container layer": "in the container's layers",
     "image layer": "in a layer of the image",
     volume: `on volume ${volume}`,
     bind: `bind mount of ${mount.root} at ${mount.point}${mount.isReplaced ? " (the host's file was replaced or removed)" : ""}`,

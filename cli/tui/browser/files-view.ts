@@ -85,7 +85,7 @@ export class FilesView implements View {
   get subtitle(): string {
     const { sort, reverse } = this.#browser.arrangement;
     const sorted = sort === "name" && !reverse ? "" : `by ${sort}${reverse ? ", reversed" : ""}`;
-    return [sorted, this.connection.route].filter(Boolean).join("  ");
+    return [sorted, this.connection.routeText].filter(Boolean).join("  ");
   }
 
   act(action: Action): boolean {

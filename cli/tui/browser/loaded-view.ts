@@ -78,7 +78,7 @@ export class LoadedView<Item extends ListItem> implements View {
   }
 
   get subtitle(): string {
-    return this.connection?.route ?? "";
+    return this.connection?.routeText ?? "";
   }
 
   act(action: Action): boolean {

@@ -23,7 +23,7 @@ export async function viewFile(
   host: Host,
 ): Promise<ViewerView> {
   const { path, ...rest } = options;
-  const subtitle = [`${connection.route}, ${file.kind}`, earlierText(options.earlier)].filter(Boolean).join(", ");
+  const subtitle = [`${connection.routeText}, ${file.kind}`, earlierText(options.earlier)].filter(Boolean).join(", ");
   const decompressed = await decompressedOrClose(file, subtitle);
   let followed: TailTarget | undefined;
   const follow: ViewerViewOptions["followSource"] = (tell) => {

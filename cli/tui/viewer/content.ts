@@ -76,6 +76,8 @@ export function contentOf(
     const chain = new ChainSource(first.fd, (text) => encodeAs(text, encoding), holesOf(first), kept);
     const source = readableSource(chain, failed);
     const { encoding, mark } = detectEncoding(headOf(source));
+    // A byte order mark is recognised only at the beginning.
+    if (earlier.length > 0 && mark === 0) chain.beginWith(`here begins ${nameIn(first)}`);
     for (const one of rest) chain.continueWith(one.fd, 0, `here begins ${nameIn(one)}`, holesOf(one));
     return { source, chain, encoding, mark };
   }

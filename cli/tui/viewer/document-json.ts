@@ -12,10 +12,19 @@ export interface DocumentJson {
   isKnown: boolean;
 }
 
-/** Reads the first complete lines of a text. */
-export function documentJson({ cache, encoding, mark, source }: Document): DocumentJson {
+/** Reads the first complete lines of a text, without the rows of porthole between files. */
+export function documentJson({ cache, chain, encoding, mark, source }: Document): DocumentJson {
   const start = Math.max(mark, source.start());
-  const lines = decodeAs(cache.slice(start, Math.min(source.end(), start + HEAD)), encoding).split("\n");
+  const end = Math.min(source.end(), start + HEAD);
+  const pieces: Uint8Array[] = [];
+  let from = start;
+  for (const note of chain?.notes() ?? []) {
+    if (note.end <= from || note.at >= end) continue;
+    pieces.push(cache.slice(from, Math.max(from, note.at)));
+    from = note.end;
+  }
+  pieces.push(cache.slice(from, Math.max(from, end)));
+  const lines = decodeAs(Buffer.concat(pieces), encoding).split("\n");
   const sample = new JsonSample();
   // The text after the last newline may be incomplete.
   for (const line of lines.slice(0, -1)) sample.add(line);

@@ -27,6 +27,8 @@ interface Stretch {
   bytes: Uint8Array | undefined;
   /** True for a note, and for the newline that ends an unfinished line before it. */
   isInserted?: true;
+  /** True for the note before the first generation, which stays as long as that generation. */
+  isTitle?: true;
 }
 
 /**
@@ -59,6 +61,16 @@ export class ChainSource implements ByteSource {
     this.#kept = kept;
     if (holes) this.#holes.set(fd, holes);
     this.#stretches = [{ at: 0, generation: 0, fd, from: 0, bytes: undefined }];
+  }
+
+  /** Inserts a note before the first file, which moves its offsets. Call it before other uses. */
+  beginWith(text: string): void {
+    const [first] = this.#stretches;
+    if (first === undefined) return;
+    const bytes = this.#encode(`${text}\n`);
+    const title = { at: 0, generation: undefined, fd: -1, from: 0, bytes, isInserted: true, isTitle: true } as const;
+    this.#stretches = [title, { ...first, at: bytes.length }];
+    this.#ends = [bytes.length];
   }
 
   start(): number {
@@ -154,8 +166,7 @@ export class ChainSource implements ByteSource {
     if (text === "") this.#ends.push(at);
     this.#stretches.push({ at, generation: ++this.#generation, fd, from, bytes: undefined });
     const oldest = this.#generation - this.#kept;
-    while ((this.#stretches[0]?.generation ?? oldest) < oldest || this.#stretches[0]?.generation === undefined)
-      this.#dropFirst();
+    while (this.#isPast(oldest)) this.#dropFirst();
   }
 
   /**
@@ -288,6 +299,13 @@ export class ChainSource implements ByteSource {
     });
     this.#ends.push(end + bytes.length);
     return { at: end + bytes.length, read: end };
+  }
+
+  /** True if the first stretch belongs to a generation before `oldest`. */
+  #isPast(oldest: number): boolean {
+    const [first, second] = this.#stretches;
+    const generation = first?.isTitle ? second?.generation : first?.generation;
+    return generation === undefined || generation < oldest;
   }
 
   #dropFirst(): void {

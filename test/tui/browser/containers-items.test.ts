@@ -4,6 +4,7 @@ import {
   containerColumns,
   containerItems,
   containerMessage,
+  noProcessesMessage,
   portsText,
 } from "../../../cli/tui/browser/containers-items.ts";
 import { stateLabels } from "../../../cli/tui/browser/state-labels.ts";
@@ -118,6 +119,9 @@ it("shows how a container ended, when, and after how many restarts", () => {
   const ended = { exitCode: 137, isOomKilled: true, restarts: 2, finished: NOW - 180_000 };
   expect(containerMessage(listed("web", "", { state: "exited", details: details(ended) }), NOW)).toBe(
     "web: exited 137, OOM killed, 3 min ago, after 2 restarts: its layers and volumes can be read",
+  );
+  expect(noProcessesMessage(listed("web", "", { state: "exited", details: details(ended) }), NOW)).toBe(
+    "no processes to show: web: exited 137, OOM killed, 3 min ago, after 2 restarts",
   );
   const failed = details({ exitCode: 127, error: "exec: no such file" });
   expect(containerMessage(listed("web", "", { state: "created", details: failed }), NOW)).toBe(
