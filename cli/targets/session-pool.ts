@@ -1,4 +1,4 @@
-import { closeOutputsAtExit, dieBySignal } from "../../src/descriptors/index.ts";
+import { dieBySignal, prepareExit } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
@@ -36,7 +36,7 @@ export class SessionPool {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    closeOutputsAtExit();
+    prepareExit();
   }
 
   /** `--engine`. */

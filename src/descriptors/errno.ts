@@ -23,6 +23,7 @@ export const Errno = {
   ENOENT: 2,
   ESRCH: 3,
   EINTR: 4,
+  EIO: 5,
   ENXIO: 6,
   EBADF: 9,
   EAGAIN: 11,

@@ -16,7 +16,7 @@ export {
   IN_MOVED_TO,
 } from "./constants.ts";
 export { errnoText } from "./errno.ts";
-export { closeOutputsAtExit } from "./exit.ts";
+export { prepareExit } from "./exit.ts";
 export { kernelFeatures } from "./features.ts";
 export { isTerminal, openDirectory, setInheritable, setNonBlocking } from "./file.ts";
 export { localTypes, trustMountTable } from "./file-system.ts";

@@ -1,4 +1,5 @@
-import { libc, Memory } from "./libc.ts";
+import { Errno } from "./errno.ts";
+import { errno, libc, Memory } from "./libc.ts";
 
 /** How a terminal is currently used. */
 export interface TerminalState {
@@ -22,6 +23,11 @@ export function terminalState(fd: number): TerminalState | undefined {
   // ENOTTY: not our controlling terminal, so it has no jobs of ours.
   const isForeground = libc.ioctl(fd, Ioctl.TIOCGPGRP, address) < 0 || view.getInt32(0, true) === libc.getpgrp();
   return { columns: columns || 80, isLineMode, isForeground };
+}
+
+/** True for a terminal that was hung up, such as a closed window. */
+export function isHungUp(fd: number): boolean {
+  return libc.ioctl(fd, Ioctl.TCGETS, scratch.address) < 0 && errno() === Errno.EIO;
 }
 
 /** asm-generic/ioctls.h, the same on x64 and arm64. */

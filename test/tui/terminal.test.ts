@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -39,6 +40,17 @@ describeWith("tmux", "the terminal", () => {
     process.kill(await screen.pid(), signal);
     expect(await screen.waitForEnd()).toBe(status);
     await expectRestored();
+  });
+
+  it("ends the screen with status 129 when it is closed", async () => {
+    screen = new TmuxScreen();
+    const log = screen.file("log", numbered(300));
+    const ended = `${temporaryDirectory()}/ended`;
+    screen.run(`sh -c 'trap "" HUP; ${builtCommand} open ${log}; echo $? >${ended}'`);
+    await screen.waitFor("the text", (text) => text.includes("line 1"));
+    screen.close();
+    await waitFor("the end", () => existsSync(ended) && readFileSync(ended, "utf8") !== "");
+    expect(readFileSync(ended, "utf8")).toBe("129\n");
   });
 
   it("is restored after Ctrl-C with status 130, also during a prompt", async () => {

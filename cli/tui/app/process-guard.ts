@@ -1,3 +1,5 @@
+import { prepareExit } from "../../../src/descriptors/index.ts";
+
 /** Signals that end the screen, with the status that a shell would report for them. */
 const ENDING = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
 
@@ -23,6 +25,7 @@ export interface GuardHandlers {
  * output.
  */
 export function guardProcess(handlers: GuardHandlers): () => void {
+  prepareExit();
   const signals = Object.entries(ENDING).map(([signal, status]) => [signal, () => handlers.end(status)] as const);
   for (const [signal, listener] of signals) process.on(signal, listener);
   process.on("SIGTSTP", handlers.suspend);
