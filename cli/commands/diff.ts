@@ -1,12 +1,14 @@
+import { isTerminal } from "../../src/descriptors/index.ts";
 import { type ContainerChange, containerChanges } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { FileStat } from "../../src/protocol/index.ts";
 import { kindOf, type Session } from "../../src/sessions/index.ts";
-import { parseSessionTarget } from "../../src/target.ts";
+import { parseSessionTarget, pathBytes } from "../../src/target.ts";
 import { complain, printable } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
 import { humanSize } from "../ls/sizes.ts";
+import { isoTime } from "../ls/times.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
 
@@ -29,12 +31,14 @@ export async function diff(container: string, options: DiffOptions): Promise<num
     const reached = sessions.session(target);
     reached.catch(() => undefined);
     const { changes, mounts } = await containerChanges(target.name, options);
-    const stats = await statsOf(reached, changes);
-    const lines = changes.map(({ kind, path }, index) => {
+    const named = await withExactNames(reached, changes);
+    const stats = await statsOf(reached, named);
+    const show = await pathFormat(options);
+    const lines = named.map(({ kind, path }, index) => {
       const found = stats[index];
-      return options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, path, found, options);
+      return options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, show(path), found, options);
     });
-    for (let at = 0; at < lines.length; at += AT_ONCE) write(lines.slice(at, at + AT_ONCE).join(""));
+    for (let at = 0; at < lines.length; at += AT_ONCE) write(pathBytes(lines.slice(at, at + AT_ONCE).join("")));
     if (mounts.length > 0 && !options.json) {
       const mounted = mounts.map(({ destination, what }) => `${destination} (${what})`);
       complain(printable(`not compared: ${mounted.join(", ")}`));
@@ -43,6 +47,53 @@ export async function diff(container: string, options: DiffOptions): Promise<num
   } finally {
     sessions.close();
   }
+}
+
+/** Returns a format that prints exact paths to a pipe or file, and sanitised ones to a terminal. */
+async function pathFormat({ json }: DiffOptions): Promise<(path: string) => string> {
+  if (json || !isTerminal(1)) return (path) => path;
+  const { sanitiseText } = await import("../../src/text/index.ts");
+  return sanitiseText;
+}
+
+/** What an engine's JSON has in place of each byte of a name that is not UTF-8. */
+const REPLACED = "\ufffd";
+
+/**
+ * Returns the changes with the names that their directories have, which the engine's JSON cannot
+ * express. A deleted name, and one of several that differ only in such bytes, stays as it is.
+ */
+async function withExactNames(reached: Promise<Session>, changes: ContainerChange[]): Promise<ContainerChange[]> {
+  if (!changes.some(({ path }) => path.includes(REPLACED))) return changes;
+  const session = await reached;
+  const known = new Map<string, Promise<string | undefined>>();
+  const exact = async (path: string): Promise<string | undefined> => {
+    if (!path.includes(REPLACED)) return path;
+    const slash = path.lastIndexOf("/");
+    const directory = await asked(path.slice(0, slash));
+    const name = path.slice(slash + 1);
+    if (directory === undefined || !name.includes(REPLACED)) return directory && `${directory}/${name}`;
+    const found: string[] = [];
+    try {
+      for await (const entry of session.list(directory || "/")) {
+        if (entry.name.replace(/[\udc80-\udcff]/g, REPLACED) === name) found.push(entry.name);
+      }
+    } catch (error) {
+      onlyFileErrors(error);
+    }
+    return found.length === 1 ? `${directory}/${found[0]}` : undefined;
+  };
+  const asked = (path: string) => {
+    const answer = known.get(path) ?? exact(path);
+    known.set(path, answer);
+    return answer;
+  };
+  const named: ContainerChange[] = [];
+  for (const change of changes) {
+    const path = change.kind === "deleted" ? undefined : await asked(change.path);
+    named.push(path === undefined ? change : { ...change, path });
+  }
+  return named;
 }
 
 /** Maximum number of lines per write(2). */
@@ -104,7 +155,7 @@ function line(kind: string, path: string, stat: Shown | undefined, { human }: Di
   const letter = kind.charAt(0).toUpperCase();
   const bytes = stat === undefined || kindOf(stat.mode) === "directory" ? undefined : stat.size;
   const size = bytes === undefined ? "-" : human ? humanSize(bytes) : String(bytes);
-  return `${letter} ${size.padStart(human ? 6 : 12)} ${printable(path)}\n`;
+  return `${letter} ${size.padStart(human ? 6 : 12)} ${path}\n`;
 }
 
 /** The record of a change in `--json`: see docs/json.md. */
@@ -114,6 +165,6 @@ function record(container: string, change: string, path: string, stat: Shown | u
     kind: stat === undefined ? null : kindOf(stat.mode),
     size: stat === undefined ? null : stat.size,
     mode: stat === undefined ? null : (stat.mode & 0o7777).toString(8).padStart(4, "0"),
-    modified: stat === undefined ? null : new Date(Number(stat.mtime / 1_000_000n)).toISOString(),
+    modified: stat === undefined ? null : isoTime(stat.mtime),
   };
 }
