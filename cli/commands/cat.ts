@@ -60,7 +60,7 @@ async function catOne(
     // Files that the kernel generates (/proc/N/mem) are also relayed, but need no notice.
     if (file.relayed && file.stat.size > 0n)
       complain(`${printable(text)}: relayed by the agent, because its file system may not answer`);
-    const whole = decompress ? await decompressed(file) : undefined;
+    const whole = decompress ? await decompressed(file, text) : undefined;
     if (isTerminal(1)) await show(whole ?? file.stream());
     else if (whole) for await (const chunk of whole) write(chunk);
     else await copy(file);
@@ -104,10 +104,10 @@ async function copy(file: OpenFile): Promise<void> {
 }
 
 /** `--decompress`: returns the decompressed data; undefined if the file is not compressed. */
-async function decompressed(file: OpenFile): Promise<AsyncIterable<Buffer> | undefined> {
+async function decompressed(file: OpenFile, name: string): Promise<AsyncIterable<Buffer> | undefined> {
   const { compressionOf, decompress } = await import("../../src/sessions/index.ts");
   const compression = compressionOf(file);
-  return compression && decompress(file.path, file.stream(), compression);
+  return compression && decompress(name, file.stream(), compression);
 }
 
 async function show(chunks: AsyncIterable<Buffer>): Promise<void> {

@@ -95,7 +95,11 @@ async function show(
   const earlier = isRotated ? await earlierOf(session, file) : undefined;
   const subtitle = [`${session.route}, ${file.kind}`, earlier?.summary].filter(Boolean).join(", ");
   try {
-    const decompressed = start.hex ? undefined : await decompressedViewer(file, subtitle);
+    const decompressed = start.hex
+      ? undefined
+      : await decompressedViewer(file, subtitle).catch((error: unknown) => {
+          throw undecompressed(error, file.path, text);
+        });
     return await openScreen(
       {
         file,
@@ -125,4 +129,11 @@ async function earlierOf(session: Session, file: OpenFile) {
   const { earlierFiles, earlierText } = await import("../tui/viewer/earlier-files.ts");
   const earlier = await earlierFiles(session, file.path);
   return { ...earlier, summary: earlierText(earlier) || "no earlier files" };
+}
+
+/** The error of a file that cannot be decompressed, with the name that the user wrote. */
+function undecompressed(error: unknown, path: string, text: string): unknown {
+  if (!(error instanceof PortholeError) || !error.message.startsWith(`${path}: cannot decompress`)) return error;
+  const { code, message, errno, hint = `porthole open --hex ${text} shows its bytes` } = error;
+  return new PortholeError(code, text + message.slice(path.length), { errno, hint, cause: error });
 }

@@ -58,6 +58,8 @@ export class TailFile {
   readonly #timestamps: TimestampReader;
   #input: Input | undefined;
   #failure: unknown;
+  /** The error of the first read. */
+  #unreadable: unknown;
   /** The offset at which the initial part ends and the follow begins. */
   #size = 0;
   #wholly = false;
@@ -113,8 +115,12 @@ export class TailFile {
     const file = this.#input?.file;
     if (file?.isSeekable) {
       this.#size = file.size();
-      this.#pseudo =
-        this.#size === 0 && file.kind === "file" && file.read(new Uint8Array(1), 0) > 0 && file.size() === 0;
+      try {
+        this.#pseudo =
+          this.#size === 0 && file.kind === "file" && file.read(new Uint8Array(1), 0) > 0 && file.size() === 0;
+      } catch (error) {
+        this.#unreadable = error;
+      }
     }
     if (this.#options.follow !== undefined && this.#followable(file)) this.#begin(file, this.#until(stop));
   }
@@ -138,6 +144,10 @@ export class TailFile {
     if (this.#failure !== undefined) {
       printMessage("tail", cannotOpen(this.name, this.#failure));
       return this.#failure;
+    }
+    if (this.#unreadable !== undefined) {
+      printMessage("tail", errorReading(this.name, this.#unreadable));
+      return this.#unreadable;
     }
     if (this.#input?.file?.kind !== "directory") return undefined;
     const error = new PortholeError("FILE", "Is a directory", { errno: "EISDIR" });

@@ -144,7 +144,7 @@ export class AgentSession implements Session {
     try {
       checkPipe("the mounts", fd);
       return new OpenFile("/proc/self/mountinfo", fd, { ...statOf(statx(fd)), relayed: true }, () =>
-        this.#relayEnd(id),
+        this.#relayEnd(id, "/proc/self/mountinfo"),
       );
     } catch (error) {
       discard(fd);
@@ -262,7 +262,7 @@ export class AgentSession implements Session {
       this.#checkStatSize(body);
       const promised = decodeFileClaim(body);
       checkReceived(path, fd, promised, { ...options, relay: this.#target.relays.lazy }, this.#target.trust);
-      const end = promised.relayed ? () => this.#relayEnd(id) : undefined;
+      const end = promised.relayed ? () => this.#relayEnd(id, path) : undefined;
       return new OpenFile(path, fd, () => decodeFileStat(body), end);
     } catch (error) {
       discard(fd);
@@ -283,8 +283,8 @@ export class AgentSession implements Session {
    * @returns its size in bytes
    * @throws PortholeError FILE with the errno that ended it; EIO if the agent does not know
    */
-  async #relayEnd(id: number): Promise<bigint> {
-    const what = () => `the agent could not read the file of ${this.name} to its end`;
+  async #relayEnd(id: number, path: string): Promise<bigint> {
+    const what = () => `${this.#sentence("read", path)} to its end`;
     try {
       const { body } = await this.#ask(what, Op.relayEnd, () => encode.relayEnd(id), 0);
       if (body.length !== 8) throw this.#broken(`${body.length} bytes for the end of a file`);

@@ -318,3 +318,29 @@ describeWith("strace", "the end of cat", () => {
     expect(calls).not.toMatch(/f(data)?sync\([12]\) += 0|f(data)?sync\([12]\) += -1 EINVAL/);
   });
 });
+
+describeWith("userNamespaces", "an error of cat and tail names the target", () => {
+  test("for a file of /proc whose read fails, and tail prints the other files", async () => {
+    const someone = user();
+    const target = await sandbox({ steps: ["dir", "/d"] });
+    const at = (path: string) => `pid:${target.pid}:${path}`;
+    writeFileSync(`${target.root}/d/f`, "text\n");
+    writeFileSync(`${target.root}/d/bad.gz`, Buffer.concat([Buffer.of(0x1f, 0x8b, 8), Buffer.from("no gzip data")]));
+    const cat = await someone.run(["cat", at("/proc/1/mem")]);
+    expect(cat).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`cannot read ${at("/proc/1/mem")} to its end`),
+    });
+    const bad = await someone.run(["cat", "--decompress", at("/d/bad.gz")]);
+    expect(bad).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`: ${at("/d/bad.gz")}: cannot decompress: `),
+    });
+    const tail = await someone.run(["tail", "-q", "-n1", at("/proc/1/pagemap"), at("/d/f")]);
+    expect(tail).toMatchObject({
+      code: 1,
+      text: "text\n",
+      stderr: `tail: error reading '${at("/proc/1/pagemap")}': Invalid argument\n`,
+    });
+  });
+});

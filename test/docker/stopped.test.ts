@@ -545,6 +545,7 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
             change: "added",
             kind: "file",
             size: 4,
+            modified: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/),
           }),
         );
       }
