@@ -82,6 +82,9 @@ void confine(uint64_t keep) {
  * the process that opens it. So `open_for_writing` lifts the limit for the time of the open.
  */
 void limit_file_size(bool on) {
+#ifdef PORTHOLE_SANITISED /* the sanitisers and libFuzzer write files */
+    on = false;
+#endif
     struct rlimit limit;
     if (getrlimit(RLIMIT_FSIZE, &limit) < 0) return;
     limit.rlim_cur = on ? 0 : limit.rlim_max;
@@ -101,8 +104,8 @@ void limit_resources(void) {
     at_most(RLIMIT_MSGQUEUE, 0);
     at_most(RLIMIT_NICE, 0);
     at_most(RLIMIT_RTPRIO, 0);
-#ifndef PORTHOLE_SANITISED /* AddressSanitizer reserves terabytes and reports into a file */
     limit_file_size(true);
+#ifndef PORTHOLE_SANITISED /* AddressSanitizer reserves terabytes */
     at_most(RLIMIT_STACK, 1 << 20);
     at_most(RLIMIT_DATA, 8 << 20);
     at_most(RLIMIT_AS, 32 << 20);

@@ -85,7 +85,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
     test("a read that fails halfway is an error, not an end of file", async () => {
       const { stdout, stderr, code } = await someone.run(args("cat", at("bad-read")));
       expect([code, stdout.length]).toEqual([1, 65_536]);
-      expect(stderr).toMatch(/could not read the file .*Input\/output error\n$/);
+      expect(stderr).toMatch(/cannot read .*bad-read to its end: Input\/output error\n$/);
     });
 
     test("names are listed without a stat by the server", async () => {
