@@ -32,7 +32,7 @@ export async function tailSeveral(line: SeveralLine, command: Command): Promise<
   const table = tableOf(command);
   const options = tailOptions(command.opts<RawOptions>(), (text) => printMessage("tail", text));
   const follows = options.follow !== undefined;
-  if (follows) keepHeapSmall();
+  keepHeapSmall();
   return withInterrupt(async (own, interrupt) => {
     const printer = new LinePrinter(formatOf(options));
     const write = (bytes: Buffer) => own.write(1, bytes);

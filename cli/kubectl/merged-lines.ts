@@ -52,7 +52,7 @@ export async function mergedLines(request: Request, lists: PodLists, around: Sur
   const write = (bytes: Buffer) => own.write(1, bytes);
   const has = (...names: string[]) => request.parts.some((part) => isOption(part, new Set(names)));
   const follows = has("f", "F", "follow");
-  if (follows) keepHeapSmall();
+  if (follows || has("merge")) keepHeapSmall();
   const printer = new LinePrinter(formatOf(request, process.stdout.isTTY === true, process.env.NO_COLOR !== undefined));
   const wire = wireRequest(request);
   const plans = planNodes(wire, lists);
