@@ -29,9 +29,13 @@ function start(...args: string[]) {
   writeFileSync(`${bin}/kubectl`, SCRIPT, { mode: 0o755 });
   const env = { ...process.env, LOG: log, PATH: `${bin}:${process.env.PATH}` };
   const child = spawn(process.execPath, [`${repository}dist/kubectl-porthole.js`, ...args], { env, stdio: "ignore" });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  const open = () => writeFileSync(`${log}.gate`, "");
+  onTestFinished(() => {
+    child.kill("SIGKILL");
+    open();
+  });
   const said = () => readFileSync(log, "utf8").trim().split("\n");
-  return { child, ended: once(child, "exit"), said, open: () => writeFileSync(`${log}.gate`, "") };
+  return { child, ended: once(child, "exit"), said, open };
 }
 
 /** The process of a line such as `watch 123`, once it is there. */
