@@ -18,7 +18,7 @@ function shell(script: string, ...descriptors: Parameters<typeof spawnProcess>[2
 test("the child gets the given descriptors from 2 on, /dev/null before them, and no environment", async () => {
   const [, stderr] = newPipe();
   const [, third] = newPipe();
-  const child = spawnProcess("/bin/busybox", ["sleep", "600"], [stderr, third]);
+  const child = spawnProcess("/bin/sleep", ["600"], [stderr, third]);
   const link = (fd: OwnedFd) => readlinkSync(`/proc/self/fd/${fd.number}`);
   const links = [0, 1, 2, 3].map((fd) => readlinkSync(`/proc/${child.pid}/fd/${fd}`));
   expect(links).toEqual(["/dev/null", "/dev/null", link(stderr), link(third)]);
