@@ -90,7 +90,7 @@ test.each<[string, (input: Writable) => void]>([
   expect({ stderr, status }).toEqual({ stderr: "\0porthole-end exit 3\n", status: 3 });
 });
 
-test("ends a command whose output nobody reads when the connection is closed", async () => {
+test("ends a command with unread output when the connection is closed", async () => {
   const child = spawn(builtAgent, ["remote", "-s", "ttp", ...sh("echo $$; exec yes")], { stdio: "pipe" });
   child.stdin.on("error", () => undefined);
   const ended = once(child, "exit");
