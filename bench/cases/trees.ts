@@ -36,8 +36,8 @@ export const hostTools: Case = {
 };
 
 /**
- * Measures a search in the container's own file system, an overlay. An overlay costs ripgrep a third
- * more than the file system below it, so the local copy is in an overlay too.
+ * Measures a search in the container's own file system, an overlay. An overlay costs ripgrep a
+ * third more than the file system below it, so the local copy is in an overlay too.
  */
 async function searchLayer(stage: Stage): Promise<Result[]> {
   const { env, directory } = stage;

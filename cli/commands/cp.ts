@@ -185,7 +185,9 @@ function creation(source: NamedTarget, into: NamedTarget): string | undefined {
   return `porthole cp ${source.text} copy && docker cp copy ${into.text}`;
 }
 
-/** Adds the command that writes the file, if porthole cannot: it is missing, or nothing runs there. */
+/**
+ * Adds the command that writes the file, if porthole cannot: it is missing, or nothing runs there.
+ */
 function withCreation(error: unknown, { offline }: Session, create: string | undefined): unknown {
   if (!(error instanceof PortholeError)) return error;
   const { code, message, errno } = error;

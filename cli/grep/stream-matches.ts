@@ -32,7 +32,9 @@ export interface MatchStream {
   failed(message: string): void;
 }
 
-/** Milliseconds to wait for a killed ripgrep, which may be stuck in a read from a dead file server. */
+/**
+ * Milliseconds to wait for a killed ripgrep, which may be stuck in a read from a dead file server.
+ */
 const KILL_GRACE_MS = 1000;
 
 /**

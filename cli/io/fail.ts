@@ -59,8 +59,8 @@ export function errorText(error: unknown): { message: string; hint: string | und
 /** Ends the process after an unhandled error. */
 export function fail(error: unknown): never {
   const { code, syscall, exitCode } = (error ?? {}) as NodeJS.ErrnoException & { exitCode?: number };
-  // Commander has already written its message. Only its errors have this property: this file does not
-  // load commander, because many commands do not need it.
+  // Commander has already written its message. Only its errors have this property: this file does
+  // not load commander, because many commands do not need it.
   if (typeof exitCode === "number") process.exit(exitCode);
   // The reader of a help text closed the pipe. Node ignores SIGPIPE, so exits with the status that
   // a shell reports for it.

@@ -69,8 +69,8 @@ export async function watchPods(
 }
 
 /**
- * Runs a command that ends at the end of standard input: kubectl does not read it, and would outlive
- * a killed client until the next event. Exits with the status of the command.
+ * Runs a command that ends at the end of standard input: kubectl does not read it, and would
+ * outlive a killed client until the next event. Exits with the status of the command.
  */
 const WITH_PARENT = `
 exec 3<&0 </dev/null

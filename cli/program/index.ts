@@ -56,7 +56,9 @@ export function program(version: string, args: readonly string[] = []): Command 
   return root;
 }
 
-/** Returns one line for Commander's error, with what porthole calls a command of another program. */
+/**
+ * Returns one line for Commander's error, with what porthole calls a command of another program.
+ */
 function errorLine(text: string, args: readonly string[]): string {
   const line = text
     .trim()

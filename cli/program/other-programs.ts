@@ -7,7 +7,9 @@ const elsewhere: Record<string, (name: string) => string> = {
   rg: (name) => `porthole grep PATTERN ${name}:/PATH`,
 };
 
-/** Returns what does the same as an unknown command: `logs` becomes `porthole tail -F web:@logs`. */
+/**
+ * Returns what does the same as an unknown command: `logs` becomes `porthole tail -F web:@logs`.
+ */
 export function ownCommand([command = "", ...rest]: readonly string[]): string | undefined {
   const named = rest.find((arg) => /^[A-Za-z0-9][\w.-]*$/.test(arg));
   return Object.hasOwn(elsewhere, command) ? elsewhere[command]?.(named ?? "CONTAINER") : undefined;

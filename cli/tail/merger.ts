@@ -84,8 +84,8 @@ export class Merger<Source extends { readonly name: string }> {
   }
 
   /**
-   * Passes a mark to {@link LineReceiver.records} once all lines before its time were passed on. The
-   * time is the current one, less the minimum time that lines are held.
+   * Passes a mark to {@link LineReceiver.records} once all lines before its time were passed on.
+   * The time is the current one, less the minimum time that lines are held.
    */
   mark(): void {
     const mark = this.#marks.stamp(new Uint8Array(0));

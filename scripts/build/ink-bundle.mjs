@@ -81,7 +81,8 @@ const CHANGES = {
     return `${replaced(code, path, [[program, ""]])}
       export const wasmBinary = () => Buffer.from("${program}", "base64");`;
   },
-  // porthole restores the terminal itself. signal-exit loads node:assert and replaces parts of `process`.
+  // porthole restores the terminal itself. signal-exit loads node:assert and replaces parts of
+  // `process`.
   "signal-exit/index.js": () => "module.exports = () => () => {};",
   // The roots have a size. Otherwise it would start programs to ask for one.
   "terminal-size/index.js": () => "export default () => ({ columns: 80, rows: 24 });",

@@ -43,9 +43,9 @@ function wrapped(code) {
 
 /**
  * Creates V8's caches for this version of Node, each by runs of a command on a container. The
- * container is a process of this build, which a stand-in for an engine reports. A user who may not enter
- * it gets the cache of a local cat. The viewer and commands whose own code costs 6 to 25 ms of
- * processor time have a cache each.
+ * container is a process of this build, which a stand-in for an engine reports. A user who may not
+ * enter it gets the cache of a local cat. The viewer and commands whose own code costs 6 to 25 ms
+ * of processor time have a cache each.
  */
 async function fillCaches(folder) {
   const state = mkdtempSync(`${tmpdir()}/porthole-build-`);

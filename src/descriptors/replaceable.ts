@@ -30,7 +30,9 @@ function linkKind(path: Buffer): string | undefined {
   return leadsToProc(path) ? "a link to an open file" : undefined;
 }
 
-/** True if a link in a chain leads into a proc file system, as /dev/stdout leads to /proc/self/fd/1. */
+/**
+ * True if a link in a chain leads into a proc file system, as /dev/stdout leads to /proc/self/fd/1.
+ */
 function leadsToProc(link: Buffer): boolean {
   let at = link;
   for (let hop = 0; hop < MAX_LINKS && lstatSync(at, { throwIfNoEntry: false })?.isSymbolicLink(); hop++) {

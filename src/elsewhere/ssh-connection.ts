@@ -91,8 +91,8 @@ export class SshConnection {
 type OnEnd = (why: string | undefined, isHostReached: boolean) => void;
 
 /**
- * Begins a connection by ssh, for {@link dialler}. It takes several round trips, so it begins before
- * the code that uses it is loaded. Undefined for an engine that is reached in another way.
+ * Begins a connection by ssh, for {@link dialler}. It takes several round trips, so it begins
+ * before the code that uses it is loaded. Undefined for an engine that is reached in another way.
  */
 export function beginConnection({ transport }: RemoteEngine): SshConnection | undefined {
   return transport.kind === "ssh" ? new SshConnection(transport) : undefined;

@@ -62,8 +62,8 @@ const SLOTS = 64;
 const PRIME = 1_000_003n;
 
 /**
- * Counts times in a hash table outside of V8's heap. A map of bigints, of which each record replaces
- * one, takes three times the memory, and as much again between two collections.
+ * Counts times in a hash table outside of V8's heap. A map of bigints, of which each record
+ * replaces one, takes three times the memory, and as much again between two collections.
  */
 class TimeCounts {
   #times = new BigInt64Array(0);

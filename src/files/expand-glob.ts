@@ -8,9 +8,10 @@ import { joinPath } from "./walk.ts";
 /**
  * Paths of the target that match a pattern. The text of a segment is one of its matches: `[x]`
  * matches `[x]` and `x`. Neither name hides the other, so a container cannot hide files from a
- * pattern. Lists only directories that a segment of the pattern needs, each once. As a segment, `**` matches directories at any depth without following symbolic
- * links. As the last segment it matches everything below. A leading dot matches only a dot in the
- * pattern. A trailing slash selects directories. Sorted by bytes within a directory.
+ * pattern. Lists only directories that a segment of the pattern needs, each once. As a segment,
+ * `**` matches directories at any depth without following symbolic links. As the last segment it
+ * matches everything below. A leading dot matches only a dot in the pattern. A trailing slash
+ * selects directories. Sorted by bytes within a directory.
  * @param options.unreadable receives errors of directories that cannot be listed; they match
  *   nothing
  * @throws PortholeError SESSION

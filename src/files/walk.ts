@@ -161,8 +161,8 @@ export function isStatFailed({ stat, errno }: Pick<WalkedFile, "stat" | "errno">
 }
 
 /**
- * True for the error of a file of /proc/N that was found and then missing: the process or thread has
- * ended, or has closed the file. A search does not report it.
+ * True for the error of a file of /proc/N that was found and then missing: the process or thread
+ * has ended, or has closed the file. A search does not report it.
  */
 export function isGoneProcess(path: string, error: unknown): boolean {
   const { errno } = (error ?? {}) as { errno?: unknown };

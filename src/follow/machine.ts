@@ -1,6 +1,6 @@
 /**
- * Identity of a file during one run of a container: device and inode of stat(2). The device is 0 for
- * an engine's copy of a file, whose inode is a number for its path and version.
+ * Identity of a file during one run of a container: device and inode of stat(2). The device is 0
+ * for an engine's copy of a file, whose inode is a number for its path and version.
  */
 export interface Identity {
   device: number | bigint;

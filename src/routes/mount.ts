@@ -66,9 +66,9 @@ async function execWithCapabilities(
 }
 
 /**
- * True if a privileged exec is known to fail, so that an attempt would only take time. Docker before
- * 23 asks for every capability that the kernel knows, and the runtime cannot grant one that it lacks
- * itself. It is a child of the container's parent.
+ * True if a privileged exec is known to fail, so that an attempt would only take time. Docker
+ * before 23 asks for every capability that the kernel knows, and the runtime cannot grant one that
+ * it lacks itself. It is a child of the container's parent.
  */
 function refusesCapabilities(container: RunningContainer): boolean {
   const minor = /^1\.(\d+)$/.exec(container.apiVersion)?.[1];

@@ -8,9 +8,9 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 const MAX_PEERS = 64;
 
 /**
- * Identifies a peer and takes ownership of it. Resolves with undefined for a wrong peer, and rejects
- * for a right one that fails. Calls `sent` when the peer has sent its message. `silence` aborts when
- * the peer is evicted.
+ * Identifies a peer and takes ownership of it. Resolves with undefined for a wrong peer, and
+ * rejects for a right one that fails. Calls `sent` when the peer has sent its message. `silence`
+ * aborts when the peer is evicted.
  */
 export type IdentifyPeer<Agent> = (peer: OwnedFd, sent: () => void, silence: AbortSignal) => Promise<Agent | undefined>;
 

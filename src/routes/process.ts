@@ -96,8 +96,8 @@ function statFields(pid: number): string[] | undefined {
 }
 
 /**
- * True if `capabilities`, bits of linux/capability.h, are in the bounding set of a process, or /proc
- * does not show the set.
+ * True if `capabilities`, bits of linux/capability.h, are in the bounding set of a process, or
+ * /proc does not show the set.
  */
 export function boundingSetHas(pid: number, capabilities: bigint): boolean {
   try {

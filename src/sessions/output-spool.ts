@@ -32,7 +32,9 @@ export class OutputSpool {
   readonly #abort = new AbortController();
   readonly #follower: OutputFollower;
   readonly #tell: (event: SpoolEvent) => void;
-  /** Records that are not written yet. Copied, so that the engine's responses are garbage at once. */
+  /**
+   * Records that are not written yet. Copied, so that the engine's responses are garbage at once.
+   */
   readonly #batch = Buffer.allocUnsafeSlow(BATCH);
   #pending = 0;
   #written = 0;

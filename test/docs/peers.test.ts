@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { repository } from "../helpers/paths.ts";
 
-// The peers' tests themselves are run by hand (CONTRIBUTING.md), because their sources are not here.
+// The peers' tests themselves are run by hand (CONTRIBUTING.md), because their sources are not
+// here.
 const page = readFileSync(`${repository}docs/compatibility.md`, "utf8");
 
 /** Returns the tests of test/peers/NAME-differences.json. */

@@ -16,8 +16,8 @@ interface DirectoryOptions {
 }
 
 /**
- * Makes the items of a directory's files. A file takes some 250 bytes: what can be computed is, when
- * it is used.
+ * Makes the items of a directory's files. A file takes some 250 bytes: what can be computed is,
+ * when it is used.
  */
 export class DirectoryFiles {
   readonly #options: DirectoryOptions;

@@ -5,7 +5,10 @@
 export class EncodingTurn {
   #turned: { shown: number; original: number } | undefined;
 
-  /** Returns the position that the line `shown` had before the last change, if it did not move since. */
+  /**
+   * Returns the position that the line `shown` had before the last change, if it did not move
+   * since.
+   */
   originalOf(shown: number): number {
     return shown === this.#turned?.shown ? this.#turned.original : shown;
   }

@@ -1,8 +1,8 @@
 import type { LineSource, Sources } from "./sources.ts";
 
 /**
- * Returns the source of the first of `lines` that has one. `bytesOf` returns the start of a line, up
- * to this many bytes.
+ * Returns the source of the first of `lines` that has one. `bytesOf` returns the start of a line,
+ * up to this many bytes.
  */
 export function firstSource(
   lines: readonly number[],
