@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { writeSync } from "node:fs";
 import { fail } from "./io/fail.ts";
 
 declare const PORTHOLE_VERSION: string;
@@ -25,11 +24,6 @@ async function main(): Promise<void> {
     throw new Error(`cannot run on ${process.platform}: porthole passes file descriptors between Linux namespaces`);
   }
   let args = process.argv.slice(2);
-  // Answers at once: loading and defining the commands takes 8 ms.
-  if (args.length === 1 && /^(-V|--version)$/.test(args[0] as string)) {
-    writeSync(1, `${PORTHOLE_VERSION}\n`);
-    return;
-  }
   // An argument that is not UTF-8 is rare: only then load the library before the command is known.
   if (args.some((arg) => arg.includes("\ufffd"))) args = (await import("../src/target.ts")).exactArguments(args);
   // `ssh HOST porthole` starts it this way: see src/elsewhere/installed-place.ts.

@@ -55,7 +55,7 @@ export async function bundle() {
   await toCommonJs(metafile.outputs, transform);
   const ink = await bundleInk(`${fresh}/ink-pack.js`, { ...common, ...forUsers });
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
-  await packCommand(fresh, metafile.outputs);
+  await packCommand(fresh, metafile.outputs, version);
   await bundlePlugin(fresh, version);
   writeTypes(`${fresh}/types`, library);
   writeFileSync(`${fresh}/porthole.1`, await manualPage(fresh, version));

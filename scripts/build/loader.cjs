@@ -2,13 +2,21 @@
 // Becomes dist/porthole.js: runs the packed command with V8's code cache. V8 accepts a cache of any
 // Node with the same V8 version and misbehaves if that V8 was patched differently
 // (docs/decisions.md), so the name of a cache has all that it depends on. Commands that need much
-// code have a cache each, because reading unneeded code takes time. The caches of the Node that
-// built the program are beside it. Any other Node writes its own in the user's cache folder, after
-// the first run of each kind.
+// code have a pack and a cache each, because reading unneeded code takes time. The caches of the
+// Node that built the program are beside it. Any other Node writes its own in the user's cache
+// folder, after the first run of each kind.
 "use strict";
 const fs = require("node:fs");
 const vm = require("node:vm");
-const [, , command = "-"] = process.argv;
+const [, , command = "-", ...further] = process.argv;
+// Answers at once: reading the packs takes 5 ms. If the output is closed or full, the command
+// reports it.
+if (/^(-V|--version)$/.test(command) && further.length === 0) {
+  try {
+    fs.writeSync(1, "PORTHOLE_VERSION\n");
+    process.exit();
+  } catch {}
+}
 // Options alone, or a target, are the screen: see cli/main.ts.
 const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
 const isScreen = isBrowse || /^(open|demo)$/.test(command);
@@ -34,8 +42,6 @@ if (isScreen) {
     worker.once("online", end).once("exit", end);
   });
 }
-const name = `pack-PACK_HASH-${kind}-${process.version}-${process.arch}.cache`;
-const beside = `${__dirname}/${name}`;
 const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
 const folder = caches?.startsWith("/") ? `${caches}/porthole` : home?.startsWith("/") && `${home}/.cache/porthole`;
 
@@ -52,17 +58,35 @@ const readOwn = (path) => {
     if (fd !== undefined) fs.closeSync(fd);
   }
 };
-// A missing file is expected.
-const cachedData = fs.existsSync(beside) ? fs.readFileSync(beside) : folder ? readOwn(`${folder}/${name}`) : undefined;
-
-const file = `${__dirname}/pack.js`;
 const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-const script = new vm.Script(fs.readFileSync(file, "latin1"), {
-  filename: file,
-  cachedData,
-  importModuleDynamically,
-});
-const table = script.runInThisContext();
+/** The packs that have been read. */
+const scripts = [];
+const read = (part) => {
+  const filename = `${__dirname}/${part}.js`;
+  if (part !== "pack" && !fs.existsSync(filename)) return {};
+  const name = `pack-PACK_HASH-${kind}-${part}-${process.version}-${process.arch}.cache`;
+  const beside = `${__dirname}/${name}`;
+  // A missing cache is expected.
+  const cachedData = fs.existsSync(beside)
+    ? fs.readFileSync(beside)
+    : folder
+      ? readOwn(`${folder}/${name}`)
+      : undefined;
+  const script = new vm.Script(fs.readFileSync(filename, "latin1"), { filename, cachedData, importModuleDynamically });
+  scripts.push({ part, name, script, isCached: cachedData !== undefined && !script.cachedDataRejected });
+  return script.runInThisContext();
+};
+// The modules of this kind of command, those of a cat, and all others. Each pack is read when a
+// module is in none of those before it.
+const parts = [...new Set([`pack-${kind}`, "pack-cat", "pack"])];
+const tables = [];
+const find = (id) => {
+  for (let i = 0; i < parts.length; i++) {
+    tables[i] ??= read(parts[i]);
+    const found = tables[i][id];
+    if (found !== undefined) return found;
+  }
+};
 // Modules of Node that load many others. Most commands do not use them before their first output.
 // Each is loaded when one of its exports is first used.
 const LATE = new Set([
@@ -95,28 +119,41 @@ const late = (id) => {
 const modules = {};
 const load = (id) => {
   if (LATE.has(id)) return late(id);
-  if (table[id] === undefined) return require(id);
+  if (!id.startsWith("./")) return require(id);
   if (modules[id] === undefined) {
     modules[id] = { exports: {} };
-    table[id](modules[id].exports, load, modules[id], file, __dirname);
+    find(id)(modules[id].exports, load, modules[id], `${__dirname}/pack.js`, __dirname);
   }
   return modules[id].exports;
 };
 load("./porthole.js");
 
-if (process.env.PORTHOLE_FILL_CACHE) process.on("exit", () => fs.writeFileSync(beside, script.createCachedData()));
-else if (folder && (cachedData === undefined || script.cachedDataRejected))
+// The build records the modules of each kind, and then fills the caches: see packed-command.mjs.
+if (process.env.PORTHOLE_RECORD_MODULES)
+  process.on("exit", (status) => {
+    if (status === 0) fs.appendFileSync(`${__dirname}/${kind}.modules`, `${Object.keys(modules).join("\n")}\n`);
+  });
+else if (process.env.PORTHOLE_FILL_CACHE)
+  process.on("exit", () => {
+    for (const { name, script, isCached } of scripts)
+      if (!isCached) fs.writeFileSync(`${__dirname}/${name}`, script.createCachedData());
+  });
+else if (folder)
   process.on("exit", (status) => {
     // A cat compiles what the other commands of its cache use, too. If no module of this name was
     // loaded, it was a demo or a help text, which would make an incomplete cache.
-    if (status !== 0 || !Object.keys(modules).some((id) => new RegExp(`^./${kind}-[A-Z0-9]{8}.js$`).test(id))) return;
-    const fresh = `${folder}/${name}.${process.pid}`;
+    const isWhole = Object.keys(modules).some((id) => new RegExp(`^./${kind}-[A-Z0-9]{8}.js$`).test(id));
+    const missing = scripts.filter(({ part, isCached }) => !isCached && (isWhole || part === "pack"));
+    if (status !== 0 || missing.length === 0) return;
     try {
       fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
       for (const old of fs.readdirSync(folder))
         if (!old.startsWith("pack-PACK_HASH-")) fs.unlinkSync(`${folder}/${old}`);
-      fs.writeFileSync(fresh, script.createCachedData(), { mode: 0o600, flag: "wx" });
-      fs.renameSync(fresh, `${folder}/${name}`);
+      for (const { name, script } of missing) {
+        const fresh = `${folder}/${name}.${process.pid}`;
+        fs.writeFileSync(fresh, script.createCachedData(), { mode: 0o600, flag: "wx" });
+        fs.renameSync(fresh, `${folder}/${name}`);
+      }
     } catch {
       // No space or no permission: the next start compiles again.
     }
