@@ -20,7 +20,7 @@ if (/^(-V|--version)$/.test(command) && further.length === 0) {
 // Options alone, or a target, are the screen: see cli/main.ts.
 const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
 const isScreen = isBrowse || /^(open|demo)$/.test(command);
-const own = /^(?:__(complete)|(cp|diff|grep|ls|tail|with))$/.exec(command);
+const own = /^(?:__(complete)|(cp|grep|ls|tail|with))$/.exec(command);
 const kind = isBrowse ? "browse" : isScreen ? "open" : own ? (own[1] ?? own[2]) : "cat";
 // Each frame of a screen makes garbage. V8 would use 50 MB for it, and let the heap of each thread
 // grow fourfold, before it collects. These flags save memory and cost no time (measured).
@@ -64,7 +64,8 @@ const scripts = [];
 const read = (part) => {
   const filename = `${__dirname}/${part}.js`;
   if (part !== "pack" && !fs.existsSync(filename)) return {};
-  const name = `pack-PACK_HASH-${kind}-${part}-${process.version}-${process.arch}.cache`;
+  const flags = isScreen ? "-screen" : "";
+  const name = `pack-PACK_HASH-${part}${flags}-${process.version}-${process.arch}.cache`;
   const beside = `${__dirname}/${name}`;
   // A missing cache is expected.
   const cachedData = fs.existsSync(beside)
@@ -119,7 +120,8 @@ const late = (id) => {
 const modules = {};
 const load = (id) => {
   if (LATE.has(id)) return late(id);
-  if (!id.startsWith("./")) return require(id);
+  // Ink has a loader of its own.
+  if (!id.startsWith("./") || id === "./ink-surfaces.js") return require(id);
   if (modules[id] === undefined) {
     modules[id] = { exports: {} };
     find(id)(modules[id].exports, load, modules[id], `${__dirname}/pack.js`, __dirname);
@@ -140,10 +142,11 @@ else if (process.env.PORTHOLE_FILL_CACHE)
   });
 else if (folder)
   process.on("exit", (status) => {
-    // A cat compiles what the other commands of its cache use, too. If no module of this name was
-    // loaded, it was a demo or a help text, which would make an incomplete cache.
+    // If no module of this name was loaded, it was another command, a demo or a help text, which
+    // would make an incomplete cache.
     const isWhole = Object.keys(modules).some((id) => new RegExp(`^./${kind}-[A-Z0-9]{8}.js$`).test(id));
-    const missing = scripts.filter(({ part, isCached }) => !isCached && (isWhole || part === "pack"));
+    const writes = (part) => part === "pack" || (isWhole && (isScreen || part === parts[0]));
+    const missing = scripts.filter(({ part, isCached }) => !isCached && writes(part));
     if (status !== 0 || missing.length === 0) return;
     try {
       fs.mkdirSync(folder, { recursive: true, mode: 0o700 });

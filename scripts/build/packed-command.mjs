@@ -7,10 +7,9 @@ import { tmpdir } from "node:os";
 import { runOnTerminal } from "./run-on-terminal.mjs";
 
 /**
- * Joins the command's chunks into packs with V8's compile caches. This starts a small cat a quarter
- * faster, and shows the first text of a screen a fifth earlier. porthole.js becomes the loader
- * (loader.cjs). The kinds of commands with much code of their own have a pack each: the modules
- * that a run of the command loads.
+ * Joins the command's chunks into packs with V8's compile caches (docs/decisions.md). porthole.js
+ * becomes the loader (loader.cjs). The kinds of commands with much code of their own have a pack
+ * each: the modules that a run of the command loads.
  */
 export async function packCommand(folder, outputs, version) {
   const modules = modulesOf(folder, outputs);
@@ -118,9 +117,11 @@ async function runKinds(folder, env) {
   await run("__complete", "bash", "--", `porthole cat ${file}`, file);
   await run("__complete", "bash", "--", "porthole cat ", "");
   await run("with", `build:${env.XDG_STATE_HOME}`, file, "--", "true");
+  await run("cp", "-f", file, `${env.XDG_STATE_HOME}/copy`);
   // If no terminal is available, the user's first use of the viewer creates that cache.
   const open = [command, "open", `${folder}/pack.js`, "+G"];
   await runOnTerminal(open, { env, keys: "Q" }).catch(() => undefined);
+  await runOnTerminal([command], { env, keys: "Q", shown: "build" }).catch(() => undefined);
   const inkEnv = { ...env, PORTHOLE_FILL_CACHE: undefined, PORTHOLE_FILL_INK_CACHE: env.PORTHOLE_FILL_CACHE };
   await runOnTerminal(open, { env: inkEnv, keys: "Q", shown: "palette" }).catch(() => undefined);
 }
@@ -140,17 +141,20 @@ async function startEngine(socketPath) {
   const State = { Running: true, Status: "running", Pid: Number(pid), StartedAt: new Date().toISOString() };
   const listed = { Id, Names: ["/build"], Image: "build", ImageID: Id, Labels: {}, State: "running", Status: "Up" };
   const answers = [
+    [/\/(events|version)/, {}],
     [/\/containers\/json/, [listed]],
     [/\/containers\/(build|b{64})\/json/, { Id, Name: "/build", State }],
   ];
   const server = createServer(({ url }, response) => {
     const [, body] = answers.find(([path]) => path.test(url)) ?? [];
     response.writeHead(body === undefined ? 404 : 200, { "Content-Type": "application/json" });
-    response.end(JSON.stringify(body ?? { message: "unknown to the build" }));
+    // The end of the events would be the end of the engine.
+    if (url.startsWith("/events")) response.flushHeaders();
+    else response.end(JSON.stringify(body ?? { message: "unknown to the build" }));
   });
   await once(server.listen(socketPath), "listening");
   return () => {
-    server.close();
+    server.close().closeAllConnections();
     process.kill(-shim.pid, "SIGKILL");
   };
 }
