@@ -229,6 +229,7 @@ noreturn void serve(int listener, int signals);
 
 /* session.c */
 noreturn void run_session(int client, unsigned clients);
+bool refuse_session(int client, unsigned clients);
 
 /* worker.c */
 pid_t fork_child(void);

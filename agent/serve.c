@@ -18,8 +18,19 @@
 /*
  * A child whose client disconnects has a second to exit before SIGKILL. A child that hangs in the
  * kernel (FUSE) survives even that: it no longer counts as a client but stays in the table.
+ *
+ * A client that cannot be served yet waits, at most 3 s: the host's timeout for HELLO is 5 s. Then
+ * it is refused, so that the host does not take this agent for one that hangs. A failed fork(2) is
+ * tried again after 50 ms.
  */
-enum { MAX_CLIENTS = 64, MAX_CHILDREN = 2 * MAX_CLIENTS, GRACE_MS = 1000 };
+enum {
+    MAX_CLIENTS = 64,
+    MAX_CHILDREN = 2 * MAX_CLIENTS,
+    MAX_WAITING = 64,
+    GRACE_MS = 1000,
+    WAIT_MS = 3000,
+    FORK_MS = 50
+};
 
 struct child {
     pid_t pid;      /* 0: free */
@@ -27,7 +38,14 @@ struct child {
     int64_t doomed; /* when to kill it, in ms; 0: not scheduled, -1: killed */
 };
 
+struct waiting {
+    int client;
+    int64_t since;
+};
+
 static struct child children[MAX_CHILDREN];
+static struct waiting waiting[MAX_WAITING]; /* the oldest first */
+static unsigned waiting_count;
 static unsigned clients;
 static int64_t last_client_left;
 
@@ -77,41 +95,81 @@ static struct child *free_slot(void) {
     return NULL;
 }
 
-/* Accepts one client. Returns false if there is none. */
-static bool accept_client(int listener, int signals) {
-    struct child *slot = free_slot();
-    if (!slot) return false;
+static void forget_waiting(unsigned index) {
+    waiting_count--;
+    memmove(waiting + index, waiting + index + 1, (waiting_count - index) * sizeof *waiting);
+}
+
+static void dismiss(unsigned index) {
+    close(waiting[index].client);
+    forget_waiting(index);
+}
+
+/* Refuses the client that waits longest. Closed without a reply, it would replace this agent. */
+static void refuse_oldest(void) {
+    unsigned index = 0;
+    while (index < waiting_count && !refuse_session(waiting[index].client, clients)) index++;
+    dismiss(index < waiting_count ? index : 0);
+}
+
+static void refuse_overdue(int64_t now) {
+    for (unsigned i = 0; i < waiting_count;)
+        if (waiting[i].since + WAIT_MS > now) i++;
+        else if (refuse_session(waiting[i].client, clients)) dismiss(i);
+        else waiting[i++].since = now;
+}
+
+/* Accepts one client, which waits. Returns false if there is none. */
+static bool accept_client(int listener) {
     int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) {
         /* At a limit (EMFILE, ENOMEM), the listener stays readable. */
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) rest();
         return false;
     }
+    if (waiting_count == MAX_WAITING) refuse_oldest();
+    waiting[waiting_count++] = (struct waiting){client, now_ms()};
+    return true;
+}
+
+/* Forks a child for the client that waits longest. Returns false at the limit of processes. */
+static bool start_session(struct child *slot, int listener, int signals) {
+    int client = waiting[0].client;
     pid_t pid = fork_child();
     if (pid == 0) {
         close(listener);
         close(signals);
         for (struct child *c = children; c < children + MAX_CHILDREN; c++)
             if (c->pid && c->client >= 0) close(c->client);
+        for (unsigned i = 1; i < waiting_count; i++) close(waiting[i].client);
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         run_session(client, clients + 1);
     }
-    if (pid < 0) { /* at the process limit: the client's connection closes and it may retry */
-        close(client);
-        return true;
-    }
+    if (pid < 0) return false;
+    forget_waiting(0);
     *slot = (struct child){.pid = pid, .client = client};
     clients++;
     return true;
 }
 
+/* Starts sessions for waiting clients, and refuses those that have waited too long. */
+static void admit(int listener, int signals) {
+    for (struct child *slot; waiting_count && (slot = free_slot());)
+        if (!start_session(slot, listener, signals)) break;
+    refuse_overdue(now_ms());
+}
+
 /* Milliseconds until the next deadline, -1 if there is none. */
 static int next_deadline(int64_t now) {
-    int64_t next = clients ? INT64_MAX : last_client_left + agent.idle_ms;
+    int64_t next = clients || waiting_count ? INT64_MAX : last_client_left + agent.idle_ms;
     for (struct child *c = children; c < children + MAX_CHILDREN; c++)
         if (c->pid && c->doomed > 0 && c->doomed < next) next = c->doomed;
+    for (unsigned i = 0; i < waiting_count; i++) {
+        int64_t late = free_slot() ? now + FORK_MS : waiting[i].since + WAIT_MS;
+        if (late < next) next = late;
+    }
     return next == INT64_MAX ? -1 : next > now ? (int)(next - now) : 0;
 }
 
@@ -145,10 +203,9 @@ void serve(int listener, int signals) {
     last_client_left = now_ms();
 
     for (;;) {
-        struct pollfd wait[3 + MAX_CLIENTS] = {
-            {.fd = free_slot() ? listener : -1, .events = POLLIN},
-            {.fd = agent.target, .events = POLLIN},
-            {.fd = signals, .events = POLLIN}};
+        struct pollfd wait[3 + MAX_CLIENTS + MAX_WAITING] = {{.fd = listener, .events = POLLIN},
+                                                             {.fd = agent.target, .events = POLLIN},
+                                                             {.fd = signals, .events = POLLIN}};
         struct child *waited[MAX_CLIENTS];
         nfds_t count =
             0; /* only as many as needed: poll(2) refuses more than RLIMIT_NOFILE entries */
@@ -157,7 +214,10 @@ void serve(int listener, int signals) {
                 waited[count] = c;
                 wait[3 + count++] = (struct pollfd){.fd = c->client};
             }
-        if (poll(wait, 3 + count, next_deadline(now_ms())) < 0) {
+        struct pollfd *waits = wait + 3 + count;
+        for (unsigned i = 0; i < waiting_count; i++)
+            waits[i] = (struct pollfd){.fd = waiting[i].client};
+        if (poll(wait, 3 + count + waiting_count, next_deadline(now_ms())) < 0) {
             rest(); /* out of memory at the moment */
             continue;
         }
@@ -172,13 +232,15 @@ void serve(int listener, int signals) {
                 waited[i]->doomed = now + GRACE_MS;
                 drop_client(waited[i]);
             }
+        for (unsigned i = waiting_count; i-- > 0;)
+            if (waits[i].revents) dismiss(i);
         reap();
         kill_overdue(now);
         if (wait[0].revents & ~POLLIN)
             end_all(); /* the listener is broken: no client can connect */
-        if (wait[0].revents) accept_client(listener, signals);
-        if (!clients && now - last_client_left >= agent.idle_ms &&
-            !accept_client(listener, signals))
-            end_all();
+        bool is_idle = !clients && !waiting_count && now - last_client_left >= agent.idle_ms;
+        if (wait[0].revents || is_idle)
+            if (!accept_client(listener) && is_idle) end_all();
+        admit(listener, signals);
     }
 }

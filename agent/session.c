@@ -3,6 +3,7 @@
  * long replies into pipes.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 
 #include "agent.h"
@@ -20,6 +21,12 @@ static void close_passed(const struct reply *reply) {
     for (size_t i = 0; i < reply->many_count; i++) close(reply->many[i]);
     if (reply->fd >= 0 && !reply->passed) close(reply->fd);
     if (reply->also_close >= 0) close(reply->also_close);
+}
+
+static void clear_reply(struct reply *reply) {
+    reply->fd = reply->also_close = -1;
+    reply->passed = NULL;
+    reply->many_count = reply->length = 0;
 }
 
 static int send_reply(const unsigned char *request, int error, struct reply *reply) {
@@ -68,17 +75,16 @@ static noreturn void end_session(int scope) {
     _exit(0);
 }
 
+static struct packet packet;
+static struct reply reply;
+
 void run_session(int client, unsigned clients) {
-    static struct packet packet;
-    static struct reply reply;
     uint32_t last_id = 0;
     socket_of_client = client;
     begin_workers(client);
     served_clients = clients;
     for (;;) {
-        reply.fd = reply.also_close = -1;
-        reply.passed = NULL;
-        reply.many_count = reply.length = 0;
+        clear_reply(&reply);
         int error = 0;
         while (have_workers() && wait_readable(client, REAP_MS) == 0)
             reap_workers(); /* leave no zombies while idle */
@@ -109,4 +115,20 @@ void run_session(int client, unsigned clients) {
         if (ends) _exit(0);
         if (type == op_bye && !error) end_session((int)get32(packet.data + header_size));
     }
+}
+
+/*
+ * Replies to the HELLO of a client for which there is no room. Returns false if its HELLO has not
+ * arrived. Runs in the first process and never waits for the client.
+ */
+bool refuse_session(int client, unsigned clients) {
+    fcntl(client, F_SETFL, O_NONBLOCK);
+    socket_of_client = client;
+    served_clients = clients;
+    clear_reply(&reply);
+    if (receive_packet(client, &packet, 0) < 0) return errno != EAGAIN;
+    if (packet.length < header_size || !well_formed(&packet, 0)) return true;
+    int error = hello(&packet, &reply);
+    if (error != MALFORMED) send_reply(packet.data, error ? error : EUSERS, &reply);
+    return true;
 }

@@ -43,6 +43,17 @@ export class OtherVersionError extends PortholeError {
   }
 }
 
+/** ATTACH (errno EUSERS): the agent lives, but has no room for another client. */
+export class FullAgentError extends PortholeError {
+  /** @param info the agent's description; undefined if its queue is full as well */
+  constructor(readonly info?: AgentInfo) {
+    super("ATTACH", `the agent serves ${info?.clients ?? "many"} clients and has no room for another`, {
+      errno: "EUSERS",
+      hint: "end one of them, then retry",
+    });
+  }
+}
+
 /**
  * Decodes an agent info from `offset` to the end.
  * @param expected the version that the host sent in HELLO

@@ -16,7 +16,7 @@ import { connectAt } from "../descriptors/fd-socket.ts";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
-import type { AgentRoute } from "../protocol/agent-info.ts";
+import { type AgentRoute, FullAgentError } from "../protocol/agent-info.ts";
 import { type AgentKey, type AgentRecord, decodeRecord } from "./agent-record.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
@@ -111,13 +111,17 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
   });
 }
 
-/** Connects to the agent of `file`; undefined if it is gone. */
+/**
+ * Connects to the agent of `file`; undefined if it is gone.
+ * @throws FullAgentError if the socket's queue is full
+ */
 export function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undefined {
   try {
     return connectAt(directory, `${file}.sock`);
   } catch (error) {
     if (error instanceof PortholeError && (error.errno === "ECONNREFUSED" || error.errno === "ENOENT"))
       return undefined;
+    if (error instanceof PortholeError && error.errno === "EAGAIN") throw new FullAgentError();
     throw error;
   }
 }
@@ -173,8 +177,8 @@ export function removeDeadAgent(run: RunDirectory, file: string, seen?: string):
 }
 
 /**
- * Renames the files of an agent of another protocol version. No command connects to the new name,
- * but {@link agentFiles} lists it.
+ * Renames the files of an agent of another protocol version, or of one that does not respond. No
+ * command connects to the new name, but {@link agentFiles} lists it.
  * @param seen as in {@link removeDeadAgent}
  */
 export function setAgentAside(run: RunDirectory, file: string, version: number, seen: string): Promise<void> {
@@ -212,6 +216,9 @@ function isServed(run: RunDirectory, file: string): boolean {
     const socket = connectIfLive(directory, file);
     socket?.close();
     return socket !== undefined;
+  } catch (error) {
+    if (error instanceof FullAgentError) return true;
+    throw error;
   } finally {
     directory.close();
   }

@@ -7,7 +7,7 @@ import { Reactor, readable, type Watch } from "../descriptors/poll.ts";
 import { schedYield } from "../descriptors/sched-yield.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
-import { type AgentInfo, decodeAgentInfo, OtherVersionError } from "../protocol/agent-info.ts";
+import { type AgentInfo, decodeAgentInfo, FullAgentError, OtherVersionError } from "../protocol/agent-info.ts";
 import { Channel, type Reply } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
 import { MAX_BATCH, Op, VERSION } from "../protocol/messages.ts";
@@ -89,7 +89,7 @@ export class AgentClient {
    * Sends HELLO on a connected socket and takes ownership of the socket.
    * @param version the agent's version, if it is known to differ. Such a session may only describe
    * and end the agent
-   * @throws OtherVersionError; PortholeError SESSION if the agent does not reply or refuses
+   * @throws OtherVersionError; FullAgentError; PortholeError SESSION if the agent does not reply or refuses
    */
   static async open(connection: OwnedFd, version = VERSION): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });
@@ -266,10 +266,11 @@ export class AgentClient {
   }
 }
 
-/** Returns the error for a refused session: a version mismatch, else the agent's errno. */
+/** Returns the error for a refused session: a version mismatch, no room, else the agent's errno. */
 function refusal(errno: number, body: Uint8Array): PortholeError {
   try {
-    decodeAgentInfo(body);
+    const info = decodeAgentInfo(body);
+    if (errnoName(errno) === "EUSERS") return new FullAgentError(info);
   } catch (error) {
     if (error instanceof OtherVersionError) return error;
   }

@@ -4,6 +4,7 @@ import { engines } from "../engines/engine.ts";
 import { type Engine, recordedEngine } from "../engines/engine-address.ts";
 import { resolveContainer } from "../engines/resolve.ts";
 import { messageOf, PortholeError } from "../errors.ts";
+import { type AgentInfo, FullAgentError } from "../protocol/agent-info.ts";
 import { endAgentProcess } from "../routes/agent-process.ts";
 import type { AgentRecord } from "../routes/agent-record.ts";
 import { mountedTrees, unmountTree } from "../routes/mounted-trees.ts";
@@ -38,7 +39,9 @@ export async function listAgents(): Promise<LiveAgent[]> {
   const run = ensureRunDirectory();
   const answers = await Promise.all(
     agentFiles(run).map(async (file) => {
-      const answer = await visit(run, file, describe);
+      const answer = await visit(run, file, ({ client, clients }, record) =>
+        describe(client.info, clients - 1, record),
+      ).catch((error) => describeFull(run, file, error));
       // A live agent may refuse this client, so this removes only sockets without a server.
       if (answer === undefined) await removeDeadAgent(run, file).catch(() => undefined);
       return answer;
@@ -47,8 +50,14 @@ export async function listAgents(): Promise<LiveAgent[]> {
   return answers.filter((agent) => agent !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function describe({ client, clients }: AnyVersion, record: AgentRecord): LiveAgent {
-  const { info } = client;
+/** Describes an agent that has no room for this client; undefined for any other error. */
+function describeFull(run: RunDirectory, file: string, error: unknown): LiveAgent | undefined {
+  const record = readRecord(run, file);
+  if (!(error instanceof FullAgentError) || error.info === undefined || record === undefined) return undefined;
+  return describe(error.info, error.info.clients, record);
+}
+
+function describe(info: AgentInfo, clients: number, record: AgentRecord): LiveAgent {
   return {
     name: record.name,
     container: record.engine === "" || /^(image|volume):/.test(record.name) ? "" : record.identity,
@@ -56,7 +65,7 @@ function describe({ client, clients }: AnyVersion, record: AgentRecord): LiveAge
     user: record.user,
     pid: info.pid,
     ageSeconds: ageOf(record) ?? Math.max(0, Math.floor(Date.now() / 1000) - info.started),
-    clients: Math.max(0, clients - 1),
+    clients: Math.max(0, clients),
     memoryKiB: info.memory,
     build: info.build,
     sidecar: record.sidecar,
@@ -193,7 +202,7 @@ function endAgent(run: RunDirectory, file: string): Promise<void> {
   const identity = file.slice(0, file.indexOf("."));
   return withAgentLock(run, identity, { timeoutMs: LOCK_TIMEOUT_MS }, async () => {
     const record = readRecord(run, file);
-    const hasEnded = await visit(run, file, ({ client }) => sayBye(client));
+    const hasEnded = await visit(run, file, ({ client }) => sayBye(client)).catch(() => false);
     removeAgentFiles(run, file);
     if (record === undefined) return;
     if (record.sidecar !== "") {
@@ -213,7 +222,10 @@ function killAgent({ name, agentPid, agentStarted }: AgentRecord): void {
   });
 }
 
-/** Connects to the agent of `file`; undefined if it is gone or refuses this client. */
+/**
+ * Connects to the agent of `file`; undefined if it is gone or refuses this client.
+ * @throws FullAgentError
+ */
 async function visit<T>(
   run: RunDirectory,
   file: string,
@@ -228,7 +240,8 @@ async function visit<T>(
     } finally {
       agent.client.close();
     }
-  } catch {
+  } catch (error) {
+    if (error instanceof FullAgentError) throw error;
     return undefined;
   }
 }

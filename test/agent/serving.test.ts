@@ -1,16 +1,19 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
 import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
 import { ByeScope, Op, VERSION } from "../../src/protocol/messages.ts";
-import { type Agent, agentOf, builds, bytes, drain, type RawSession, startAgent } from "../helpers/agent.ts";
+import { type Agent, agentOf, builds, bytes, drain, nameOf, type RawSession, startAgent } from "../helpers/agent.ts";
 import { amount, counted } from "../helpers/extent.ts";
+import { asUser } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { childrenOf, descriptorCount, descriptorsNeeded, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const MAX_CLIENTS = 64;
+const MAX_WAITING = 64;
 
 function startTime(pid: number): string {
   return (
@@ -73,7 +76,7 @@ describe.each(builds)("the %s agent", (build) => {
     session.close();
   });
 
-  test("counts its clients and serves 64 at a time; the next client waits for a free slot", async () => {
+  test("counts its clients, serves 64 at a time, refuses the next one and serves it if a slot is free", async () => {
     const agent = await start();
     const sessions: RawSession[] = [];
     for (let n = 1; n <= MAX_CLIENTS; n++) {
@@ -83,14 +86,43 @@ describe.each(builds)("the %s agent", (build) => {
       sessions.push(session);
     }
     expect(childrenOf(agent.pid)).toHaveLength(MAX_CLIENTS);
+    const refused = agent.connect();
+    const refusal = refused.request(Op.hello, encode.hello());
+    for (const session of sessions) await session.must(Op.stat, encode.stat(0, bytes("/file")));
+    const { error, body } = await refusal;
+    expect([nameOf(error), decodeAgentInfo(body).clients]).toEqual(["EUSERS", MAX_CLIENTS]);
+    expect(await refused.receive()).toBe("end");
+    refused.close();
+    expect(childrenOf(agent.pid)).toHaveLength(MAX_CLIENTS);
+    const gone = agent.connect();
     const late = agent.connect();
     const answer = late.must(Op.hello, encode.hello());
-    for (const session of sessions) await session.must(Op.stat, encode.stat(0, bytes("/file")));
-    expect(childrenOf(agent.pid)).toHaveLength(MAX_CLIENTS);
+    gone.close();
     sessions.pop()?.close();
     await answer;
     for (const session of [...sessions, late]) session.close();
     await waitFor("the children to end", () => childrenOf(agent.pid).length === 0);
+  });
+
+  test("holds 64 waiting clients, and refuses the one that waits longest if another comes", async () => {
+    const agent = await start();
+    const served = await Promise.all(Array.from({ length: MAX_CLIENTS }, () => agent.session()));
+    const silent = agent.connect();
+    const more: RawSession[] = [];
+    const answers = Array.from({ length: MAX_WAITING }, () => {
+      const session = agent.connect();
+      more.push(session);
+      return session.request(Op.hello, encode.hello());
+    });
+    const first = await Promise.race(answers.map(async (answer, index) => ({ index, error: (await answer).error })));
+    expect([first.index, nameOf(first.error)]).toEqual([0, "EUSERS"]);
+    for (const { error } of await Promise.all(answers)) expect(nameOf(error)).toBe("EUSERS");
+    const greeting = silent.must(Op.hello, encode.hello());
+    for (const session of [...served, ...more]) session.close();
+    await greeting;
+    silent.close();
+    await waitFor("the children to end", () => childrenOf(agent.pid).length === 0);
+    (await agent.session()).close();
   });
 
   test("serves as many clients as its limit of open files allows, and the next client later", async () => {
@@ -231,6 +263,23 @@ describe.each(builds)("the %s agent", (build) => {
       /^porthole-agent: root directory of process \d+, \/nowhere: No such file or directory$/,
     );
   });
+});
+
+test("a client waits, and is refused if there is no process for it, until there is one", async () => {
+  const uid = 64_903;
+  const through = [...asUser(uid), "prlimit", "--nproc=1:64", "--", agentOf("release")];
+  const agent = await startAgent({ through, args: ["mount", "--target-pid", String(process.pid)] });
+  const refused = agent.connect();
+  const { error, body } = await refused.request(Op.hello, encode.hello());
+  expect([nameOf(error), decodeAgentInfo(body).clients]).toEqual(["EUSERS", 0]);
+  const waiting = agent.connect();
+  const answer = waiting.must(Op.hello, encode.hello());
+  const [command = "", ...args] = [...asUser(uid), "prlimit", "--pid", String(agent.pid), "--nproc=64"];
+  execFileSync(command, args);
+  await answer;
+  refused.close();
+  waiting.close();
+  await agent.stop();
 });
 
 describe("an answer to ANNOUNCE other than SERVE with a listening socket", () => {

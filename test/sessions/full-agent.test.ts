@@ -1,0 +1,89 @@
+import { readdirSync } from "node:fs";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { connectAt, FdSocket } from "../../src/descriptors/fd-socket.ts";
+import { encode } from "../../src/protocol/codec.ts";
+import { Op } from "../../src/protocol/messages.ts";
+import { openRunDirectory } from "../../src/routes/run-dir.ts";
+import { connect } from "../../src/sessions/connect.ts";
+import { RawSession } from "../helpers/agent.ts";
+import { sandbox } from "../helpers/namespaces.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { directAgents } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+const MAX_CLIENTS = 64;
+
+/** Starts an agent for a process and uses all its sessions. */
+async function fullAgent(by: User) {
+  const { pid } = await sandbox({ steps: ["write", "/file", "content"] });
+  const file = `pid:${pid}:/file`;
+  expect((await by.run(["cat", file])).text).toBe("content\n");
+  const agents = `${by.directory}/state/porthole/agents`;
+  const sockets = () => readdirSync(agents).filter((name) => name.endsWith(".sock"));
+  const directory = openRunDirectory(agents);
+  onTestFinished(() => directory.close());
+  const [socket = ""] = sockets();
+  const connectRaw = () => new RawSession(new FdSocket(connectAt(directory, socket), { maxDescriptors: 0 }));
+  const sessions = Array.from({ length: MAX_CLIENTS }, connectRaw);
+  onTestFinished(() => {
+    for (const session of sessions) session.close();
+  });
+  for (const session of sessions) await session.must(Op.hello, encode.hello());
+  return { pid, file, socket, sockets, sessions, connectRaw };
+}
+
+test("six commands that an agent with 64 clients cannot serve wait, and no other agent replaces it", async () => {
+  const by = user();
+  const { pid, file, socket, sockets, sessions } = await fullAgent(by);
+  const { agents } = directAgents(pid);
+  const listed = await by.run(["agents", "--json"]);
+  expect(JSON.parse(listed.text)).toMatchObject({ name: `pid:${pid}`, clients: MAX_CLIENTS });
+  const waiting = Array.from({ length: 6 }, () => by.run(["cat", file]));
+  const first = await Promise.race([...waiting, refusedOnce(by, file)]);
+  expect(first).toBe("refused");
+  for (const session of sessions.splice(0, 6)) session.close();
+  for (const { code, text, stderr } of await Promise.all(waiting))
+    expect([code, text, stderr]).toEqual([0, "content\n", ""]);
+  expect(sockets()).toEqual([socket]);
+  expect(directAgents(pid).agents).toEqual(agents);
+});
+
+/** Resolves after the agent refused a client, so every client that connected before has waited. */
+async function refusedOnce(by: User, file: string): Promise<"refused"> {
+  vi.stubEnv("XDG_STATE_HOME", `${by.directory}/state`);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  const target = file.slice(0, file.lastIndexOf(":"));
+  await expect(connect(target, { timeoutMs: 1 })).rejects.toMatchObject({
+    ...{ code: "ATTACH", errno: "EUSERS", hint: "end one of them, then retry" },
+    message: `cannot attach to '${target}': the agent serves 64 clients and has no room for another`,
+  });
+  return "refused";
+}
+
+test("detach ends an agent with 64 clients", async () => {
+  const by = user();
+  const { pid, sockets } = await fullAgent(by);
+  expect(await by.run(["detach", `pid:${pid}`])).toMatchObject({ code: 0, stderr: "" });
+  expect(sockets()).toEqual([]);
+  await waitFor("the agent's end", () => directAgents(pid).agents.length === 0);
+});
+
+test("an agent that does not respond gets another name, and detach still ends it", async () => {
+  const by = user();
+  const { pid, file, socket, sockets, sessions } = await fullAgent(by);
+  for (const session of sessions) session.close();
+  const [stopped = 0] = directAgents(pid).agents;
+  process.kill(stopped, "SIGSTOP");
+  onTestFinished(() => {
+    process.kill(stopped, "SIGCONT");
+  });
+  expect((await by.run(["cat", file])).text).toBe("content\n");
+  expect(sockets()).toHaveLength(2);
+  expect(sockets()).toContain(socket);
+  const agents = directAgents(pid).agents;
+  expect(agents).toContain(stopped);
+  expect((await by.run(["detach", `pid:${pid}`])).code).toBe(0);
+  expect(sockets()).toEqual([]);
+});
