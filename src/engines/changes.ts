@@ -2,6 +2,7 @@ import { PortholeError } from "../errors.ts";
 import { MAX_PATH } from "../protocol/messages.ts";
 import { type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
+import { isOfDirectory } from "./podman-rootfs.ts";
 import { inspectContainer, stateOf } from "./resolve.ts";
 
 /** A change of a path against the image. */
@@ -32,6 +33,10 @@ export async function containerChanges(
   const { engine, answer: inspection } = await inspectContainer(name, explicit, signal);
   // Throws if the container is being removed.
   stateOf(engine, inspection, name, "");
+  if (isOfDirectory(inspection))
+    throw new PortholeError("TARGET", `cannot compare '${name}': it was made of a directory, not of an image`, {
+      hint: `compare the directories: porthole with ${name}:/ -- diff -r {} DIRECTORY`,
+    });
   const answer = await engineGet(engine, `/containers/${inspection.id}/changes`, { signal, timeoutMs: TIMEOUT_MS });
   if (answer.status !== 200) {
     const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;

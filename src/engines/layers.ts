@@ -89,6 +89,11 @@ export function rootLayers(json: Json, isPodman: boolean): Pick<Layers, "directo
   return withDirectories(key, layerDirectories(json.get("GraphDriver").get("Data")));
 }
 
+/** Returns the layers of a root that is one directory with all files. */
+export function directoryAlone(path: string): Pick<Layers, "directories" | "roles" | "key"> {
+  return { directories: [path], roles: [{ kind: "copy", number: 0, count: 0 }], key: undefined };
+}
+
 /**
  * Returns the directories and their roles. If there are no directories, returns `key` to find them.
  */

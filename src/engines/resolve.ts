@@ -7,7 +7,8 @@ import { type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
 import { type Engine, isOfPod, notOfPods } from "./engine-address.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
-import { containerLayers, lazyDriver, rootLayers } from "./layers.ts";
+import { containerLayers, directoryAlone, lazyDriver, rootLayers } from "./layers.ts";
+import { isOfDirectory, rootfsOf } from "./podman-rootfs.ts";
 
 export type { ContainerState, RunningContainer, StoppedContainer } from "./container-state.ts";
 
@@ -48,7 +49,12 @@ export async function describeContainer(
     const { describePodContainer } = await import("./cri/resolve-pod.ts");
     return describePodContainer(engine, id, mountPoint, signal);
   }
-  return stateOf(engine, await inspectId(engine, id, signal), id, mountPoint);
+  const inspection = await inspectId(engine, id, signal);
+  const state = stateOf(engine, inspection, id, mountPoint);
+  if (state.stopped === undefined || !isOfDirectory(inspection)) return state;
+  const rootfs = await rootfsOf(engine, id, signal);
+  if (rootfs === undefined) return state;
+  return { stopped: { ...state.stopped, layers: { ...state.stopped.layers, ...directoryAlone(rootfs) } } };
 }
 
 /**

@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { describeWithPodman } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
-import { type Container, container, engine } from "../helpers/engine.ts";
+import { type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -136,6 +139,21 @@ describeWithPodman("Podman", () => {
     }
   });
 
+  test("a container that was made of a directory has its files before it runs, and is not compared with an image", async () => {
+    const podman = engine("podman");
+    const someone = user({ engine: podman });
+    const rootfs = `${someone.directory}/rootfs`;
+    mkdirSync(`${rootfs}/etc`, { recursive: true });
+    writeFileSync(`${rootfs}/etc/greeting`, "hello\n");
+    const name = await createOfDirectory(podman, rootfs);
+    expect(await someone.run(["cat", `${name}:/etc/greeting`])).toMatchObject({ code: 0, text: "hello\n" });
+    expect(await someone.run(["diff", name])).toMatchObject({
+      code: 3,
+      stderr: `porthole: cannot compare '${name}': it was made of a directory, not of an image (compare the directories: porthole with ${name}:/ -- diff -r {} DIRECTORY)\n`,
+    });
+    await podman.api.getContainer(name).remove();
+  });
+
   test("detach --all removes every sidecar, image, socket and record", async () => {
     const podman = engine("podman");
     const someone = user({ engine: podman });
@@ -157,3 +175,19 @@ describeWithPodman("Podman", () => {
     expect(result.code).toBe(code);
   });
 });
+
+/** Creates a container as `podman create --rootfs` does, which only Podman's own API can. */
+async function createOfDirectory(on: Engine, rootfs: string): Promise<string> {
+  const name = uniqueName("rootfs");
+  const request = httpRequest({
+    socketPath: on.socket,
+    method: "POST",
+    path: "/v4.0.0/libpod/containers/create",
+    headers: { "Content-Type": "application/json" },
+  });
+  request.end(JSON.stringify({ name, rootfs, command: ["/none"], netns: { nsmode: "none" } }));
+  const [answer] = (await once(request, "response")) as [IncomingMessage];
+  answer.resume();
+  expect(answer.statusCode).toBe(201);
+  return name;
+}
