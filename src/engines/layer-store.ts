@@ -117,7 +117,7 @@ async function locateChain(path: string, key: LayerKey, read: ReadFile) {
 export function snapshotChain(metadata: Buffer, key: string): { id: bigint; name: string }[] | undefined {
   try {
     const snapshots = openBolt(metadata).bucket("v1")?.bucket("snapshots");
-    const first = snapshots?.bucketNames().find((name) => name.startsWith("moby/") && name.endsWith(`/${key}`));
+    const first = snapshots?.bucketNames().find((name) => DOCKERS.test(name) && name.endsWith(`/${key}`));
     if (snapshots === undefined || first === undefined) return undefined;
     const chain: { id: bigint; name: string }[] = [];
     for (let name = first; name !== ""; ) {
@@ -136,6 +136,9 @@ export function snapshotChain(metadata: Buffer, key: string): { id: bigint; name
     });
   }
 }
+
+/** Docker's namespace of containerd, with the ids of its user namespace if it has one (`--userns-remap`). */
+const DOCKERS = /^moby(-\d+\.\d+)?\//;
 
 /** Order of overlayfs. */
 const MAX_LAYERS = 500;

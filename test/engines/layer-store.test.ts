@@ -10,16 +10,16 @@ const chain = "sha256:738c14679bcadee2f2111a831d75075bbcd0c448a77cb8a9f011f7883c
  * Builds a snapshotter's metadata in the format of containerd 2, with `others` snapshots of other
  * containers.
  */
-function metadata(others: number): Buffer {
+function metadata(others: number, namespace = "moby"): Buffer {
   const snapshot = (number: number, parent = ""): Content => ({
     id: varint(number),
     kind: Buffer.from([2]),
     ...(parent === "" ? {} : { parent: Buffer.from(parent) }),
   });
   const snapshots: Content = {
-    [`moby/2/${chain}`]: snapshot(1),
-    [`moby/4/${id}-init`]: snapshot(200, `moby/2/${chain}`),
-    [`moby/5/${id}`]: snapshot(70_000, `moby/4/${id}-init`),
+    [`${namespace}/2/${chain}`]: snapshot(1),
+    [`${namespace}/4/${id}-init`]: snapshot(200, `${namespace}/2/${chain}`),
+    [`${namespace}/5/${id}`]: snapshot(70_000, `${namespace}/4/${id}-init`),
     // The same key in the namespace of another user of this containerd.
     [`k8s.io/1/${id}`]: snapshot(9),
   };
@@ -45,6 +45,13 @@ describe("the layers of a container in containerd's store", () => {
   test.each([0, 3, 200])("are its snapshot and the snapshots below it, among %i others", (others) => {
     expect(snapshotChain(metadata(others), id)?.map((snapshot) => snapshot.id)).toEqual([70_000n, 200n, 1n]);
     expect(snapshotChain(metadata(others), "6".repeat(64))).toBeUndefined();
+  });
+
+  test("are found under --userns-remap, and not in another client's namespace", () => {
+    expect(snapshotChain(metadata(3, "moby-1000000.1000000"), id)?.map((snapshot) => snapshot.id)).toEqual([
+      ...[70_000n, 200n, 1n],
+    ]);
+    expect(snapshotChain(metadata(3, "moby-other"), id)).toBeUndefined();
   });
 
   test("are directories of the snapshotter, of Docker's own containerd or the system's", async () => {
