@@ -119,8 +119,9 @@ unsigned receive_tree_order(int rendezvous) {
 }
 
 /*
- * Replies to TREE and waits until the host has received the tree and closed the connection. A
- * sidecar that ended earlier would look like a failure.
+ * Replies to TREE and waits until the host has closed the connection. A sidecar that ended earlier
+ * would look like a failure. If the tree is the sidecar's own root, the host keeps the connection
+ * as long as it uses the tree: with its container the engine removes the upper directory.
  */
 void send_tree(int rendezvous, int tree) {
     unsigned char reply[header_size] = {0};
@@ -129,5 +130,5 @@ void send_tree(int rendezvous, int tree) {
     put32(reply + header_id, 1);
     if (send_packet(rendezvous, reply, sizeof reply, &tree, 1) < 0)
         bail_errno("passing the tree to the host");
-    wait_readable(rendezvous, HANDSHAKE_MS);
+    wait_readable(rendezvous, -1);
 }

@@ -31,6 +31,8 @@ export interface ConnectedAgent {
   process: AgentProcess;
   /** Set only if {@link RendezvousOptions.tree} requested it. The caller owns it. */
   tree?: OwnedFd;
+  /** Set only if {@link RendezvousOptions.hold} requested it. The caller owns it. */
+  held?: OwnedFd;
 }
 
 /** A one-time socket to which a new agent connects. */
@@ -60,6 +62,8 @@ export interface RendezvousOptions extends TimeoutOptions {
    * then.
    */
   tree?: number | undefined;
+  /** Keeps the connection after the tree was passed: the agent ends when it is closed. */
+  hold?: boolean | undefined;
   /**
    * A descriptor that also goes to the agent, and ends it when it becomes readable. The caller owns
    * it.
@@ -206,7 +210,10 @@ async function identify(
     const process = { pid, started: startTime(pid) ?? "" };
     if (pidfd !== undefined && !isAlive(pidfd)) return undefined;
     const info = decodeAgentInfo(announced.info);
-    if (options.tree !== undefined) return { info, process, tree: await receiveTree(peer, options.tree, options) };
+    if (options.tree !== undefined) {
+      const tree = await receiveTree(peer, options.tree, options);
+      return { info, process, tree, ...(options.hold === true && { held: peer.duplicate() }) };
+    }
     if (listener !== undefined) serve(socket, listener, options.witness);
     return { info, process };
   } finally {

@@ -1,20 +1,21 @@
 import { openSync } from "node:fs";
 import { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { LayerRole } from "../engines/layers.ts";
-import { type RunningContainer, resolveContainer } from "../engines/resolve.ts";
+import { type ContainerState, type RunningContainer, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { TreeFlag } from "../protocol/messages.ts";
 import type { Target } from "../target.ts";
 import { installAgent } from "./agent-program.ts";
 import { ATTACH_TIMEOUT_MS, type AttachOptions } from "./attachment.ts";
+import { inCurrentState } from "./current-state.ts";
 import { childTree } from "./direct.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
 import type { OfflineTarget } from "./offline-target.ts";
 import { canEnterNamespaces, requireStartTime, startTime } from "./process.ts";
 import { ensureRunDirectory, MOUNT_POINT } from "./run-dir.ts";
 import type { Sidecar } from "./sidecar-description.ts";
-import { allRoutesFailed, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";
+import { allRoutesFailed, hasEnded, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";
 
 /**
  * A detached copy of all mounts of a target. Its mounts are read-only, nosuid, nodev and
@@ -83,7 +84,11 @@ async function processTree(pid: number, options: TreeOptions): Promise<Tree> {
 }
 
 async function containerTree(name: string, options: TreeOptions): Promise<Tree> {
-  const { running, stopped } = await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
+  const state = await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
+  return inCurrentState(state, options.signal, (current) => treeInState(current, options));
+}
+
+async function treeInState({ running, stopped }: ContainerState, options: TreeOptions): Promise<Tree> {
   if (running === undefined) {
     const { offlineContainer } = await import("./offline-target.ts");
     const files = offlineContainer(stopped);
@@ -161,7 +166,7 @@ async function directTree(pid: number, started: string, name: string, options: T
  * container's own mount table reveals that.
  */
 async function sidecarTree(container: RunningContainer, options: TreeOptions): Promise<Tree> {
-  const table = OwnedFd.adopt(openSync(`/proc/${container.pid}/mountinfo`, "r"));
+  const table = mountTable(container);
   try {
     if (!isFirstProcess(container)) throw notHere(container);
     const { treeSidecar } = await import("./sidecar-description.ts");
@@ -172,23 +177,36 @@ async function sidecarTree(container: RunningContainer, options: TreeOptions): P
   }
 }
 
+function mountTable(container: RunningContainer): OwnedFd {
+  try {
+    return OwnedFd.adopt(openSync(`/proc/${container.pid}/mountinfo`, "r"));
+  } catch (error) {
+    // EINVAL: a process that is ending.
+    if (!/^(ENOENT|ESRCH|EINVAL)$/.test((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    throw hasEnded(container);
+  }
+}
+
 async function bySidecar(sidecar: Sidecar, table: OwnedFd | undefined, options: TreeOptions): Promise<Tree> {
   const run = ensureRunDirectory();
   installAgent(run);
   const { runSidecar } = await import("./sidecar.ts");
-  const how = { ...waitOf(options), user: "", idleSeconds: 1, tree: flagsOf(options) };
-  const { tree } = await runSidecar(sidecar, run, undefined, how);
+  // A container of the image is its own tree, which the engine empties when it removes the container.
+  const hold = sidecar.image !== undefined;
+  const how = { ...waitOf(options), user: "", idleSeconds: 1, tree: flagsOf(options), hold };
+  const { tree, held } = await runSidecar(sidecar, run, undefined, how);
   if (tree === undefined)
     throw new PortholeError("ATTACH", `the sidecar of '${sidecar.name}' passed no tree`, {
       hint: "please report it",
     });
-  return treeOf(tree, table);
+  return treeOf(tree, table, held);
 }
 
-function treeOf(fd: OwnedFd, table?: OwnedFd): Tree {
+function treeOf(fd: OwnedFd, table?: OwnedFd, held?: OwnedFd): Tree {
   const close = () => {
     fd.close();
     table?.close();
+    held?.close();
   };
   return { fd, table, close, [Symbol.dispose]: close };
 }

@@ -4,7 +4,7 @@ import type { TarEntry, TarPart } from "../engines/tar-reader.ts";
 import { PortholeError } from "../errors.ts";
 import { statOfEntry } from "./copied-files.ts";
 import { OpenFile } from "./open-file.ts";
-import { temporaryFile, temporaryFileError } from "./temporary-file.ts";
+import { readOnly, temporaryFile, temporaryFileError } from "./temporary-file.ts";
 
 /** Maximum size in bytes of a file that is copied. */
 const MAX_BYTES = 4 * 1024 ** 3;
@@ -43,9 +43,7 @@ export async function copyFromArchive(
     if (file === undefined || fd === undefined)
       throw new PortholeError("FILE", "No such file or directory", { errno: "ENOENT" });
     ftruncateSync(fd.number, file.size);
-    const opened = new OpenFile(path, fd, statOfEntry(at, file));
-    fd = undefined;
-    return opened;
+    return new OpenFile(path, readOnly(fd), statOfEntry(at, file));
   } catch (error) {
     throw error instanceof PortholeError ? error : temporaryFileError(error, PURPOSE);
   } finally {

@@ -29,6 +29,11 @@ export function temporaryFile(purpose: string): OwnedFd {
   }
 }
 
+/** Opens the file again, read-only, at offset 0. The caller closes both. */
+export function readOnly(file: OwnedFd): OwnedFd {
+  return OwnedFd.adopt(openSync(`/proc/self/fd/${file.number}`, constants.O_RDONLY));
+}
+
 /** Errors of file systems and kernels without O_TMPFILE (open(2)). */
 const UNSUPPORTED = new Set(["EOPNOTSUPP", "ENOTSUP", "EISDIR", "EINVAL"]);
 

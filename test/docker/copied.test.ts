@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import type Docker from "dockerode";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
@@ -148,8 +149,10 @@ describeWith(
         text: `${at("/d/deep")}\n${at("/d/deep/file")}\n${at("/d/deep/link")}\n`,
       });
       expect(look.stderr).toMatch(
-        /^porthole: \S+:\/d\/linked, \S+:\/data, \S+:\/d\/log are passed as a copy by the engine: /,
+        /^porthole: \S+:\/d\/linked, \S+:\/data, \S+:\/d\/log are passed as a copy by the engine: [^\n]+\n$/,
       );
+      const paths = await by.run(["with", at("/d/deep"), at("/d/log"), "--", "tail", "-n", "+1", "{1}/file", "{2}"]);
+      expect(paths.text).toBe(`==> ${at("/d/deep")}/file <==\ndeep\n\n==> ${at("/d/log")} <==\nfirst\n`);
       const link = await by.run(["with", at("/d/deep"), "--", "cat", "file", "link"]);
       expect(link).toMatchObject({ code: 1, text: "deep\n" });
       expect(link.stderr).toContain("cat: link: Too many levels of symbolic links");
@@ -223,6 +226,25 @@ describeWith(["root", "docker", "podman"], "an image, whose layers the engine do
     expect(result.stderr).toContain("route sidecar, new agent");
     expect((await by.run(["cat", `image:${repo}:1:/d/none`])).code).toBe(1);
     expect(await by.run(["with", `image:${repo}:1:/d/log`, "--", "cat", "{}"])).toMatchObject({ text: "first\n" });
+    // Its listings are empty once the engine has removed the uppermost directory of its container.
+    const { Id } = await on.api.getImage(`${repo}:1`).inspect();
+    const trees = async () => {
+      const all = await on.api.listContainers({ all: true });
+      return all.filter(({ ImageID, Names }) => ImageID === Id && Names.some((one) => one.includes("-tree-")));
+    };
+    const gate = `${by.directory}/home/gate`;
+    execFileSync("mkfifo", ["-m", "666", gate]);
+    const running = by.start(["with", `image:${repo}:1:/`, "--", "sh", "-c", 'echo ready; cat "$1"; ls', "sh", gate]);
+    let text = "";
+    running.stdout.on("data", (piece: Buffer) => {
+      text += piece.toString();
+    });
+    await waitFor("the command to run", () => text === "ready\n");
+    expect((await trees()).map(({ State }) => State)).toEqual(["running"]);
+    writeFileSync(gate, "");
+    expect(await running.ended).toMatchObject({ code: 0 });
+    expect(text).toMatch(/^ready\nagain\nbin\n/);
+    await waitFor("the container of the tree to go", async () => (await trees()).length === 0);
     await by.run(["detach", "--all"]);
     await target.handle.remove();
     await on.api.getVolume(target.volume).remove();
