@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { isFullId } from "../engines/engine-json.ts";
 import {
   type ContainerState,
-  describeContainer,
   type RunningContainer,
   resolveContainer,
   type StoppedContainer,
@@ -10,6 +9,7 @@ import {
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
+import { inCurrentState } from "./current-state.ts";
 import type { OfflineTarget } from "./offline-target.ts";
 import { requireStartTime } from "./process.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
@@ -30,7 +30,8 @@ export async function attachContainer(name: string, options: AttachOptions): Pro
     const live = connectLive(run, { identity: name, generation: undefined, routes: wanted, user });
     if (live !== undefined) return { ...live, run, fresh: false };
   }
-  return attachInState(await resolveContainer(name, options.engine, MOUNT_POINT, options.signal), wanted, run, options);
+  const state = await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
+  return inCurrentState(state, options.signal, (current) => attachInState(current, wanted, run, options));
 }
 
 function attachInState(
@@ -38,12 +39,11 @@ function attachInState(
   wanted: readonly AgentRoute[],
   run: RunDirectory,
   options: AttachOptions,
-  isLast = false,
 ): Promise<Attachment> {
   const { running, stopped } = state;
-  if (running !== undefined) return attachTo(running, wanted, run, options, isLast);
+  if (running !== undefined) return attachTo(running, wanted, run, options);
   if (options.runningOnly) throw stopped.obstacle;
-  return attachStopped(stopped, wanted, run, options, isLast);
+  return attachStopped(stopped, wanted, run, options);
 }
 
 /** Connects to an agent for the layers of a stopped container. */
@@ -52,18 +52,10 @@ async function attachStopped(
   wanted: readonly AgentRoute[],
   run: RunDirectory,
   options: AttachOptions,
-  isLast: boolean,
 ): Promise<Attachment> {
   if (options.user) throw container.obstacle;
   const { offlineContainer } = await import("./offline-target.ts");
-  try {
-    return await attachOffline(offlineContainer(container), wanted, run, options);
-  } catch (error) {
-    if (isLast || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
-    const now = await stateNow(container, options.signal);
-    if (now === undefined || now.stopped?.finishedAt === container.finishedAt) throw error;
-    return attachInState(now, wanted, run, options, true);
-  }
+  return attachOffline(offlineContainer(container), wanted, run, options);
 }
 
 /** Connects to an agent for an offline target. */
@@ -116,49 +108,20 @@ function routesOf({ route }: AttachOptions): readonly AgentRoute[] {
   return route === undefined ? ALL_ROUTES : [route];
 }
 
-/**
- * Connects on one of the routes. `isLast`: does not try again if the container was restarted
- * meanwhile.
- */
-async function attachTo(
+/** Connects on one of the routes. */
+function attachTo(
   container: RunningContainer,
   wanted: readonly AgentRoute[],
   run: RunDirectory,
   options: AttachOptions,
-  isLast = false,
 ): Promise<Attachment> {
   // The pause stops an agent inside the container too.
   const routes = wanted.filter((route) => !(container.paused && route === "mount"));
   const query = { identity: container.id, generation: container.startedAt, routes, user: options.user ?? "" };
-  try {
-    return await liveOrNew(run, query, options, async () => {
-      const { startForContainer } = await import("./start.ts");
-      return startForContainer(container, options.startOn ?? wanted, run, options);
-    });
-  } catch (error) {
-    if (isLast || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
-    // If the container stopped meanwhile, reports that instead of each route's error. If it
-    // restarted, tries once more.
-    const now = await stateNow(container, options.signal);
-    if (now === undefined || now.running?.startedAt === container.startedAt) throw error;
-    return attachInState(now, wanted, run, options, true);
-  }
-}
-
-/**
- * Returns the container's current state; undefined if its engine does not respond.
- * @throws PortholeError TARGET if it is gone; CANCELLED
- */
-async function stateNow(
-  { engine, id }: Pick<RunningContainer, "engine" | "id">,
-  signal: AbortSignal | undefined,
-): Promise<ContainerState | undefined> {
-  try {
-    return await describeContainer(engine, id, MOUNT_POINT, signal);
-  } catch (error) {
-    if (signal?.aborted || (error instanceof PortholeError && error.errno === "ESRCH")) throw error;
-    return undefined;
-  }
+  return liveOrNew(run, query, options, async () => {
+    const { startForContainer } = await import("./start.ts");
+    return startForContainer(container, options.startOn ?? wanted, run, options);
+  });
 }
 
 /**

@@ -1,7 +1,8 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import { requireRunning, resolveContainer } from "../engines/resolve.ts";
+import { type RunningContainer, requireRunning, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { type Target, targetName } from "../target.ts";
+import { inCurrentState } from "./current-state.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
 import { boundingSetHas, canEnterNamespaces, requireStartTime } from "./process.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
@@ -34,8 +35,12 @@ export async function joinableProcess(
       hint: "--in files gives access to its files only",
     });
   }
-  const container = requireRunning(await resolveContainer(target.name, options.engine, MOUNT_POINT, options.signal));
-  const elsewhere = otherKernelError(container) ?? (await otherMachineError(container, options.signal));
+  const state = await resolveContainer(target.name, options.engine, MOUNT_POINT, options.signal);
+  return inCurrentState(state, options.signal, (current) => firstProcess(requireRunning(current), options.signal));
+}
+
+async function firstProcess(container: RunningContainer, signal: AbortSignal | undefined): Promise<JoinableProcess> {
+  const elsewhere = otherKernelError(container) ?? (await otherMachineError(container, signal));
   if (elsewhere !== undefined) throw elsewhere;
   if (!isFirstProcess(container)) throw notHere(container);
   return joinable(container.pid, container.name);
@@ -43,7 +48,11 @@ export async function joinableProcess(
 
 function joinable(pid: number, name: string | undefined): JoinableProcess {
   const started = requireStartTime(pid);
-  if (!canEnterNamespaces(pid)) throw name === undefined ? notAllowed(pid) : notTheOwner(name);
+  if (!canEnterNamespaces(pid)) {
+    // A process that has just ended cannot be entered either.
+    requireStartTime(pid);
+    throw name === undefined ? notAllowed(pid) : notTheOwner(name);
+  }
   return { pid, started, canTrace: canTrace(pid) };
 }
 

@@ -163,7 +163,9 @@ export function routeObstacle(
   if (user !== "" && route !== "mount") return new PortholeError("ATTACH", "--user needs the mount route");
   if (route === "direct") {
     if (!isFirstProcess(container)) return notHere(container);
-    return canEnterNamespaces(pid) ? undefined : notAllowed(pid);
+    // A process that ends just now cannot be entered either.
+    if (!canEnterNamespaces(pid)) return startTime(pid) === undefined ? hasEnded(container) : notAllowed(pid);
+    return undefined;
   }
   if (route === "mount") {
     if (portholeMount === undefined) {
@@ -238,6 +240,10 @@ function layersHere({ engine, layers: { directories } }: RunningContainer): stri
 
 export function notHere({ name, pid }: RunningContainer): PortholeError {
   return new PortholeError("ATTACH", `process ${pid} of '${name}' is not on this machine`);
+}
+
+export function hasEnded({ name, pid }: RunningContainer): PortholeError {
+  return new PortholeError("ATTACH", `process ${pid} of '${name}' has ended`, { hint: "try again" });
 }
 
 export function notAllowed(pid: number): PortholeError {

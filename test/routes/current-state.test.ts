@@ -1,0 +1,52 @@
+import { spawnSync } from "node:child_process";
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { Engine } from "../../src/engines/engine.ts";
+import { joinableProcess } from "../../src/routes/joinable.ts";
+import { ensureRunDirectory } from "../../src/routes/run-dir.ts";
+import { takeTree } from "../../src/routes/tree.ts";
+import { temporaryDirectory } from "../descriptors/fixtures.ts";
+import { fakeEngine } from "../engines/fake-engine.ts";
+import { CONTAINER_ID as id } from "./registered-agent.ts";
+
+/** Starts an engine whose container runs in the first answer, and in each other answer has ended. */
+async function endingContainer(): Promise<Engine> {
+  vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+  });
+  ensureRunDirectory();
+  const { pid: Pid } = spawnSync("true");
+  const running = { Running: true, Status: "running", Pid, StartedAt: "2026-01-02T03:04:05Z" };
+  const ended = {
+    Running: false,
+    Status: "exited",
+    Pid: 0,
+    StartedAt: running.StartedAt,
+    FinishedAt: "2026-01-02T03:04:06Z",
+  };
+  let State: object = running;
+  return fakeEngine((path) => {
+    if (path === "/info") return { status: 200, body: {} };
+    if (!path.endsWith("/json")) return { status: 500, body: { message: "no such request" } };
+    const body = { Id: id, Name: "/web", State };
+    if (path === `/containers/${id}/json` || path === "/containers/web/json") State = ended;
+    return { status: 200, body };
+  });
+}
+
+const target = { kind: "container" as const, name: "web", path: "/" };
+
+test("a container that ends while its namespaces are joined is reported as not running", async () => {
+  const engine = await endingContainer();
+  await expect(joinableProcess(target, { engine: engine.socketPath })).rejects.toMatchObject({
+    code: "TARGET",
+    message: "container 'web' is not running (exited)",
+  });
+});
+
+test("a container that ends while its tree is taken is read as a stopped one", async () => {
+  const engine = await endingContainer();
+  await expect(takeTree(target, { engine: engine.socketPath, route: "direct" })).rejects.toMatchObject({
+    message: expect.stringContaining("the engine does not report where its layers are"),
+  });
+});
