@@ -5,7 +5,15 @@ import { isTerminal, Lifeline, spawnChild } from "../../src/descriptors/index.ts
 import { PortholeError } from "../../src/errors.ts";
 import { refuseConsuming } from "../../src/sessions/index.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
-import { configuredFlags, type Flag, FlagSet, parseArguments, refuseFlags, writeFlags } from "../grep/arguments.ts";
+import {
+  configuredFlags,
+  type Flag,
+  FlagSet,
+  habitsIn,
+  parseArguments,
+  refuseFlags,
+  writeFlags,
+} from "../grep/arguments.ts";
 import { cleanUp, onExit } from "../grep/on-exit.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
 import { follow, hidesBinary, type OutputFilter, SEARCH_MEMORY, SearchStatus, writeOutput } from "../grep/run.ts";
@@ -40,10 +48,10 @@ async function search(args: readonly string[], sessions: SessionPool, isRaw: boo
   refuseFlags(given);
   const flags = [...configuredFlags(given), ...given];
   const set = new FlagSet(flags);
-  if (set.needsPattern) flags.push({ name: "regexp", value: patternOf(operands) });
+  if (set.needsPattern) flags.push({ name: "regexp", value: patternOf(operands, given) });
   const program = ripgrepPath();
   if (!set.needsTarget) return new Search(program, flags).onNothing();
-  if (operands.length === 0) throw noTarget(set);
+  if (operands.length === 0) throw new PortholeError("USAGE", "no target to search", { hint: USAGE + habitsIn(given) });
   let hasFailed = false;
   const failed = (error: unknown) => {
     hasFailed = true;
@@ -73,19 +81,21 @@ function mayRead({ text, target }: NamedTarget, failed: (error: unknown) => void
   }
 }
 
-function patternOf(operands: string[]): string {
+function patternOf(operands: string[], given: readonly Flag[]): string {
   const pattern = operands.shift();
+  const habits = habitsIn(given);
+  if (pattern !== undefined && habits !== "" && operands.length > 0 && LIKE_A_TARGET.test(pattern)) {
+    const hint = `${USAGE}${habits}; -e ${pattern} searches for it`;
+    throw new PortholeError("USAGE", `'${pattern}' is a target, but it is where the pattern belongs`, { hint });
+  }
   if (pattern?.isWellFormed()) return pattern;
   if (pattern === undefined) throw new PortholeError("USAGE", "no pattern to search for", { hint: USAGE });
   throw new PortholeError("USAGE", "the pattern is not UTF-8", { hint: "write a byte as (?-u:\\xFF)" });
 }
 
-const USAGE = "porthole grep PATTERN TARGET...";
+const LIKE_A_TARGET = /^(\.{0,2}\/|[\w.*?!/-]+:[/@])/;
 
-function noTarget(set: FlagSet): PortholeError {
-  const habit = set.has("replace") ? "; -r means --replace, directories are always searched recursively" : "";
-  return new PortholeError("USAGE", "no target to search", { hint: USAGE + habit });
-}
+const USAGE = "porthole grep PATTERN TARGET...";
 
 /**
  * Maximum size of files whose output passes through porthole, which detects when ripgrep hides a

@@ -50,15 +50,39 @@ function readCluster(letters: string, flags: Flag[], take: Take): void {
     at += letter.length;
     // grep(1) uses -h for ripgrep's -I.
     const name = letter === "h" ? "no-filename" : SHORT[letter];
-    if (name === undefined) throw usage(`unrecognized option -${letter}`, "porthole grep --help");
+    if (name === undefined) throw usage(`unrecognized option -${letter}`, HINTS[letter] ?? "porthole grep --help");
     if (!WITH_VALUE.has(name)) {
       flags.push({ name, value: undefined });
       continue;
     }
     const rest = letters.slice(at).replace(/^=/, "");
+    if (name === "replace") refuseHabit(letters.slice(at));
     flags.push({ name, value: take(`-${letter}`, at < letters.length ? rest : undefined) });
     return;
   }
+}
+
+const HINTS: Readonly<Record<string, string>> = { R: "leave it out: directories are always searched recursively" };
+
+/** What grep(1) means by a letter is another option here, whose value would be the next word. */
+const HABITS: Readonly<Record<string, string>> = {
+  replace: "-r means --replace, directories are always searched recursively",
+  encoding: "-E means --encoding, expressions are always extended",
+};
+
+/** Returns the options among these that grep(1) reads differently, for a hint; empty without. */
+export function habitsIn(flags: readonly Flag[]): string {
+  return Object.entries(HABITS)
+    .filter(([option]) => flags.some(({ name }) => name === option))
+    .map(([, meaning]) => `; ${meaning}`)
+    .join("");
+}
+
+/** Refuses `-rn`, which would print each match as `n`. */
+function refuseHabit(attached: string): void {
+  if (!/^[A-Za-z]+$/.test(attached) || ![...attached].every((letter) => letter === "h" || letter in SHORT)) return;
+  const hint = `-${attached}: directories are always searched recursively; --replace=${attached} replaces`;
+  throw usage(`-r${attached} would replace each match by '${attached}'`, hint);
 }
 
 /** True if the word after an option is its value. */
