@@ -191,6 +191,39 @@ describe("Hits", () => {
     });
   });
 
+  it("finds the positions of a slow expression in a thread, and does not skip its matches", async () => {
+    // Each line takes some 50 ms, the last one matches.
+    const text = `${`${"a".repeat(20)}b\n`.repeat(20)}${"a".repeat(20)}c\n`;
+    await withFile(text, async (fd) => {
+      const hits = new Hits(regularSource(fd), lines("^(a+)+c"), () => {}, pool);
+      expect(await hits.find(0, "forward")).toEqual({ kind: "found", at: text.length - 22 });
+      expect(hits.positions(0)).toEqual([text.length - 22]);
+      expect(await hits.find(text.length, "backward")).toEqual({ kind: "found", at: text.length - 22 });
+    });
+  });
+
+  it("reports the first chunks of a slow expression before the end of their stretch", async () => {
+    const line = `${"a".repeat(22)}b\n`;
+    const chunk = `c\n${line.repeat(4)}`.padEnd(CHUNK, "x\n");
+    await withFile(chunk.repeat(8), async (fd) => {
+      const jobs: number[] = [];
+      const replies: ScanReply[] = [];
+      const watched = {
+        run(job: Parameters<ScanPool["run"]>[0]) {
+          jobs.push(job.to - job.from);
+          const { id, reply } = pool.run(job);
+          return { id, reply: reply.then((one) => replies.push(one) && one) };
+        },
+      } as ScanPool;
+      const scan = new Scan(regularSource(fd), lines("^(a+)+c|^c"), () => {}, watched);
+      scan.go();
+      await finished(scan);
+      expect(scan.counts.total).toBe(8);
+      expect(jobs[0]).toBe(8);
+      expect(replies[0]).toMatchObject({ kind: "counted", counts: expect.not.objectContaining({ length: 8 }) });
+    });
+  });
+
   it("does not hang on an expression for the lines of a chunk", () => {
     const hits = new Hits(new MemorySource(`${"a".repeat(60)}\n`), lines("^(a+)+$x?b"), () => {}, pool);
     expect(hits.positions(0)).toEqual([]);

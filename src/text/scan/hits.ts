@@ -5,8 +5,10 @@ import { mayBacktrack, withDeadline } from "./deadline.ts";
 import { Scan } from "./scan.ts";
 import type { ScanPool } from "./scan-pool.ts";
 
-/** Number of chunks whose hit positions are cached: a screen needs one or two. */
-const KEPT = 8;
+/** Number of hits whose positions are cached. A screen needs one chunk, or one for each row. */
+const KEPT_HITS = 64 * 1024;
+/** Number of chunks whose hits are cached. */
+const KEPT_CHUNKS = 512;
 
 /** Number of bytes of a new chunk that are searched at once. */
 const BEGUN = 64 * 1024;
@@ -21,6 +23,15 @@ interface Positions {
   isHeld: boolean;
 }
 
+/**
+ * Number of chunks in a row that take too long on this thread before only threads find positions.
+ * The first chunks of any expression are slow: V8 has not compiled the code yet.
+ */
+const STRIKES = 3;
+
+/** Stands for the hits that a thread is finding. */
+const NO_POSITIONS: Positions = { end: 0, hits: [], isWhole: false, isHeld: false };
+
 /** Result of a search. */
 export type SearchResult = { kind: "found"; at: number } | { kind: "none" } | { kind: "cancelled" };
 
@@ -31,9 +42,14 @@ export type SearchResult = { kind: "found"; at: number } | { kind: "none" } | { 
 export class Hits {
   readonly scan: Scan;
   readonly #source: ByteSource;
-  readonly #counter: ChunkCounter;
+  #counter: ChunkCounter;
   readonly #risky: boolean;
   readonly #kept = new Map<number, Positions>();
+  #keptHits = 0;
+  /** Chunks whose positions a thread is finding. */
+  readonly #locating = new Set<number>();
+  /** Number of chunks in a row that took too long on this thread. */
+  #strikes = 0;
 
   /** @throws Error for an invalid pattern */
   constructor(source: ByteSource, query: Query, changed: () => void, pool?: ScanPool) {
@@ -48,12 +64,14 @@ export class Hits {
   dropBefore(offset: number): void {
     this.scan.counts.dropBefore(offset);
     this.#kept.clear();
+    this.#keptHits = 0;
   }
 
   /**
    * Hits in one chunk, ascending. Includes bytes appended since the count. Bytes that are appended
    * during synchronous work, such as a frame that calls this for each row, are included after that
-   * work. Otherwise a source that grows all the time would be searched for each row.
+   * work. Otherwise a source that grows all the time would be searched for each row. An expression
+   * that is slow has no hits until a thread has found them, which `changed` then reports.
    */
   positions(chunk: number): readonly number[] {
     return this.#positions(chunk).hits;
@@ -63,17 +81,59 @@ export class Hits {
   #positions(chunk: number, isFresh = false): Positions {
     const end = Math.min(this.#source.end(), (chunk + 2) * CHUNK);
     const known = this.#kept.get(chunk);
-    if (known && (known.end === end || (!isFresh && known.isHeld && known.end < end))) return known;
-    const look = () => this.#look(chunk, known, end);
-    const hits = this.#risky ? withDeadline(this, look) : look();
+    if (known?.end === end && (known.isWhole || known.isHeld)) return known;
+    if (known && !isFresh && known.isHeld && known.end < end) return known;
+    if (this.#locating.has(chunk) || (this.#isSlow && this.#locate(chunk, end))) return known ?? NO_POSITIONS;
+    const hits = this.#lookInTime(chunk, known, end);
+    if (hits === undefined && this.#locate(chunk, end)) return known ?? NO_POSITIONS;
     const found = { end, hits: hits ?? [], isWhole: hits !== undefined, isHeld: true };
     queueMicrotask(() => {
       found.isHeld = false;
     });
-    this.#kept.delete(chunk);
-    this.#kept.set(chunk, found);
-    if (this.#kept.size > KEPT) this.#kept.delete(this.#kept.keys().next().value ?? chunk);
+    this.#keep(chunk, found);
     return found;
+  }
+
+  get #isSlow(): boolean {
+    return this.#strikes >= (this.#risky ? 1 : STRIKES);
+  }
+
+  /** Returns undefined if it takes longer than a key may wait. */
+  #lookInTime(chunk: number, known: Positions | undefined, end: number): readonly number[] | undefined {
+    const look = () => this.#look(chunk, known, end);
+    // Nothing but this thread can read the source, and the scan waits for the expression too.
+    if (!this.#source.parts && !this.#risky) return look();
+    const hits = withDeadline(this, look);
+    if (hits) this.#strikes = 0;
+    else {
+      this.#strikes++;
+      // The abort may have left data in the cache of the counter.
+      this.#counter = chunkCounter(this.#source, this.scan.query);
+    }
+    return hits;
+  }
+
+  /** Finds the hits of a chunk in a thread. False if this is impossible. */
+  #locate(chunk: number, end: number): boolean {
+    const isStarted = this.scan.locate(chunk, (positions) => {
+      this.#locating.delete(chunk);
+      if (positions) this.#keep(chunk, { end, hits: Array.from(positions), isWhole: true, isHeld: false });
+    });
+    if (isStarted) this.#locating.add(chunk);
+    return isStarted;
+  }
+
+  #keep(chunk: number, positions: Positions): void {
+    this.#forget(chunk);
+    this.#kept.set(chunk, positions);
+    this.#keptHits += positions.hits.length;
+    while (this.#kept.size > KEPT_CHUNKS || (this.#keptHits > KEPT_HITS && this.#kept.size > 2))
+      this.#forget(this.#kept.keys().next().value ?? chunk);
+  }
+
+  #forget(chunk: number): void {
+    this.#keptHits -= this.#kept.get(chunk)?.hits.length ?? 0;
+    this.#kept.delete(chunk);
   }
 
   /**
@@ -90,7 +150,7 @@ export class Hits {
   lookHere(offset: number): void {
     if (offset < this.#source.start() || offset >= this.#source.end()) return;
     const chunk = Math.floor(offset / CHUNK);
-    if (!this.#risky && this.scan.counts.count(chunk) === undefined) this.#count(chunk);
+    if (!this.#risky && !this.#isSlow && this.scan.counts.count(chunk) === undefined) this.#count(chunk);
   }
 
   /**
@@ -102,7 +162,7 @@ export class Hits {
     const last = Math.ceil(end / CHUNK) - 1;
     const { counts } = this.scan;
     const isShort = end - last * CHUNK <= BEGUN && counts.count(last - 1) !== undefined;
-    for (const chunk of this.#risky || !this.#counter.openFrom ? [] : [last - 1, last]) {
+    for (const chunk of this.#risky || this.#isSlow || !this.#counter.openFrom ? [] : [last - 1, last]) {
       const isWanted = counts.count(chunk) !== undefined || (chunk === last && isShort);
       if (isWanted && !counts.isCurrent(chunk, end)) this.#count(chunk);
     }
@@ -117,8 +177,8 @@ export class Hits {
   }
 
   /**
-   * The first hit at or after `from`, or the last one before it. `unknown`: a chunk in between is
-   * not scanned yet.
+   * The first hit at or after `from`, or the last one before it. `unknown`: the hits of a chunk in
+   * between are not known yet.
    */
   near(from: number, direction: Direction): number | "unknown" | undefined {
     const end = this.#source.end();
@@ -134,6 +194,7 @@ export class Hits {
       const found =
         direction === "forward" ? positions.find((at) => at >= from) : positions.findLast((at) => at < from);
       if (found !== undefined) return found;
+      if (this.#locating.has(chunk)) return "unknown";
     }
     return undefined;
   }
@@ -149,14 +210,14 @@ export class Hits {
       if (at === undefined) return { kind: "none" };
       if (this.scan.failure !== undefined) throw new Error(this.scan.failure);
       if (!this.scan.isRunning && !this.scan.isCancelled) this.scan.go();
-      if (!this.scan.isRunning) return { kind: "cancelled" };
+      if (!this.scan.isRunning && this.#locating.size === 0) return { kind: "cancelled" };
       await this.scan.progressed();
     }
   }
 
   #count(chunk: number): void {
-    const { hits, end } = this.#positions(chunk, true);
-    this.scan.counts.set(chunk, hits.length, end);
+    const { hits, end, isWhole } = this.#positions(chunk, true);
+    if (isWhole) this.scan.counts.set(chunk, hits.length, end);
   }
 
   /**

@@ -10,6 +10,8 @@ export interface ScanJob {
   /** Jobs of one scan share the query, so its compiled form is reused. */
   scan: number;
   query: Query;
+  /** The number of hits of each chunk, or the positions of the hits of one chunk. */
+  wanted: "counts" | "positions";
   parts: SourcePart[];
   from: number;
   to: number;
@@ -23,6 +25,8 @@ export interface ScanJob {
 export const JobState = { waits: 0, taken: 1, revoked: 2 } as const;
 
 export type ScanReply =
+  /** `counts`: of the first chunks of the stretch; a slow expression does not reach its end. */
   | { id: number; kind: "counted"; counts: Uint32Array }
+  | { id: number; kind: "located"; positions: Float64Array }
   | { id: number; kind: "cancelled" }
   | { id: number; kind: "failed"; message: string };

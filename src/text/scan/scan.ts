@@ -34,6 +34,8 @@ export class Scan {
   readonly #id = ++scans;
   readonly #underWay = new Map<number, ChunkRange>();
   readonly #jobs = new Set<number>();
+  /** Jobs that find positions, with their flags of cancellation. */
+  readonly #locating = new Map<Promise<void>, SharedArrayBuffer>();
   #counter: ChunkCounter | undefined;
   #focus = 0;
   #direction: Direction = "forward";
@@ -106,15 +108,38 @@ export class Scan {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
+  /**
+   * Finds the positions of a chunk's hits in a thread, and reports them before `changed` is called.
+   * False if this is impossible: after a cancellation, or for a source that only this process can
+   * read. `found` gets undefined if the search was cancelled or failed.
+   */
+  locate(chunk: number, found: (positions: Float64Array | undefined) => void): boolean {
+    const parts = this.#source.parts?.();
+    if (!parts || this.#stopped || this.#failure !== undefined) return false;
+    const cancelled = new SharedArrayBuffer(4);
+    const shared = { scan: this.#id, query: this.query, parts, cancelled };
+    const { id, reply } = this.#pool.run({ ...shared, wanted: "positions", from: chunk, to: chunk + 1 });
+    this.#jobs.add(id);
+    const done = reply.then((answer) => {
+      this.#jobs.delete(id);
+      this.#locating.delete(done);
+      if (answer.kind === "failed") this.#failure = answer.message;
+      found(answer.kind === "located" ? answer.positions : undefined);
+      this.#notify();
+    });
+    this.#locating.set(done, cancelled);
+    return true;
+  }
+
   /** Stops within about GRACE_MS. Resolves when nothing reads the source. Keeps the results. */
   async cancel(): Promise<void> {
     this.#stopped = true;
-    const running = this.#running;
-    if (!running) return;
-    Atomics.store(new Int32Array(this.#flag), 0, 1);
+    const running = [...this.#locating.keys(), ...(this.#running ? [this.#running] : [])];
+    if (running.length === 0) return;
+    for (const flag of [this.#flag, ...this.#locating.values()]) Atomics.store(new Int32Array(flag), 0, 1);
     this.#pool.revoke(this.#jobs);
     const stuck = setTimeout(() => this.#pool.interrupt(this.#jobs), GRACE_MS);
-    await running;
+    await Promise.all(running);
     clearTimeout(stuck);
   }
 
@@ -145,7 +170,7 @@ export class Scan {
     const parts = this.#source.parts?.() ?? [];
     const end = parts.at(-1)?.end ?? 0;
     const job = { scan: this.#id, query: this.query, parts, from, to, cancelled: this.#flag };
-    const { id, reply } = this.#pool.run(job);
+    const { id, reply } = this.#pool.run({ ...job, wanted: "counts" });
     this.#jobs.add(id);
     this.#underWay.set(id, { from, to });
     const answer = await reply;
@@ -156,7 +181,7 @@ export class Scan {
     answer.counts.forEach((count, index) => {
       this.counts.set(from + index, count, end);
     });
-    this.#holes.learn({ from, to }, answer.counts);
+    this.#holes.learn({ from, to: from + answer.counts.length }, answer.counts);
     this.#notify();
   }
 
