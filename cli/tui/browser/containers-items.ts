@@ -55,6 +55,8 @@ export interface ContainerColumnsOptions {
   now(): number;
   /** True if the containers belong to several engines. */
   areSeveralEngines(): boolean;
+  /** True if usage samples of a container will come. */
+  expectsUsage(): boolean;
   /** Usage samples of a container, oldest first. */
   usage(container: ListedContainer): readonly ContainerUsage[];
   /** `*` for a marked container, a space for other containers; empty if no container is marked. */
@@ -63,11 +65,14 @@ export interface ContainerColumnsOptions {
 
 /** Width of a sparkline in columns. */
 const SPARKLINE = 8;
+/** Widths of usual values: `17 min`, `12.5%`, `1023M`. */
+const [UP, CPU, MEMORY] = [6, 5, 6];
 
 export function containerColumns(options: ContainerColumnsOptions): Column<ContainerItem>[] {
   const { theme, now, usage, markOf } = options;
   const of = (read: (container: ListedContainer) => Cell) => (item: ContainerItem) =>
     item.container === undefined ? "" : read(item.container);
+  const usageWidth = (width: number) => () => (options.expectsUsage() ? width : 0);
   return [
     {
       title: "NAME",
@@ -79,19 +84,35 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       share: 0.35,
     },
     { title: "STATE", cell: of((one) => stateCell(one, theme)), maxWidth: 32, share: 0.3 },
-    { title: "UP", cell: of((one) => upCell(one, now(), theme)), align: "right", dispensable: 1 },
-    { title: "CPU", cell: of((one) => cpuText(usage(one))), align: "right", isOptional: true, dispensable: 2 },
+    { title: "UP", cell: of((one) => upCell(one, now(), theme)), align: "right", minWidth: () => UP, dispensable: 1 },
+    {
+      title: "CPU",
+      cell: of((one) => cpuText(usage(one))),
+      align: "right",
+      isOptional: true,
+      minWidth: usageWidth(CPU),
+      dispensable: 2,
+    },
     {
       title: "",
       cell: of((one) => sparklineCell(cpuSparkline, usage(one), theme)),
       isOptional: true,
+      minWidth: usageWidth(SPARKLINE),
       dispensable: 8,
     },
-    { title: "MEMORY", cell: of((one) => memoryText(usage(one))), align: "right", isOptional: true, dispensable: 3 },
+    {
+      title: "MEMORY",
+      cell: of((one) => memoryText(usage(one))),
+      align: "right",
+      isOptional: true,
+      minWidth: usageWidth(MEMORY),
+      dispensable: 3,
+    },
     {
       title: "",
       cell: of((one) => sparklineCell(memorySparkline, usage(one), theme)),
       isOptional: true,
+      minWidth: usageWidth(SPARKLINE),
       dispensable: 10,
     },
     {

@@ -22,7 +22,7 @@ import type { BrowserContext, OpenMode } from "./context.ts";
 import { failureLine } from "./failure-lines.ts";
 import { askGrep } from "./grep.ts";
 import { isRunning, REMOVED, UNREACHABLE } from "./state-labels.ts";
-import { UsageWatch } from "./usage-watch.ts";
+import { hasUsage, UsageWatch } from "./usage-watch.ts";
 
 /** Milliseconds between redraws of ages and usage. */
 const TICK_MS = 1_000;
@@ -59,6 +59,7 @@ export class ContainersView implements View {
       theme: browser.theme,
       now: Date.now,
       areSeveralEngines: () => this.#areSeveralEngines,
+      expectsUsage: () => this.#state.containers.some(hasUsage),
       usage: (container) => this.#usage.of(container),
       markOf: (container) => this.#markOf(container),
     });

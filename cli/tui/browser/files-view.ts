@@ -34,7 +34,7 @@ export class FilesView implements View {
   readonly #reading: DirectoryReading;
   readonly #ages: NodeJS.Timeout;
   #hidden = 0;
-  /** Name that is selected once the directory is read. */
+  /** Name that is selected once it is read, unless the user moves before. */
   #wanted: string | undefined;
 
   constructor(browser: BrowserContext, connection: Connection, path: string, select?: string) {
@@ -60,7 +60,10 @@ export class FilesView implements View {
         }),
         theme: browser.theme,
         empty: () => this.#status.emptyLines(this.#hidden),
-        moved: () => this.#moved(),
+        moved: () => {
+          this.#wanted = undefined;
+          this.#moved();
+        },
       },
       browser.host,
     );
@@ -257,7 +260,8 @@ export class FilesView implements View {
     // it.
     const isAtStart = isFirst && list.counts.at <= 1;
     this.#arrange();
-    if (isAtStart) {
+    if (this.#wanted !== undefined && list.select(this.#wanted)) this.#moved();
+    else if (isAtStart) {
       list.toStart();
       this.#moved();
     }
@@ -265,10 +269,8 @@ export class FilesView implements View {
   }
 
   #read(): void {
-    const wanted = this.#wanted;
     this.#wanted = undefined;
     if (isNotDirectory(this.#reading.failure)) return void this.#showFile();
-    if (wanted !== undefined && this.#reading.failure === undefined) this.#select(wanted);
     this.#browser.host.changed();
   }
 
@@ -280,8 +282,10 @@ export class FilesView implements View {
     await this.#openPath(path);
   }
 
+  /** Selects a name now, or once it is read. */
   #select(name: string): void {
     if (this.#pane.list.select(name)) this.#moved();
+    else if (this.#reading.isGoing) this.#wanted = name;
   }
 
   #openPath(path: string): Promise<void> {
@@ -299,6 +303,7 @@ export class FilesView implements View {
     else void this.#browser.openPath(this.connection, entry.path, { directory }, "tab");
   }
 
+  /** Shows a directory, or opens a file over its directory, as the argument of porthole does. */
   async #gotoPath(text: string): Promise<void> {
     const typed = typedPath(text);
     const path = typed.startsWith("/") ? typed : joinPath(this.path, typed);
@@ -309,10 +314,8 @@ export class FilesView implements View {
         await this.#goTo(clean);
         return;
       }
-      await this.#goTo(parentOf(clean), nameOf(clean));
-      const isSelected = this.#pane.list.selected?.key === nameOf(clean);
-      // An item beyond the limit of entries cannot be selected.
-      if (!isSelected && !this.#reading.isWhole && this.path === parentOf(clean)) await this.#openPath(clean);
+      void this.#goTo(parentOf(clean), nameOf(clean));
+      await this.#openPath(clean);
     } catch (error) {
       this.#browser.host.say(failureLine(error));
     }

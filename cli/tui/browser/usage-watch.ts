@@ -11,6 +11,11 @@ const REST_MS = 200;
 /** Maximum number of samples per container. */
 const MAX_SAMPLES = 60;
 
+/** True if the engine has statistics of a container. */
+export function hasUsage(container: ListedContainer): boolean {
+  return isRunning(container) && !container.engine.isCri;
+}
+
 /**
  * Watches the usage of the visible containers, with one stream of the engine's statistics for each.
  * A stream ends when its container is no longer visible, or at its own end.
@@ -28,9 +33,7 @@ export class UsageWatch {
   show(containers: readonly ListedContainer[]): void {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
-    const wanted = new Map(
-      containers.filter((one) => isRunning(one) && one.details && !one.engine.isCri).map((one) => [runKey(one), one]),
-    );
+    const wanted = new Map(containers.filter((one) => hasUsage(one) && one.details).map((one) => [runKey(one), one]));
     if (wanted.size === 0) this.#stream(wanted);
     else this.#timer = setTimeout(() => this.#stream(wanted), REST_MS);
   }

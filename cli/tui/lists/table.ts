@@ -17,6 +17,11 @@ export interface Column<Item> {
   mark?(): string;
   cell(item: Item): Cell;
   align?: "right";
+  /**
+   * Minimum width in columns, for cells whose text comes later: without it, other columns would
+   * move or disappear then. 0 for none.
+   */
+  minWidth?(): number;
   /** Maximum width in columns; longer cells are truncated. */
   maxWidth?: number;
   /** Maximum width as a share of the table's width. */
@@ -77,6 +82,9 @@ export class Table<Item> {
         if (wanted > 0) this.#widths[index] = Math.max(this.#widths[index] ?? 0, titleWidth({ title, mark }), wanted);
       });
     }
+    this.#columns.forEach(({ minWidth }, index) => {
+      this.#widths[index] = Math.max(this.#widths[index] ?? 0, minWidth?.() ?? 0);
+    });
     const shown = this.#fit(width);
     this.#shown = shown;
     const titles = this.#columns.map(({ title, mark }) => [{ text: title + (mark?.() ?? ""), style: style.title }]);

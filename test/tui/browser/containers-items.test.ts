@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  type ContainerColumnsOptions,
   type ContainerItem,
   containerColumns,
   containerItems,
@@ -11,7 +12,7 @@ import { stateLabels } from "../../../cli/tui/browser/state-labels.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { List } from "../../../cli/tui/lists/list.ts";
 import { Table } from "../../../cli/tui/lists/table.ts";
-import type { ContainerDetails, ContainersState, ListedContainer } from "../../../src/engines/index.ts";
+import type { ContainerDetails, ContainersState, ContainerUsage, ListedContainer } from "../../../src/engines/index.ts";
 
 const NOW = Date.parse("2026-05-01T12:00:00Z");
 
@@ -135,14 +136,32 @@ it("shows published ports, and the protocol of those that are not TCP", () => {
   expect(portsText([port(8080, 80), port(0, 443), port(53, 53, "udp")])).toBe("8080→80 53→53/udp");
 });
 
+const COLUMNS: ContainerColumnsOptions = {
+  theme: DEFAULT_THEME,
+  now: () => NOW,
+  areSeveralEngines: () => false,
+  expectsUsage: () => false,
+  usage: () => [],
+  markOf: () => "",
+};
+
+it.each([80, 120, 200])("keeps its columns at %i columns when the usage of its containers arrives", (width) => {
+  const samples: ContainerUsage[] = [];
+  const columns = containerColumns({ ...COLUMNS, expectsUsage: () => true, usage: () => samples });
+  const started = { started: NOW - 59_000, route: "direct" } as const;
+  const containers = [listed("web", "", { image: "registry.example/web:7", details: details(started) })];
+  const table = new Table(columns);
+  const title = () => table.rows(containerItems(stateOf(containers), { stopped: true }), width, { title: "" }).title;
+  const first = title();
+  expect(first).toContain("CPU");
+  samples.push({ cores: 0.125, memory: 1000 * 2 ** 20, memoryLimit: undefined });
+  expect(title()).toBe(first);
+  containers[0] = listed("web", "", { details: details({ ...started, started: NOW - 61_000 }) });
+  expect(title()).toBe(first);
+});
+
 it.each([80, 120, 200])("shows name, state and age at %i columns, in exactly the width", (width) => {
-  const columns = containerColumns({
-    theme: DEFAULT_THEME,
-    now: () => NOW,
-    areSeveralEngines: () => false,
-    usage: () => [],
-    markOf: () => "",
-  });
+  const columns = containerColumns(COLUMNS);
   const ended = details({ exitCode: 137, isOomKilled: true, finished: NOW - 3_600_000, restarts: 3 });
   const container = listed(`${"long-".repeat(12)}name`, "shop", { state: "exited", details: ended });
   const { title, rows } = new Table(columns).rows(
