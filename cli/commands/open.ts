@@ -93,7 +93,8 @@ async function show(
 ): Promise<number> {
   const around = new LazyBrowser(session, target, options);
   const earlier = isRotated ? await earlierOf(session, file) : undefined;
-  const subtitle = [`${session.route}, ${file.kind}`, earlier?.summary].filter(Boolean).join(", ");
+  const { connection } = around.location;
+  const subtitle = () => [connection.routeText, file.kind, earlier?.summary].filter(Boolean).join(", ");
   try {
     const decompressed = start.hex
       ? undefined
@@ -105,11 +106,12 @@ async function show(
         file,
         title: shownName(text),
         subtitle,
+        watchSubtitle: (changed) => connection.lastExit.watch(changed),
         earlier,
         location: around.location,
         ended: () => session.ended !== undefined,
         lend: async () => (await import("../../src/sessions/index.ts")).copyOpenFile(file),
-        zone: () => around.location.connection.zone(),
+        zone: () => connection.zone(),
         ...start,
         followSource: source,
         ...decompressed,

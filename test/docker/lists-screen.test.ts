@@ -61,6 +61,7 @@ describeWith(["docker", "tmux"], "lists on the screen through the end of their c
     screen.keys("r");
     // The key reads the files of the stopped container.
     await screen.waitFor("its files", (text) => !lastRow(text).includes("NOT LIVE") && has("2 of 3")(text));
+    await screen.waitFor("its exit in the title", (text) => /, exited \d+(, SIG\w+)?, \d+ \w+ ago *\n/.test(text));
     await target.handle.start();
     await showsNew(screen, on, target.name, "new", 4);
   });

@@ -67,6 +67,9 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     });
     const end = "the container has ended with status 137";
     expect(await screen.waitFor("the stream", has("bad", end))).not.toContain("good");
+    await screen.waitFor("its exit in the title", (text) => /output, exited 137, SIGKILL, \d+ \w+ ago *\n/.test(text));
+    await target.handle.start();
+    await screen.waitFor("its next life", (text) => / output *\n/.test(text));
   });
 
   it("is merged by time with the output of another container and with a file, if all are marked", async () => {

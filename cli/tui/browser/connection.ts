@@ -6,6 +6,7 @@ import type { Zone } from "../../../src/times/index.ts";
 import { shownName } from "../../elsewhere/part-of-several.ts";
 import { TailTarget } from "../../tail/tail-target.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
+import { LastExit } from "../details/last-exit.ts";
 import { Reconnection } from "./reconnection.ts";
 
 /** Milliseconds that a followed file must be unreachable before a row reports it. */
@@ -35,6 +36,8 @@ export class Connection {
   readonly target: Target;
   /** Replaces an ended session while lists show the target. */
   readonly reconnection: Reconnection;
+  /** How the container ended, if its files are those of a stopped one. */
+  readonly lastExit: LastExit;
   readonly #options: ConnectionOptions;
   readonly #signal: AbortSignal;
   #session: Session | undefined;
@@ -45,6 +48,7 @@ export class Connection {
     this.target = target;
     this.#options = options;
     this.#signal = signal;
+    this.lastExit = new LastExit("name" in target ? target.name : "", options.engine);
     const session = (choice: SessionChoice) => this.session(choice);
     const current = () => this.#session;
     this.reconnection = new Reconnection({
@@ -65,6 +69,7 @@ export class Connection {
     const connection = new Connection(target, options, signal);
     connection.#session = session;
     connection.#isOwn = false;
+    void connection.#learnExit(session);
     return connection;
   }
 
@@ -93,9 +98,10 @@ export class Connection {
     return this.#session?.route ?? "";
   }
 
-  /** The route of the session, for titles; says if the container is stopped. */
+  /** The route of the session, for titles; says if the container is stopped, and how it ended. */
   get routeText(): string {
-    return this.#session?.offline === "stopped" ? `${this.route}, container is stopped` : this.route;
+    if (this.#session?.offline !== "stopped") return this.route;
+    return `${this.route}, ${this.lastExit.text || "container is stopped"}`;
   }
 
   /**
@@ -154,6 +160,7 @@ export class Connection {
 
   /** Ends the session, if this object connected it. */
   close(): void {
+    this.lastExit.close();
     if (this.#isOwn) this.#session?.close();
   }
 
@@ -164,6 +171,12 @@ export class Connection {
     if (this.#signal.aborted) session.close();
     this.#session = session;
     this.#isOwn = true;
+    await this.#learnExit(session);
     return session;
+  }
+
+  async #learnExit({ offline }: Session): Promise<void> {
+    if (offline === "stopped") await this.lastExit.ask();
+    else this.lastExit.clear();
   }
 }

@@ -23,7 +23,7 @@ export async function viewFile(
   host: Host,
 ): Promise<ViewerView> {
   const { path, ...rest } = options;
-  const subtitle = [`${connection.routeText}, ${file.kind}`, earlierText(options.earlier)].filter(Boolean).join(", ");
+  const subtitle = () => [connection.routeText, file.kind, earlierText(options.earlier)].filter(Boolean).join(", ");
   const decompressed = await decompressedOrClose(file, subtitle);
   let followed: TailTarget | undefined;
   const follow: ViewerViewOptions["followSource"] = (tell) => {
@@ -35,6 +35,7 @@ export async function viewFile(
       ...rest,
       file,
       subtitle,
+      watchSubtitle: (changed) => connection.lastExit.watch(changed),
       followSource: file.isSeekable ? follow : undefined,
       location: { connection, path },
       ended: () => connection.isEnded,
@@ -52,7 +53,7 @@ export async function viewFile(
   );
 }
 
-async function decompressedOrClose(file: OpenFile, subtitle: string) {
+async function decompressedOrClose(file: OpenFile, subtitle: () => string) {
   try {
     return await decompressedViewer(file, subtitle);
   } catch (error) {

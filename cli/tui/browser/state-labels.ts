@@ -26,7 +26,7 @@ export function isLive(container: Pick<ListedContainer, "state">): boolean {
 /**
  * Returns the state with its health, or the exit status and the reason: `exited 137`, `OOM killed`.
  */
-export function stateLabels(container: ListedContainer): StateLabel[] {
+export function stateLabels(container: Pick<ListedContainer, "state" | "status" | "details">): StateLabel[] {
   const { state, status, details } = container;
   const exitCode = details?.exitCode ?? exitCodeIn(status);
   switch (state) {

@@ -12,14 +12,14 @@ type Shown = Pick<ViewerViewOptions, "file" | "subtitle" | "filling" | "lend" | 
  */
 export async function decompressedViewer(
   file: OpenFile,
-  subtitle: string,
+  subtitle: () => string,
 ): Promise<(Shown & { closed(): Promise<void> }) | undefined> {
   const compression: Compression | undefined = compressionOf(file);
   if (compression === undefined) return undefined;
   const whole = await DecompressedFile.open(file, compression);
   return {
     file: whole.file,
-    subtitle: `${subtitle}, ${compression}`,
+    subtitle: () => `${subtitle()}, ${compression}`,
     filling: whole,
     followSource: undefined,
     lend: async () => {

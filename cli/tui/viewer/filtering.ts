@@ -96,7 +96,7 @@ export class Filtering {
       context: this.#context,
       total: scan.counts.total,
       progress: this.#hits.progress,
-      isRunning: scan.isRunning,
+      isRunning: this.#hits.isRunning,
     };
   }
 
@@ -114,7 +114,7 @@ export class Filtering {
 
   /** Cancels the scan. True if one was in progress. */
   cancel(): boolean {
-    if (!this.#hits.scan.isRunning) return false;
+    if (!this.#hits.isRunning) return false;
     void this.#hits.scan.cancel();
     return true;
   }

@@ -3,6 +3,7 @@ import { identityOf } from "../../../src/follow/index.ts";
 import { OutputSpool, type SpoolEvent } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
 import { outputNotice } from "../../tail/output-notice.ts";
+import { LastExit } from "../details/last-exit.ts";
 import type { ViewerViewOptions } from "./viewer-view-options.ts";
 
 /**
@@ -13,12 +14,22 @@ import type { ViewerViewOptions } from "./viewer-view-options.ts";
 export async function outputViewer(
   { name, path }: Target & { kind: "output" },
   engine: string | undefined,
-): Promise<Pick<ViewerViewOptions, "file" | "subtitle" | "followSource" | "lend"> & { closed(): void }> {
+): Promise<
+  Pick<ViewerViewOptions, "file" | "subtitle" | "watchSubtitle" | "followSource" | "lend"> & { closed(): void }
+> {
   const early: string[] = [];
   let tell = (text: string) => {
     early.push(text);
   };
-  const spool = await OutputSpool.open(name, path, { engine, tell: (event) => tell(noticeOf(event)) });
+  const lastExit = new LastExit(name, engine);
+  const spool = await OutputSpool.open(name, path, {
+    engine,
+    tell: (event) => {
+      if (event.kind === "ended") void lastExit.ask();
+      else lastExit.clear();
+      tell(noticeOf(event));
+    },
+  });
   const { file } = spool;
   const identity = identityOf(file.stat);
   const generation = {
@@ -32,14 +43,18 @@ export async function outputViewer(
   };
   return {
     file,
-    subtitle: "output",
+    subtitle: () => ["output", lastExit.text].filter(Boolean).join(", "),
+    watchSubtitle: (changed) => lastExit.watch(changed),
     followSource: (note) => {
       tell = note;
       for (const text of early.splice(0)) note(text);
       return { file: generation, locate: async () => identity, reopen: async () => undefined };
     },
     lend: async () => (await import("../../../src/sessions/index.ts")).copyOpenFile(file),
-    closed: () => spool.close(),
+    closed: () => {
+      lastExit.close();
+      spool.close();
+    },
   };
 }
 

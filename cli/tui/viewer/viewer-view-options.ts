@@ -19,6 +19,8 @@ export interface ViewerViewOptions extends ViewerStart {
   title: string;
   /** Route and kind of the file. A function if it may change. */
   subtitle: string | (() => string);
+  /** Calls `changed` when the subtitle has changed. */
+  watchSubtitle?: ((changed: () => void) => void) | undefined;
   /** The zone of times without a zone, requested by the first search for a time; default UTC. */
   zone?: (() => Promise<Zone>) | undefined;
   /**

@@ -76,8 +76,9 @@ export class ViewerView implements View {
     this.#lend = options.lend;
     this.title = options.title;
     const { subtitle } = options;
-    const shown = stream && !file.isSeekable ? `${subtitle}, as a stream` : `${subtitle}`;
-    this.#subtitle = typeof subtitle === "function" ? subtitle : () => shown;
+    const text = typeof subtitle === "function" ? subtitle : () => subtitle;
+    this.#subtitle = stream && !file.isSeekable ? () => `${text()}, as a stream` : text;
+    options.watchSubtitle?.(() => host.changed());
     this.#start = options;
     const isBinary = options.hex === undefined && seemsBinary(content, options.startAtEnd || options.follow);
     this.#viewer = new Viewer({

@@ -169,6 +169,11 @@ export class Hits {
     this.scan.go(undefined, "forward", end);
   }
 
+  /** True while hits may be missing: the scan runs, or threads find positions. */
+  get isRunning(): boolean {
+    return this.scan.isRunning || this.#locating.size > 0;
+  }
+
   /** Scanned part of the source, 0 to 1. It is also 1 if only new bytes are missing. */
   get progress(): number {
     const { scan } = this;
@@ -210,7 +215,7 @@ export class Hits {
       if (at === undefined) return { kind: "none" };
       if (this.scan.failure !== undefined) throw new Error(this.scan.failure);
       if (!this.scan.isRunning && !this.scan.isCancelled) this.scan.go();
-      if (!this.scan.isRunning && this.#locating.size === 0) return { kind: "cancelled" };
+      if (!this.isRunning) return { kind: "cancelled" };
       await this.scan.progressed();
     }
   }
