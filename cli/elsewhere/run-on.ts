@@ -31,7 +31,8 @@ export async function runOn(
   try {
     if (destination !== undefined) return await copyHere(place, { args: there, destination, replace: force === true });
     const streamed = name === "with" ? streamedInput(operands, there) : undefined;
-    if (streamed !== undefined) return await withStreamed(place, streamed);
+    const status = streamed && (await withStreamed(place, streamed));
+    if (status !== undefined) return status;
     return await runIn(place, there, inputUse(name, operands));
   } finally {
     place.close();

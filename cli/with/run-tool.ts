@@ -1,6 +1,7 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { accessSync, closeSync, constants, openSync, readFileSync } from "node:fs";
 import { errnoText, isTerminal, setNonBlocking, spawnChild } from "../../src/descriptors/index.ts";
+import { isInHelper } from "../../src/elsewhere/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 
@@ -124,7 +125,11 @@ export class CannotRun extends PortholeError {}
 export function startError(command: string, error: unknown): CannotRun {
   const { code, errno, message } = error as NodeJS.ErrnoException;
   const reason = typeof errno === "number" ? errnoText(-errno) : message;
-  return new CannotRun("FILE", `cannot run '${command}': ${reason}`, { errno: code, cause: error });
+  const hint =
+    code === "ENOENT" && isInHelper()
+      ? "it runs on the engine's machine, in porthole's image; with one file and no {} it runs on yours"
+      : undefined;
+  return new CannotRun("FILE", `cannot run '${command}': ${reason}`, { errno: code, hint, cause: error });
 }
 
 const ends = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;

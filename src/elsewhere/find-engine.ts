@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { engineGet } from "../engines/engine.ts";
 import { PortholeError } from "../errors.ts";
-import { ENGINE_SOCKET } from "./helper-place.ts";
+import { ENGINE_SOCKET } from "./in-helper.ts";
 
 /**
  * Finds the socket of the engine that runs this helper, and links to it from {@link ENGINE_SOCKET}.

@@ -33,11 +33,6 @@ export interface HelperPlaceOptions extends Omit<HelperOptions, "signal" | "conn
   begun?: SshConnection | undefined;
 }
 
-/** Path of the link to the engine's socket in the helper. */
-export const ENGINE_SOCKET = "/run/porthole-engine.sock";
-/** Environment of commands in the helper. */
-export const ENGINE_VARIABLES = { DOCKER_HOST: `unix://${ENGINE_SOCKET}` };
-
 /**
  * Connects and starts the helper at the first {@link Place.start}. If ssh reaches the host but not
  * the engine's API, runs the porthole that is installed on the host instead.

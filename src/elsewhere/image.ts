@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { PortholeError } from "../errors.ts";
 import { type TarMember, tarEnd, tarHeader, tarPadding } from "../routes/tar.ts";
-import { COMMAND_IN_IMAGE, type InstalledFile, NODE_IN_IMAGE } from "./installation.ts";
+import { COMMAND_IN_IMAGE, type InstalledFile, NODE_IN_IMAGE, RIPGREP_IN_IMAGE } from "./installation.ts";
 
 /**
  * An image of the installation in the format that `docker save` writes and that Docker, Podman and
@@ -74,14 +74,15 @@ function configurationOf(layer: string, version: string): object {
 }
 
 /**
- * Members besides the installed files: directories for writing, and the default directory of
- * sockets.
+ * Members besides the installed files: directories for writing, the default directory of sockets,
+ * and ripgrep in PATH, for `with`.
  */
 const EXTRAS: readonly TarMember[] = [
   { name: "root/", mode: 0o700, kind: "directory" },
   { name: "run/", mode: 0o755, kind: "directory" },
   { name: "tmp/", mode: 0o1777, kind: "directory" },
   { name: "var/", mode: 0o755, kind: "directory" },
+  { name: "usr/local/bin/rg", mode: 0o777, kind: "link", to: RIPGREP_IN_IMAGE },
   { name: "var/run", mode: 0o777, kind: "link", to: "../run" },
 ];
 

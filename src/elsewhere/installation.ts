@@ -24,6 +24,8 @@ export const NODE_IN_IMAGE = "/usr/local/bin/node";
 /** The command in the image, and the agent program. */
 export const COMMAND_IN_IMAGE = `${HOME_IN_IMAGE}/dist/porthole.js`;
 export const AGENT_IN_IMAGE = `${HOME_IN_IMAGE}/agent/build/porthole-agent`;
+/** ripgrep, if the installation has it. */
+export const RIPGREP_IN_IMAGE = `${HOME_IN_IMAGE}/node_modules/${ripgrep()}/bin/rg`;
 
 /**
  * Every file that the running command needs on a machine with only a kernel, sorted by path.
@@ -52,10 +54,14 @@ function isNeeded(path: string): boolean {
   return !/\.cache$|^types\/|^\.built$|^completions\/|^porthole\.1$|^kubectl-porthole\.js$/.test(path);
 }
 
+function ripgrep(): string {
+  return `@vscode/ripgrep-linux-${process.arch}`;
+}
+
 /** koffi's native part and ripgrep, from the directories that npm chose. */
 function nativePackages(dist: string): InstalledFile[] {
   const require = createRequire(join(dist, "porthole.js"));
-  return [`@koromix/koffi-linux-${process.arch}`, `@vscode/ripgrep-linux-${process.arch}`].flatMap((name) => {
+  return [`@koromix/koffi-linux-${process.arch}`, ripgrep()].flatMap((name) => {
     const manifest = packageManifest(require, name);
     // A missing package is no error: only `grep` needs ripgrep.
     if (manifest === undefined) return [];

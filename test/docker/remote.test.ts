@@ -136,6 +136,15 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(() => readFileSync(`${by.directory}/made`)).toThrow("ENOENT");
   });
 
+  test("runs the command of with remotely on a directory, where the image has the command", async () => {
+    const search = await by.run(["with", `${name}:/d`, "--", "rg", "--no-config", "-n", "ex", "."]);
+    expect(search).toMatchObject({ code: 0, text: expect.stringContaining("f:1:text\n"), stderr: "" });
+    expect(await by.run(["with", `${name}:/d`, "--", "no-such-command"])).toMatchObject({
+      code: 127,
+      stderr: `porthole: cannot run 'no-such-command': No such file or directory (it runs on the engine's machine, in porthole's image; with one file and no {} it runs on yours)\n`,
+    });
+  });
+
   test("cp creates the same files locally and remotely: holes, modes, times, links, and each failure as a line", async () => {
     const [here, there] = [`${by.directory}/here`, `${by.directory}/there`];
     for (const into of [here, there]) mkdirSync(into);
