@@ -131,7 +131,13 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       isOptional: true,
       dispensable: 4,
     },
-    { title: "IMAGE", cell: of((one) => ({ text: one.image, style: theme.dim })), rest: 12, dispensable: 5 },
+    {
+      title: "IMAGE",
+      cell: of((one) => ({ text: one.image, style: theme.dim })),
+      keepsEnd: true,
+      rest: 12,
+      dispensable: 5,
+    },
   ];
 }
 

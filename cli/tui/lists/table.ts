@@ -1,4 +1,4 @@
-import { clipText, safeWidth } from "../canvas/text-width.ts";
+import { clipStart, clipText, safeWidth } from "../canvas/text-width.ts";
 
 /** A part of a cell. The table sanitises its text. */
 export interface StyledSegment {
@@ -17,6 +17,8 @@ export interface Column<Item> {
   mark?(): string;
   cell(item: Item): Cell;
   align?: "right";
+  /** Truncates the start of longer cells, whose end says more. */
+  keepsEnd?: boolean;
   /**
    * Minimum width in columns, for cells whose text comes later: without it, other columns would
    * move or disappear then. 0 for none.
@@ -138,11 +140,12 @@ function layOut<Item>(
 ): string {
   let text = "";
   let used = 0;
-  columns.forEach(({ align }, index) => {
+  columns.forEach(({ align, keepsEnd }, index) => {
     const room = Math.min(widths[index] ?? 0, width - used - (used > 0 ? GAP : 0));
     if (room <= 0 || widths[index] === 0) return;
     const gap = " ".repeat(used > 0 ? GAP : 0);
-    const cell = cut(cells[index] ?? [], room);
+    const segments = cells[index] ?? [];
+    const cell = keepsEnd ? cutStart(segments, room) : cut(segments, room);
     const padding = " ".repeat(room - cell.width);
     text += gap + (align ? padding + cell.text : cell.text + padding);
     used += gap.length + room;
@@ -162,6 +165,19 @@ function cut(segments: readonly StyledSegment[], columns: number): { text: strin
     text += paint(piece.text, segment.style);
     width += piece.width;
     if (isLast) break;
+  }
+  return { text, width };
+}
+
+/** Truncates the start with an ellipsis. */
+function cutStart(segments: readonly StyledSegment[], columns: number): { text: string; width: number } {
+  let text = "";
+  let width = 0;
+  for (const segment of segments.toReversed()) {
+    if (width >= columns) break;
+    const piece = clipStart(segment.text, columns - width);
+    text = paint(piece.text, segment.style) + text;
+    width += piece.width;
   }
   return { text, width };
 }

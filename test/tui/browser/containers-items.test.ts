@@ -160,6 +160,16 @@ it.each([80, 120, 200])("keeps its columns at %i columns when the usage of its c
   expect(title()).toBe(first);
 });
 
+it("shows the end of a long image name, which has the name and the tag", () => {
+  const image = "registry.example.com/platform/payments/gateway:2026.11";
+  const [row = ""] = new Table(containerColumns({ ...COLUMNS, expectsUsage: () => true })).rows(
+    containerItems(stateOf([listed("web", "", { image })]), { stopped: true }),
+    80,
+    { title: "" },
+  ).rows;
+  expect(row.replace(/\x1b\[[0-9;]*m/g, "")).toMatch(/ …\S*:2026\.11$/);
+});
+
 it.each([80, 120, 200])("shows name, state and age at %i columns, in exactly the width", (width) => {
   const columns = containerColumns(COLUMNS);
   const ended = details({ exitCode: 137, isOomKilled: true, finished: NOW - 3_600_000, restarts: 3 });
