@@ -47,10 +47,29 @@ function inNameOrder(items: readonly FileItem[]): FileItem[] {
   return named;
 }
 
-/** Sorts the largest first. Equal items stay in their order. */
+/**
+ * Sorts the largest first. Equal items stay in their order. An object for each of 200,000 items
+ * would take 35 MB.
+ */
 function byAmount(items: readonly FileItem[], amountOf: (item: FileItem) => bigint): FileItem[] {
-  const keyed = items.map((item) => ({ item, ...parted(amountOf(item)) }));
-  return keyed.sort((a, b) => b.amount - a.amount || b.rest - a.rest).map(({ item }) => item);
+  const amounts = new Float64Array(items.length);
+  const rests = new Float64Array(items.length);
+  items.forEach((item, index) => {
+    const exact = amountOf(item);
+    const amount = Number(exact);
+    amounts[index] = amount;
+    // Numbers, because comparing bigints takes ten times as long.
+    if (!Number.isSafeInteger(amount)) rests[index] = Number(exact - BigInt(amount));
+  });
+  const by = (numbers: Float64Array, a: number, b: number) => (numbers[b] ?? 0) - (numbers[a] ?? 0);
+  const order = Uint32Array.from(items.keys());
+  order.sort((a, b) => by(amounts, a, b) || by(rests, a, b) || a - b);
+  const sorted: FileItem[] = [];
+  for (const index of order) {
+    const item = items[index];
+    if (item) sorted.push(item);
+  }
+  return sorted;
 }
 
 /** Sorts the lowest rank first, in linear time. Equal items stay in their order. */
@@ -66,12 +85,6 @@ function byRank(items: FileItem[], rankOf: ((item: FileItem) => number) | undefi
   const sorted: FileItem[] = [];
   for (const group of groups) for (const item of group ?? []) sorted.push(item);
   return sorted;
-}
-
-/** Splits a bigint into two numbers, because comparing bigints takes ten times as long. */
-function parted(exact: bigint): { amount: number; rest: number } {
-  const amount = Number(exact);
-  return { amount, rest: Number(exact - BigInt(amount)) };
 }
 
 /** Returns the arrangement after a click on a column's title. A second click reverses the order. */
