@@ -58,7 +58,6 @@ async function listed(session: Session, options: PsOptions, failed: (error: unkn
   const users = await readNames(session, "/etc/passwd");
   const deleted = options.deleted === true;
   const found: TargetProcess[] = [];
-  let lines = "";
   for await (const process of listProcesses(session, { files: options.files === true || deleted })) {
     if (process.filesError !== undefined) {
       failed(
@@ -70,10 +69,13 @@ async function listed(session: Session, options: PsOptions, failed: (error: unkn
     }
     if (deleted) process.files = process.files.filter((file) => file.deleted);
     if (deleted && process.files.length === 0 && process.mapped.length === 0) continue;
-    if (options.json) lines += jsonLine({ target: session.name, ...asJson(process, users, options) });
-    else found.push(process);
+    found.push(process);
   }
-  return options.json ? lines : `${table(found, users)}${deleted ? summary(found) : ""}`;
+  // The agent lists them by their numbers on the host.
+  found.sort((one, other) => one.pid - other.pid);
+  return options.json
+    ? found.map((each) => jsonLine({ target: session.name, ...asJson(each, users, options) })).join("")
+    : `${table(found, users)}${deleted ? summary(found) : ""}`;
 }
 
 /** The documented schema of `porthole ps --json`: see docs/json.md. */

@@ -1,8 +1,11 @@
+import { execFileSync, spawn } from "node:child_process";
 import { beforeAll, expect, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
+import { childrenOf } from "../helpers/processes.ts";
+import { waitFor } from "../helpers/wait-for.ts";
 
 /** The tested fields of a line of `ps --json`. */
 interface Line {
@@ -173,5 +176,32 @@ describeAsRoot("ps for an ordinary user", () => {
     const { code, stderr, text } = await other.run(["ps", name]);
     expect({ code, text }).toEqual({ code: 4, text: "" });
     expect(stderr).toMatch(/^porthole: cannot enter the namespaces of process \d+.*\n$/);
+  });
+});
+
+describeAsRoot("processes whose numbers on the host are in another order", () => {
+  test("are sorted by their numbers in the PID namespace", async () => {
+    const inside = await sandbox({ userNamespace: false });
+    const enter = [`--target=${inside.pid}`, "--pid"];
+    for (const last of [2000, 1000]) {
+      execFileSync("nsenter", [...enter, "sh", "-c", `echo ${last} > /proc/sys/kernel/ns_last_pid`]);
+      const child = spawn("nsenter", [...enter, "--mount", "--root", "/workload"], { stdio: "ignore" });
+      await waitFor("the process in the namespace", () => childrenOf(child.pid ?? 0).length === 1);
+    }
+    const { text } = await someone.run(["ps", `pid:${inside.pid}`]);
+    const numbers = text
+      .trimEnd()
+      .split("\n")
+      .slice(1)
+      .map((line) => Number.parseInt(line, 10));
+    expect(numbers).toHaveLength(3);
+    expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
+    const json = await someone.run(["ps", "--json", `pid:${inside.pid}`]);
+    expect(
+      json.text
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as Line).pid),
+    ).toEqual(numbers);
   });
 });
