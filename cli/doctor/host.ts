@@ -13,23 +13,25 @@ export function checkKernel(): Finding {
       status: "fail",
       what: "kernel",
       detail: `${detail}: openat2(2) is not available`,
-      remedy: "use Linux 5.6 or newer; inside a container, allow openat2 in its seccomp profile",
+      remedy: "use Linux 5.8 or newer; inside a container, allow openat2 in its seccomp profile",
+    };
+  }
+  if (!features.mountId) {
+    return {
+      status: "fail",
+      what: "kernel",
+      detail: `${detail}: statx(2) returns no mount id, which tells whether a read can block`,
+      remedy: "use Linux 5.8 or newer",
     };
   }
   const lacks = [
-    ...(features.mountId ? [] : ["the mount of a file (statx, Linux 5.8)"]),
     ...(features.peerPidfd ? [] : ["SO_PEERPIDFD (Linux 6.5)"]),
     ...(features.passRights ? [] : ["SO_PASSRIGHTS (Linux 6.16)"]),
   ];
   if (lacks.length === 0)
     return { status: "ok", what: "kernel", detail: `${detail}: openat2, statx, SO_PEERPIDFD, SO_PASSRIGHTS` };
-  return {
-    // The mount id shows whether a read can block; the other two fields are extra protection.
-    status: features.mountId ? "ok" : "warn",
-    what: "kernel",
-    detail: `${detail}: openat2; works without ${lacks.join(", ")}`,
-    remedy: features.mountId ? undefined : "use Linux 5.8 or newer to detect files whose server may not answer",
-  };
+  // Both are extra protection.
+  return { status: "ok", what: "kernel", detail: `${detail}: openat2, statx; works without ${lacks.join(", ")}` };
 }
 
 /** Checks the calls of the mount API that trees need (open_tree(2)). */

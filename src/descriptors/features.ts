@@ -10,7 +10,7 @@ import { statx } from "./statx.ts";
 export interface KernelFeatures {
   /** openat2(2), Linux 5.6. Without it no agent can open files. */
   openat2: boolean;
-  /** Mount ids in statx(2), Linux 5.8. */
+  /** Mount ids in statx(2), Linux 5.8. Without them no agent starts. */
   mountId: boolean;
   /** SO_PEERPIDFD, Linux 6.5. */
   peerPidfd: boolean;

@@ -19,7 +19,7 @@ beforeAll(() => {
 const without = (...calls: string[]) => ({ before: [program, ...calls, "--"] });
 
 test.each([
-  [[OPENAT2], "fail kernel", "openat2(2) is not available", "use Linux 5.6 or newer"],
+  [[OPENAT2], "fail kernel", "openat2(2) is not available", "use Linux 5.8 or newer"],
   [[OPEN_TREE], "warn trees", "open_tree(2) (Linux 5.2): with, shell and mount", "use Linux 5.14 or newer"],
   [[MOUNT_SETATTR], "warn trees", "mount_setattr(2) (Linux 5.12): with", "use Linux 5.14 or newer"],
   [[MOVE_MOUNT], "warn trees", "move_mount(2) (Linux 5.2): with, shell and mount", "use Linux 5.14 or newer"],
@@ -33,6 +33,47 @@ test.each([
     expect(line).toContain(`  -> ${remedy}`);
   },
 );
+
+/** Options of SOL_SOCKET, and the word of the fixture for statx's mount ids. */
+const PEERPIDFD = "option:77";
+const PASSRIGHTS = "option:83";
+const MOUNT_ID = "mount-id";
+
+test.each([
+  [[PEERPIDFD], "openat2, statx; works without SO_PEERPIDFD (Linux 6.5)"],
+  [[PASSRIGHTS], "openat2, statx; works without SO_PASSRIGHTS (Linux 6.16)"],
+  [[PEERPIDFD, PASSRIGHTS], "works without SO_PEERPIDFD (Linux 6.5), SO_PASSRIGHTS (Linux 6.16)"],
+])("doctor names %j as missing, which is no fault", async (absent, what) => {
+  const { text } = await someone.run(["doctor"], without(...absent));
+  expect(text.split("\n").find((line) => line.startsWith("ok    kernel: "))).toContain(what);
+});
+
+describeAsRoot("on an older kernel", () => {
+  let file: string;
+  beforeAll(async () => {
+    const { pid } = await sandbox({ steps: ["dir", "/tmp/d", "write", "/tmp/d/f", "text"] });
+    file = `pid:${pid}:/tmp/d/f`;
+  });
+
+  test("without SO_PEERPIDFD and SO_PASSRIGHTS cat reads a process's file", async () => {
+    const old = without(PEERPIDFD, PASSRIGHTS);
+    expect(await someone.run(["cat", file], old)).toMatchObject({ code: 0, text: "text\n" });
+  });
+
+  test("without mount ids no agent starts, in one line, and doctor says so", async () => {
+    const fresh = user();
+    const { code, text, stderr } = await fresh.run(["cat", file], without(MOUNT_ID));
+    expect([code, text]).toEqual([4, ""]);
+    expect(stderr).toMatch(
+      /^porthole: [^\n]*: this kernel's statx\(2\) returns no mount id: Linux 5\.8 or newer is needed\n$/,
+    );
+    const found = await fresh.run(["doctor"], without(MOUNT_ID));
+    expect(found.code).toBe(1);
+    const line = found.text.split("\n").find((each) => each.startsWith("fail  kernel: "));
+    expect(line).toContain("statx(2) returns no mount id");
+    expect(line).toContain("  -> use Linux 5.8 or newer");
+  });
+});
 
 describeAsRoot("on a kernel without trees", () => {
   let target: Sandbox;
