@@ -58,12 +58,26 @@ const readOwn = (path) => {
     if (fd !== undefined) fs.closeSync(fd);
   }
 };
+// The modules of this kind of command, those of a cat, and all others. Each pack is read when a
+// module is in none of those before it, but opened at once: an upgrade may replace the files while
+// this command runs.
+const parts = [...new Set([`pack-${kind}`, "pack-cat", "pack"])];
+const open = (filename) => {
+  try {
+    return fs.openSync(filename, "r");
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+  }
+};
+const packs = parts.map((part) => {
+  const filename = `${__dirname}/${part}.js`;
+  return { part, filename, fd: open(filename) };
+});
 const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 /** The packs that have been read. */
 const scripts = [];
-const read = (part) => {
-  const filename = `${__dirname}/${part}.js`;
-  if (part !== "pack" && !fs.existsSync(filename)) return {};
+const read = ({ part, filename, fd }) => {
+  if (fd === undefined) return {};
   const flags = isScreen ? "-screen" : "";
   const name = `pack-PACK_HASH-${part}${flags}-${process.version}-${process.arch}.cache`;
   const beside = `${__dirname}/${name}`;
@@ -73,18 +87,15 @@ const read = (part) => {
     : folder
       ? readOwn(`${folder}/${name}`)
       : undefined;
-  const script = new vm.Script(fs.readFileSync(filename, "latin1"), { filename, cachedData, importModuleDynamically });
+  const script = new vm.Script(fs.readFileSync(fd, "latin1"), { filename, cachedData, importModuleDynamically });
+  fs.closeSync(fd);
   scripts.push({ part, name, script, isCached: cachedData !== undefined && !script.cachedDataRejected });
   return script.runInThisContext();
 };
-// The modules of this kind of command, those of a cat, and all others. Each pack is read when a
-// module is in none of those before it.
-const parts = [...new Set([`pack-${kind}`, "pack-cat", "pack"])];
-const tables = [];
 const find = (id) => {
-  for (let i = 0; i < parts.length; i++) {
-    tables[i] ??= read(parts[i]);
-    const found = tables[i][id];
+  for (const pack of packs) {
+    pack.table ??= read(pack);
+    const found = pack.table[id];
     if (found !== undefined) return found;
   }
 };

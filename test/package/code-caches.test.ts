@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { builtCommand } from "../helpers/paths.ts";
-import { user } from "../helpers/porthole.ts";
+import { builtCommand, repository } from "../helpers/paths.ts";
+import { copyInstallation, user } from "../helpers/porthole.ts";
 import { screenOfTest } from "../tui/screen.ts";
 
 // A command without a cache compiles its code and writes a cache for the user: see
@@ -36,5 +36,25 @@ describeWith(["root", "tmux"], "the screen of this build", () => {
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
     expect(existsSync(`${screen.directory}/caches`)).toBe(false);
+  });
+
+  test("loads its own code on demand after an upgrade has replaced the files", async () => {
+    const copy = copyInstallation();
+    const ripgrep = "node_modules/@vscode";
+    cpSync(repository + ripgrep, `${copy}/${ripgrep}`, { recursive: true });
+    const dist = `${copy}/dist`;
+    const directory = `${screen.directory}/files`;
+    mkdirSync(directory);
+    writeFileSync(`${directory}/app.log`, "the text of a log\n");
+    screen.run(`${process.execPath} ${dist}/porthole.js browse ${directory}/`);
+    await screen.waitFor("the keys of Ink", (text) => text.includes(": palette"));
+    for (const pack of ["pack", "pack-cat"]) {
+      rmSync(`${dist}/${pack}.js`);
+      writeFileSync(`${dist}/${pack}.js`, "({})");
+    }
+    screen.keys("*", "text", "Enter");
+    await screen.waitFor("what a search finds", (text) => text.includes("the text of a log"));
+    screen.keys("Q");
+    expect(await screen.waitForEnd()).toBe(0);
   });
 });
