@@ -1,6 +1,6 @@
 import { isatty } from "node:tty";
 import { describeImage, dialler, imagePieces, installedFiles, loadImage } from "../../src/elsewhere/index.ts";
-import { type Engine, engineElsewhere, engines } from "../../src/engines/index.ts";
+import { type Engine, engineElsewhere, engines, START_ENGINE } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { write } from "../io/output.ts";
 import { Progress } from "../io/progress.ts";
@@ -51,7 +51,7 @@ function oneEngine(explicit: string | undefined): Engine {
   const [first, ...others] = engines(explicit);
   if (first === undefined)
     throw new PortholeError("TARGET", "cannot load the image: no socket of Docker or Podman found", {
-      hint: "start an engine, or name one with --engine or DOCKER_HOST",
+      hint: START_ENGINE,
     });
   if (others.length > 0)
     throw new PortholeError("USAGE", `cannot load the image: ${others.length + 1} engines are here`, {

@@ -8,6 +8,7 @@ import {
   errorMessageOf,
   listedEngines,
   runtimeVersion,
+  START_ENGINE,
 } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { AgentRoute } from "../../src/protocol/index.ts";
@@ -64,8 +65,8 @@ async function* checkEngines(
   if (found.length === 0 && target?.kind === "process") {
     yield { status: "ok", what: "container engine", detail: "none found: pid:N targets need none" };
   } else if (found.length === 0) {
-    const remedy = "start Docker or Podman (systemctl start docker), or set --engine or DOCKER_HOST";
-    yield { status: "warn", what: "container engine", detail: "none found: only pid:N targets work", remedy };
+    const detail = "none found: only pid:N targets work";
+    yield { status: "warn", what: "container engine", detail, remedy: START_ENGINE };
   }
   for (const engine of found) {
     try {

@@ -64,6 +64,8 @@ function errorLine(text: string, args: readonly string[]): string {
     .trim()
     .replace(/^error: /, "")
     .replace(/\n/g, " ");
+  if (line.startsWith("too many arguments for 'diff'"))
+    return "diff compares one container with its image (two: porthole with web:/etc api:/etc -- diff -r {})";
   const own = line.startsWith("unknown command") ? ownCommand(args) : undefined;
   return own === undefined ? line : `unknown command '${args[0]}' (write ${own})`;
 }

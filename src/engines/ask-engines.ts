@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { engines } from "./engine.ts";
+import { commandOf, engines, START_ENGINE } from "./engine.ts";
 import type { Engine } from "./engine-address.ts";
 
 /** Kinds of objects that an engine knows by name. */
@@ -36,7 +36,7 @@ export async function askEngines<T extends { id: string; name: string }>(
   const asked = typeof explicit === "object" ? explicit : engines(explicit);
   if (asked.length === 0) {
     throw new PortholeError("TARGET", `cannot look up '${name}': no socket of Docker or Podman found`, {
-      hint: "start an engine, or name one with --engine or DOCKER_HOST, or use pid:N:PATH",
+      hint: `${START_ENGINE}, or use pid:N:PATH`,
     });
   }
   const answers = await Promise.allSettled(asked.map(inspect));
@@ -80,15 +80,13 @@ function notFound(
   const where = asked.length === 1 ? "" : ` in ${asked.map((engine) => engine.name).join(", ")}`;
   const unasked = failures.map(({ message }) => `; ${message}`).join("");
   const error = new NotFoundError("TARGET", `no such ${kind}: '${name}'${where}${unasked}`, {
-    hint: failure?.hint ?? HINTS[kind],
+    hint: failure?.hint ?? hintFor(kind, commandOf(asked)),
   });
   error.isCertain = failure === undefined;
   return error;
 }
 
-const HINTS = {
-  container: "run docker ps to list them",
-  image: "run docker images to list them",
-  volume: "run docker volume ls to list them",
-  pod: "run kubectl get pods --all-namespaces --output wide to find its node",
-} as const;
+function hintFor(kind: ObjectKind, command: string): string {
+  if (kind === "pod") return "run kubectl get pods --all-namespaces --output wide to find its node";
+  return `run ${command} ${{ container: "ps", image: "images", volume: "volume ls" }[kind]} to list them`;
+}

@@ -145,6 +145,16 @@ function elsewhere(address: string, source: string, isSsh: boolean, authority: s
   );
 }
 
+/** The hint if no engine's socket exists. */
+export const START_ENGINE =
+  "systemctl start docker, or systemctl --user start podman.socket, or name one with --engine or DOCKER_HOST";
+
+/** The command of engines, for hints: `podman` if all sockets are Podman's, by their names. */
+export function commandOf(engines: readonly Engine[]): "docker" | "podman" {
+  const isPodman = engines.length > 0 && engines.every(({ socketPath }) => socketPath.endsWith("podman.sock"));
+  return isPodman ? "podman" : "docker";
+}
+
 /** An engine's response: HTTP status and parsed body of unknown content. */
 export interface EngineResponse {
   status: number;

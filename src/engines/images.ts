@@ -1,6 +1,6 @@
 import { PortholeError } from "../errors.ts";
 import { askEngines, NotFoundError } from "./ask-engines.ts";
-import { type Engine, type EngineResponse, engineGet, engines, errorMessageOf } from "./engine.ts";
+import { commandOf, type Engine, type EngineResponse, engineGet, engines, errorMessageOf } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { imageLayers, type Layers } from "./layers.ts";
 
@@ -82,8 +82,9 @@ async function notHere(
 ): Promise<PortholeError> {
   const near = similarNames(name, await imageNames(explicit, { signal }));
   const text = near.length === 0 ? "" : `; similar images: ${near.join(", ")}`;
+  const pull = `run ${commandOf(engines(explicit))} pull ${name}`;
   return new PortholeError("TARGET", `no such image: '${name}'${text}`, {
-    hint: near.length === 0 ? `run docker pull ${name}` : `name one of them, or run docker pull ${name}`,
+    hint: near.length === 0 ? pull : `name one of them, or ${pull}`,
   });
 }
 

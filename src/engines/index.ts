@@ -4,7 +4,7 @@ export { type ContainerChange, type ContainerChanges, containerChanges } from ".
 export { type ContainerListItem, type ContainerPort, decodeContainerList } from "./container-list.ts";
 export { type ContainerUsage, containerUsage } from "./container-usage.ts";
 export { matchingPods } from "./cri/pod-container.ts";
-export { type EngineResponse, engineGet, engines, errorMessageOf, listedEngines } from "./engine.ts";
+export { type EngineResponse, engineGet, engines, errorMessageOf, listedEngines, START_ENGINE } from "./engine.ts";
 export { type Engine, engineAddress } from "./engine-address.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";

@@ -1,7 +1,7 @@
 import { PortholeError } from "../errors.ts";
 import { type ContainerListItem, type ContainerSummary, decodeContainerList } from "./container-list.ts";
 import { criEngines } from "./cri/engines.ts";
-import { engineGet, engines, errorMessageOf } from "./engine.ts";
+import { engineGet, engines, errorMessageOf, START_ENGINE } from "./engine.ts";
 import type { Engine } from "./engine-address.ts";
 
 /** A container in an engine's list, running or not. */
@@ -92,6 +92,6 @@ export async function engineContainers(engine: Engine, signal: AbortSignal | und
 /** The error if no engine's socket exists. */
 export function noEngineError(): PortholeError {
   return new PortholeError("TARGET", "no container engine: no socket of Docker or Podman found", {
-    hint: "start an engine, or name one with --engine or DOCKER_HOST",
+    hint: START_ENGINE,
   });
 }

@@ -82,6 +82,12 @@ describe("an error", () => {
       2,
       /^porthole: .*Use a number of seconds from 1 to 86400\.\n$/,
     ],
+    [
+      "diff of two containers",
+      ["diff", "web:/etc", "api:/etc"],
+      2,
+      /^porthole: diff compares one container with its image \(two: porthole with .* -- diff -r {}\)\n$/,
+    ],
     ["no target", ["ls"], 2, /^porthole: missing required argument 'target'\n$/],
     ["nobody to detach", ["detach", "nobody"], 3, /^porthole: no agent for 'nobody' \(.*\)\n$/],
     ["detach without a word", ["detach"], 2, /^porthole: detach needs either a name or --all \(.*\)\n$/],

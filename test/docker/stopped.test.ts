@@ -282,7 +282,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
     await remove(on, target);
     expect(await by.run(["cat", `volume:${target.volume}:/file`])).toMatchObject({
       code: 3,
-      stderr: `porthole: no such volume: '${target.volume}' (run docker volume ls to list them)\n`,
+      stderr: `porthole: no such volume: '${target.volume}' (run ${on.isPodman ? "podman" : "docker"} volume ls to list them)\n`,
     });
   });
 
@@ -300,7 +300,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       expect((await on.api.listImages()).flatMap(({ RepoTags }) => RepoTags ?? [])).not.toContain(`${repository}:none`);
       const none = await by.run(["cat", "image:example.invalid/nothing/like-it:/x"]);
       expect(none.stderr).toBe(
-        "porthole: no such image: 'example.invalid/nothing/like-it' (run docker pull example.invalid/nothing/like-it)\n",
+        `porthole: no such image: 'example.invalid/nothing/like-it' (run ${on.isPodman ? "podman" : "docker"} pull example.invalid/nothing/like-it)\n`,
       );
     },
   );

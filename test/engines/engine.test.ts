@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { engineGet, engines, errorMessageOf } from "../../src/engines/engine.ts";
+import { commandOf, engineGet, engines, errorMessageOf } from "../../src/engines/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
@@ -231,4 +231,11 @@ describe("a request to an engine", () => {
       `at ${socketPath}: no engine`,
     );
   });
+});
+
+test("hints name the command of the engines that were asked", () => {
+  const at = (...sockets: string[]) => sockets.map((socketPath) => ({ socketPath, source: "test", name: "test" }));
+  expect(commandOf(at("/run/user/1000/podman/podman.sock"))).toBe("podman");
+  expect(commandOf(at("/run/podman/podman.sock", "/run/docker.sock"))).toBe("docker");
+  expect(commandOf([])).toBe("docker");
 });
