@@ -19,7 +19,7 @@ const isUnrun = (cell: Cell) => page.unrun.some(({ row, column }) => row === cel
 /** Returns the place that checks a cell; undefined without a check for its row and its column. */
 function placeOf({ row, column }: Cell): Place | undefined {
   if (rows[row] === undefined || ways[column] === undefined) return undefined;
-  return rows[row].places?.[column] ?? (column === "podman mount" ? "podman" : "docker");
+  return rows[row].places?.[column] ?? (column.startsWith("podman ") ? "podman" : "docker");
 }
 
 describe("the comparison", () => {

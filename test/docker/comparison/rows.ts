@@ -55,22 +55,28 @@ export const rows: Record<string, Row> = {
   },
   "volumes and bind mounts": {
     attempt: (way, by, of, refused) => reads(way, by, of, "/volume/kept.log", refused),
-    refused: { "podman mount": isMissing },
+    refused: { "podman mount": isMissing, "podman cp": isMissing },
   },
   "tmpfs, `/proc`": {
     attempt: async (way, by, of, refused) => {
       const memory = await reads(way, by, of, "/cache/state.log", refused);
       const kernel = await tries(() => way.read(by, of, "/proc/1/status"), { wanted: /^Name:\tready$/m, refused });
-      if (memory.worked !== kernel.worked) throw new Error(`one of two: ${memory.said} and ${kernel.said}`);
-      return { worked: memory.worked, said: memory.said + kernel.said };
+      const said = memory.said + kernel.said;
+      if (kernel.worked && !memory.worked) throw new Error(`only /proc: ${said}`);
+      return { worked: kernel.worked, said, ...(memory.worked && !kernel.worked && { partly: "tmpfs only" }) };
     },
-    refused: { "docker cp": isMissing, "podman mount": isMissing },
+    refused: { "docker cp": isMissing, "podman mount": isMissing, "podman cp": isMissing },
   },
   "devices given to it": {
     // A read of the device fails with EINVAL, after a successful open.
     attempt: (way, by, of, refused) =>
       tries(() => way.read(by, of, DEVICE), { wanted: /Got file descriptor|Invalid argument/, refused }),
-    refused: { "docker cp": isMissing, "podman mount": isMissing, "cdebug exec": /Operation not permitted/ },
+    refused: {
+      "docker cp": isMissing,
+      "podman mount": isMissing,
+      "podman cp": isMissing,
+      "cdebug exec": /Operation not permitted/,
+    },
   },
   "read-only, not root, no capability": {
     images: ["sealedBare", "sealedTooled"],
@@ -95,7 +101,7 @@ export const rows: Record<string, Row> = {
       const byName = await tries(() => way.read(by, of, "/log/gone.log"), { wanted: /gone and open/, refused });
       return { worked: byName.worked, said: tried.said + byName.said };
     },
-    refused: { "docker cp": isMissing, "podman mount": isMissing },
+    refused: { "docker cp": isMissing, "podman mount": isMissing, "podman cp": isMissing },
   },
   "follow through rotation": {
     attempt: (way, by, of) =>
@@ -103,11 +109,17 @@ export const rows: Record<string, Row> = {
         renameSync(log, `${log}.1`);
         writeFileSync(log, "rotated\n");
       }),
-    refused: { "docker cp": /began/ },
+    refused: { "docker cp": /began/, "podman cp": /began/ },
   },
   "follow through a restart": {
     attempt: (way, by, of) => follows(way, by, of, () => restart(of)),
-    refused: { "docker exec": /began/, "docker cp": /began/, "cdebug exec": /began/, lnav: /began/ },
+    refused: {
+      "docker exec": /began/,
+      "docker cp": /began/,
+      "podman cp": /began/,
+      "cdebug exec": /began/,
+      lnav: /began/,
+    },
   },
   "follow a recreated container": {
     attempt: (way, by, of, refused) =>
@@ -116,6 +128,7 @@ export const rows: Record<string, Row> = {
       "docker exec": /began/,
       "docker cp": /began/,
       "podman mount": /inaccessible/,
+      "podman cp": /began/,
       nsenter: /another mount namespace/,
       "cdebug exec": /began/,
       lnav: /began/,
@@ -145,7 +158,11 @@ export const rows: Record<string, Row> = {
     images: ["tooled"],
     as: "member",
     attempt: (way, by, of, refused) => reads(way, by, of, "/data/greeting", refused),
-    refused: { "podman mount": /no such container|permission denied/, nsenter: /Permission denied/ },
+    refused: {
+      "podman mount": /no such container|permission denied/,
+      "podman cp": /no such container|permission denied/,
+      nsenter: /Permission denied/,
+    },
   },
   "without root, in a rootless engine of yours": {
     images: ["tooled"],
@@ -155,6 +172,7 @@ export const rows: Record<string, Row> = {
       "docker exec": "rootlessDocker",
       "docker cp": "rootlessDocker",
       "podman mount": "rootlessPodman",
+      "podman cp": "rootlessPodman",
       nsenter: "rootlessDocker",
       "cdebug exec": "rootlessDocker",
       lnav: "rootlessDocker",
@@ -169,6 +187,7 @@ export const rows: Record<string, Row> = {
     refused: {
       "docker cp": /echo inside/,
       "podman mount": /echo inside/,
+      "podman cp": /echo inside/,
       lnav: /echo inside/,
     },
   },
@@ -181,6 +200,7 @@ export const rows: Record<string, Row> = {
       "docker exec": /Usage:\s+docker exec/,
       "docker cp": /Usage:\s+docker cp/,
       "podman mount": /podman mount/,
+      "podman cp": /podman cp/,
       nsenter: /nsenter \[options\]/,
     },
   },

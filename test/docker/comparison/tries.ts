@@ -4,6 +4,8 @@ import { waitFor } from "../../helpers/wait-for.ts";
 /** The result of running a tool. */
 export interface Tried {
   worked: boolean;
+  /** The verdict if a part of the row's action worked. */
+  partly?: string;
   /** Standard output and standard error. */
   said: string;
 }

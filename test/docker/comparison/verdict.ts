@@ -16,13 +16,16 @@ export async function verdict(column: string, way: Way, row: Row, by: Actor, sub
     return tried.worked ? "yes" : "no";
   }
   const [without, withTools] = subjectsOf(row, subjects);
+  let partly: string | undefined;
   const attempt = async (as: Way, of: Subject, also?: RegExp): Promise<boolean> => {
     const tried = await row.attempt?.(as, by, of, refusal);
     if (tried === undefined) throw new Error("a row without an attempt");
     if (!tried.worked) isRefusal(tried, [...(of.options.image === of.toolkit ? [] : [noTool]), refusal, also]);
+    partly ??= tried.partly;
     return tried.worked;
   };
   if (await attempt(way, without)) return "yes";
+  if (partly !== undefined) return partly;
   for (const [condition, { read, refused }] of Object.entries(way.conditions ?? {}))
     if (await attempt({ ...way, read }, without, refused)) return condition;
   if (withTools !== undefined && (await attempt(way, withTools))) return "with a tool";

@@ -94,6 +94,15 @@ function stateOf({ engine }: Subject): string {
   return engine.name === "podman" ? dirname(engine.socket) : engine.socket.replace(/\/run\/podman\/podman\.sock$/, "");
 }
 
+const podmanCopy: Start = (by, of, path) => mounted(by, of, `exec podman ${where(of)} cp "$NAME:$1" -`, path);
+const podmanCp: Way = {
+  asRoot: true,
+  read: podmanCopy,
+  follow: podmanCopy,
+  shell: (by, of) => podmanCopy(by, of, "/bin/mark"),
+  sql: (by) => start(by, ["podman", "cp", "--help"]),
+};
+
 const enter = (of: Subject) => ["nsenter", "--target", String(of.pid), "--mount", "--root"];
 const nsenter: Way = {
   asRoot: true,
@@ -130,6 +139,7 @@ export const ways: Record<string, Way> = {
   "docker exec": dockerExec,
   "docker cp": dockerCp,
   "podman mount": podmanMount,
+  "podman cp": podmanCp,
   nsenter,
   "cdebug exec": {
     read: (by, of, path) => cdebug(by, of, `cat ${path}`),
