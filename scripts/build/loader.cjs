@@ -11,7 +11,7 @@ const vm = require("node:vm");
 const [, , command = "-", ...further] = process.argv;
 // Answers at once: reading the packs takes 5 ms. If the output is closed or full, the command
 // reports it.
-if (/^(-V|--version)$/.test(command) && further.length === 0) {
+if (process.platform === "linux" && /^(-V|--version)$/.test(command) && further.length === 0) {
   try {
     fs.writeSync(1, "PORTHOLE_VERSION\n");
     process.exit();
