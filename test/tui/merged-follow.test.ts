@@ -75,6 +75,7 @@ describeWith("tmux", "several files followed together", () => {
     const app = screen.file("app.log", "2026-01-31T10:00:02Z INFO second\n");
     const db = screen.file("db.log", "2026-01-31T10:00:01Z INFO first\n");
     await screen.open("--merge", app, db);
+    await screen.waitFor("what is shown", (text) => / 2 files merged by time *\n/.test(text));
     await screen.waitFor("both, in order of time", (text) =>
       /db\.log {2}\| \S+ INFO first\napp\.log \| \S+ INFO second\n/.test(text),
     );

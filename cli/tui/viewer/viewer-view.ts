@@ -77,7 +77,8 @@ export class ViewerView implements View {
     this.title = options.title;
     const { subtitle } = options;
     const text = typeof subtitle === "function" ? subtitle : () => subtitle;
-    this.#subtitle = stream && !file.isSeekable ? () => `${text()}, as a stream` : text;
+    const isStream = stream !== undefined && !file.isSeekable && !options.sources;
+    this.#subtitle = isStream ? () => `${text()}, as a stream` : text;
     options.watchSubtitle?.(() => host.changed());
     this.#start = options;
     const isBinary = options.hex === undefined && seemsBinary(content, options.startAtEnd || options.follow);
