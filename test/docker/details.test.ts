@@ -89,7 +89,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     // The terminal is resized before porthole redraws: wait for the key hints of 80 columns.
     await screen.waitFor("the list alone", (text) => {
       const rows = text.split("\n");
-      const isDrawn = rows[0]?.startsWith(" Containers ") && rows[11]?.endsWith("q back");
+      const isDrawn = rows[0]?.startsWith(" Containers ") && rows[11]?.endsWith("q quit");
       return rows.length === 12 && isDrawn === true && !text.includes("last words");
     });
     screen.keys("P", "P");

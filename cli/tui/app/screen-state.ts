@@ -56,9 +56,10 @@ export function screenState(parts: ScreenParts): ScreenState {
   };
 }
 
-function hintsOf({ view, overlays, keymap }: ScreenParts): KeyHints {
+function hintsOf({ view, tabs, overlays, keymap }: ScreenParts): KeyHints {
   if (overlays.dialog) return dialogHints(overlays.dialog.question);
-  return keyHints(overlays.prompt ? ["prompt"] : view.contexts, keymap);
+  const isFirst = tabs.count === 1 && tabs.depth === 1;
+  return keyHints(overlays.prompt ? ["prompt"] : view.contexts, keymap, isFirst);
 }
 
 function overlayOf(parts: ScreenParts): OverlayState | undefined {

@@ -17,16 +17,17 @@ export interface KeyHints {
 
 /**
  * Returns the keys with a hint in `contexts` (narrowest first): the main ones, then the others in
- * the order of the table. Omits keys that a narrower context overrides.
+ * the order of the table. Omits keys that a narrower context overrides. `isFirst`: `back` quits.
  */
-export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP): KeyHints {
+export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP, isFirst = false): KeyHints {
   const taken = new Set<string>();
   const main: KeyHint[] = [];
   const of = (context: Context): KeyHint[] => {
-    const hints = keymap[context].flatMap(({ keys, hint, isMain }) => {
+    const hints = keymap[context].flatMap(({ action, keys, hint, isMain }) => {
       const key = keys.find((one) => !taken.has(one));
       if (hint === undefined || key === undefined) return [];
-      const shown = { key: keyLabel(key), text: hint, press: key };
+      const text = isFirst && action === "back" ? "quit" : hint;
+      const shown = { key: keyLabel(key), text, press: key };
       if (isMain) main.push(shown);
       return isMain ? [] : [shown];
     });
