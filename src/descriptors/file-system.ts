@@ -74,7 +74,7 @@ export function overlaysFromOutside(pid: number): string[] {
     .split("\n")
     .flatMap((line) => parse(line) ?? [])
     .filter(({ type }) => type === "overlay");
-  return [...new Set(overlays.map(({ device }) => device))].filter(isMountedOutside);
+  return [...new Set(overlays.map(({ device }) => device))].filter((device) => isMountedOutside(device));
 }
 
 /**
@@ -114,8 +114,9 @@ function rootMount(pid: number): TableEntry | undefined {
 function lookUp(fd: OwnedFd, unique: number | undefined): MountAnswer {
   const { mountId } = statx(fd);
   if (mountId === undefined) return "unknown";
-  const mount = findMount(mountId);
-  const answer = mount === undefined ? "unknown" : classify(mount);
+  const tables = new MountTables();
+  const mount = findMount(mountId, tables);
+  const answer = mount === undefined ? "unknown" : classify(mount, tables);
   if (unique !== undefined) {
     if (answers.size >= MAX_ANSWERS) answers.clear();
     answers.set(unique, answer);
@@ -127,13 +128,28 @@ function lookUp(fd: OwnedFd, unique: number | undefined): MountAnswer {
  * Mount ids are unique on a machine, so a mount is in at most one namespace. The open descriptor
  * prevents reuse of its id.
  */
-function findMount(mountId: bigint): TableEntry | undefined {
-  const line = new RegExp(`^${mountId} .*$`, "m");
+function findMount(mountId: bigint, tables: MountTables): TableEntry | undefined {
   for (const pid of ["self", ...consulted]) {
-    const found = line.exec(mountTable(pid))?.[0];
+    const [found] = linesWith(tables.read(pid), `\n${mountId} `);
     if (found !== undefined) return parse(found);
   }
   return undefined;
+}
+
+/**
+ * Returns the lines with the text, which may begin with the newline before the line. Tables are
+ * long, and a regular expression that is used once takes longer.
+ */
+function linesWith(table: string, text: string): string[] {
+  const lines: string[] = [];
+  const all = `\n${table}`;
+  for (let at = all.indexOf(text); at !== -1; ) {
+    const start = all.lastIndexOf("\n", at) + 1;
+    const end = all.indexOf("\n", start);
+    lines.push(all.slice(start, end === -1 ? undefined : end));
+    at = end === -1 ? -1 : all.indexOf(text, end);
+  }
+  return lines;
 }
 
 /**
@@ -146,8 +162,8 @@ function parse(line: string): TableEntry | undefined {
   return device === undefined || root === undefined || type === undefined ? undefined : { device, root, type };
 }
 
-function classify({ device, root, type }: TableEntry): MountAnswer {
-  if (type === "overlay") return isMountedOutside(device) ? "kernel" : "server";
+function classify({ device, root, type }: TableEntry, tables?: MountTables): MountAnswer {
+  if (type === "overlay") return isMountedOutside(device, tables) ? "kernel" : "server";
   if (type === "proc") return /\/mem$/.test(root) ? "server" : "proc";
   return localTypes.has(type) ? "kernel" : "server";
 }
@@ -157,10 +173,15 @@ function classify({ device, root, type }: TableEntry): MountAnswer {
  * because the mounter chooses them. Mounts made by the engine or the administrator are also in
  * their own tables, which no container can mount into.
  */
-function isMountedOutside(device: string): boolean {
-  const tables = ["self", ...[...consulted].map(parentOf)];
-  const line = new RegExp(`^\\d+ \\d+ ${device} .* - overlay `, "m");
-  if (tables.some((pid) => pid !== undefined && line.test(mountTable(pid)))) return true;
+function isMountedOutside(device: string, tables = new MountTables()): boolean {
+  const outside = ["self", ...[...consulted].map(parentOf)];
+  const isListed = (pid: number | string | undefined) =>
+    pid !== undefined &&
+    linesWith(tables.read(pid), ` ${device} `).some((line) => {
+      const found = parse(line);
+      return found?.device === device && found.type === "overlay";
+    });
+  if (outside.some(isListed)) return true;
   const ofRuntime = new RegExp(`^\\d+ \\d+ ${device} .* - overlay \\S+ (?:\\S*,)?${CONTAINERD_LAYER}`, "m");
   return [...trusted].some((pid) => ofRuntime.test(mountTable(pid)));
 }
@@ -183,6 +204,17 @@ function parentOf(pid: number): number | undefined {
   const stat = read(`/proc/${pid}/stat`);
   const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
   return parent > 0 ? parent : undefined;
+}
+
+/** The mount tables of one decision: each is read once. */
+class MountTables {
+  readonly #read = new Map<number | string, string>();
+
+  read(pid: number | string): string {
+    const table = this.#read.get(pid) ?? mountTable(pid);
+    this.#read.set(pid, table);
+    return table;
+  }
 }
 
 function mountTable(pid: number | string): string {
