@@ -1,7 +1,6 @@
-import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { fstatSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { isTerminal, Lifeline, spawnChild } from "../../src/descriptors/index.ts";
+import { isTerminal, Lifeline } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { refuseConsuming } from "../../src/sessions/index.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
@@ -16,6 +15,7 @@ import {
 } from "../grep/arguments.ts";
 import { cleanUp, onExit } from "../grep/on-exit.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
+import { type Ripgrep, type RipgrepOptions, startRipgrep } from "../grep/ripgrep.ts";
 import { follow, hidesBinary, type OutputFilter, SEARCH_MEMORY, SearchStatus, writeOutput } from "../grep/run.ts";
 import { SearchFiles, withCatHint } from "../grep/search-files.ts";
 import { complain, printable, report } from "../io/fail.ts";
@@ -30,8 +30,6 @@ export interface GrepOptions extends ConnectionOptions {
 
 /** `porthole grep`: runs ripgrep on files of targets. Continues after a target that fails. */
 export async function grep(args: readonly string[], options: GrepOptions): Promise<number> {
-  // Loads the module that starts ripgrep while the engine and the agent respond.
-  setImmediate(() => process.getBuiltinModule("node:child_process"));
   const sessions = new SessionPool(options);
   try {
     return await search(args, sessions, options.raw === true);
@@ -162,8 +160,8 @@ class Search {
       await files.openBelow();
       const tree = ["--no-ignore-parent", ...(files.hasDirectory ? ["--follow"] : [])];
       const feeding: { done?: Promise<void> } = {};
-      const start: Start = (args, options, stdio) => {
-        const child = files.start(args, options, stdio);
+      const start: Start = (args, options) => {
+        const child = files.start(args, options);
         feeding.done = files.feed();
         return child;
       };
@@ -217,7 +215,7 @@ class Search {
       complain("binary file matches: it contains a NUL byte (use -a to search it as text)");
   }
 
-  readonly #spawn: Start = (args, options, stdio) => spawnChild(this.#program, args, { ...options, stdio: [...stdio] });
+  readonly #spawn: Start = (args, options) => startRipgrep(this.#program, args, options);
 
   async #run(rest: readonly string[], { size, isParallel, start }: Work): Promise<number> {
     const { filter, first, last } = await this.#presentation();
@@ -225,9 +223,9 @@ class Search {
     const isPiped = filter !== undefined || size <= SMALL;
     // Ends ripgrep with this process: it may wait for input that never ends.
     using lifeline = new Lifeline();
-    const child = start(args, { env: environment() }, ["inherit", isPiped ? "pipe" : "inherit", "pipe"]);
-    if (child.pid !== undefined) lifeline.tie(child.pid);
-    const release = onExit(() => child.kill("SIGKILL"));
+    const child = start(args, { input: "inherit", output: isPiped ? "pipe" : "inherit" });
+    lifeline.tie(child.pid);
+    const release = onExit(() => child.kill());
     try {
       // Each thread buffers the output of a file until the search of the file ends.
       const memory = Math.min(SEARCH_MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
@@ -235,7 +233,7 @@ class Search {
       if (end.hidesBinary) this.#sayHidden();
       return end.status;
     } catch (error) {
-      child.kill("SIGKILL");
+      child.kill();
       if ((error as NodeJS.ErrnoException).syscall !== "write") throw error;
       cleanUp();
       failOutput(error, SearchStatus.failed);
@@ -266,13 +264,4 @@ interface Work {
   start: Start;
 }
 
-type Start = (
-  args: readonly string[],
-  options: SpawnOptions,
-  stdio: readonly (number | "pipe" | "inherit")[],
-) => ChildProcess;
-
-function environment(): NodeJS.ProcessEnv {
-  const { RIPGREP_CONFIG_PATH: _, ...rest } = process.env;
-  return rest;
-}
+type Start = (args: readonly string[], options: Omit<RipgrepOptions, "directory">) => Ripgrep;

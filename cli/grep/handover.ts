@@ -1,8 +1,8 @@
-import type { ChildProcess, SpawnOptions } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setInheritable, spawnChild } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { pathBytes } from "../../src/target.ts";
+import { type Ripgrep, type RipgrepOptions, startRipgrep } from "./ripgrep.ts";
 
 /** A descriptor for ripgrep, and the name of its link. */
 export interface PassedDescriptor {
@@ -14,15 +14,19 @@ export interface PassedDescriptor {
 
 /**
  * Passes descriptors to ripgrep, so that one ripgrep searches any number of files. It inherits as
- * many as its limit allows, under the same numbers: Node needs milliseconds to renumber 10,000 of
- * them. Holder processes keep the other files open. A holder is a ripgrep that waits for the end of
+ * many as its limit allows, under the same numbers. Holder processes keep the other files open. A holder is a ripgrep that waits for the end of
  * its standard input. The input ends when this process ends, even by SIGKILL.
  */
 export class Handover {
   readonly #program: string;
   readonly #link: (name: string, to: string) => void;
   /** Maximum number of descriptors that one process inherits. */
-  readonly capacity = capacity();
+  get capacity(): number {
+    this.#capacity ??= capacity();
+    return this.#capacity;
+  }
+
+  #capacity: number | undefined;
   readonly #holders: ChildProcess[] = [];
   #block: PassedDescriptor[] = [];
 
@@ -33,22 +37,18 @@ export class Handover {
   }
 
   add(handed: PassedDescriptor): void {
-    if (this.#block.length >= this.capacity) this.#hold();
+    if (this.#block.length > 0 && this.#block.length >= this.capacity) this.#hold();
     this.#block.push(handed);
   }
 
   /** Starts the search, which inherits the last descriptors. Closes this process's copies. */
-  start(
-    args: readonly string[],
-    options: SpawnOptions,
-    stdio: readonly (number | "pipe" | "inherit" | "ignore")[],
-  ): ChildProcess {
+  start(args: readonly string[], options: RipgrepOptions): Ripgrep {
     for (const { name, fd } of this.#block) {
       this.#link(name, `/proc/self/fd/${fd}`);
       setInheritable(fd);
     }
     try {
-      return spawnExact(this.#program, args, { ...options, stdio: [...stdio] });
+      return startRipgrep(this.#program, args, options);
     } finally {
       for (const each of this.#block.splice(0)) each.close();
     }
@@ -86,21 +86,4 @@ export class Handover {
 function capacity(): number {
   const soft = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1];
   return Math.max(1, Math.floor(Number(soft ?? 1024) * 0.6) - 32);
-}
-
-/**
- * Works as spawn, and also for arguments that are not UTF-8. Node cannot pass these, so a shell
- * creates them. They follow the other arguments.
- */
-function spawnExact(program: string, args: readonly string[], options: SpawnOptions): ChildProcess {
-  const odd = args.filter((arg) => !arg.isWellFormed());
-  if (odd.length === 0) return spawnChild(program, args, options);
-  const even = args.filter((arg) => arg.isWellFormed());
-  return spawnChild("/bin/sh", ["-c", `${odd.map(append).join("\n")}\nexec "$0" "$@"`, program, ...even], options);
-}
-
-function append(arg: string): string {
-  const octal = [...pathBytes(arg)].map((byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join("");
-  // A letter at the end protects trailing newlines, which $() removes.
-  return `v=$(printf %b '${octal}x')\nset -- "$@" "\${v%x}"`;
 }

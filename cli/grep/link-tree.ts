@@ -1,22 +1,31 @@
-import { mkdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { PrivateDirectory } from "../../src/routes/index.ts";
 import { pathBytes } from "../../src/target.ts";
 
 /**
  * A private directory in which the targets' names are paths: `web:/var/log/app.log` is a link in
  * the directory `web:/var/log`. ripgrep runs in {@link directory}, so that it prints these names.
+ * It is made on first use.
  */
 export class LinkTree {
-  /** The working directory of ripgrep. It has enough parents for every leading `..` of a name. */
-  readonly directory: string;
-  readonly #private: PrivateDirectory;
+  readonly #levels: number;
+  #private: PrivateDirectory | undefined;
+  #directory: string | undefined;
   readonly #made = new Set<string>();
   readonly #files: string[] = [];
 
   constructor(names: readonly string[]) {
+    this.#levels = Math.max(0, ...names.map(levelsAbove));
+  }
+
+  /** The working directory of ripgrep. It has enough parents for every leading `..` of a name. */
+  get directory(): string {
+    if (this.#directory !== undefined) return this.#directory;
     this.#private = PrivateDirectory.make("grep");
-    this.directory = `${this.#private.path}/at${"/0".repeat(Math.max(0, ...names.map(levelsAbove)))}`;
-    mkdirSync(this.directory, { recursive: true, mode: 0o700 });
+    this.#directory = `${this.#private.path}/at${"/0".repeat(this.#levels)}`;
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    return this.#directory;
   }
 
   /** Creates a link and its parent directories, unless the name exists. */
@@ -51,9 +60,14 @@ export class LinkTree {
 
   /** Removes everything. Idempotent. */
   remove(): void {
+    if (this.#private === undefined || this.#directory === undefined) return;
     // Removes files by their known names: reading the directory to find them takes three times as
     // long.
     for (const name of this.#files.splice(0)) this.removeFile(name);
+    for (const name of [...this.#made].reverse()) unlessLeft(() => rmdirSync(this.#at(name)));
+    this.#made.clear();
+    for (let path = this.#directory; path !== this.#private.path; path = dirname(path))
+      unlessLeft(() => rmdirSync(path));
     this.#private.remove();
   }
 
@@ -74,6 +88,13 @@ function unlessThere(make: () => void): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
+}
+
+/** {@link PrivateDirectory.remove} removes what is left. */
+function unlessLeft(remove: () => void): void {
+  try {
+    remove();
+  } catch {}
 }
 
 /** Returns the number of levels that a relative path goes above its beginning. */

@@ -1,9 +1,9 @@
-import type { ChildProcess } from "node:child_process";
 import { write as writeCallback } from "node:fs";
 import { promisify } from "node:util";
 import { limitMemory, writable } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { Messages } from "./messages.ts";
+import type { Ripgrep } from "./ripgrep.ts";
 
 const writeOut = promisify(writeCallback);
 
@@ -52,19 +52,18 @@ export interface RunOutput {
  * @throws PortholeError FILE if it was aborted; the error of a failed write
  */
 export async function follow(
-  child: ChildProcess,
+  child: Ripgrep,
   memory: number,
   { filter, write = writeOutput, messages = new Messages() }: RunOutput = {},
 ): Promise<RunEnd> {
-  const ended = endOf(child);
-  ended.catch(() => {});
   // ripgrep may end before the limit is set.
-  if (child.pid !== undefined) attempt(() => limitMemory(child.pid as number, memory));
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => messages.push(text));
+  attempt(() => limitMemory(child.pid, memory));
+  const received = receive(child.messages, messages);
+  received.catch(() => {});
   let hidesBinary = false;
   let tail = "";
-  if (child.stdout) {
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+  if (child.output) {
+    for await (const chunk of child.output) {
       await write(filter?.push(chunk) ?? chunk);
       if (hidesBinary) continue;
       const text = tail + chunk.toString("latin1");
@@ -73,7 +72,8 @@ export async function follow(
     }
     if (filter) await write(filter.end());
   }
-  const { status, signal } = await ended;
+  await received;
+  const { status, signal } = await child.ended;
   if (signal === null && status !== null && status <= SearchStatus.failed) {
     messages.end();
     return { status, hidesBinary };
@@ -94,17 +94,13 @@ function remedy(how: string, reason: string): string | undefined {
   return undefined;
 }
 
-function endOf(child: ChildProcess): Promise<{ status: number | null; signal: NodeJS.Signals | null }> {
-  return new Promise((resolve, reject) => {
-    child.once("error", (error: NodeJS.ErrnoException) => reject(startError(error)));
-    // `close` comes after the last message; `exit` may come before it.
-    child.once("close", (status, signal) => resolve({ status, signal }));
-  });
-}
-
-function startError({ code, message }: NodeJS.ErrnoException): PortholeError {
-  const hint = code === "E2BIG" ? "name the directory instead of its files, with -g for a pattern" : undefined;
-  return new PortholeError("FILE", `cannot run ripgrep: ${message.replace(/^spawn /, "")}`, { errno: code, hint });
+async function receive(stream: AsyncIterable<Buffer>, messages: Messages): Promise<void> {
+  let decoder: InstanceType<typeof TextDecoder> | undefined;
+  for await (const bytes of stream) {
+    // Most searches have no message.
+    decoder ??= new TextDecoder();
+    messages.push(decoder.decode(bytes, { stream: true }));
+  }
 }
 
 /** Writes off the main thread: a slow reader must not delay signals. */

@@ -1,4 +1,3 @@
-import type { ChildProcess, SpawnOptions } from "node:child_process";
 import { PortholeError } from "../../src/errors.ts";
 import { compareNames, isGoneProcess, nameOf } from "../../src/files/index.ts";
 import { MAX_BATCH } from "../../src/protocol/index.ts";
@@ -11,6 +10,7 @@ import { colourFilter, hasColours, stopAtNul } from "./colour-filter.ts";
 import { DirectoryFiles, type FoundFile } from "./directory-files.ts";
 import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
+import type { Ripgrep, RipgrepOptions } from "./ripgrep.ts";
 import type { OpenDirectory } from "./tree-search.ts";
 
 /**
@@ -118,12 +118,8 @@ export class SearchFiles {
   }
 
   /** Starts ripgrep in the directory of the links. */
-  start(
-    args: readonly string[],
-    options: SpawnOptions,
-    stdio: readonly (number | "pipe" | "inherit" | "ignore")[],
-  ): ChildProcess {
-    return this.#handover.start(args, { ...options, cwd: this.#tree.directory }, stdio);
+  start(args: readonly string[], options: Omit<RipgrepOptions, "directory">): Ripgrep {
+    return this.#handover.start(args, { ...options, directory: this.#tree.directory });
   }
 
   /**

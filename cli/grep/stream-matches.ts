@@ -75,11 +75,10 @@ async function run(search: MatchStream, files: SearchFiles, flags: readonly Flag
   const isLocal = targets.every(({ target }) => target.kind === "local");
   const tree = isLocal ? [] : ["--no-ignore-parent", ...(files.hasDirectory ? ["--follow"] : [])];
   const args = ["--no-config", ...writeFlags(flags), ...lines.flags, ...tree, "--", ...files.paths];
-  const { RIPGREP_CONFIG_PATH: _, ...env } = process.env;
   using lifeline = new Lifeline();
-  const child = files.start(args, { env }, ["ignore", "pipe", "pipe"]);
-  if (child.pid !== undefined) lifeline.tie(child.pid);
-  const kill = () => child.kill("SIGKILL");
+  const child = files.start(args, { input: "ignore", output: "pipe" });
+  lifeline.tie(child.pid);
+  const kill = () => child.kill();
   signal.addEventListener("abort", kill, { once: true });
   const feeding = files.feed();
   try {
@@ -99,8 +98,7 @@ async function run(search: MatchStream, files: SearchFiles, flags: readonly Flag
   } finally {
     signal.removeEventListener("abort", kill);
     kill();
-    child.stdout?.destroy();
-    child.stderr?.destroy();
+    child.close();
     files.close();
     await feeding;
   }

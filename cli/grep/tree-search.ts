@@ -1,15 +1,17 @@
-import type { ChildProcess } from "node:child_process";
 import { posix } from "node:path";
 import { limitMemory } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { ensureTreeDirectory, type Tree, type TreeTarget } from "../../src/routes/index.ts";
-import { followLinks, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import { containerOf, followLinks, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import { type Target, targetName } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
-import { type Launch, runLaunched } from "../with/launcher.ts";
+import type { Launch } from "../with/launcher.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
+import { onExit } from "./on-exit.ts";
+import type { Ripgrep } from "./ripgrep.ts";
 import { type OutputFilter, SearchStatus } from "./run.ts";
 import { colourCheck, colourSearch, ESCAPE_PATTERN, linksReason } from "./tree-flags.ts";
+import { startOnTrees } from "./tree-run.ts";
 
 /** An open directory that the user named as a target. */
 export interface OpenDirectory {
@@ -97,21 +99,22 @@ async function runOnTrees(
     write: false,
     allMounts: false,
     storageOnly: true,
-    streams: ["inherit", "pipe", "pipe"],
-    onStart: (child) => buffered.read(child),
   };
+  let release: () => void = () => undefined;
   try {
-    const { status, signal } = await runLaunched(launch, (refused) => {
-      for (const { message } of refused.values()) throw new NotOnTrees(message);
-      return command;
-    });
+    const { child, started } = startOnTrees(launch, command);
+    release = onExit(() => child.kill());
+    buffered.read(child);
+    for (const { message } of (await started).values()) throw new NotOnTrees(message);
     const output = await buffered.end();
+    const { status, signal } = await child.ended;
     if (signal !== null || status === null || status > SearchStatus.unmatched)
       throw new NotOnTrees(`ripgrep ended with ${signal ?? `status ${status}`}`);
     return { output, status };
   } catch (error) {
     throw buffered.reason ?? asReason(error);
   } finally {
+    release();
     buffered.close();
   }
 }
@@ -120,11 +123,13 @@ async function takeTrees(
   directories: readonly OpenDirectory[],
   sessions: SessionPool,
 ): Promise<{ name: string; tree: Tree }[]> {
-  const targets = new Map(directories.map(({ target }) => [`${targetName(target)}:`, target as TreeTarget]));
+  const targets = new Map(
+    directories.map(({ target, session }) => [`${targetName(target)}:`, { target: target as TreeTarget, session }]),
+  );
   const taken = await Promise.allSettled(
-    Array.from(targets, async ([name, target]) => ({
+    Array.from(targets, async ([name, { target, session }]) => ({
       name,
-      tree: await sessions.tree(target, { write: false, allMounts: false }),
+      tree: await sessions.tree(target, { write: false, allMounts: false, running: containerOf(session) }),
     })),
   );
   const trees = taken.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
@@ -166,7 +171,7 @@ class BufferedOutput {
   readonly #timer: NodeJS.Timeout;
   readonly #pieces: Uint8Array[] = [];
   #length = 0;
-  #child: ChildProcess | undefined;
+  #child: Ripgrep | undefined;
   #ended: Promise<unknown> = Promise.resolve();
 
   /**
@@ -196,14 +201,16 @@ class BufferedOutput {
     this.#timer = setTimeout(() => this.#giveUp(`it takes longer than ${TIMEOUT_MS} ms`), left);
   }
 
-  read(child: ChildProcess): void {
+  read(child: Ripgrep): void {
     this.#child = child;
-    if (child.pid !== undefined) limitUnlessEnded(child.pid, this.#memory);
-    child.stdout?.on("data", (bytes: Buffer) => this.#add(bytes));
-    child.stderr?.on("data", () => this.#giveUp("ripgrep has a message"));
-    this.#ended = new Promise((resolve) => child.once("close", resolve));
-    // The timer may have fired before: it does not wait for a process that cannot be killed.
-    if (this.reason !== undefined) child.kill("SIGKILL");
+    limitUnlessEnded(child.pid, this.#memory);
+    this.#ended = Promise.all([
+      each(child.output ?? [], (bytes) => this.#add(bytes)),
+      each(child.messages, () => this.#giveUp("ripgrep has a message")),
+    ]);
+    this.#ended.catch(() => undefined);
+    // The timer may have fired before.
+    if (this.reason !== undefined) child.kill();
   }
 
   /** Returns the complete output, once the streams have ended. */
@@ -218,7 +225,8 @@ class BufferedOutput {
 
   close(): void {
     clearTimeout(this.#timer);
-    this.#child?.kill("SIGKILL");
+    this.#child?.kill();
+    this.#child?.close();
   }
 
   #add(bytes: Buffer): void {
@@ -234,8 +242,12 @@ class BufferedOutput {
 
   #giveUp(why: string): void {
     this.reason ??= new NotOnTrees(why);
-    this.#child?.kill("SIGKILL");
+    this.#child?.kill();
   }
+}
+
+async function each(chunks: AsyncIterable<Buffer> | Iterable<Buffer>, action: (bytes: Buffer) => void): Promise<void> {
+  for await (const bytes of chunks) action(bytes);
 }
 
 /**

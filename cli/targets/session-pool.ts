@@ -120,7 +120,7 @@ export class SessionPool {
    * Returns a tree of the target's mounts. The caller closes it. Handles signals as {@link session}
    * does.
    */
-  async tree(target: TreeTarget, how: Pick<TreeOptions, "write" | "allMounts" | "copy">): Promise<Tree> {
+  async tree(target: TreeTarget, how: Pick<TreeOptions, "write" | "allMounts" | "copy" | "running">): Promise<Tree> {
     const { takeTree } = await import("../../src/routes/index.ts");
     const { engine, route, user } = this.#options;
     const options = { engine, route: route === "auto" ? undefined : route, user, ...how };

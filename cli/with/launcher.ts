@@ -62,11 +62,13 @@ export async function runLaunched(
   commandOf: (refused: ReadonlyMap<number, PortholeError>) => readonly string[],
 ): Promise<ToolEnd> {
   return withSignals(async (begin) => {
-    const { args, descriptors } = launchArguments(launch);
+    const passed: number[] = [];
+    const options = launchArguments(launch, (fd) => FIRST_FILE + passed.push(fd) - 1);
+    const args = ["run", "--host", String(FIRST_FILE + passed.length), ...options];
     const files = launch.files.map(({ file }) => file);
     for (const file of files) if (file.kind !== "directory") setNonBlocking(file.descriptor, false);
     const streams = launch.streams ?? ["inherit", "inherit", "inherit"];
-    const stdio = [...streams, ...files.map(({ fd }) => fd), ...descriptors, "pipe"] as const;
+    const stdio = [...streams, ...passed, "pipe"] as const;
     const child = begin(start(agentProgram(), args, [...stdio], { env: launch.environment }));
     const ended = endOf(child, "the launcher");
     launch.onStart?.(child);
@@ -77,11 +79,10 @@ export async function runLaunched(
     try {
       const refusals = readyLine(await nextLine(lines), launch);
       const command = commandOf(refusals);
-      host.end(Buffer.concat(command.map((word) => Buffer.concat([pathBytes(word), Buffer.of(0)]))));
+      host.end(commandBytes(command));
       const failure = (await nextLine(lines)).replace(/^porthole-agent: /, "");
       if (failure === "") return await ended;
-      const errno = Number(/^exec (\d+)$/.exec(failure)?.[1]);
-      throw Number.isNaN(errno) ? notAttached(failure) : startError(command[0] ?? "", asSystemError(errno));
+      throw launchError(failure, command);
     } catch (error) {
       host.destroy();
       await ended.catch(() => undefined);
@@ -90,18 +91,31 @@ export async function runLaunched(
   });
 }
 
-/** Returns the arguments of the launcher, and the descriptors that it inherits after the files. */
-function launchArguments(launch: Launch): { args: string[]; descriptors: number[] } {
+/** Returns the command as the launcher expects it. */
+export function commandBytes(command: readonly string[]): Buffer {
+  return Buffer.concat(command.map((word) => Buffer.concat([pathBytes(word), Buffer.of(0)])));
+}
+
+/** Returns the error for a line of the launcher after `ready`. */
+export function launchError(line: string, command: readonly string[]): PortholeError {
+  const errno = Number(/^exec (\d+)$/.exec(line)?.[1]);
+  return Number.isNaN(errno) ? notAttached(line) : startError(command[0] ?? "", asSystemError(errno));
+}
+
+/**
+ * Returns the launcher's options, without `--host`.
+ * @param pass returns the number of a descriptor in the launcher; called for the files first
+ */
+export function launchArguments(launch: Launch, pass: (fd: number) => number): string[] {
   const { at, trees, files, directory, write, allMounts, storageOnly, enclosed, join, isShell, script } = launch;
-  const descriptors: number[] = [];
-  const first = FIRST_FILE + files.length;
-  const inherited = (fd: number) => String(first + descriptors.push(fd) - 1);
+  const numbers = files.map(({ file }) => String(pass(file.fd)));
+  const inherited = (fd: number) => String(pass(fd));
   const attached = trees.flatMap(({ name, tree: { fd, table } }) => [
     ...["--tree", inherited(fd.number), "--name", name],
     ...(table === undefined ? [] : ["--table", inherited(table.number)]),
   ]);
   const opened = files.flatMap(({ path, isOffline }, index) => {
-    const number = String(FIRST_FILE + index);
+    const number = numbers[index] as string;
     if (path === undefined) return ["--keep", number];
     return isAbsolute(path) ? [] : ["--file", number, "--path", path, ...(isOffline ? ["--offline"] : [])];
   });
@@ -112,14 +126,10 @@ function launchArguments(launch: Launch): { args: string[]; descriptors: number[
     ...(enclosed ? ["--enclose", ...enclosed.files.flatMap(({ path, as }) => ["--program", path, "--as", as])] : []),
   ];
   const begin = directory === undefined ? [] : ["--directory", directory];
-  const host = ["--host", String(first + descriptors.length)];
   const joined = join?.namespaces.flatMap((namespace) => ["--join", namespace]) ?? [];
   if (join) joined.push("--target-pid", String(join.pid), "--target-start", join.started);
   const shell = [...(isShell ? ["--shell"] : []), ...(script === undefined ? [] : ["--script", script])];
-  return {
-    args: ["run", "--at", at, ...host, ...attached, ...opened, ...begin, ...flags, ...joined, ...shell],
-    descriptors,
-  };
+  return ["--at", at, ...attached, ...opened, ...begin, ...flags, ...joined, ...shell];
 }
 
 async function* linesOf(stream: Duplex): AsyncGenerator<string, void, undefined> {
@@ -145,7 +155,7 @@ async function nextLine(lines: AsyncGenerator<string, void, undefined>): Promise
 }
 
 /** Returns the files that cannot be opened by their paths, by their index among all files. */
-function readyLine(line: string, { files }: Launch): Map<number, PortholeError> {
+export function readyLine(line: string, { files }: Pick<Launch, "files">): Map<number, PortholeError> {
   if (!/^ready( \d+)*$/.test(line)) throw notAttached(line);
   const answers = line.split(" ").slice(1).map(Number);
   const asked = [...files.entries()].filter(([, { path }]) => path !== undefined && !isAbsolute(path));

@@ -50,6 +50,8 @@ export async function bundle() {
       "performance.now": "processClock",
       PORTHOLE_VERSION: JSON.stringify(version),
       "import.meta.url": "__moduleUrl",
+      "import.meta.dirname": "__dirname",
+      "import.meta.filename": "__filename",
     },
   });
   await toCommonJs(metafile.outputs, transform);

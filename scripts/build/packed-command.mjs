@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { runOnTerminal } from "./run-on-terminal.mjs";
@@ -80,6 +80,9 @@ function writeLoaders(folder, version, hash) {
  */
 async function setStage() {
   const state = mkdtempSync(`${tmpdir()}/porthole-build-`);
+  mkdirSync(`${state}/searched`);
+  writeFileSync(`${state}/searched/plain`, "version\n");
+  writeFileSync(`${state}/searched/coloured`, "\x1b[1mversion\x1b[0m\n");
   const stopEngine = await startEngine(`${state}/engine.sock`);
   const address = `unix://${state}/engine.sock`;
   const env = { ...process.env, XDG_STATE_HOME: state, XDG_CONFIG_HOME: state, DOCKER_HOST: address };
@@ -113,7 +116,8 @@ async function runKinds(folder, env) {
   await run("ls", "-l", "build:/proc/sys/kernel");
   // Follows until a process ends: it has ended.
   await run("tail", "-F", `--pid=${spawnSync("true").pid}`, file);
-  await run("grep", "version", file, `build:${env.XDG_STATE_HOME}`);
+  // Searches on a tree, then by links, because a matching line has colours.
+  await run("grep", "version", `build:${env.XDG_STATE_HOME}/searched`);
   await run("__complete", "bash", "--", `porthole cat ${file}`, file);
   await run("__complete", "bash", "--", "porthole cat ", "");
   await run("with", `build:${env.XDG_STATE_HOME}`, file, "--", "true");

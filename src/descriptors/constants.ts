@@ -40,6 +40,7 @@ export const ZFS_SUPER_MAGIC = 0x2fc12fc1;
 
 // fcntl(2), flock(2)
 export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const F_SETOWN = 8;
@@ -88,6 +89,7 @@ export const IN_IGNORED = 0x8000;
 
 // socket(2), socket(7), unix(7)
 export const AF_UNIX = 1;
+export const SHUT_WR = 1;
 export const SOCK_STREAM = 1;
 export const SOCK_SEQPACKET = 5;
 export const SOCK_NONBLOCK = 0o4000;

@@ -20,11 +20,11 @@ export function getFlags(fd: OwnedFd | number): number {
  * Sets or clears O_NONBLOCK. The flag belongs to the open file: all processes that share it see the
  * change.
  */
-export function setNonBlocking(fd: OwnedFd, on: boolean): void {
+export function setNonBlocking(fd: OwnedFd | number, on: boolean): void {
   const flags = getFlags(fd);
   const wanted = on ? flags | constants.O_NONBLOCK : flags & ~constants.O_NONBLOCK;
   if (wanted === flags) return;
-  if (libc.fcntl(fd.number, F_SETFL, wanted) < 0)
+  if (libc.fcntl(typeof fd === "number" ? fd : fd.number, F_SETFL, wanted) < 0)
     throw systemError("FILE", "cannot change the descriptor's flags", errno());
 }
 

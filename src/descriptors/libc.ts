@@ -53,6 +53,7 @@ export const libc = onFirstUse({
   accept4: declare<(fd: number, address: number, length: number, flags: number) => number>(
     "int accept4(int, uintptr_t, uintptr_t, int)",
   ),
+  shutdown: declare<(fd: number, how: number) => number>("int shutdown(int, int)"),
   getsockopt: declare<(fd: number, level: number, name: number, value: number, length: number) => number>(
     "int getsockopt(int, int, int, uintptr_t, uintptr_t)",
   ),
@@ -131,6 +132,10 @@ export const libc = onFirstUse({
   posix_spawn_file_actions_adddup2: declare<(actions: number, fd: number, as: number) => number>(
     "int posix_spawn_file_actions_adddup2(uintptr_t, int, int)",
   ),
+  posix_spawn_file_actions_addchdir_np: declare<(actions: number, path: number) => number>(
+    "int posix_spawn_file_actions_addchdir_np(uintptr_t, uintptr_t)",
+  ),
+  fchdir: declare<(fd: number) => number>("int fchdir(int)"),
   waitpid: declare<(pid: number, status: number, options: number) => number>("int waitpid(int, uintptr_t, int)"),
   _exit: declare<(status: number) => never>("void _exit(int)"),
 

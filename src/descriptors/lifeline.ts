@@ -8,7 +8,7 @@ import type { OwnedFd } from "./owned-fd.ts";
  * Kills a child when this process ends, also by SIGKILL. The child inherits the read end of a pipe
  * whose write end only this process holds. When that closes, the kernel sends the signal of
  * F_SETSIG to the owner of the read end (fcntl(2), O_ASYNC). PR_SET_PDEATHSIG would do the same,
- * but Node runs no code of ours between fork and exec.
+ * but posix_spawn(3) runs no code of ours before exec.
  */
 export class Lifeline implements Disposable {
   readonly #reader: OwnedFd;

@@ -2,6 +2,7 @@ import { chmodSync } from "node:fs";
 import { type ErrorCode, PortholeError } from "../errors.ts";
 import {
   AF_UNIX,
+  SHUT_WR,
   SO_PASSRIGHTS,
   SO_PEERCRED,
   SO_PEERPIDFD,
@@ -12,6 +13,7 @@ import {
   SOL_SOCKET,
 } from "./constants.ts";
 import { Errno, systemError } from "./errno.ts";
+import { setNonBlocking } from "./file.ts";
 import { errno, libc, Memory } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
 
@@ -23,8 +25,24 @@ const SUN_PATH = 108;
  * both.
  */
 export function socketpair(): [OwnedFd, OwnedFd] {
+  return pairOf(SOCK_SEQPACKET);
+}
+
+/** Like {@link socketpair}, of SOCK_STREAM sockets. The first one does not block. */
+export function streamPair(): [OwnedFd, OwnedFd] {
+  const pair = pairOf(SOCK_STREAM);
+  setNonBlocking(pair[0], true);
+  return pair;
+}
+
+/** The peer reads the end of the stream; this side can still read (shutdown(2)). */
+export function endStream(socket: OwnedFd): void {
+  if (libc.shutdown(socket.number, SHUT_WR) < 0) throw failed("cannot end the stream");
+}
+
+function pairOf(type: number): [OwnedFd, OwnedFd] {
   const pair = new Memory(8);
-  if (libc.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.address) < 0) throw failed("socketpair");
+  if (libc.socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair.address) < 0) throw failed("socketpair");
   return [OwnedFd.adopt(pair.view.getInt32(0, true)), OwnedFd.adopt(pair.view.getInt32(4, true))];
 }
 

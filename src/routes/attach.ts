@@ -109,7 +109,7 @@ function routesOf({ route }: AttachOptions): readonly AgentRoute[] {
 }
 
 /** Connects on one of the routes. */
-function attachTo(
+async function attachTo(
   container: RunningContainer,
   wanted: readonly AgentRoute[],
   run: RunDirectory,
@@ -118,10 +118,11 @@ function attachTo(
   // The pause stops an agent inside the container too.
   const routes = wanted.filter((route) => !(container.paused && route === "mount"));
   const query = { identity: container.id, generation: container.startedAt, routes, user: options.user ?? "" };
-  return liveOrNew(run, query, options, async () => {
+  const attached = await liveOrNew(run, query, options, async () => {
     const { startForContainer } = await import("./start.ts");
     return startForContainer(container, options.startOn ?? wanted, run, options);
   });
+  return { ...attached, container };
 }
 
 /**

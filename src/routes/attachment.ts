@@ -1,4 +1,5 @@
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import type { RunningContainer } from "../engines/container-state.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { RunDirectory } from "./run-dir.ts";
 
@@ -35,6 +36,8 @@ export interface Attachment {
   socketSeen: string;
   /** True if the agent was started for this call. */
   fresh: boolean;
+  /** The container as its engine just described it; undefined if it was not asked. */
+  container?: RunningContainer;
 }
 
 /** Default of {@link AttachOptions.timeoutMs}. */

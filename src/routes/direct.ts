@@ -92,7 +92,7 @@ async function withChild<T>(
   name: string,
   how: readonly string[],
   wait: TimeoutOptions,
-  meet: (connection: OwnedFd, child: SpawnedProcess) => Promise<T>,
+  meet: (connection: OwnedFd, child: SpawnedProcess<string>) => Promise<T>,
 ): Promise<T> {
   const [ours, theirs] = socketpair();
   const [errors, stderr] = pipe();
@@ -116,7 +116,7 @@ async function withChild<T>(
 }
 
 /** Takes ownership of the child's descriptors. */
-function startChild(how: readonly string[], stderr: OwnedFd, connection: OwnedFd): SpawnedProcess {
+function startChild(how: readonly string[], stderr: OwnedFd, connection: OwnedFd): SpawnedProcess<string> {
   try {
     return spawnProcess(agentProgram(), ["direct", "--fd", "3", ...how], [stderr, connection]);
   } finally {

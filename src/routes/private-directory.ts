@@ -1,5 +1,16 @@
 import type { ChildProcess } from "node:child_process";
-import { chmodSync, constants, fstatSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
@@ -61,7 +72,7 @@ export class PrivateDirectory {
   /** Removes the directory with its content. Idempotent. */
   remove(): void {
     if (this.#lock.closed) return;
-    removeBoth(this.path);
+    removeEmpty(this.path);
     this.#lock.close();
     this.#guard?.kill("SIGKILL");
   }
@@ -128,6 +139,16 @@ function lockAt(path: string): OwnedFd | undefined {
   }
   fd.close();
   return undefined;
+}
+
+/** Node loads code for a removal with content: only what is not empty needs it. */
+function removeEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+    unlinkSync(path + LOCK);
+  } catch {
+    removeBoth(path);
+  }
 }
 
 function removeBoth(path: string): void {

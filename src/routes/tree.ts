@@ -40,6 +40,10 @@ export interface TreeOptions extends AttachOptions {
   /** Includes layers on file systems whose server may block. */
   allMounts?: boolean | undefined;
   /**
+   * The container, if its engine has just described it. Its process is checked in any case.
+   */
+  running?: RunningContainer | undefined;
+  /**
    * A local directory with copies of a stopped container's files. The tree is taken from it instead
    * of from the layers.
    */
@@ -84,7 +88,9 @@ async function processTree(pid: number, options: TreeOptions): Promise<Tree> {
 }
 
 async function containerTree(name: string, options: TreeOptions): Promise<Tree> {
-  const state = await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
+  const state = options.running
+    ? { running: options.running }
+    : await resolveContainer(name, options.engine, MOUNT_POINT, options.signal);
   return inCurrentState(state, options.signal, (current) => treeInState(current, options));
 }
 

@@ -3,6 +3,7 @@ import { errnoName } from "../descriptors/errno.ts";
 import type { InotifyEvent } from "../descriptors/inotify-event.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { statx } from "../descriptors/statx.ts";
+import type { RunningContainer } from "../engines/container-state.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentInfo, AgentRoute } from "../protocol/agent-info.ts";
 import type { Reply } from "../protocol/channel.ts";
@@ -28,6 +29,11 @@ const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
 
 /** Longer names are on FUSE only, whose files are relayed. */
 const MAX_NAME = 255;
+
+/** The running container of a session, as its engine described it when the session was made. */
+export function containerOf(session: Session): RunningContainer | undefined {
+  return session instanceof AgentSession ? session.container : undefined;
+}
 
 /** A session with an agent. */
 export class AgentSession implements Session {
@@ -58,6 +64,10 @@ export class AgentSession implements Session {
 
   get offline(): OfflineKind | undefined {
     return this.#target.offline;
+  }
+
+  get container(): RunningContainer | undefined {
+    return this.#target.container;
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {

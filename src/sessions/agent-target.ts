@@ -1,4 +1,5 @@
 import { addMountTable, canClassifyRoot, hasOverlayFromInside } from "../descriptors/file-system.ts";
+import type { RunningContainer } from "../engines/container-state.ts";
 import type { ImageLayer } from "../engines/image-layers.ts";
 import type { LayerRole, MissingPath } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
@@ -29,6 +30,11 @@ export class AgentTarget {
     // An agent of an offline target shares nothing with a process of the target.
     const isOurs = routeOf(attached.file) === "direct" || this.offline !== undefined;
     this.trust = isOurs ? "own process" : "stranger";
+  }
+
+  /** The running container as its engine described it when the session was made. */
+  get container(): RunningContainer | undefined {
+    return this.#attached.container;
   }
 
   /** False for a process, an image and a volume: no engine stores output of those. */

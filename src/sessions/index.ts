@@ -1,4 +1,5 @@
 /** Sessions with targets, the files that they open, and the agents that serve them. */
+export { containerOf } from "./agent-session.ts";
 export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } from "./agents.ts";
 export { connect } from "./connect.ts";
 export { insteadOf } from "./consuming.ts";

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import { spawnProcess } from "../../src/descriptors/spawn.ts";
+import { readStream } from "../../src/descriptors/read-stream.ts";
+import { type ProcessEnd, type ProgramOptions, spawnProcess, spawnProgram } from "../../src/descriptors/spawn.ts";
 import { owned } from "./fixtures.ts";
 import { runScript } from "./run-script.ts";
 
@@ -69,4 +70,77 @@ test("garbage collections during a start do not affect it", async () => {
     for (let count = 0; count < 10; count++) await spawnProcess("/bin/true", words, [writer]).ended;
     console.log("done");`);
   expect([stdout.toString(), signal]).toEqual(["done\n", null]);
+});
+
+describe("a program of spawnProgram", () => {
+  const collect = async (stream: AsyncIterable<Buffer>) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+
+  /** Runs a script of sh, with the arguments, and returns its output and its end. */
+  async function output(
+    script: string,
+    args: readonly (string | Buffer)[] = [],
+    options: Partial<ProgramOptions> = {},
+  ): Promise<{ text: string; end: ProcessEnd }> {
+    const [outlet, inlet] = pipe();
+    const child = spawnProgram("/bin/sh", ["-c", script, "sh", ...args], {
+      streams: ["inherit", inlet, "ignore"],
+      environment: {},
+      ...options,
+    });
+    inlet.close();
+    return { text: (await collect(readStream(outlet))).toString("latin1"), end: await child.ended };
+  }
+
+  test("gets its arguments as bytes, its environment and its directory", async () => {
+    const { text, end } = await output('printf "%s|" "$1" "$X"; pwd', [Buffer.from("\xe9 \n", "latin1")], {
+      environment: { X: "y z" },
+      directory: "/proc/sys",
+    });
+    expect([text, end]).toEqual(["\xe9 \n|y z|/proc/sys\n", { status: 0, signal: null }]);
+  });
+
+  test("begins in its directory, where the C library has no function for that", async () => {
+    const { stdout } = await runScript(`
+      import { libc } from "./libc.ts";
+      import { pipe } from "./file.ts";
+      import { readStream } from "./read-stream.ts";
+      import { spawnProgram } from "./spawn.ts";
+      Object.defineProperty(libc, "posix_spawn_file_actions_addchdir_np", {
+        get: () => {
+          throw new Error("not found");
+        },
+      });
+      const [outlet, inlet] = pipe();
+      const here = process.cwd();
+      spawnProgram("/bin/pwd", [], { streams: ["ignore", inlet, "ignore"], environment: {}, directory: "/proc/sys" });
+      inlet.close();
+      for await (const chunk of readStream(outlet)) process.stdout.write(chunk);
+      console.log(process.cwd() === here);`);
+    expect(stdout.toString()).toBe("/proc/sys\ntrue\n");
+  });
+
+  test("inherits the standard streams and the given descriptors, and nothing else", async () => {
+    const [reader, writer] = newPipe();
+    const { text } = await output("ls -l /proc/self/fd", [], { inherited: [reader.number] });
+    const links = [...text.matchAll(/ (\d+) -> (\S+)/g)].map(([, fd, to]) => [Number(fd), to] as const);
+    const passed = new Map(links);
+    expect(passed.get(0)).toBe(readlinkSync("/proc/self/fd/0"));
+    expect(passed.get(reader.number)).toBe(readlinkSync(`/proc/self/fd/${reader.number}`));
+    expect(passed.has(writer.number)).toBe(false);
+    // A later program does not inherit it.
+    expect((await output("ls /proc/self/fd")).text.split("\n")).not.toContain(String(reader.number));
+  });
+
+  test("reports the signal that ended it by its name", async () => {
+    expect((await output("kill -SEGV $$")).end).toEqual({ status: null, signal: "SIGSEGV" });
+  });
+
+  test("is not started with a NUL byte in an argument", () => {
+    const start = () => spawnProgram("/bin/true", ["a\0b"], { streams: [], environment: {} });
+    expect(start).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
 });
