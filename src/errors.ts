@@ -56,14 +56,41 @@ export class PortholeError extends Error {
   readonly hint: string | undefined;
   readonly consumes: Consumes | undefined;
 
+  /** Replaces the hint of an error that a limit of open files caused. */
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.code = code;
     this.errno = details.errno;
-    this.hint = details.hint;
+    const limit = openFilesLimit(this);
+    this.hint = limit === undefined ? details.hint : LIMIT_HINT[limit];
     this.consumes = details.consumes;
   }
 }
+
+/**
+ * Returns the errno of an error that was caused by a limit of open files: EMFILE of this process,
+ * ENFILE of the machine. Such an error says nothing about the file or engine that it names.
+ */
+export function openFilesLimit(error: unknown): "EMFILE" | "ENFILE" | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { errno, code } = at as { errno?: unknown; code?: unknown };
+    for (const name of [errno, code]) if (name === "EMFILE" || name === "ENFILE") return name;
+  }
+  // An agent that ends reports its reason as text.
+  return /: too many open files$/i.test(messageOf(error)) ? "EMFILE" : undefined;
+}
+
+/**
+ * Throws for an error of {@link openFilesLimit}, where other errors mean that an object is missing.
+ */
+export function rethrowAtLimit(error: unknown): void {
+  const limit = openFilesLimit(error);
+  if (error instanceof PortholeError && limit !== undefined) throw error;
+  if (limit !== undefined) throw new PortholeError("FILE", "too many open files", { errno: limit, cause: error });
+}
+
+/** The remedy for a limit of open files. */
+export const LIMIT_HINT = { EMFILE: "raise ulimit -n", ENFILE: "raise fs.file-max with sysctl" } as const;
 
 /** Returns the message of a thrown value. */
 export function messageOf(error: unknown): string {

@@ -7,7 +7,7 @@ import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { exitStatus } from "../io/fail.ts";
 import type { Amount } from "../tail/amount.ts";
 import { type Input, pieces, seekableSize, standardInput } from "../tail/input.ts";
-import { cannotOpen, errorReading, fullText, printMessage, reportUsageError } from "../tail/messages.ts";
+import { cannotOpen, errorReading, fullText, printFailure, reportUsageError } from "../tail/messages.ts";
 import { type CommonOptions, commonOptions, type RawOptions } from "../tail/options.ts";
 import { Printer } from "../tail/printer.ts";
 import { openTarget } from "../targets/open-target.ts";
@@ -27,7 +27,7 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
   const sessions = new SessionPool(raw);
   let status = 0;
   const failed = (text: string, error: unknown) => {
-    printMessage("head", text);
+    printFailure("head", text, error);
     status = Math.max(status, exitStatus(error));
   };
   try {

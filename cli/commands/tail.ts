@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import { Exit, exitStatus } from "../io/fail.ts";
-import { fullText, printMessage, reportUsageError } from "../tail/messages.ts";
+import { fullText, printFailure, printMessage, reportUsageError } from "../tail/messages.ts";
 import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
 import { quoted } from "../tail/quote.ts";
 import { sinceTime } from "../tail/since.ts";
@@ -34,7 +34,7 @@ export async function tail(texts: string[], raw: RawOptions): Promise<number> {
     const tailing = new TailRun(sessions, options, since, (error) => {
       status = Math.max(status, exitStatus(error));
     });
-    await tailing.name(names, (error) => printMessage("tail", fullText(error)));
+    await tailing.name(names, (error) => printFailure("tail", fullText(error), error));
     await tailing.begin();
     if (follow !== undefined) status = Math.max(status, await tailing.follow());
     await tailing.end();

@@ -1,6 +1,6 @@
 import { isAbsolute, resolve } from "node:path";
 import { dieBySignal } from "../../src/descriptors/index.ts";
-import { PortholeError } from "../../src/errors.ts";
+import { openFilesLimit, PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { report } from "../io/fail.ts";
 import { openTarget } from "../targets/open-target.ts";
@@ -198,6 +198,7 @@ async function openAll(
       files.push({ ...named, file: await openOne(sessions, named, options) });
     } catch (error) {
       failed(error);
+      if (openFilesLimit(error) !== undefined) break;
     }
   }
   return failures === 0 ? files : undefined;

@@ -1,4 +1,4 @@
-import { complain, printable } from "../io/fail.ts";
+import { complain, errorText, isNewCause, printable } from "../io/fail.ts";
 
 /**
  * Converts ripgrep's standard error to messages of porthole, one line each. Joins the lines of a
@@ -49,7 +49,9 @@ export class Messages {
   #pass(): void {
     const text = joined(this.#message);
     this.#message = [];
-    if (text !== "") this.#show(text);
+    if (text === "" || !isNewCause(text)) return;
+    const { message, hint } = errorText(text);
+    this.#show(hint === undefined ? message : `${message} (${hint})`);
   }
 }
 

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { constants } from "node:os";
+import { LIMIT_HINT, openFilesLimit } from "../../src/errors.ts";
 
 /** Exit statuses, as documented in README.md and by `porthole --help`. */
 export const Exit = { ok: 0, file: 1, usage: 2, target: 3, attach: 4, session: 5, interrupted: 130 } as const;
@@ -37,24 +38,42 @@ export function complain(line: string): void {
  */
 export function report(error: unknown): void {
   const { message, hint } = errorText(error);
-  complain(printable(hint === undefined ? message : `${message} (${hint})`));
+  if (isNewCause(error)) complain(printable(hint === undefined ? message : `${message} (${hint})`));
   if (process.env.PORTHOLE_DEBUG) {
     for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) complain(cause.stack ?? "");
   }
 }
 
+const reportedLimits = new Set<string>();
+
+/**
+ * False for a limit of open files that was already reported: it fails many operations, and all have
+ * the same cause.
+ */
+export function isNewCause(error: unknown): boolean {
+  const limit = openFilesLimit(error);
+  if (limit === undefined) return true;
+  if (reportedLimits.has(limit)) return false;
+  reportedLimits.add(limit);
+  return true;
+}
+
 /**
  * Returns the message and remedy of an error. Node's messages begin with a code and end with the
- * system call: `EMFILE: too many open files, open '/x'` becomes `open /x failed: too many open
- * files`.
+ * system call: `EACCES: permission denied, open '/x'` becomes `open /x failed: permission denied`.
+ * A limit of open files is the whole message: what failed first is a coincidence.
  */
 export function errorText(error: unknown): { message: string; hint: string | undefined } {
+  const limit = openFilesLimit(error);
+  if (limit !== undefined) return { message: LIMIT_TEXT[limit], hint: LIMIT_HINT[limit] };
   const { message = String(error), hint, code } = (error ?? {}) as { message?: string; hint?: string; code?: unknown };
   const [, named, reason, call, path] = /^(E[A-Z0-9]+): (.*?), (\w+)(?: '(.*?)'(?: -> '.*')?)?$/s.exec(message) ?? [];
   if (named === undefined || named !== code) return { message, hint };
   const text = `${call}${path === undefined ? "" : ` ${path}`} failed: ${reason}`;
-  return { message: text, hint: hint ?? (code === "EMFILE" ? "raise ulimit -n" : undefined) };
+  return { message: text, hint };
 }
+
+const LIMIT_TEXT = { EMFILE: "too many open files", ENFILE: "too many open files on this machine" };
 
 /** Ends the process after an unhandled error. */
 export function fail(error: unknown): never {

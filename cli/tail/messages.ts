@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
-import { Exit, errorText, printable } from "../io/fail.ts";
+import { openFilesLimit } from "../../src/errors.ts";
+import { Exit, errorText, isNewCause, printable } from "../io/fail.ts";
 import { UsageError } from "./amount.ts";
 import { quoted } from "./quote.ts";
 
@@ -10,15 +11,23 @@ export function printMessage(command: "head" | "tail", text: string): void {
   } catch {}
 }
 
+/** Writes the line of a failure. Reports a limit of open files once, and only the limit. */
+export function printFailure(command: "head" | "tail", text: string, error: unknown): void {
+  if (isNewCause(error)) printMessage(command, openFilesLimit(error) === undefined ? text : fullText(error));
+}
+
 /**
  * Returns the reason of an error: the text of strerror(3) for a system error, else porthole's
  * message and hint.
  */
 export function reasonOf(error: unknown): string {
   const { code, message = String(error), hint } = (error ?? {}) as { code?: unknown; message?: string; hint?: string };
-  const text = code === "FILE" ? (message.split(": ").at(-1) ?? message) : message;
+  const text = code === "FILE" ? (REASON.exec(message)?.[1] ?? message) : message;
   return hint === undefined ? capitalised(code, text) : `${capitalised(code, text)} (${hint})`;
 }
+
+/** The text of an errno at the end of a message; one such text contains a colon. */
+const REASON = /: ((?:Too many references: )?[^:]*(?::(?! )[^:]*)*)$/;
 
 /** Returns an error's whole message and hint, for an error without a name before it. */
 export function fullText(error: unknown): string {

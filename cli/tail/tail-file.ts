@@ -19,7 +19,7 @@ import { openTarget } from "../targets/open-target.ts";
 import type { NamedTarget } from "../targets/session-pool.ts";
 import { initialPart } from "./initial-part.ts";
 import { type Input, standardInput } from "./input.ts";
-import { cannotOpen, errorReading, printMessage } from "./messages.ts";
+import { cannotOpen, errorReading, printFailure, printMessage } from "./messages.ts";
 import { Notices } from "./notices.ts";
 import type { TailOptions } from "./options.ts";
 import type { OutputSource, Printer } from "./printer.ts";
@@ -142,11 +142,11 @@ export class TailFile {
   /** Reports and returns the error of the open; undefined if the open succeeded. */
   complaint(): unknown {
     if (this.#failure !== undefined) {
-      printMessage("tail", cannotOpen(this.name, this.#failure));
+      printFailure("tail", cannotOpen(this.name, this.#failure), this.#failure);
       return this.#failure;
     }
     if (this.#unreadable !== undefined) {
-      printMessage("tail", errorReading(this.name, this.#unreadable));
+      printFailure("tail", errorReading(this.name, this.#unreadable), this.#unreadable);
       return this.#unreadable;
     }
     if (this.#input?.file?.kind !== "directory") return undefined;

@@ -8,7 +8,7 @@ import {
 import { AT_END, StreamEnd, StreamStart } from "../../src/follow/index.ts";
 import type { Target } from "../../src/target.ts";
 import type { NamedTarget } from "../targets/session-pool.ts";
-import { printMessage, reasonOf } from "./messages.ts";
+import { printFailure, printMessage, reasonOf } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
 import { OutputLines } from "./output-lines.ts";
 import { outputNotice } from "./output-notice.ts";
@@ -69,7 +69,7 @@ export class TailOutput {
 
   /** Reports and returns the error of the open; undefined if the open succeeded. */
   complaint(): unknown {
-    if (this.#failure !== undefined) printMessage("tail", `${this.name}: ${reasonOf(this.#failure)}`);
+    if (this.#failure !== undefined) printFailure("tail", `${this.name}: ${reasonOf(this.#failure)}`, this.#failure);
     return this.#failure;
   }
 

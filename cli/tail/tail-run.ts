@@ -2,11 +2,12 @@ import { setMaxListeners } from "node:events";
 import { AT_END } from "../../src/follow/index.ts";
 import { type Target, targetName } from "../../src/target.ts";
 import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
+import { LOOKAHEAD } from "../targets/open-ahead.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { LaterMatches, type LaterMatchesHost } from "./later-matches.ts";
 import { MARK_SIGNAL } from "./line-record.ts";
 import { Merger } from "./merger.ts";
-import { errorReading, printMessage } from "./messages.ts";
+import { errorReading, printFailure, printMessage } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
 import { type OutputSource, Printer } from "./printer.ts";
 import { quoted } from "./quote.ts";
@@ -79,9 +80,12 @@ export class TailRun {
   async begin(): Promise<void> {
     const printer = this.#shown;
     if (this.#options.follow !== undefined) printer.watchReader();
-    await Promise.all(this.#files.map((file) => file.open(this.#stop.signal)));
-    if (this.#merger) await this.#mergeParts(this.#merger);
-    else for (const file of this.#files) await this.#showPart(file);
+    if (this.#options.follow === undefined && this.#merger === undefined) await this.#showInTurn();
+    else {
+      await Promise.all(this.#files.map((file) => file.open(this.#stop.signal)));
+      if (this.#merger) await this.#mergeParts(this.#merger);
+      else for (const file of this.#files) await this.#showPart(file);
+    }
     printer.begunWith(this.#files.at(-1)?.source);
   }
 
@@ -147,6 +151,18 @@ export class TailRun {
     return tailTarget;
   }
 
+  /** Shows and closes the files in order, and opens some of them ahead. */
+  async #showInTurn(): Promise<void> {
+    const opening: Promise<void>[] = [];
+    for (const [turn, file] of this.#files.entries()) {
+      for (let next = opening.length; next < this.#files.length && next <= turn + LOOKAHEAD; next++)
+        opening.push((this.#files[next] as AnyTailed).open(this.#stop.signal));
+      await opening[turn];
+      await this.#showPart(file);
+      file.close();
+    }
+  }
+
   async #showPart(file: AnyTailed): Promise<void> {
     const printer = this.#shown;
     if (file.isOpen) await printer.begin(file.source);
@@ -158,7 +174,7 @@ export class TailRun {
           file.leaveInput();
         }
       } catch (error) {
-        printMessage("tail", errorReading(file.name, error));
+        printFailure("tail", errorReading(file.name, error), error);
         this.#failed(error);
       }
     }
@@ -190,7 +206,7 @@ export class TailRun {
         this.#stop.signal,
       );
     } catch (error) {
-      printMessage("tail", errorReading(file.name, error));
+      printFailure("tail", errorReading(file.name, error), error);
       this.#failed(error);
     } finally {
       try {

@@ -3,6 +3,7 @@ import { type Identity, isSameFile, onTick } from "../../src/follow/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { type Target, targetName } from "../../src/target.ts";
 import { systemZone, targetZone, utc, type Zone } from "../../src/times/index.ts";
+import { errorText, isNewCause } from "../io/fail.ts";
 import { printMessage, reasonOf } from "./messages.ts";
 
 const TICK_MS = 250;
@@ -157,7 +158,8 @@ export class TailTarget {
       if (!this.#failure.reported && now - this.#failure.since >= this.#goneMs) {
         this.#failure.reported = true;
         const waits = this.#target.kind === "process" ? "" : "; waiting for it";
-        this.#say(`${this.#name}: ${error instanceof PortholeError ? error.message : reasonOf(error)}${waits}`);
+        const reason = error instanceof PortholeError ? errorText(error).message : reasonOf(error);
+        if (isNewCause(error)) this.#say(`${this.#name}: ${reason}${waits}`);
       }
       throw error;
     }

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
+import { rethrowAtLimit } from "../errors.ts";
 import { isInMemory } from "./file.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 import { type FileIdentity, identify, statx } from "./statx.ts";
@@ -225,7 +226,8 @@ function mountTable(pid: number | string): string {
 function read(path: string): string {
   try {
     return readFileSync(path, "latin1");
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return "";
   }
 }

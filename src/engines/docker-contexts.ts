@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { rethrowAtLimit } from "../errors.ts";
 
 /** A docker context: a name for an engine's address (`docker context ls`). */
 export interface DockerContext {
@@ -49,7 +50,8 @@ export function allContexts(environment: NodeJS.ProcessEnv): DockerContext[] {
   let ids: string[];
   try {
     ids = readdirSync(metadata(environment));
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return [];
   }
   return ids
@@ -81,7 +83,8 @@ function configuration(environment: NodeJS.ProcessEnv): string {
 function readJson<T>(path: string): T | undefined {
   try {
     return (JSON.parse(readFileSync(path, "utf8")) as T | null) ?? undefined;
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return undefined;
   }
 }

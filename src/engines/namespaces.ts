@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { rethrowAtLimit } from "../errors.ts";
 
 /** A set of foreign namespaces, identified by its first process. */
 export interface NamespaceSandbox {
@@ -53,7 +54,8 @@ export function namespaceSandboxes(known: readonly number[] = []): NamespaceSand
 function namespaceOf(pid: number | "self", kind: string): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`);
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return undefined;
   }
 }
@@ -62,7 +64,8 @@ function commandOf(pid: number): string | undefined {
   try {
     const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0$/, "").split("\0");
     return args.join(" ") || undefined;
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return undefined;
   }
 }
@@ -70,7 +73,8 @@ function commandOf(pid: number): string | undefined {
 function ownerOf(pid: number): number {
   try {
     return Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0);
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return 0;
   }
 }

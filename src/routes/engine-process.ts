@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { peerCredentials } from "../descriptors/fd-socket.ts";
 import type { Engine } from "../engines/engine.ts";
 import { connectEngine } from "../engines/http.ts";
+import { rethrowAtLimit } from "../errors.ts";
 import { startTime } from "./process.ts";
 
 /** How this process reaches the directories of an engine. */
@@ -61,7 +62,8 @@ function podmanPause(uid: number): number {
   const runtime = uid === process.geteuid?.() ? process.env.XDG_RUNTIME_DIR : undefined;
   try {
     return Number(readFileSync(join(runtime || `/run/user/${uid}`, "libpod/tmp/pause.pid"), "latin1"));
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return 0;
   }
 }
@@ -72,7 +74,8 @@ function podmanPause(uid: number): number {
 function isInOther(namespace: "user" | "mnt", pid: number): boolean {
   try {
     return pid > 0 && readlinkSync(`/proc/${pid}/ns/${namespace}`) !== readlinkSync(`/proc/self/ns/${namespace}`);
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return false;
   }
 }

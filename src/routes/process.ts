@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import { PortholeError } from "../errors.ts";
+import { PortholeError, rethrowAtLimit } from "../errors.ts";
 
 /**
  * True if the kernel lets this user into the namespaces of `pid`. Reading a namespace link requires
@@ -10,7 +10,8 @@ export function canEnterNamespaces(pid: number): boolean {
   try {
     readlinkSync(`/proc/${pid}/ns/mnt`);
     return true;
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return false;
   }
 }
@@ -49,7 +50,8 @@ export function parentOf(pid: number): number | undefined {
 export function commandLineOf(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").slice(0, -1);
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return [];
   }
 }
@@ -66,7 +68,8 @@ export function innerPid(pid: number): number {
 export function inCgroupOf(pid: number, id: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/cgroup`, "latin1").includes(id);
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return false;
   }
 }
@@ -77,7 +80,8 @@ function statusField(pid: number, name: "NSpid" | "Tgid"): number | undefined {
     const status = readFileSync(`/proc/${pid}/status`, "latin1");
     const numbers = new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1];
     return numbers === undefined ? undefined : Number(numbers.trim().split(/\s+/).at(-1));
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return undefined;
   }
 }
@@ -90,7 +94,8 @@ function statFields(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
     return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return undefined;
   }
 }
@@ -103,7 +108,8 @@ export function boundingSetHas(pid: number, capabilities: bigint): boolean {
   try {
     const set = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
     return set === undefined || (BigInt(`0x${set}`) & capabilities) === capabilities;
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return true;
   }
 }

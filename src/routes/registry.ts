@@ -15,7 +15,7 @@ import { O_CLOEXEC } from "../descriptors/constants.ts";
 import { connectAt } from "../descriptors/fd-socket.ts";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { attachInterrupted, PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError, rethrowAtLimit } from "../errors.ts";
 import { type AgentRoute, FullAgentError } from "../protocol/agent-info.ts";
 import { type AgentKey, type AgentRecord, decodeRecord } from "./agent-record.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
@@ -131,7 +131,8 @@ export function readRecord(run: RunDirectory, file: string): AgentRecord | undef
   try {
     const record = decodeRecord(JSON.parse(readFileSync(join(run.agents, `${file}.json`), "utf8")));
     return record !== undefined && agentFile(record) === file.replace(ASIDE, "") ? record : undefined;
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     return undefined;
   }
 }

@@ -5,7 +5,7 @@ import { overlaysFromOutside } from "../descriptors/file-system.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { RunningContainer } from "../engines/container-state.ts";
 import { engineAddress } from "../engines/engine-address.ts";
-import { messageOf, PortholeError } from "../errors.ts";
+import { messageOf, PortholeError, rethrowAtLimit } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { endAgentProcess } from "./agent-process.ts";
 import { installAgent } from "./agent-program.ts";
@@ -45,6 +45,7 @@ export async function startForContainer(
       return await startOn(route, container, run, options, routes.length > 1);
     } catch (error) {
       if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
+      rethrowAtLimit(error);
       failures.push({ route, error: toAttachError(error) });
     }
   }
@@ -232,7 +233,8 @@ function layersHere({ engine, layers: { directories } }: RunningContainer): stri
   try {
     const paths = enginePaths(engine);
     return paths === undefined ? directories : directories.map(paths.path);
-  } catch {
+  } catch (error) {
+    rethrowAtLimit(error);
     // The agent then cannot open them, and does not know which layer files are from.
     return directories;
   }

@@ -24,9 +24,17 @@ describe("an error that Node reports", () => {
     });
   });
 
-  test("about the limit of open files names the remedy", () => {
+  test("about a limit of open files names only the limit and the remedy", () => {
     const error = Object.assign(new Error("EMFILE: too many open files, open '/x'"), { code: "EMFILE" });
-    expect(errorText(error)).toEqual({ message: "open /x failed: too many open files", hint: "raise ulimit -n" });
+    const limit = { message: "too many open files", hint: "raise ulimit -n" };
+    expect(errorText(error)).toEqual(limit);
+    const because = new PortholeError("TARGET", "no engine", { hint: "start it", cause: error });
+    expect([errorText(because), because.hint]).toEqual([limit, "raise ulimit -n"]);
+    const inSystem = new PortholeError("FILE", "cannot open x", { errno: "ENFILE" });
+    expect(errorText(inSystem)).toEqual({
+      message: "too many open files on this machine",
+      hint: "raise fs.file-max with sysctl",
+    });
   });
 
   test("keeps porthole's own messages unchanged", () => {
