@@ -61,7 +61,8 @@ export class LaterMatches {
   }
 
   /** Returns the targets that match now, and stores the patterns. `failed` receives errors. */
-  async now(text: string, failed: (error: unknown) => void): Promise<NamedTarget[]> {
+  async now(text: string, report: (error: unknown) => void): Promise<NamedTarget[]> {
+    const failed = (error: unknown) => report(this.#willWait(error) ? waiting(error) : error);
     try {
       const pattern = this.#sessions.pattern(text);
       if (pattern === undefined) {
@@ -78,6 +79,12 @@ export class LaterMatches {
       failed(error);
       return [];
     }
+  }
+
+  /** True for a pattern without a match: later matches are followed. */
+  #willWait(error: unknown): error is PortholeError {
+    if (!(error instanceof PortholeError)) return false;
+    return error.code === "TARGET" ? this.isWaiting : error.errno === "ENOENT" && this.hasGlobs;
   }
 
   /** Stores a glob that may have more matches later. It must be followed by name. */
@@ -202,6 +209,11 @@ export class LaterMatches {
       if (!(error instanceof PortholeError)) throw error;
     }
   }
+}
+
+function waiting(error: PortholeError): PortholeError {
+  const { code, message, errno, hint } = error;
+  return new PortholeError(code, `${message}; waiting for it`, { errno, hint, cause: error });
 }
 
 /** Inode numbers are reused; the birth time distinguishes the files. */

@@ -113,7 +113,7 @@ export class TailOutput {
       else {
         await show(this.#lines.end());
         const text = this.#notice(event);
-        if (text !== undefined) printMessage("tail", `${this.#target.name}: ${text}`);
+        if (text !== undefined) printMessage("tail", `${this.name}: ${text}`);
       }
     }
     if (stop.reason !== AT_END) await show(this.#lines.end());

@@ -146,7 +146,13 @@ export class TailRun {
     const key = targetName(target);
     const known = this.#tailTargets.get(key);
     if (known) return known;
-    const tailTarget = new TailTarget(this.#sessions, target, this.#options.interval);
+    const tailTarget = new TailTarget(
+      this.#sessions,
+      target,
+      this.#options.interval,
+      undefined,
+      this.#options.follow === "name",
+    );
     this.#tailTargets.set(key, tailTarget);
     return tailTarget;
   }

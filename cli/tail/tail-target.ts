@@ -32,6 +32,7 @@ export class TailTarget {
   readonly #target: Target;
   readonly #goneMs: number;
   readonly #say: (text: string) => void;
+  readonly #byName: boolean;
   readonly #listeners = new Set<() => void>();
   /** The file that each follow by name currently reads, by the reader. */
   readonly #readers = new Map<object, { path: string; identity: Identity }>();
@@ -46,18 +47,23 @@ export class TailTarget {
   #learnsZone = false;
   readonly #over = new AbortController();
 
-  /** `tell` receives the notices; by default they go to standard error. */
+  /**
+   * `tell` receives the notices; by default they go to standard error. `byName` is false if files
+   * stay followed by their descriptors, which a new container does not have.
+   */
   constructor(
     sessions: SessionProvider,
     target: Target,
     goneMs: number,
     tell = (text: string) => printMessage("tail", text),
+    byName = true,
   ) {
     this.#sessions = sessions;
     this.#target = target;
     this.#goneMs = goneMs;
     this.#zone = target.kind === "local" ? systemZone : utc;
     this.#say = tell;
+    this.#byName = byName;
   }
 
   /** The zone of timestamps without a zone. Valid after {@link learnZone} and the first session. */
@@ -157,7 +163,7 @@ export class TailTarget {
       Object.assign(this.#failure, { error, at: now });
       if (!this.#failure.reported && now - this.#failure.since >= this.#goneMs) {
         this.#failure.reported = true;
-        const waits = this.#target.kind === "process" ? "" : "; waiting for it";
+        const waits = this.#target.kind === "process" || !this.#byName ? "" : "; waiting for it";
         const reason = error instanceof PortholeError ? errorText(error).message : reasonOf(error);
         if (isNewCause(error)) this.#say(`${this.#name}: ${reason}${waits}`);
       }
@@ -173,7 +179,9 @@ export class TailTarget {
         : after.offline === undefined
           ? "was started"
           : "has stopped again";
-    this.#say(`${this.#name}: ${same ? `the container ${began}` : "another container has this name now"}; continuing`);
+    if (same) this.#say(`${this.#name}: the container ${began}; continuing`);
+    else if (this.#byName) this.#say(`${this.#name}: another container has this name now; continuing`);
+    else this.#say(`${this.#name}: another container has this name now; it is not followed (use tail -F)`);
   }
 
   get #name(): string {

@@ -178,7 +178,7 @@ function patternTests(name: "docker" | "podman"): void {
   test("tail -F waits for the first container that matches", async () => {
     const { by, prefix, add } = set();
     const tail = following(by, ["-F", `${prefix}-*:@stdout`]);
-    await tail.says(/no container matches/);
+    await tail.says(`tail: no container matches '${prefix}-*'; waiting for it (see docker ps --all)`);
     await add("late", speaker("here"));
     await tail.shows(`==> ${prefix}-late:@stdout <==
 here
@@ -189,7 +189,7 @@ here
   test("tail -F finds files that match a glob in the first container that matches", async () => {
     const { by, prefix, add } = set();
     const tail = following(by, ["-F", "--prefix", `${prefix}-*:/tmp/*.log`]);
-    await tail.says(/no container matches/);
+    await tail.says(`tail: no container matches '${prefix}-*'; waiting for it (see docker ps --all)`);
     await add("late", speaker("here"));
     await tail.shows(`${prefix}-late:/tmp/x.log | here\n`);
     await tail.stop();

@@ -166,11 +166,11 @@ async function continues(speaker: Speakers, driver: string): Promise<void> {
   await say(target, "for i in 1 2 3; do echo $i; done");
   await tail.shows("begin\n1\n2\n3\n");
   await target.handle.restart({ t: 0 });
-  await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
+  await tail.says(`tail: ${at("@logs")}: the container was restarted; continuing`);
   await tail.shows("begin\n1\n2\n3\nbegin\n");
   await target.remove();
   await speaker("echo recreated", driver, target.name);
-  await tail.says(`tail: ${target.name}: another container has this name now; continuing`);
+  await tail.says(`tail: ${at("@logs")}: another container has this name now; continuing`);
   await tail.shows("begin\n1\n2\n3\nbegin\nrecreated\n");
   await tail.stop();
 }

@@ -149,7 +149,7 @@ function podTests(programs: string | undefined): void {
     await target.stop();
     await tail.running.ended;
     expect(tail.said()).toBe(
-      `tail: pod:${shop}/web: the container has ended with status 137\ntail: no files remaining\n`,
+      `tail: pod:${shop}/web:@logs: the container has ended with status 137\ntail: no files remaining\n`,
     );
   });
 
