@@ -77,7 +77,7 @@ export function openFilesLimit(error: unknown): "EMFILE" | "ENFILE" | undefined 
     for (const name of [errno, code]) if (name === "EMFILE" || name === "ENFILE") return name;
   }
   // An agent that ends reports its reason as text.
-  return /: too many open files$/i.test(messageOf(error)) ? "EMFILE" : undefined;
+  return /: too many open files$/i.test(error instanceof Error ? error.message : String(error)) ? "EMFILE" : undefined;
 }
 
 /**
@@ -92,7 +92,15 @@ export function rethrowAtLimit(error: unknown): void {
 /** The remedy for a limit of open files. */
 export const LIMIT_HINT = { EMFILE: "raise ulimit -n", ENFILE: "raise fs.file-max with sysctl" } as const;
 
-/** Returns the message of a thrown value. */
+/**
+ * Returns the message of a thrown value. Node's messages begin with a code and end with the system
+ * call: `EACCES: permission denied, open '/x'` becomes `open /x failed: permission denied`.
+ */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const [, code, reason, call, path] = NODE_MESSAGE.exec(error.message) ?? [];
+  if (code === undefined || code !== (error as NodeJS.ErrnoException).code) return error.message;
+  return `${call}${path === undefined ? "" : ` ${path}`} failed: ${reason}`;
 }
+
+const NODE_MESSAGE = /^(E[A-Z0-9]+): (.*?), (\w+)(?: '(.*?)'(?: -> '.*')?)?$/s;

@@ -6,6 +6,7 @@ import { sanitiseText } from "../../src/text/index.ts";
 import { report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
+import { humanSize } from "../ls/sizes.ts";
 
 /** `porthole agents`: prints one line per live agent, per helper on a remote engine, and per mount. */
 export async function agents(options: { json?: boolean }): Promise<number> {
@@ -40,7 +41,7 @@ function row(agent: LiveAgent): string[] {
     age(agent.ageSeconds),
     // The number of clients of an agent inside a helper is unknown to this process.
     agent.route === "helper" ? "-" : String(agent.clients),
-    agent.route === "helper" ? "-" : `${agent.memoryKiB} KiB`,
+    agent.route === "helper" ? "-" : humanSize(BigInt(agent.memoryKiB) * 1024n),
   ];
 }
 

@@ -39,7 +39,8 @@ export async function diff(container: string, options: DiffOptions): Promise<num
       return options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, show(path), found, options);
     });
     for (let at = 0; at < lines.length; at += AT_ONCE) write(pathBytes(lines.slice(at, at + AT_ONCE).join("")));
-    if (mounts.length > 0 && !options.json) {
+    // Docker's own diff leaves them out silently; a script needs no reminder in each run.
+    if (mounts.length > 0 && !options.json && isTerminal(1)) {
       const mounted = mounts.map(({ destination, what }) => `${destination} (${what})`);
       complain(printable(`not compared: ${mounted.join(", ")}`));
     }

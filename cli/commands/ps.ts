@@ -7,6 +7,7 @@ import { isLaterPart, isPartOfSeveral, shownName } from "../elsewhere/part-of-se
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
+import { humanSize } from "../ls/sizes.ts";
 import { containers } from "../ps/containers.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { SessionPool } from "../targets/session-pool.ts";
@@ -198,12 +199,3 @@ function summary(processes: TargetProcess[]): string {
 const counted = ({ size }: Map<string, bigint>) => (size === 1 ? "1 deleted file" : `${size} deleted files`);
 
 const sum = (sizes: Map<string, bigint>) => [...sizes.values()].reduce((total, size) => total + size, 0n);
-
-/** Formats a size in units of 1000 with one decimal: `1.2 MB`. */
-function humanSize(bytes: bigint): string {
-  const units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
-  let value = Number(bytes);
-  let unit = 0;
-  for (; value >= 999.95 && unit < units.length - 1; unit++) value /= 1000;
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
-}

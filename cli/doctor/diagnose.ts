@@ -12,6 +12,7 @@ import {
 } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { AgentRoute } from "../../src/protocol/index.ts";
+import { NotPreparedError } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
 import { type Finding, failed, guarded } from "./finding.ts";
@@ -133,6 +134,7 @@ async function* tryRoutes(
   const routes: AgentRoute[] = isDirect ? ["direct"] : ["direct", "mount", "sidecar"];
   const tried: Finding[] = [];
   const opened: Finding[] = [];
+  let unprepared: Finding | undefined;
   for (const route of routes) {
     try {
       const { attached, file } = await tryRoute(route, target, options);
@@ -145,11 +147,17 @@ async function* tryRoutes(
         yield failed("target", error);
         return;
       }
-      tried.push(failed(`route ${route}`, error));
+      const finding = failed(`route ${route}`, error);
+      tried.push(finding);
+      if (error instanceof NotPreparedError) unprepared = finding;
     }
   }
   // One working route is enough.
   const works = tried.some(({ status }) => status === "ok");
+  if (works && unprepared !== undefined) {
+    const detail = "not set up for this container, and not needed: another route works";
+    tried.splice(tried.indexOf(unprepared), 1, { status: "ok", what: unprepared.what, detail });
+  }
   for (const finding of tried) yield works && finding.status === "fail" ? { ...finding, status: "warn" } : finding;
   if (works && !opened.some(({ status }) => status === "ok")) yield* opened.slice(0, 1);
 }

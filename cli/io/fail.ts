@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { constants } from "node:os";
-import { LIMIT_HINT, openFilesLimit } from "../../src/errors.ts";
+import { LIMIT_HINT, messageOf, openFilesLimit } from "../../src/errors.ts";
 
 /** Exit statuses, as documented in README.md and by `porthole --help`. */
 export const Exit = { ok: 0, file: 1, usage: 2, target: 3, attach: 4, session: 5, interrupted: 130 } as const;
@@ -59,18 +59,13 @@ export function isNewCause(error: unknown): boolean {
 }
 
 /**
- * Returns the message and remedy of an error. Node's messages begin with a code and end with the
- * system call: `EACCES: permission denied, open '/x'` becomes `open /x failed: permission denied`.
- * A limit of open files is the whole message: what failed first is a coincidence.
+ * Returns the message and remedy of an error. A limit of open files is the whole message: what
+ * failed first is a coincidence.
  */
 export function errorText(error: unknown): { message: string; hint: string | undefined } {
   const limit = openFilesLimit(error);
   if (limit !== undefined) return { message: LIMIT_TEXT[limit], hint: LIMIT_HINT[limit] };
-  const { message = String(error), hint, code } = (error ?? {}) as { message?: string; hint?: string; code?: unknown };
-  const [, named, reason, call, path] = /^(E[A-Z0-9]+): (.*?), (\w+)(?: '(.*?)'(?: -> '.*')?)?$/s.exec(message) ?? [];
-  if (named === undefined || named !== code) return { message, hint };
-  const text = `${call}${path === undefined ? "" : ` ${path}`} failed: ${reason}`;
-  return { message: text, hint };
+  return { message: messageOf(error), hint: (error as { hint?: string } | undefined)?.hint };
 }
 
 const LIMIT_TEXT = { EMFILE: "too many open files", ENFILE: "too many open files on this machine" };
@@ -92,14 +87,20 @@ export function fail(error: unknown): never {
 const PLAIN = /^[ -~]*$/;
 
 /**
- * Escapes control characters: messages contain names that come from containers. The library's
- * sanitiser is more precise about scripts and widths, but an error may occur before it is loaded.
+ * Escapes control characters: messages contain names that come from containers. Uses the notation
+ * of the library's sanitiser (`^[`, `<9B>`, `<U+202E>`). That one is more precise about scripts and
+ * widths, but an error may occur before it is loaded.
  */
 export function printable(text: string): string {
   if (PLAIN.test(text)) return text;
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, (character) => {
     const code = character.codePointAt(0) ?? 0;
-    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code - 0xdc00).toString(16)}`;
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`;
+    if (code < 0x20 || code === 0x7f) return `^${String.fromCharCode(code ^ 0x40)}`;
+    if (code >= 0xdc80 && code <= 0xdcff) return `<${hex(code - 0xdc00, 2)}>`;
+    return code < 0xa0 ? `<${hex(code, 2)}>` : `<U+${hex(code, 4)}>`;
   });
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, "0");
 }

@@ -107,4 +107,4 @@ const statuses = `Exit status:
   3  no such target, no process in it, or no engine
   4  the target exists, but no agent could be started for it
   5  the connection to the agent was lost
-  130  interrupted`;
+  130  interrupted (141: the reader of the output closed the pipe)`;

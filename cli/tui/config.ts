@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { PortholeError } from "../../src/errors.ts";
+import { messageOf, PortholeError } from "../../src/errors.ts";
 import {
   THEME_NAMES,
   THEME_PARTS,
@@ -49,9 +49,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
+    const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return DEFAULT_CONFIG;
-    throw new PortholeError("USAGE", `cannot read ${path}: ${message}`, { errno: code, cause: error });
+    throw new PortholeError("USAGE", `cannot read ${path}: ${messageOf(error)}`, { errno: code, cause: error });
   }
   try {
     return decodeConfig(text);

@@ -132,7 +132,13 @@ function openUnnamed(directory: LocalDirectory, name: Buffer): OwnedFd | undefin
   try {
     return OwnedFd.adopt(openSync(`/proc/self/fd/${directory.descriptor.number}`, flags, 0o600));
   } catch (error) {
-    if (UNSUPPORTED.has((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (UNSUPPORTED.has(code)) return undefined;
+    // Linux returns EPERM for a removed directory.
+    if (code === "EPERM" && directory.stat.nlink === 0) {
+      const cause = systemError("FILE", "the directory was removed", Errno.ENOENT);
+      throw createError(directory.nameFor(name), cause);
+    }
     throw createError(directory.nameFor(name), error);
   }
 }

@@ -1,6 +1,9 @@
 import { EngineError } from "../engines/engine-error.ts";
 import type { RemoteEngine, SshTransport, TcpTransport } from "../engines/remote-engine.ts";
-import { PortholeError } from "../errors.ts";
+import { messageOf, PortholeError } from "../errors.ts";
+
+const CLOSED = "the engine closed the connection without a response";
+const NOT_HTTP = "the response is not HTTP";
 
 /** The reason of a connection by ssh on a machine without ssh. */
 export const NO_SSH = "ssh is not installed";
@@ -16,8 +19,8 @@ export function connectionError(
 ): PortholeError {
   // An error that the engine returned is not a connection failure.
   if (error instanceof EngineError || (error instanceof PortholeError && failure === undefined)) return error;
-  const { message, code } = error as NodeJS.ErrnoException;
-  const why = failure ?? message.replace(/^connect /, "");
+  const { code } = error as NodeJS.ErrnoException;
+  const why = failure ?? reasonOf(error, transport.kind === "tcp" ? transport.host : undefined);
   const hint =
     transport.kind === "ssh"
       ? sshHint(why, transport)
@@ -29,6 +32,29 @@ export function connectionError(
     hint,
     cause: error,
   });
+}
+
+/** Reasons of a failed connection, by Node's codes. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: CLOSED,
+  EPIPE: CLOSED,
+  ETIMEDOUT: "connection timed out",
+  EHOSTUNREACH: "no route to the host",
+  ENETUNREACH: "the network is not reachable",
+  EAI_AGAIN: "the host's name cannot be resolved now",
+};
+
+function reasonOf(error: unknown, host: string | undefined): string {
+  const { message, code = "" } = error as NodeJS.ErrnoException;
+  if (code === "ENOTFOUND") return "the host's name is not known";
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return `TLS failed: the engine's certificate is not for ${host}`;
+  if (code.startsWith("HPE_")) return NOT_HTTP;
+  // OpenSSL: error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../ssl3_record.c:350:
+  const ofTls = /error:[0-9A-F]+:[^:]* routines:[^:]*:([^:]+)/.exec(message)?.[1];
+  if (ofTls !== undefined) return `TLS failed: ${ofTls}`;
+  if (/certificate/i.test(message)) return `TLS failed: ${message}`;
+  return REASONS[code] ?? messageOf(error);
 }
 
 function sshHint(why: string, { destination, port }: SshTransport): string {
@@ -47,9 +73,11 @@ function sshHint(why: string, { destination, port }: SshTransport): string {
 }
 
 function tcpHint(why: string, code: string | undefined, { host, port, tls }: TcpTransport): string {
-  if (tls === undefined && /parse error|hang up|without a response/i.test(why))
+  if (tls === undefined && [CLOSED, NOT_HTTP].includes(why))
     return "the engine requires TLS: set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or use a docker context";
-  if (/certificate|self.signed|alert|altnames|ssl/i.test(`${why} ${code}`))
+  if (/wrong version number|packet length too long/.test(why))
+    return "the engine there does not use TLS: unset DOCKER_TLS_VERIFY, or check the docker context";
+  if (/^TLS failed|certificate|ssl/i.test(`${why} ${code}`))
     return "check ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH or of the docker context";
   return `check that the engine listens there: docker -H tcp://${host}:${port} info`;
 }

@@ -14,7 +14,7 @@ import {
 import { isAbsolute, join } from "node:path";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { PortholeError } from "../errors.ts";
+import { messageOf, PortholeError } from "../errors.ts";
 import { startGuard } from "./guard-process.ts";
 import { ensureRunDirectory } from "./run-dir.ts";
 
@@ -49,9 +49,8 @@ export class PrivateDirectory {
       }
     } catch (error) {
       if (error instanceof PortholeError) throw error;
-      const { code, message } = error as NodeJS.ErrnoException;
-      throw new PortholeError("FILE", `cannot create a private directory: ${message}`, {
-        errno: code,
+      throw new PortholeError("FILE", `cannot create a private directory: ${messageOf(error)}`, {
+        errno: (error as NodeJS.ErrnoException).code,
         hint: "set XDG_RUNTIME_DIR or XDG_STATE_HOME to a writable directory",
         cause: error,
       });

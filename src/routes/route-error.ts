@@ -30,6 +30,15 @@ export function isMissing({ status, message }: EngineError): boolean {
 /** The error for an agent that could read fewer files than an agent on another route. */
 export class LimitedAccessError extends PortholeError {}
 
+/** The error for a container that was started without porthole's directory. */
+export class NotPreparedError extends PortholeError {
+  constructor(name: string) {
+    super("ATTACH", `'${name}' does not have porthole's directory mounted`, {
+      hint: "start it with docker run $(porthole docker-args) IMAGE",
+    });
+  }
+}
+
 /**
  * The error of one route as users see it.
  * @param over the signal of all its requests, from {@link deadline}

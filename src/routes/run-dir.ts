@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { PortholeError } from "../errors.ts";
+import { messageOf, PortholeError } from "../errors.ts";
 
 /** The run directory: sockets and records of agents, and the directory that containers mount. */
 export interface RunDirectory {
@@ -43,9 +43,8 @@ export function ensureRunDirectory(environment: NodeJS.ProcessEnv = process.env)
     ensureOwn(paths.mount, 0o711);
   } catch (error) {
     if (error instanceof PortholeError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new PortholeError("ATTACH", `cannot create the run directory ${paths.root}: ${message}`, {
-      errno: code,
+    throw new PortholeError("ATTACH", `cannot create the run directory ${paths.root}: ${messageOf(error)}`, {
+      errno: (error as NodeJS.ErrnoException).code,
       hint: "set XDG_STATE_HOME to a writable directory",
       cause: error,
     });

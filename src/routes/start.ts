@@ -17,7 +17,7 @@ import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts
 import { canEnterNamespaces, startTime } from "./process.ts";
 import { agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
 import type { ConnectedAgent, TimeoutOptions } from "./rendezvous.ts";
-import { LimitedAccessError } from "./route-error.ts";
+import { LimitedAccessError, NotPreparedError } from "./route-error.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
 
 const DEFAULT_IDLE_SECONDS = 60;
@@ -170,9 +170,7 @@ export function routeObstacle(
   }
   if (route === "mount") {
     if (portholeMount === undefined) {
-      return new PortholeError("ATTACH", `'${name}' does not have porthole's directory mounted`, {
-        hint: "start it with docker run $(porthole docker-args) IMAGE",
-      });
+      return new NotPreparedError(name);
     }
     if (portholeMount !== run.mount) {
       return new PortholeError("ATTACH", `'${name}' has ${portholeMount} mounted, not ${run.mount}`);

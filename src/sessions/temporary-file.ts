@@ -1,7 +1,7 @@
 import { constants, fstatSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { O_TMPFILE_BIT } from "../descriptors/constants.ts";
 import { OwnedFd } from "../descriptors/owned-fd.ts";
-import { PortholeError } from "../errors.ts";
+import { messageOf, PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 
 /**
@@ -40,9 +40,8 @@ const UNSUPPORTED = new Set(["EOPNOTSUPP", "ENOTSUP", "EISDIR", "EINVAL"]);
 /** The error for a failed operation on a temporary file. `purpose` describes its content. */
 export function temporaryFileError(error: unknown, purpose: string): PortholeError {
   if (error instanceof PortholeError) return error;
-  const { message, code } = error as NodeJS.ErrnoException;
-  return new PortholeError("FILE", `no room for ${purpose} on this machine: ${message}`, {
-    errno: code,
+  return new PortholeError("FILE", `no room for ${purpose} on this machine: ${messageOf(error)}`, {
+    errno: (error as NodeJS.ErrnoException).code,
     cause: error,
     hint: "set TMPDIR to a directory with free space",
   });

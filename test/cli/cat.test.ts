@@ -87,7 +87,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
     expect(run("odd\\377\\376 name")).toMatchObject({ status: 0, stderr: "", stdout: "odd" });
     const missing = run("odd\\377\\376 nam");
     expect([missing.status, missing.stdout]).toEqual([1, ""]);
-    expect(missing.stderr).toMatch(/^porthole: .*odd\\xff\\xfe nam: No such file or directory\n$/);
+    expect(missing.stderr).toMatch(/^porthole: .*odd<FF><FE> nam: No such file or directory\n$/);
   });
 
   test("continues after a file that fails and returns the highest status", async () => {

@@ -13,6 +13,7 @@ import { decodeMessage, encodeMessage } from "../../src/protocol/codec.ts";
 import { Op, REPLY, VERSION } from "../../src/protocol/messages.ts";
 import type { AgentKey } from "../../src/routes/agent-record.ts";
 import { ensureRunDirectory } from "../../src/routes/run-dir.ts";
+import { sanitiseText } from "../../src/text/index.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -33,10 +34,10 @@ describe("an error", () => {
     expect([new Error("x"), undefined, null, "text", { code: "ENOENT" }].map(exitStatus)).toEqual([1, 1, 1, 1, 1]);
   });
 
-  test("is printed without control characters", () => {
-    expect(printable("a\u001b[31mb\r\n\t\u0007\u009b\u200e\u202e\u2028\udcff\ud800é€😀")).toBe(
-      "a\\x1b[31mb\\x0d\\x0a\\x09\\x07\\x9b\\u{200e}\\u{202e}\\u{2028}\\xff\\u{d800}é€😀",
-    );
+  test("shows control characters as ls does on a terminal", () => {
+    const text = "a\u001b[31mb\r\n\t\u0007\u007f\u009b\u00ad\u200e\u202e\u2028\udcff\ud800é€😀";
+    expect(printable(text)).toBe("a^[[31mb^M^J^I^G^?<9B><U+00AD><U+200E><U+202E><U+2028><FF><U+D800>é€😀");
+    expect(printable(text)).toBe(sanitiseText(text));
   });
 
   test.each<[string, string[], number, RegExp]>([

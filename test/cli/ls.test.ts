@@ -401,6 +401,23 @@ describeWith(["root", "userNamespaces"], "ls of a directory that cannot be read 
 });
 
 describeWith("tmux", "ls on a terminal", () => {
+  test("shows control characters of a name as find, head and errors do", async () => {
+    const screen = new TmuxScreen({ rows: 14, columns: 90 });
+    try {
+      fs.mkdirSync(`${screen.directory}/d`);
+      fs.writeFileSync(`${screen.directory}/d/a\x1bb`, "text\n");
+      const ours = `${process.execPath} ${builtCommand}`;
+      screen.run(
+        `${["ls d", "find d", "head -v d/*", "cat d/*/x"].map((words) => `${ours} ${words}`).join("; ")}; true`,
+      );
+      expect(await screen.waitForEnd()).toBe(0);
+      await expect.poll(() => screen.text()).toContain("a^[b\nd\nd/a^[b\n==> d/a^[b <==\ntext\n");
+      expect(screen.text()).toContain("porthole: cannot open d/a^[b/x: Not a directory");
+    } finally {
+      screen.close();
+    }
+  });
+
   test("arranges columns, colours file types and escapes control characters of names", async () => {
     const screen = new TmuxScreen({ rows: 12, columns: 90 });
     try {

@@ -105,9 +105,9 @@ test("names are exact in JSON and escaped in the table", async () => {
 test("--deleted lists only deleted files, and counts a file that is open twice once", async () => {
   const { text, code } = await someone.run(["ps", "--deleted", name]);
   expect(code).toBe(0);
-  expect(text).toMatch(/ +\d+ r +0 1048576 \/tmp\/gone \(deleted, 1\.0 MB held\)\n/);
+  expect(text).toMatch(/ +\d+ r +0 1048576 \/tmp\/gone \(deleted, 1\.0M held\)\n/);
   expect(text).not.toMatch(/ \/tmp\/kept$/m);
-  expect(text).toMatch(/\n4 deleted files hold 2\.1 MB; 2 deleted files are only mapped, up to 3\.1 MB\n$/);
+  expect(text).toMatch(/\n4 deleted files hold 2\.1M; 2 deleted files are only mapped, up to 3\.0M\n$/);
 });
 
 test("--deleted lists files that are only mapped, each once, with the mapped bytes", async () => {

@@ -86,7 +86,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
       what: "control characters in a name",
       args: (name) => [`${name}:/d/\u001b]0;title\u0007\nline`],
       code: 1,
-      line: /^porthole: cannot open \S+:\/d\/\\x1b\]0;title\\x07\\x0aline: No such file or directory\n$/,
+      line: /^porthole: cannot open \S+:\/d\/\^\[\]0;title\^G\^Jline: No such file or directory\n$/,
     },
   ];
 
@@ -162,7 +162,7 @@ describeWithDocker("bad input gets one line and the documented status", () => {
     const env = { DOCKER_HOST: "tcp://127.0.0.1:1" };
     const result = await someone.run(["cat", "web:/d/f"], { env });
     expect(result.stderr).toMatch(
-      /^porthole: cannot connect to .* at tcp:\/\/127\.0\.0\.1:1 \(DOCKER_HOST\): ECONNREFUSED .*docker -H tcp:\/\/127\.0\.0\.1:1 info\)\n$/,
+      /^porthole: cannot connect to .* at tcp:\/\/127\.0\.0\.1:1 \(DOCKER_HOST\): connection refused \(check .*docker -H tcp:\/\/127\.0\.0\.1:1 info\)\n$/,
     );
     expect(result).toMatchObject({ code: 3, text: "" });
   });

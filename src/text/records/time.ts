@@ -57,6 +57,6 @@ function calendarTime(text: string, local: Zone): number | undefined {
 
 function refuse(text: string): never {
   throw new PortholeError("USAGE", `invalid time '${text}'`, {
-    hint: "use 2026-01-31, '2026-01-31 14:05', @1767225600, yesterday or '2 hours ago'",
+    hint: "use 2026-01-31, '2026-01-31 14:05', @1767225600, 10m, yesterday or '2 hours ago'",
   });
 }
