@@ -144,8 +144,13 @@ function preallocate({ preallocation, position, start, end }: Copy): void {
   preallocation?.allocate(position - start, end - start);
 }
 
+/** Made at the first copy, and used by all: a buffer for each of many empty files costs more. */
+let readMemory: Memory | undefined;
+
+/** Synchronous, so no two copies use the memory at once. */
 function copyByRead(copy: Copy): void {
-  const memory = new Memory(READ);
+  readMemory ??= new Memory(READ);
+  const memory = readMemory;
   while (copy.position < copy.end) {
     const count = libc.pread(copy.source, memory.address, chunk(copy, READ), copy.position);
     if (count === 0) return;

@@ -101,7 +101,7 @@ export function formatPath(path: string | Buffer): string {
   const text =
     typeof path === "string" || isUtf8(path)
       ? path.toString()
-      : path.toString("latin1").replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+      : path.toString("latin1").replace(/[\x80-\xff]/g, (byte) => `<${byte.charCodeAt(0).toString(16).toUpperCase()}>`);
   return text.length > 300 ? `${text.slice(0, 300)}...` : text;
 }
 

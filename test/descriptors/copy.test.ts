@@ -149,6 +149,18 @@ for (const [name, sink] of sinks) {
   });
 }
 
+test("copies of small files share one buffer", () => {
+  const [empty, { out }] = [source(""), toFile()];
+  copyToFd(empty, out.number);
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  for (let n = 0; n < 64; n++) {
+    copyToFd(empty, out.number);
+    most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+  }
+  expect(most).toBeLessThan(256 * 1024);
+});
+
 describe("a copy to a new file", () => {
   const MIB = 1 << 20;
 
