@@ -235,8 +235,15 @@ export class AgentClient {
       if (count > limits.records) throw tooMuch(what(), `${limits.records} entries`);
       deadline = performance.now() + timeoutMs;
     }
+    if (!decoder.isComplete) this.#throwIfGone();
     const error = decoder.end();
     if (error !== 0) throw fileError(what(), error);
+  }
+
+  /** An agent that was killed closes its socket before the pipe of a list: a lower descriptor. */
+  #throwIfGone(): void {
+    receive(this.#socket, this.#channel);
+    if (this.#channel.ended !== undefined) throw this.#channel.ended;
   }
 
   /** A protocol violation ends the session. */

@@ -227,6 +227,20 @@ describe("records", () => {
     });
   });
 
+  test("that end with the agent are reported as its end, not as its violation", async () => {
+    const { peer, client } = await session();
+    const [reading, writing] = pipe();
+    const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 20_000, what);
+    const next = records.next();
+    peer.answer(await peer.receive(), nothing, [reading]);
+    reading.close();
+    await delay(0);
+    // As close_files() of a killed process does: in the order of their numbers.
+    peer.socket.close();
+    writing.close();
+    await expect(next).rejects.toMatchObject({ code: "SESSION", message: "the agent ended the session" });
+  });
+
   test("that are no longer requested are closed", async () => {
     const { peer, client } = await session();
     const before = descriptorCount();
