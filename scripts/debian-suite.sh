@@ -1,9 +1,11 @@
 # To be sourced. Runs apt on another suite of the Debian mirror that the local apt uses, without
 # touching apt's own lists.
 
-# use_suite DIRECTORY SUITE: keeps lists and cache in DIRECTORY and fetches the suite's lists. Needs root.
+# use_suite DIRECTORY SUITE [ARCHITECTURE]: keeps lists and cache in DIRECTORY and fetches the suite's
+# lists. Needs root.
 use_suite() {
   suite_directory=$1
+  suite_architecture=${3:-$(dpkg --print-architecture)}
   local mirror
   mirror=$(debian_mirror)
   # apt knows only origins whose lists it has.
@@ -21,7 +23,7 @@ apt_of_suite() {
   shift
   "$program" -qq -o Dir::Etc::SourceList="$suite_directory/sources.list" -o Dir::Etc::SourceParts=/dev/null \
     -o Dir::State="$suite_directory" -o Dir::State::status=/dev/null -o Dir::Cache="$suite_directory/cache" \
-    -o APT::Sandbox::User=root "$@"
+    -o APT::Architecture="$suite_architecture" -o APT::Architectures::="$suite_architecture" -o APT::Sandbox::User=root "$@"
 }
 
 # Prints the address from which apt takes Debian's own packages. Security updates have another

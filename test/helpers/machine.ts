@@ -38,6 +38,7 @@ export const needs = [
   "musl",
   "libfuzzer",
   "arm64",
+  "arm64Node",
   "registry",
   "logrotate",
   "btrfs",
@@ -83,11 +84,11 @@ export function unifiedCgroups(): string | undefined {
  * True for a requirement that this kind of machine cannot meet. Its tests are skipped with a
  * reason, even if everything is required. With cgroup v2 alone there is no v1 hierarchy of device
  * rules; its own rules are tested on every machine (test/situations/processes.test.ts). A kernel
- * may have no btrfs, and a copy of the sources no history.
+ * may have no btrfs, a copy of the sources no history, and a mirror no Node.js for arm64.
  */
 export function isOfAnotherKind(need: Need): boolean {
   if (need === "btrfs") return whyNoBtrfs() !== undefined;
-  if (need === "history") return true;
+  if (need === "history" || need === "arm64Node") return true;
   return need === "cgroupDevices" && unifiedCgroups() === "/sys/fs/cgroup";
 }
 
@@ -143,6 +144,10 @@ export function whyMissing(need: Need): string | undefined {
       return whyNoCommand("musl-gcc");
     case "arm64":
       return whyNoCommand("aarch64-linux-gnu-gcc") ?? whyNoCommand(EMULATOR);
+    case "arm64Node":
+      return process.env.PORTHOLE_ARM64_NODE
+        ? whyNoCommand(EMULATOR)
+        : "PORTHOLE_ARM64_NODE is not set (scripts/arm64-node.sh DIRECTORY prints its value)";
     case "libfuzzer":
       return whyNoLibFuzzer();
     case "registry":
