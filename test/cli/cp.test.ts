@@ -53,6 +53,14 @@ describeWith("userNamespaces", "cp of a container's files", () => {
   afterAll(() => place && fs.chmodSync(`${root}/d/e`, 0o755));
   const target = (path: string) => `pid:${place.pid}:${path}`;
 
+  test("into a directory that was removed names the cause", async () => {
+    const before = ["sh", "-c", 'cd "$0" && rmdir "$0" && exec "$@"', into];
+    expect(await someone.run(["cp", `pid:${place.pid}:/d/text`, "."], { before })).toMatchObject({
+      code: 1,
+      stderr: "porthole: cannot create ./text: No such file or directory\n",
+    });
+  });
+
   test("copies a directory with names, links, permission bits and times", async () => {
     expect(await someone.run(["cp", target("/d"), into])).toMatchObject({ code: 0, stderr: "" });
     expect(content(`${into}/d`)).toEqual(content(`${root}/d`));

@@ -111,6 +111,14 @@ describe("an error", () => {
     expect((await someone.run(args, { env: { PORTHOLE_DEBUG: "1" } })).stderr).toMatch(/\n.*\bat .*\.js/);
   });
 
+  test("about a run directory that cannot be created has none of Node's words", async () => {
+    const { stderr } = await someone.run(["cat", "pid:1:/x"], { env: { XDG_STATE_HOME: "/proc/nope" } });
+    expect(stderr).toBe(
+      "porthole: cannot create the run directory /proc/nope/porthole: mkdir /proc/nope failed: " +
+        "no such file or directory (set XDG_STATE_HOME to a writable directory)\n",
+    );
+  });
+
   test("about a run directory that other users can write to names the directory", async () => {
     const result = await someone.run(["agents"], { env: { XDG_STATE_HOME: "/etc/hostname" } });
     expect(result.stderr).toMatch(
