@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { afterEach, beforeEach, expect, inject, test } from "vitest";
+import { afterEach, beforeEach, expect, inject, onTestFinished, test } from "vitest";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeFileStat } from "../../src/protocol/file-stat.ts";
 import { ByeScope, Op } from "../../src/protocol/messages.ts";
@@ -215,27 +215,24 @@ describeWith(["root", "cgroups"], "device rules on route direct", () => {
     const target = await sandbox({ userNamespace: false, steps: ["node", "/dev/null", "1", "3"] });
     const cgroup = `${unifiedCgroups()}/porthole-test-${process.pid}`;
     mkdirSync(cgroup);
-    try {
-      writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
-      const agent = await startAgent({ args: ["direct", "--target-pid", String(target.pid), "--device-cgroup"] });
-      const session = await agent.session();
-      const open = (path: string) => session.failure(Op.open, encode.open(0, 0n, bytes(path)));
-      expect(await open("/dev/null")).toBe("success");
-      writeFileSync(`${cgroup}/cgroup.freeze`, "1");
-      expect(await open("/dev/null")).toBe("ETIMEDOUT");
-      expect(await open("/workload")).toBe("success");
-      await waitFor(
-        "the agent's worker to leave",
-        () => readFileSync(`${cgroup}/cgroup.procs`, "utf8") === `${target.pid}\n`,
-      );
-      writeFileSync(`${cgroup}/cgroup.freeze`, "0");
-      expect(await open("/dev/null")).toBe("success");
-      session.close();
-      await agent.stop();
-    } finally {
-      await target.stop();
-      rmdirSync(cgroup);
-    }
+    onTestFinished(() => rmdirSync(cgroup));
+    onTestFinished(() => target.stop());
+    writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
+    const agent = await startAgent({ args: ["direct", "--target-pid", String(target.pid), "--device-cgroup"] });
+    const session = await agent.session();
+    const open = (path: string) => session.failure(Op.open, encode.open(0, 0n, bytes(path)));
+    expect(await open("/dev/null")).toBe("success");
+    writeFileSync(`${cgroup}/cgroup.freeze`, "1");
+    expect(await open("/dev/null")).toBe("ETIMEDOUT");
+    expect(await open("/workload")).toBe("success");
+    await waitFor(
+      "the agent's worker to leave",
+      () => readFileSync(`${cgroup}/cgroup.procs`, "utf8") === `${target.pid}\n`,
+    );
+    writeFileSync(`${cgroup}/cgroup.freeze`, "0");
+    expect(await open("/dev/null")).toBe("success");
+    session.close();
+    await agent.stop();
   });
 });
 
@@ -245,45 +242,41 @@ describeWith(["root", "cgroupDevices"], "device rules of cgroup v1 on route dire
     const target = await sandbox({ userNamespace: false, steps });
     const cgroup = `${CGROUP_DEVICES}/porthole-test-${process.pid}`;
     mkdirSync(cgroup);
-    try {
-      writeFileSync(`${cgroup}/devices.deny`, "a");
-      writeFileSync(`${cgroup}/devices.allow`, "c 1:3 rw");
-      writeFileSync(`${cgroup}/devices.allow`, "c 1:7 r");
-      writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
-      const args = ["direct", "--target-pid", String(target.pid)];
+    onTestFinished(() => rmdirSync(cgroup));
+    onTestFinished(() => target.stop());
+    writeFileSync(`${cgroup}/devices.deny`, "a");
+    writeFileSync(`${cgroup}/devices.allow`, "c 1:3 rw");
+    writeFileSync(`${cgroup}/devices.allow`, "c 1:7 r");
+    writeFileSync(`${cgroup}/cgroup.procs`, String(target.pid));
+    const args = ["direct", "--target-pid", String(target.pid)];
 
-      // Without the rules the same open succeeds. So the next check fails if the rules are not
-      // applied.
-      const careless = await startAgent({ args });
-      const one = await careless.session();
-      (await one.descriptor(Op.open, encode.open(0, 0n, bytes("/dev/zero")))).close();
-      await careless.stop();
+    // Without the rules the same open succeeds. So the next check fails if the rules are not
+    // applied.
+    const careless = await startAgent({ args });
+    const one = await careless.session();
+    (await one.descriptor(Op.open, encode.open(0, 0n, bytes("/dev/zero")))).close();
+    await careless.stop();
 
-      for (const build of ["release", "asan"] as const) {
-        const agent = await startAgent({ build, args: [...args, "--device-cgroup"] });
-        const session = await agent.session();
-        const open = (name: string, flags = 0) =>
-          session.failure(Op.open, encode.open(flags, 0n, bytes(`/dev/${name}`)));
-        for (let n = 0; n < 40; n++) {
-          expect(await open("zero")).toBe("EPERM");
-          expect(await open("null")).toBe("success");
-        }
-        expect(await open("full")).toBe("success");
-        expect(await open("full", 1)).toBe("EPERM");
-        const { descriptors, body } = await session.must(Op.open, encode.open(1, 0n, bytes("/dev/null")));
-        expect(decodeFileStat(body).rdev).toEqual({ major: 1, minor: 3 });
-        for (const fd of descriptors) {
-          expect(statSync(`/proc/self/fd/${fd.number}`).rdev).toBe(0x103);
-          fd.close();
-        }
-        // Neither the agent nor its session has moved to another control group.
-        expect(readFileSync(`/proc/${agent.pid}/cgroup`, "utf8")).toBe(readFileSync("/proc/self/cgroup", "utf8"));
-        session.close();
-        await agent.stop();
+    for (const build of ["release", "asan"] as const) {
+      const agent = await startAgent({ build, args: [...args, "--device-cgroup"] });
+      const session = await agent.session();
+      const open = (name: string, flags = 0) => session.failure(Op.open, encode.open(flags, 0n, bytes(`/dev/${name}`)));
+      for (let n = 0; n < 40; n++) {
+        expect(await open("zero")).toBe("EPERM");
+        expect(await open("null")).toBe("success");
       }
-    } finally {
-      await target.stop();
-      rmdirSync(cgroup);
+      expect(await open("full")).toBe("success");
+      expect(await open("full", 1)).toBe("EPERM");
+      const { descriptors, body } = await session.must(Op.open, encode.open(1, 0n, bytes("/dev/null")));
+      expect(decodeFileStat(body).rdev).toEqual({ major: 1, minor: 3 });
+      for (const fd of descriptors) {
+        expect(statSync(`/proc/self/fd/${fd.number}`).rdev).toBe(0x103);
+        fd.close();
+      }
+      // Neither the agent nor its session has moved to another control group.
+      expect(readFileSync(`/proc/${agent.pid}/cgroup`, "utf8")).toBe(readFileSync("/proc/self/cgroup", "utf8"));
+      session.close();
+      await agent.stop();
     }
   });
 });

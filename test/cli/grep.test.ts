@@ -10,7 +10,7 @@ import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { ripgrep, ripgrepProgram, withoutTimes } from "../helpers/ripgrep.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { numbered } from "../text/search/corpora.ts";
-import { TmuxScreen } from "../tui/screen.ts";
+import { screenOfTest } from "../tui/screen.ts";
 
 const someone = user();
 let target: Sandbox;
@@ -289,26 +289,23 @@ describe("porthole grep", () => {
 });
 
 describeWith("tmux", "porthole grep on a terminal", () => {
+  const screen = screenOfTest({ columns: 100, rows: 40 });
+
   test("prints ripgrep's headings, numbers and colours, and escapes control characters", async () => {
-    const screen = new TmuxScreen({ columns: 100, rows: 40 });
-    try {
-      writeFileSync(`${screen.directory}/a`, "one foo\ntwo\n\nfoo\tthree\n");
-      writeFileSync(`${screen.directory}/b`, "four foo\n");
-      screen.run(`${ripgrepProgram} --no-config --sort=path foo a b`);
-      const theirs = await screen.waitFor("rg", (text) => text.includes("ended 1: 0"));
-      screen.run(`clear; ${process.execPath} ${builtCommand} grep --sort=path foo a b`);
-      const ours = await screen.waitFor("grep", (text) => text.includes("ended 2: 0"));
-      const output = (text: string) => text.slice(text.search(/^a$/m), text.search(/^ended/m));
-      expect(output(ours)).toBe(output(theirs));
-      writeFileSync(`${screen.directory}/c`, "foo \x1b]0;title\x07 \u202e foo\r\n");
-      screen.run(
-        `clear; ${process.execPath} ${builtCommand} grep foo c; ${process.execPath} ${builtCommand} grep --json foo c`,
-      );
-      const shown = await screen.waitFor("the hostile line", (text) => text.includes("ended 3: 0"));
-      expect(shown).toContain("1:foo ^[]0;title^G <U+202E> foo");
-      expect(shown.replaceAll("\n", "")).toContain("\\u001b]0;title\\u0007 \\u202e foo");
-    } finally {
-      screen.close();
-    }
+    writeFileSync(`${screen.directory}/a`, "one foo\ntwo\n\nfoo\tthree\n");
+    writeFileSync(`${screen.directory}/b`, "four foo\n");
+    screen.run(`${ripgrepProgram} --no-config --sort=path foo a b`);
+    const theirs = await screen.waitFor("rg", (text) => text.includes("ended 1: 0"));
+    screen.run(`clear; ${process.execPath} ${builtCommand} grep --sort=path foo a b`);
+    const ours = await screen.waitFor("grep", (text) => text.includes("ended 2: 0"));
+    const output = (text: string) => text.slice(text.search(/^a$/m), text.search(/^ended/m));
+    expect(output(ours)).toBe(output(theirs));
+    writeFileSync(`${screen.directory}/c`, "foo \x1b]0;title\x07 \u202e foo\r\n");
+    screen.run(
+      `clear; ${process.execPath} ${builtCommand} grep foo c; ${process.execPath} ${builtCommand} grep --json foo c`,
+    );
+    const shown = await screen.waitFor("the hostile line", (text) => text.includes("ended 3: 0"));
+    expect(shown).toContain("1:foo ^[]0;title^G <U+202E> foo");
+    expect(shown.replaceAll("\n", "")).toContain("\\u001b]0;title\\u0007 \\u202e foo");
   });
 });

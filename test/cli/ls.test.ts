@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
@@ -9,7 +9,7 @@ import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { TmuxScreen } from "../tui/screen.ts";
+import { screenOfTest } from "../tui/screen.ts";
 import { hostTool, zone } from "./host-tools.ts";
 
 const someone = user();
@@ -286,23 +286,20 @@ describe("ls", () => {
     const shown = names.map((name) => at(`/a/${name}`));
     fs.writeFileSync(`${place.root}/a/*.log`, "/a/*.log");
     const copies = temporaryDirectory();
-    try {
-      const glob = at("/a/*.log");
-      for (const command of [["ls"], ["find"], ["grep", "-l", "log"]])
-        expect((await someone.run([...command, glob])).text.trim().split("\n").sort(), command[0]).toEqual(shown);
-      for (const command of ["cat", "head", "tail", "with"]) {
-        const rest = command === "with" ? ["--", "cat", "{}"] : [];
-        const { text } = await someone.run([command, glob, ...rest]);
-        for (const name of names) expect(text, command).toContain(`/a/${name}`);
-      }
-      const { text } = await someone.run(["stat", glob]);
-      for (const path of shown) expect(text).toContain(path);
-      expect(await someone.run(["cp", glob, copies])).toMatchObject({ code: 0 });
-      expect(fs.readdirSync(copies).sort()).toEqual(names);
-      expect((await someone.run(["ls", at("/a/\\*.log")])).text).toBe(`${shown[0]}\n`);
-    } finally {
-      fs.rmSync(`${place.root}/a/*.log`);
+    onTestFinished(() => fs.rmSync(`${place.root}/a/*.log`));
+    const glob = at("/a/*.log");
+    for (const command of [["ls"], ["find"], ["grep", "-l", "log"]])
+      expect((await someone.run([...command, glob])).text.trim().split("\n").sort(), command[0]).toEqual(shown);
+    for (const command of ["cat", "head", "tail", "with"]) {
+      const rest = command === "with" ? ["--", "cat", "{}"] : [];
+      const { text } = await someone.run([command, glob, ...rest]);
+      for (const name of names) expect(text, command).toContain(`/a/${name}`);
     }
+    const { text } = await someone.run(["stat", glob]);
+    for (const path of shown) expect(text).toContain(path);
+    expect(await someone.run(["cp", glob, copies])).toMatchObject({ code: 0 });
+    expect(fs.readdirSync(copies).sort()).toEqual(names);
+    expect((await someone.run(["ls", at("/a/\\*.log")])).text).toBe(`${shown[0]}\n`);
   });
 
   test("continues after missing files, with one line each, and returns 1", async () => {
@@ -401,39 +398,31 @@ describeWith(["root", "userNamespaces"], "ls of a directory that cannot be read 
 });
 
 describeWith("tmux", "ls on a terminal", () => {
+  const screen = screenOfTest({ rows: 14, columns: 90 });
+
   test("shows control characters of a name as find, head and errors do", async () => {
-    const screen = new TmuxScreen({ rows: 14, columns: 90 });
-    try {
-      fs.mkdirSync(`${screen.directory}/d`);
-      fs.writeFileSync(`${screen.directory}/d/a\x1bb`, "text\n");
-      const ours = `${process.execPath} ${builtCommand}`;
-      screen.run(
-        `${["ls d", "find d", "head -v d/*", 'cat "$(echo d/*)/x"'].map((words) => `${ours} ${words}`).join("; ")}; true`,
-      );
-      expect(await screen.waitForEnd()).toBe(0);
-      await expect.poll(() => screen.text()).toContain("a^[b\nd\nd/a^[b\n==> d/a^[b <==\ntext\n");
-      expect(screen.text()).toContain("porthole: d/a^[b/x: Not a directory");
-    } finally {
-      screen.close();
-    }
+    fs.mkdirSync(`${screen.directory}/d`);
+    fs.writeFileSync(`${screen.directory}/d/a\x1bb`, "text\n");
+    const ours = `${process.execPath} ${builtCommand}`;
+    screen.run(
+      `${["ls d", "find d", "head -v d/*", 'cat "$(echo d/*)/x"'].map((words) => `${ours} ${words}`).join("; ")}; true`,
+    );
+    expect(await screen.waitForEnd()).toBe(0);
+    await expect.poll(() => screen.text()).toContain("a^[b\nd\nd/a^[b\n==> d/a^[b <==\ntext\n");
+    expect(screen.text()).toContain("porthole: d/a^[b/x: Not a directory");
   });
 
   test("arranges columns, colours file types and escapes control characters of names", async () => {
-    const screen = new TmuxScreen({ rows: 12, columns: 90 });
-    try {
-      fs.mkdirSync(`${screen.directory}/d/sub`, { recursive: true });
-      for (const name of ["\x1b]0;title\x07evil", "one", "two", "été"])
-        fs.writeFileSync(`${screen.directory}/d/${name}`, "");
-      screen.run(
-        `unset LS_COLORS; ${process.execPath} ${builtCommand} ls d; ${process.execPath} ${builtCommand} ls -l --color=never d`,
-      );
-      expect(await screen.waitForEnd()).toBe(0);
-      await expect.poll(() => screen.text()).toContain("\n^[]0;title^Gevil  one  sub  two  ");
-      await waitFor("the record of it", () => screen.raw().includes("\x1b[01;34msub\x1b[0m"));
-      expect(screen.raw()).not.toContain("\x1b]0;title");
-      await expect.poll(() => screen.text()).toMatch(/^-rw.* 0 [A-Z][a-z]{2} .* \^\[\]0;title\^Gevil$/m);
-    } finally {
-      screen.close();
-    }
+    fs.mkdirSync(`${screen.directory}/d/sub`, { recursive: true });
+    for (const name of ["\x1b]0;title\x07evil", "one", "two", "été"])
+      fs.writeFileSync(`${screen.directory}/d/${name}`, "");
+    screen.run(
+      `unset LS_COLORS; ${process.execPath} ${builtCommand} ls d; ${process.execPath} ${builtCommand} ls -l --color=never d`,
+    );
+    expect(await screen.waitForEnd()).toBe(0);
+    await expect.poll(() => screen.text()).toContain("\n^[]0;title^Gevil  one  sub  two  ");
+    await waitFor("the record of it", () => screen.raw().includes("\x1b[01;34msub\x1b[0m"));
+    expect(screen.raw()).not.toContain("\x1b]0;title");
+    await expect.poll(() => screen.text()).toMatch(/^-rw.* 0 [A-Z][a-z]{2} .* \^\[\]0;title\^Gevil$/m);
   });
 });

@@ -50,7 +50,6 @@ describe("porthole tail -F", () => {
     expected += `\n==> ${there}/a <==\n4\n`;
     await tail.shows(expected);
     expect(tail.said()).toBe("");
-    await tail.stop();
   });
 
   test("follows the new file after a rename and reports it in GNU's words", async () => {
@@ -62,7 +61,6 @@ describe("porthole tail -F", () => {
     writeFileSync(`${here}/log`, "3\n");
     await tail.shows("1\n2\n3\n");
     await tail.says(`tail: '${there}/log' has been replaced;  following new file`);
-    await tail.stop();
   });
 
   test("starts from the beginning after a truncation", async () => {
@@ -73,7 +71,6 @@ describe("porthole tail -F", () => {
     await tail.says(`tail: ${there}/log: file truncated`);
     appendFileSync(`${here}/log`, "four\n");
     await tail.shows("one two three\nfour\n");
-    await tail.stop();
   });
 
   test("waits for a missing file, and for a missing directory", async () => {
@@ -89,7 +86,6 @@ describe("porthole tail -F", () => {
     writeFileSync(`${here}/later/log`, "again\n");
     await tail.shows("here\nagain\n");
     expect(tail.said().match(/has appeared/g)).toHaveLength(2);
-    await tail.stop();
   });
 
   test("follows a symbolic link to its new target", async () => {
@@ -102,7 +98,6 @@ describe("porthole tail -F", () => {
     renameSync(`${here}/next`, `${here}/current`);
     await tail.shows("one\ntwo\n");
     await tail.says(`tail: '${there}/current' has been replaced;  following new file`);
-    await tail.stop();
   });
 
   test("reports that a file became a directory, and continues when it is a file again", async () => {
@@ -115,7 +110,6 @@ describe("porthole tail -F", () => {
     rmSync(`${here}/log`, { recursive: true });
     writeFileSync(`${here}/log`, "2\n");
     await tail.shows("1\n2\n");
-    await tail.stop();
   });
 
   test.for(["pid:N:PATH", "PATH"])(
@@ -140,7 +134,6 @@ describe("porthole tail -F", () => {
       }
       process.kill(tail.running.pid, "SIGCONT");
       await tail.shows("1\n2\n3\n4\n5\n6\n");
-      await tail.stop();
     },
   );
 
@@ -199,28 +192,22 @@ describe("porthole tail -f", () => {
     appendFileSync(`${here}/log.1`, "2\n");
     await tail.shows("1\n2\n");
     expect(tail.said()).toBe("");
-    await tail.stop();
   });
 
   test("prints data appended to a deleted file that a process holds open, found by ps", async () => {
     const steps = ["tmpfs", "/tmp", "write", "/tmp/log", "1", "hold", "/tmp/log", "remove", "/tmp/log"];
     const holder = await sandbox({ steps });
-    try {
-      const { text } = await someone.run(["ps", "--deleted", "--json", `pid:${holder.pid}`]);
-      const { pid, files } = JSON.parse(text) as { pid: number; files: { fd: number; path: string }[] };
-      const [file] = files;
-      expect(file?.path).toBe("/tmp/log");
-      const inside = `/proc/${pid}/fd/${file?.fd}`;
-      const tail = following(someone, ["-f", `pid:${holder.pid}:${inside}`]);
-      await tail.shows("1\n");
-      // Appends to the same open file, by the process's descriptor on the host.
-      for (const line of ["2\n", "3\n"]) appendFileSync(`/proc/${holder.pid}/fd/${file?.fd}`, line);
-      await tail.shows("1\n2\n3\n");
-      expect(tail.said()).toBe("");
-      await tail.stop();
-    } finally {
-      await holder.stop();
-    }
+    const { text } = await someone.run(["ps", "--deleted", "--json", `pid:${holder.pid}`]);
+    const { pid, files } = JSON.parse(text) as { pid: number; files: { fd: number; path: string }[] };
+    const [file] = files;
+    expect(file?.path).toBe("/tmp/log");
+    const inside = `/proc/${pid}/fd/${file?.fd}`;
+    const tail = following(someone, ["-f", `pid:${holder.pid}:${inside}`]);
+    await tail.shows("1\n");
+    // Appends to the same open file, by the process's descriptor on the host.
+    for (const line of ["2\n", "3\n"]) appendFileSync(`/proc/${holder.pid}/fd/${file?.fd}`, line);
+    await tail.shows("1\n2\n3\n");
+    expect(tail.said()).toBe("");
   });
 
   test("ends after the process of --pid, and prints everything written before", async () => {
@@ -322,8 +309,6 @@ describe("porthole tail -f", () => {
     await tail.shows("1\n");
     writeFileSync(`${fifo.root}/tmp/fifo`, "2\n");
     await tail.shows("1\n2\n");
-    await tail.stop();
-    await fifo.stop();
   });
 });
 
@@ -377,7 +362,6 @@ describe("porthole tail --prefix, --merge and --since", () => {
     appendFileSync(`${here}/api`, `${at(5)} api\n`);
     process.kill(tail.running.pid, "SIGCONT");
     await tail.shows(`${at(1)} web\n${at(5)} api\n${at(9)} web\n more\n`);
-    await tail.stop();
   });
 
   test("keep the order of lines that are written one after another to several files", async () => {
@@ -390,7 +374,6 @@ describe("porthole tail --prefix, --merge and --since", () => {
     const lines = Array.from({ length: 600 }, (_, n) => `${new Date(start + n + 1).toISOString()} ${n}\n`);
     for (const [n, line] of lines.entries()) appendFileSync(`${here}/${names[n % 3]}`, line);
     await tail.shows(`${new Date(start).toISOString()} begin\n${lines.join("")}`);
-    await tail.stop();
   });
 
   test("report on SIGURG, with --json --merge, the time before which all lines were printed", async () => {
@@ -411,7 +394,6 @@ describe("porthole tail --prefix, --merge and --since", () => {
       return marks().some((mark) => mark > before);
     });
     expect(Math.max(...marks())).toBeLessThanOrEqual(Date.now());
-    await tail.stop();
   });
 
   test("start at the first line of a time, in a large file and in a pipe", async () => {

@@ -53,7 +53,6 @@ describe("porthole tail -F over generations of a file", () => {
     await waitFor("the deleted file to be closed", () => deletedFiles(tail.running.pid).length === 0);
     writeFileSync(`${here}/b.log`, "2\n");
     await tail.shows("1\n2\n");
-    await tail.stop();
   });
 
   test("prints data that is appended to a file once, after its rename to another followed name", async () => {
@@ -69,7 +68,6 @@ describe("porthole tail -F over generations of a file", () => {
     await tail.shows("x\nx\nnew\nmore\n");
     appendFileSync(`${here}/a`, "end\n");
     await tail.shows("x\nx\nnew\nmore\nend\n");
-    await tail.stop();
   });
 
   test("closes a rotated file that is deleted while its successor is empty", async () => {
@@ -83,7 +81,6 @@ describe("porthole tail -F over generations of a file", () => {
     await waitFor("no deleted file is open", () => deletedFiles(tail.running.pid).length === 0);
     appendFileSync(`${here}/log`, "2\n");
     await tail.shows("1\n2\n");
-    await tail.stop();
   });
 
   test("closes a deleted file after reading it, and follows the next file of that name", async () => {
@@ -96,7 +93,6 @@ describe("porthole tail -F over generations of a file", () => {
     writeFileSync(`${here}/log`, "2\n");
     await tail.shows("1\n2\n");
     await tail.says(`tail: '${there}/log' has appeared;  following new file`);
-    await tail.stop();
   });
 
   test.for(["rotation", "truncation"])(
@@ -116,7 +112,6 @@ describe("porthole tail -F over generations of a file", () => {
         appendFileSync(`${here}/log`, "NEW\n");
       }
       await tail.shows(record("one") + record("half", { partial: true }) + record("NEW"));
-      await tail.stop();
     },
   );
 
@@ -155,7 +150,6 @@ describe("porthole tail -F over generations of a file", () => {
       closeSync(writer);
       const peak = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${tail.running.pid}/status`, "latin1"))?.[1];
       expect(Number(peak)).toBeLessThan(150_000);
-      await tail.stop();
     },
   );
 
@@ -202,7 +196,6 @@ describe("porthole tail -F over generations of a file", () => {
     renameSync(`${here}/r2/log`, `${here}/r2/log.1`);
     writeFileSync(`${here}/r2/log`, "next\n");
     await tail.shows("r1\nr2\nnext\n");
-    await tail.stop();
   });
 });
 
@@ -221,7 +214,6 @@ describe("porthole tail -F of an unfinished line", () => {
     appendFileSync(`${here}/a`, `me\n${dated(4, "a")}\n`);
     appendFileSync(`${here}/b`, `${dated(3, "b")}\n`);
     await tail.shows(`${begun}me\n${dated(3, "b")}\n${dated(4, "a")}\n`);
-    await tail.stop();
   });
 
   test("--merge ends it before a line of another file and before the next generation", async () => {
@@ -238,7 +230,6 @@ describe("porthole tail -F of an unfinished line", () => {
     renameSync(`${here}/a`, `${here}/a.1`);
     writeFileSync(`${here}/a`, "NEW\n");
     await tail.shows(`${shown}\n${a}NEW\n`);
-    await tail.stop();
   });
 
   test.each([[["--json"]], [["--json", "--merge"]]])(
@@ -255,7 +246,6 @@ describe("porthole tail -F of an unfinished line", () => {
       await tail.shows(begun);
       appendFileSync(`${here}/a`, "me\n");
       await tail.shows(begun + record("a", "me", { time: null }));
-      await tail.stop();
     },
   );
 });
@@ -267,7 +257,6 @@ describe("porthole tail --prefix", () => {
     await tail.shows(`${there}/log | Password: `);
     appendFileSync(`${here}/log`, "ok\n");
     await tail.shows(`${there}/log | Password: ok\n`);
-    await tail.stop();
   });
 
   test("prints each state of a progress bar on its own line, and keeps a carriage return before a newline", async () => {
@@ -277,6 +266,5 @@ describe("porthole tail --prefix", () => {
     await tail.shows(`${prefix}10%\n${prefix}20%\n${prefix}done`);
     appendFileSync(`${here}/log`, "\nnext\n");
     await tail.shows(`${prefix}10%\n${prefix}20%\n${prefix}done\r\n${prefix}next\n`);
-    await tail.stop();
   });
 });

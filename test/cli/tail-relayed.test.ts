@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { Fingerprint } from "../../src/follow/fingerprint.ts";
 import type { FollowEvent } from "../../src/follow/follow.ts";
 import type { PolledFile } from "../../src/follow/follow-by-polling.ts";
@@ -44,7 +44,6 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
       await tail.shows(expected);
     }
     expect(tail.said()).toBe(`${relayed()}\n`);
-    await tail.stop();
   });
 
   test("starts again after a truncation, and after a rewrite of the same length", async () => {
@@ -59,7 +58,6 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     writeFileSync(live, "FIVE\n6\n");
     await tail.shows("one two three\nfour\nFIVE\n6\n");
     expect(tail.said().match(/file truncated/g)).toHaveLength(2);
-    await tail.stop();
   });
 
   test("follows a file that replaces it, and a file that is recreated", async () => {
@@ -78,7 +76,6 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     writeFileSync(live, "3\n");
     await tail.shows("1\n2\n3\n");
     await tail.says(`tail: '${name}' has appeared;  following new file`);
-    await tail.stop();
   });
 
   test("waits for a file that does not exist yet", async () => {
@@ -89,7 +86,6 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     appendFileSync(live, "2\n");
     await tail.shows("1\n2\n");
     await tail.says(`tail: '${name}' has appeared;  following new file`);
-    await tail.stop();
   });
 
   test("without --retry ends when the file is deleted", async () => {
@@ -106,18 +102,15 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
     writeFileSync(live, "1\n");
     const writer = spawn("sleep", ["1000"], { stdio: "ignore" });
     const ended = once(writer, "close");
-    try {
-      const tail = follow("-f", "--pid", String(writer.pid));
-      await tail.shows("1\n");
-      await tail.says(relayed());
-      appendFileSync(live, "2\n");
-      writer.kill();
-      await ended;
-      expect(await tail.running.ended).toMatchObject({ code: 0 });
-      expect(tail.text()).toBe("1\n2\n");
-    } finally {
-      writer.kill();
-    }
+    onTestFinished(() => void writer.kill());
+    const tail = follow("-f", "--pid", String(writer.pid));
+    await tail.shows("1\n");
+    await tail.says(relayed());
+    appendFileSync(live, "2\n");
+    writer.kill();
+    await ended;
+    expect(await tail.running.ended).toMatchObject({ code: 0 });
+    expect(tail.text()).toBe("1\n2\n");
   });
 
   test("reports once that the server does not answer, and continues when it answers", async () => {
@@ -135,19 +128,16 @@ describeAsRoot("porthole tail of a relayed file that changes", () => {
       signal: stop.signal,
     });
     const next = async () => (await events.next()).value as FollowEvent<PolledFile>;
-    try {
-      expect(await next()).toMatchObject({ kind: "unreachable", error: { code: "FILE", errno: "ETIMEDOUT" } });
-      const after = next();
-      rmSync(`${target.place}.silent`);
-      expect(await after).toEqual({ kind: "reachable" });
-      expect(await next()).toMatchObject({ kind: "returned", continues: false });
-      expect(await next()).toEqual({ kind: "data", bytes: Buffer.from("1\n"), position: 0 });
-      const end = events.next();
-      stop.abort();
-      expect(await end).toEqual({ done: true, value: undefined });
-    } finally {
-      stop.abort();
-      session.close();
-    }
+    onTestFinished(() => session.close());
+    onTestFinished(() => stop.abort());
+    expect(await next()).toMatchObject({ kind: "unreachable", error: { code: "FILE", errno: "ETIMEDOUT" } });
+    const after = next();
+    rmSync(`${target.place}.silent`);
+    expect(await after).toEqual({ kind: "reachable" });
+    expect(await next()).toMatchObject({ kind: "returned", continues: false });
+    expect(await next()).toEqual({ kind: "data", bytes: Buffer.from("1\n"), position: 0 });
+    const end = events.next();
+    stop.abort();
+    expect(await end).toEqual({ done: true, value: undefined });
   });
 });

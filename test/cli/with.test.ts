@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { fuseTarget } from "../helpers/fuse.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
@@ -218,17 +218,14 @@ describeAsRoot("porthole with, for a user who may not open the file by path", ()
 describeAsRoot("porthole with, for a relayed file", () => {
   test("passes it as standard input to its end; refuses a path and suggests standard input", async () => {
     const remote = await fuseTarget();
-    try {
-      const file = `pid:${remote.pid}:${remote.place}/data`;
-      const late = await runWith(file, "--", "sh", "-c", "sleep 0.3; cat");
-      expect(late).toMatchObject({ code: 0, stderr: "" });
-      expect(late.stdout.length).toBe(1 << 20);
-      const byPath = await runWith(file, "--", "wc", "-c", "{}");
-      expect(byPath).toMatchObject({ code: 125, text: "" });
-      expect(byPath.stderr).toContain(`(pass it as standard input: porthole with ${file} -- wc -c)`);
-    } finally {
-      await remote.stop();
-    }
+    onTestFinished(() => remote.stop());
+    const file = `pid:${remote.pid}:${remote.place}/data`;
+    const late = await runWith(file, "--", "sh", "-c", "sleep 0.3; cat");
+    expect(late).toMatchObject({ code: 0, stderr: "" });
+    expect(late.stdout.length).toBe(1 << 20);
+    const byPath = await runWith(file, "--", "wc", "-c", "{}");
+    expect(byPath).toMatchObject({ code: 125, text: "" });
+    expect(byPath.stderr).toContain(`(pass it as standard input: porthole with ${file} -- wc -c)`);
   });
 });
 
@@ -262,18 +259,15 @@ describeWith(["sqlite3", "root"], "sqlite3 on a database in a target", () => {
     const own = await sandbox({ userNamespace: false });
     const database = `${own.root}/app.db`;
     const writer = spawn("sqlite3", [database], { stdio: ["pipe", "pipe", "ignore"] });
-    try {
-      let said = "";
-      writer.stdout.setEncoding("utf8").on("data", (text: string) => {
-        said += text;
-      });
-      writer.stdin.write("pragma journal_mode=wal; create table only_in_the_log (x); select 'written';\n");
-      await waitFor("the table", () => said.includes("written"));
-      const { text, stderr } = await runWith(`pid:${own.pid}:/app.db`, "--", "sqlite3", "-readonly", "{}", ".tables");
-      expect({ text, stderr }).toEqual({ text: "only_in_the_log\n", stderr: "" });
-    } finally {
-      writer.kill("SIGKILL");
-    }
+    onTestFinished(() => void writer.kill("SIGKILL"));
+    let said = "";
+    writer.stdout.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+    writer.stdin.write("pragma journal_mode=wal; create table only_in_the_log (x); select 'written';\n");
+    await waitFor("the table", () => said.includes("written"));
+    const { text, stderr } = await runWith(`pid:${own.pid}:/app.db`, "--", "sqlite3", "-readonly", "{}", ".tables");
+    expect({ text, stderr }).toEqual({ text: "only_in_the_log\n", stderr: "" });
   });
 });
 

@@ -172,7 +172,6 @@ function patternTests(name: "docker" | "podman"): void {
     await speaks("b", "third");
     expected.push(`${prefix}-b:@logs | third`, `${prefix}-b:/tmp/x.log | third`);
     await shown(expected);
-    await tail.stop();
   });
 
   test("tail -F waits for the first container that matches", async () => {
@@ -183,7 +182,6 @@ function patternTests(name: "docker" | "podman"): void {
     await tail.shows(`==> ${prefix}-late:@stdout <==
 here
 `);
-    await tail.stop();
   });
 
   test("tail -F finds files that match a glob in the first container that matches", async () => {
@@ -192,7 +190,6 @@ here
     await tail.says(`tail: no container matches '${prefix}-*'; waiting for it (see docker ps --all)`);
     await add("late", speaker("here"));
     await tail.shows(`${prefix}-late:/tmp/x.log | here\n`);
-    await tail.stop();
   });
 
   test("tail -f of a pattern ends when the last container has ended", async () => {

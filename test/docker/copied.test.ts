@@ -203,11 +203,8 @@ describeWith(["root", "docker", "tmux"], "the screen", () => {
     const target = await ended(engine("docker"));
     const by = await without(engine("docker"));
     const screen = startScreen(by, ["open", `${target.name}:/d/log`], { size: { columns: 100, rows: 20 } });
-    try {
-      await screen.waitFor("the copied file", has("first", "copy, file"));
-    } finally {
-      await target.handle.remove({ force: true });
-    }
+    onTestFinished(() => target.handle.remove({ force: true }));
+    await screen.waitFor("the copied file", has("first", "copy, file"));
   });
 });
 

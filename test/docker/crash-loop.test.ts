@@ -1,4 +1,4 @@
-import { beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -79,14 +79,11 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
       Healthcheck: { Test: ["CMD", "/bin/busybox", "test", "-e", "/tmp/good"], Interval: 1e9, Retries: 1 },
       HostConfig: { NetworkMode: "none" },
     });
-    try {
-      await handle.start();
-      start();
-      await screen.waitFor("its health", (text) => /running, healthy/.test(rowOf(text, name)));
-      await startInside({ handle }, "rm /tmp/good");
-      await screen.waitFor("the failed check", (text) => /running, unhealthy/.test(rowOf(text, name)));
-    } finally {
-      await handle.remove({ force: true });
-    }
+    onTestFinished(() => handle.remove({ force: true }));
+    await handle.start();
+    start();
+    await screen.waitFor("its health", (text) => /running, healthy/.test(rowOf(text, name)));
+    await startInside({ handle }, "rm /tmp/good");
+    await screen.waitFor("the failed check", (text) => /running, unhealthy/.test(rowOf(text, name)));
   });
 });

@@ -100,28 +100,24 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
     const proxy = await engineProxy(docker);
     const first = await shell(speaker, "pa");
     const second = await shell(speaker, "pb");
-    try {
-      start(120, 36, { DOCKER_HOST: proxy.host });
-      const streams = ({ id }: Container) =>
-        proxy.ongoing().filter((line) => line.includes(`/containers/${id}/logs`)).length;
-      await screen.waitFor("the containers", has(first.name, second.name));
-      await select(first.name);
-      await waitFor("a stream of the first", () => streams(first) === 1);
-      await select(second.name);
-      await waitFor("a stream of the second alone", () => streams(first) === 0 && streams(second) === 1);
-      screen.keys("P");
-      await waitFor("no stream", () => streams(second) === 0);
-      screen.keys("P");
-      await waitFor("a stream again", () => streams(second) === 1);
-      screen.keys("M");
-      await screen.waitFor("the mounts", has(`${second.name}  mounts`));
-      await waitFor("no stream behind another view", () => streams(second) === 0);
-      screen.type("Q");
-      expect(await screen.waitForEnd()).toBe(0);
-      await waitFor("the end of all requests", () => proxy.ongoing().length === 0);
-    } finally {
-      await proxy.close();
-    }
+    start(120, 36, { DOCKER_HOST: proxy.host });
+    const streams = ({ id }: Container) =>
+      proxy.ongoing().filter((line) => line.includes(`/containers/${id}/logs`)).length;
+    await screen.waitFor("the containers", has(first.name, second.name));
+    await select(first.name);
+    await waitFor("a stream of the first", () => streams(first) === 1);
+    await select(second.name);
+    await waitFor("a stream of the second alone", () => streams(first) === 0 && streams(second) === 1);
+    screen.keys("P");
+    await waitFor("no stream", () => streams(second) === 0);
+    screen.keys("P");
+    await waitFor("a stream again", () => streams(second) === 1);
+    screen.keys("M");
+    await screen.waitFor("the mounts", has(`${second.name}  mounts`));
+    await waitFor("no stream behind another view", () => streams(second) === 0);
+    screen.type("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+    await waitFor("the end of all requests", () => proxy.ongoing().length === 0);
   });
 
   it("show escape sequences of the output as text, and keep up with a container that floods its output", async () => {

@@ -151,17 +151,14 @@ describeWithDocker("devices of a container", () => {
       expect(result).toMatchObject({ code: 0, stderr: "" });
       if (uid !== 0) return;
       const session = await connect(target.name, { engine: engine("docker").socket, route });
-      try {
-        const file = await session.open("/dev/ptmx", { write: true, consume: true });
-        const number = new Memory(4);
-        // TIOCGPTN: the number of the terminal, which now exists in the container's /dev/pts.
-        expect(libc.ioctl(file.fd, 0x80045430, number.address)).toBe(0);
-        const slave = await session.stat(`/dev/pts/${number.view.getUint32(0, true)}`);
-        expect(slave.rdev.major).toBe(136);
-        file.close();
-      } finally {
-        session.close();
-      }
+      onTestFinished(() => session.close());
+      const file = await session.open("/dev/ptmx", { write: true, consume: true });
+      const number = new Memory(4);
+      // TIOCGPTN: the number of the terminal, which now exists in the container's /dev/pts.
+      expect(libc.ioctl(file.fd, 0x80045430, number.address)).toBe(0);
+      const slave = await session.stat(`/dev/pts/${number.view.getUint32(0, true)}`);
+      expect(slave.rdev.major).toBe(136);
+      file.close();
     });
   });
 

@@ -189,7 +189,6 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
   test("a container that never runs is removed when the command is killed", async () => {
     const on = engine("docker");
     const proxy = await engineProxy(on, /^HEAD /);
-    onTestFinished(() => proxy.close());
     const by = user({ uid: ORDINARY_USER, engine: { ...on, host: proxy.host } });
     const web = await container(on, { host: { LogConfig: { Type: "json-file", Config: {} } } });
     const running = by.start(["ps", "--disk", web.name]);

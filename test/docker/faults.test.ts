@@ -40,7 +40,6 @@ describeWithDocker("porthole killed with SIGKILL", () => {
   test("during the start of a sidecar leaves no sidecar running, and the next command starts one", async (context) => {
     const docker = engine("docker");
     const proxy = await engineProxy(docker, /^POST .*containers\/create/);
-    onTestFinished(() => proxy.close());
     const by = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
     // After this command, the engine has the agent's image.
@@ -136,24 +135,21 @@ describeWithDocker("the run directory", () => {
     );
     rmSync(`${room}/porthole`, { recursive: true });
     expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=16k,mode=700", "tmpfs", room]).status).toBe(0);
-    try {
-      mkdirSync(`${room}/porthole/agents`, { recursive: true, mode: 0o700 });
-      mkdirSync(`${room}/porthole/mnt`, { mode: 0o711 });
-      for (let n = 0; ; n++) {
-        try {
-          writeFileSync(`${room}/fill-${n}`, Buffer.alloc(4096));
-        } catch {
-          break;
-        }
+    onTestFinished(() => void spawnSync("umount", ["-l", room]));
+    mkdirSync(`${room}/porthole/agents`, { recursive: true, mode: 0o700 });
+    mkdirSync(`${room}/porthole/mnt`, { mode: 0o711 });
+    for (let n = 0; ; n++) {
+      try {
+        writeFileSync(`${room}/fill-${n}`, Buffer.alloc(4096));
+      } catch {
+        break;
       }
-      const full = await witness(context, { ...what, situation: "no room for the run directory", options: { env } });
-      expect(full.stderr).toMatch(/^porthole: .*no space left on device.*\n$/i);
-      expect(full).toMatchObject({ code: 4, text: "" });
-      expect(readdirSync(`${room}/porthole/agents`)).toEqual([]);
-      await waitFor("no agent to be left", async () => (await routesInUse(docker, target)).length === 0);
-    } finally {
-      spawnSync("umount", ["-l", room]);
     }
+    const full = await witness(context, { ...what, situation: "no room for the run directory", options: { env } });
+    expect(full.stderr).toMatch(/^porthole: .*no space left on device.*\n$/i);
+    expect(full).toMatchObject({ code: 4, text: "" });
+    expect(readdirSync(`${room}/porthole/agents`)).toEqual([]);
+    await waitFor("no agent to be left", async () => (await routesInUse(docker, target)).length === 0);
   });
 });
 

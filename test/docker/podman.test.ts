@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { beforeAll, describe, expect, inject, test } from "vitest";
+import { beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { describeWithPodman } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
@@ -128,15 +128,11 @@ describeWithPodman("Podman", () => {
     const someone = user({ engine: engine("podman") });
     const target = await container(engine("podman"), { steps: ["write", "/log", "began"] });
     const tail = following(someone, ["--route", route, "-F", `${target.name}:/log`]);
-    try {
-      await tail.shows("began\n");
-      await target.handle.restart({ t: 5 });
-      await tail.shows("began\nbegan\n");
-      await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
-    } finally {
-      await tail.stop();
-      await someone.close();
-    }
+    onTestFinished(() => someone.close());
+    await tail.shows("began\n");
+    await target.handle.restart({ t: 5 });
+    await tail.shows("began\nbegan\n");
+    await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
   });
 
   test("a container that was made of a directory has its files before it runs, and is not compared with an image", async () => {

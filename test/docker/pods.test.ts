@@ -190,8 +190,6 @@ function podTests(programs: string | undefined): void {
     target = await start(0, "third");
     await files.shows("first\nsecond\nthird\n");
     await output.shows("first\nsecond\nthird\n");
-    await files.stop();
-    await output.stop();
   });
 
   test("a selector follows the pods that have its labels, including new ones, until they are removed", async () => {

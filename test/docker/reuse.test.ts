@@ -14,26 +14,22 @@ describeWithDocker("a running agent", () => {
   test("sends one request to the engine for a name, and none for a full id", async () => {
     const docker = engine("docker");
     const proxy = await engineProxy(docker);
-    try {
-      const someone = user({ uid: ORDINARY_USER, engine: { ...docker, host: proxy.host } });
-      const target = await container(docker, { steps: says("kept") });
-      expect(await someone.run(["cat", `${target.name}:/d/f`])).toMatchObject({ code: 0, text: "kept\n" });
-      expect(proxy.requests.length).toBeGreaterThan(1);
+    const someone = user({ uid: ORDINARY_USER, engine: { ...docker, host: proxy.host } });
+    const target = await container(docker, { steps: says("kept") });
+    expect(await someone.run(["cat", `${target.name}:/d/f`])).toMatchObject({ code: 0, text: "kept\n" });
+    expect(proxy.requests.length).toBeGreaterThan(1);
 
-      proxy.requests.length = 0;
-      const byName = await someone.run(["cat", "--trace", `${target.name}:/d/f`]);
-      expect(byName).toMatchObject({ code: 0, text: "kept\n" });
-      expect(byName.stderr).toContain("route sidecar, live agent");
-      expect(proxy.requests).toEqual([`GET /containers/${target.name}/json`]);
+    proxy.requests.length = 0;
+    const byName = await someone.run(["cat", "--trace", `${target.name}:/d/f`]);
+    expect(byName).toMatchObject({ code: 0, text: "kept\n" });
+    expect(byName.stderr).toContain("route sidecar, live agent");
+    expect(proxy.requests).toEqual([`GET /containers/${target.name}/json`]);
 
-      proxy.requests.length = 0;
-      const byId = await someone.run(["cat", "--trace", `${target.id}:/d/f`]);
-      expect(byId).toMatchObject({ code: 0, text: "kept\n" });
-      expect(byId.stderr).toContain("route sidecar, live agent");
-      expect(proxy.requests).toEqual([]);
-    } finally {
-      await proxy.close();
-    }
+    proxy.requests.length = 0;
+    const byId = await someone.run(["cat", "--trace", `${target.id}:/d/f`]);
+    expect(byId).toMatchObject({ code: 0, text: "kept\n" });
+    expect(byId.stderr).toContain("route sidecar, live agent");
+    expect(proxy.requests).toEqual([]);
   });
 
   test("serves a full id after the engine has stopped listening", async () => {

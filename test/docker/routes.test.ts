@@ -1,5 +1,5 @@
 import { text } from "node:stream/consumers";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
@@ -144,13 +144,10 @@ describeWith(["docker", "dockerCommand"], "docker run $(porthole docker-args) IM
       env: { NAME: name, IMAGE: reference },
     });
     expect(started).toMatchObject({ code: 0, stderr: "" });
-    try {
-      await workloadReady((await docker.api.getContainer(name).inspect()).State.Pid);
-      const result = await someone.run(["cat", "--trace", "--route", "mount", `${name}:/d/f`]);
-      expect(result).toMatchObject({ code: 0, text: "text\n" });
-      expect(result.stderr).toContain("route mount, new agent");
-    } finally {
-      await docker.api.getContainer(name).remove({ force: true });
-    }
+    onTestFinished(() => docker.api.getContainer(name).remove({ force: true }));
+    await workloadReady((await docker.api.getContainer(name).inspect()).State.Pid);
+    const result = await someone.run(["cat", "--trace", "--route", "mount", `${name}:/d/f`]);
+    expect(result).toMatchObject({ code: 0, text: "text\n" });
+    expect(result.stderr).toContain("route mount, new agent");
   });
 });

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type Docker from "dockerode";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/sessions/index.ts";
 import { describeWith, describeWithPodman } from "../helpers/availability.ts";
 import { busyboxImage, type Engine, engine, enginesUnderTest, image, uniqueName } from "../helpers/engine.ts";
@@ -231,15 +231,11 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
     await handle.kill();
     await handle.wait();
     const tail = following(by, ["-F", "-n", "+1", `${handle.id}:/log`]);
-    try {
-      await tail.shows("line\n");
-      await handle.start();
-      await tail.shows("line\nline\n");
-      await tail.says(`tail: ${handle.id}: the container was started; continuing`);
-    } finally {
-      await tail.stop();
-      await handle.remove({ force: true });
-    }
+    onTestFinished(() => handle.remove({ force: true }));
+    await tail.shows("line\n");
+    await handle.start();
+    await tail.shows("line\nline\n");
+    await tail.says(`tail: ${handle.id}: the container was started; continuing`);
   });
 
   test.each(enginesUnderTest())(
@@ -467,40 +463,37 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
     const on = engine(name);
     const { tag, handle, remove } = await layered(on);
     const { GraphDriver } = await handle.inspect();
-    try {
-      for (const uid of [0, ORDINARY_USER]) {
-        const by = user({ engine: on, uid });
-        await waitFor("its files", async () => (await by.run(["cat", `${handle.id}:/data/file`])).text === "v\n");
-        const running = { "/a/file": "1 of 2", "/b/file": "2 of 2", "/c/file": "1 of 2", "/c/gone": "container" };
-        const files = {
-          ...running,
-          "/d/file": "container",
-          "/d": "container",
-          "/a": "1 of 2",
-          "/data/file": undefined,
-        };
-        // The origin is unknown over the other routes to a running container, and if inspect shows
-        // no directories.
-        const isKnown = uid === 0 && GraphDriver?.Data !== null;
-        for (const [path, layer] of Object.entries(files))
-          expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, isKnown ? layer : undefined]);
-        await handle.kill();
-        await handle.wait();
-        for (const [path, layer] of Object.entries(files))
-          expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, layer]);
-        const ofImage = { "/a/file": "1 of 2", "/b/file": "2 of 2", "/d/both": "2 of 2", "/bin/sh": "1 of 2" };
-        for (const [path, layer] of Object.entries(ofImage))
-          expect([path, await layerOf(by, `image:${tag}:${path}`)]).toEqual([path, layer]);
-        const { text } = await by.run(["stat", `image:${tag}:/b/file`]);
-        const { RootFS } = await on.api.getImage(tag).inspect();
-        expect(text).toContain("\nStorage: image layer (");
-        expect(text).toContain(`Layer: 2 of 2 of the image (${RootFS.Layers?.[1]?.slice(7, 19)})`);
-        expect((await by.run(["stat", `${handle.id}:/d/file`])).text).toContain("\nLayer: the container's own\n");
-        await by.run(["detach", "--all"]);
-        if (uid === 0) await handle.start();
-      }
-    } finally {
-      await remove();
+    onTestFinished(() => remove());
+    for (const uid of [0, ORDINARY_USER]) {
+      const by = user({ engine: on, uid });
+      await waitFor("its files", async () => (await by.run(["cat", `${handle.id}:/data/file`])).text === "v\n");
+      const running = { "/a/file": "1 of 2", "/b/file": "2 of 2", "/c/file": "1 of 2", "/c/gone": "container" };
+      const files = {
+        ...running,
+        "/d/file": "container",
+        "/d": "container",
+        "/a": "1 of 2",
+        "/data/file": undefined,
+      };
+      // The origin is unknown over the other routes to a running container, and if inspect shows
+      // no directories.
+      const isKnown = uid === 0 && GraphDriver?.Data !== null;
+      for (const [path, layer] of Object.entries(files))
+        expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, isKnown ? layer : undefined]);
+      await handle.kill();
+      await handle.wait();
+      for (const [path, layer] of Object.entries(files))
+        expect([path, await layerOf(by, `${handle.id}:${path}`)]).toEqual([path, layer]);
+      const ofImage = { "/a/file": "1 of 2", "/b/file": "2 of 2", "/d/both": "2 of 2", "/bin/sh": "1 of 2" };
+      for (const [path, layer] of Object.entries(ofImage))
+        expect([path, await layerOf(by, `image:${tag}:${path}`)]).toEqual([path, layer]);
+      const { text } = await by.run(["stat", `image:${tag}:/b/file`]);
+      const { RootFS } = await on.api.getImage(tag).inspect();
+      expect(text).toContain("\nStorage: image layer (");
+      expect(text).toContain(`Layer: 2 of 2 of the image (${RootFS.Layers?.[1]?.slice(7, 19)})`);
+      expect((await by.run(["stat", `${handle.id}:/d/file`])).text).toContain("\nLayer: the container's own\n");
+      await by.run(["detach", "--all"]);
+      if (uid === 0) await handle.start();
     }
   });
 });

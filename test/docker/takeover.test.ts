@@ -86,7 +86,6 @@ describeWith(["root", "docker"], "root in a container without SYS_PTRACE", () =>
     }
     appendFileSync(`/proc/${target.pid}/root/d/log`, "two\n");
     await tail.shows("one\ntwo\n");
-    await tail.stop();
   });
 });
 
@@ -106,7 +105,6 @@ describeWith(["root", "docker"], "root in a container with SYS_PTRACE", () => {
     // The host is unaffected: its follow continues.
     appendFileSync(`/proc/${target.pid}/root/d/log`, "two\n");
     await tail.shows("one\ntwo\n");
-    await tail.stop();
   });
 
   test("neither sees nor reaches an agent of route direct", async () => {
@@ -120,7 +118,6 @@ describeWith(["root", "docker"], "root in a container with SYS_PTRACE", () => {
     expect(isRunning(agent)).toBe(true);
     appendFileSync(`/proc/${target.pid}/root/d/log`, "two\n");
     await tail.shows("one\ntwo\n");
-    await tail.stop();
   });
 });
 

@@ -44,25 +44,20 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
     const proxy = await engineProxy(docker);
     const someone = user({ engine: docker });
     const { id, name } = await busy(docker);
-    try {
-      const screen = startScreen(someone, [], { size: { columns: 200, rows: 50 }, env: { DOCKER_HOST: proxy.host } });
-      const row = (text: string) => listOf(text).find((one) => one.includes(` ${name} `)) ?? "";
-      await screen.waitFor("its usage", (text) => /running .* [\d.]+% +[▁-█]+ +[\d.]+[KM]? +[▁-█]+ /.test(row(text)));
-      const streams = () => proxy.ongoing().filter((line) => line.includes(`/containers/${id}/stats`)).length;
-      expect(streams()).toBe(1);
-      screen.type(`/${name}`);
-      screen.keys("Enter", "Enter");
-      await screen.waitFor("its files", has(`${name}:/`, "bin/"));
-      await waitFor("the end of the stream", () => streams() === 0);
-      screen.keys("q");
-      await screen.waitFor("the containers", has("Containers", name));
-      await waitFor("another stream", () => streams() === 1);
-      screen.type("Q");
-      expect(await screen.waitForEnd()).toBe(0);
-      await waitFor("the end of all requests", () => proxy.ongoing().length === 0);
-    } finally {
-      await someone.close();
-      await proxy.close();
-    }
+    const screen = startScreen(someone, [], { size: { columns: 200, rows: 50 }, env: { DOCKER_HOST: proxy.host } });
+    const row = (text: string) => listOf(text).find((one) => one.includes(` ${name} `)) ?? "";
+    await screen.waitFor("its usage", (text) => /running .* [\d.]+% +[▁-█]+ +[\d.]+[KM]? +[▁-█]+ /.test(row(text)));
+    const streams = () => proxy.ongoing().filter((line) => line.includes(`/containers/${id}/stats`)).length;
+    expect(streams()).toBe(1);
+    screen.type(`/${name}`);
+    screen.keys("Enter", "Enter");
+    await screen.waitFor("its files", has(`${name}:/`, "bin/"));
+    await waitFor("the end of the stream", () => streams() === 0);
+    screen.keys("q");
+    await screen.waitFor("the containers", has("Containers", name));
+    await waitFor("another stream", () => streams() === 1);
+    screen.type("Q");
+    expect(await screen.waitForEnd()).toBe(0);
+    await waitFor("the end of all requests", () => proxy.ongoing().length === 0);
   });
 });

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
 import { compareNames, compileGlob, escapeGlob, expandGlob } from "../../src/files/index.ts";
 import { connect } from "../../src/sessions/index.ts";
 import { pathBytes, pathText } from "../../src/target.ts";
@@ -158,14 +158,11 @@ describe("expandGlob", () => {
     writeFileSync(`${root}/${file}`, "");
     mkdirSync(`${root}/${directory}`);
     writeFileSync(`${root}/${directory}/5.log`, "");
-    try {
-      expect(await expand("*.log")).toEqual(["*.log", "1.log", "10.log", "2.log", "broken.log", "é.log", "\udcff.log"]);
-      expect(await expand("\\*.log")).toEqual(["*.log"]);
-      expect(await expand("a/[b]/*.log")).toEqual(["a/[b]/5.log", "a/b/5.log"]);
-      expect(await expand("a/\\[b\\]/*.log")).toEqual(["a/[b]/5.log"]);
-    } finally {
-      for (const path of [file, directory]) rmSync(`${root}/${path}`, { recursive: true });
-    }
+    for (const path of [file, directory]) onTestFinished(() => rmSync(`${root}/${path}`, { recursive: true }));
+    expect(await expand("*.log")).toEqual(["*.log", "1.log", "10.log", "2.log", "broken.log", "é.log", "\udcff.log"]);
+    expect(await expand("\\*.log")).toEqual(["*.log"]);
+    expect(await expand("a/[b]/*.log")).toEqual(["a/[b]/5.log", "a/b/5.log"]);
+    expect(await expand("a/\\[b\\]/*.log")).toEqual(["a/[b]/5.log"]);
   });
 
   test("a quoted name and the same name with its backslashes do not hide each other", async () => {

@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import {
   AT_END,
   type FollowEvent,
@@ -217,37 +217,31 @@ describe("follow", () => {
     // This is longer than any delay of this process: later data would be lost.
     await following({ drainMs: 3000 }, async (seen) => {
       const old = openSync(path, "a");
-      try {
-        writeSync(old, "1\n");
-        renameSync(path, `${path}.1`);
-        writeFileSync(path, "");
-        await seen.waitForKind("rotated");
-        writeSync(old, "2\n");
-        await seen.waitForText("1\n2\n");
-        appendFileSync(path, "3\n");
-        await seen.waitForText("1\n2\n3\n");
-        writeSync(old, "4\n");
-        await seen.waitForText("1\n2\n3\n4\n");
-        await waitFor("the old file to be closed", () => opened.size === 2);
-      } finally {
-        closeSync(old);
-      }
+      onTestFinished(() => closeSync(old));
+      writeSync(old, "1\n");
+      renameSync(path, `${path}.1`);
+      writeFileSync(path, "");
+      await seen.waitForKind("rotated");
+      writeSync(old, "2\n");
+      await seen.waitForText("1\n2\n");
+      appendFileSync(path, "3\n");
+      await seen.waitForText("1\n2\n3\n");
+      writeSync(old, "4\n");
+      await seen.waitForText("1\n2\n3\n4\n");
+      await waitFor("the old file to be closed", () => opened.size === 2);
     });
   });
 
   it("does not split a line of the new file with late data of the old file", async () => {
     await following({ drainMs: 5000 }, async (seen) => {
       const old = openSync(path, "a");
-      try {
-        renameSync(path, `${path}.1`);
-        writeFileSync(path, "begun ");
-        await seen.waitForText("begun ");
-        writeSync(old, "late\n");
-        appendFileSync(path, "and ended\n");
-        await seen.waitForText("begun and ended\nlate\n");
-      } finally {
-        closeSync(old);
-      }
+      onTestFinished(() => closeSync(old));
+      renameSync(path, `${path}.1`);
+      writeFileSync(path, "begun ");
+      await seen.waitForText("begun ");
+      writeSync(old, "late\n");
+      appendFileSync(path, "and ended\n");
+      await seen.waitForText("begun and ended\nlate\n");
     });
   });
 

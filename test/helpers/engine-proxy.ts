@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
-import { inject } from "vitest";
+import { inject, onTestFinished } from "vitest";
 import { type Engine, uniqueName } from "./engine.ts";
 
 /** A proxy for an engine's socket that records the requests. */
@@ -11,11 +11,10 @@ export interface EngineProxy {
   requests: string[];
   /** Returns the request lines of open connections. */
   ongoing(): string[];
-  close(): Promise<void>;
 }
 
 /**
- * Starts a proxy for `engine` that every user may connect to. The caller closes it.
+ * Starts a proxy for `engine` that every user may connect to; closed after the test.
  * @param unanswered request lines that get no response
  */
 export async function engineProxy(engine: Engine, unanswered?: RegExp): Promise<EngineProxy> {
@@ -42,14 +41,10 @@ export async function engineProxy(engine: Engine, unanswered?: RegExp): Promise<
     upstream.on("error", () => client.destroy());
   });
   await new Promise<void>((resolve) => server.listen({ path, writableAll: true, readableAll: true }, resolve));
-  return {
-    host: `unix://${path}`,
-    requests,
-    ongoing: () => [...ongoing.values()],
-    close: async () => {
-      for (const socket of open) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-      rmSync(path, { force: true });
-    },
-  };
+  onTestFinished(async () => {
+    for (const socket of open) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+    rmSync(path, { force: true });
+  });
+  return { host: `unix://${path}`, requests, ongoing: () => [...ongoing.values()] };
 }

@@ -1,3 +1,4 @@
+import { onTestFinished } from "vitest";
 import type { Running, User } from "./porthole.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -15,7 +16,7 @@ export interface Following {
   stop(): Promise<void>;
 }
 
-/** Starts `porthole tail ...args`. */
+/** Starts `porthole tail ...args`; stopped after the test. */
 export function following(by: User, args: readonly string[], env: Record<string, string> = {}): Following {
   const running = by.start(["tail", ...args], { env });
   let text = "";
@@ -28,8 +29,14 @@ export function following(by: User, args: readonly string[], env: Record<string,
     const { exitCode, signalCode } = running.child;
     if (exitCode !== null || signalCode !== null) throw new Error(`tail ended (${exitCode ?? signalCode}), ${all()}`);
   };
+  const stop = async () => {
+    running.child.kill("SIGTERM");
+    await running.ended;
+  };
+  onTestFinished(stop);
   return {
     running,
+    stop,
     text: () => text,
     said,
     async shows(expected) {
@@ -52,10 +59,6 @@ export function following(by: User, args: readonly string[], env: Record<string,
       }).catch((error: Error) => {
         throw new Error(`${error.message}, ${all()}`);
       });
-    },
-    async stop() {
-      running.child.kill("SIGTERM");
-      await running.ended;
     },
   };
 }

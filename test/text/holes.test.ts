@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { seekData } from "../../src/descriptors/seek.ts";
 import { Lines, MAX_LINE } from "../../src/text/rows/lines.ts";
 import { BLOCK, BlockCache } from "../../src/text/sources/block-cache.ts";
@@ -90,14 +90,11 @@ describe("holes", () => {
     expect(source.nextData(2 * MAX_LINE)).toBeLessThanOrEqual(5 * MAX_LINE + 77);
     expect(source.nextData(2 * MAX_LINE)).toBeGreaterThan(4 * MAX_LINE);
     const other = openSync(`${directory}/other`, "w+");
-    try {
-      ftruncateSync(other, 3 * MAX_LINE);
-      source.continueWith(other, 0, "next", (position) => seekData(other, position));
-      const begins = source.offsetOf(0);
-      expect(source.nextData(begins)).toBe(source.end());
-      expect(source.end()).toBe(begins + 3 * MAX_LINE);
-    } finally {
-      closeSync(other);
-    }
+    onTestFinished(() => closeSync(other));
+    ftruncateSync(other, 3 * MAX_LINE);
+    source.continueWith(other, 0, "next", (position) => seekData(other, position));
+    const begins = source.offsetOf(0);
+    expect(source.nextData(begins)).toBe(source.end());
+    expect(source.end()).toBe(begins + 3 * MAX_LINE);
   });
 });

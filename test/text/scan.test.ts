@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { pathToFileURL } from "node:url";
-import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { CHUNK, type Query } from "../../src/text/scan/chunk-counter.ts";
 import { Hits } from "../../src/text/scan/hits.ts";
 import { Scan } from "../../src/text/scan/scan.ts";
@@ -44,21 +44,18 @@ describe("Scan", () => {
   it("reports the first result and the end immediately, and other results only after some time", async () => {
     // The clock stands still, so only the first and the last of the chunks' results are reported.
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
-    try {
-      const source = new MemorySource("a\n".repeat(4 * CHUNK));
-      const totals: number[] = [];
-      const ended = new Promise<void>((resolve) => {
-        const scan = new Scan(source, NEWLINES, () => {
-          totals.push(scan.counts.total);
-          if (scan.isComplete) resolve();
-        });
-        scan.go();
+    onTestFinished(() => void vi.useRealTimers());
+    const source = new MemorySource("a\n".repeat(4 * CHUNK));
+    const totals: number[] = [];
+    const ended = new Promise<void>((resolve) => {
+      const scan = new Scan(source, NEWLINES, () => {
+        totals.push(scan.counts.total);
+        if (scan.isComplete) resolve();
       });
-      await ended;
-      expect(totals).toEqual([CHUNK / 2, 4 * CHUNK]);
-    } finally {
-      vi.useRealTimers();
-    }
+      scan.go();
+    });
+    await ended;
+    expect(totals).toEqual([CHUNK / 2, 4 * CHUNK]);
   });
 
   it("counts a file and appended data in threads", async () => {
@@ -244,44 +241,41 @@ describe("holes of a sparse file", () => {
     const data = [0, 5 * CHUNK + 1000, 12 * CHUNK - 4, end - 12];
     const fd = openSync(path, "w+");
     for (const at of data) writeSync(fd, "an error\nx\n\n", at);
-    try {
-      const plain = new Scan(regularSource(fd), query, () => undefined, pool);
-      plain.go();
-      await finished(plain);
-      const source = regularSource(fd);
-      const block = 64 * 1024;
-      const read: number[] = [];
-      const scan = new Scan(
-        {
-          ...source,
-          nextData: (position) => {
-            for (const at of data) {
-              const [from, to] = [Math.floor(at / block) * block, Math.ceil((at + 12) / block) * block];
-              if (position < to) return Math.max(position, from);
-            }
-            return end;
-          },
-          parts: () => source.parts?.() ?? [],
+    onTestFinished(() => closeSync(fd));
+    const plain = new Scan(regularSource(fd), query, () => undefined, pool);
+    plain.go();
+    await finished(plain);
+    const source = regularSource(fd);
+    const block = 64 * 1024;
+    const read: number[] = [];
+    const scan = new Scan(
+      {
+        ...source,
+        nextData: (position) => {
+          for (const at of data) {
+            const [from, to] = [Math.floor(at / block) * block, Math.ceil((at + 12) / block) * block];
+            if (position < to) return Math.max(position, from);
+          }
+          return end;
         },
-        query,
-        () => undefined,
-        {
-          run: (job) => {
-            for (let chunk = job.from; chunk < job.to; chunk++) read.push(chunk);
-            return pool.run(job);
-          },
-        } as ScanPool,
-      );
-      scan.go();
-      await finished(scan);
-      const counts = (one: Scan) => Array.from({ length: 21 }, (_, chunk) => one.counts.count(chunk));
-      expect(counts(scan)).toEqual(counts(plain));
-      // Reads the chunks with text, their neighbours, and those in progress before the first result
-      // was known.
-      expect(read.length).toBeLessThan(20);
-    } finally {
-      closeSync(fd);
-    }
+        parts: () => source.parts?.() ?? [],
+      },
+      query,
+      () => undefined,
+      {
+        run: (job) => {
+          for (let chunk = job.from; chunk < job.to; chunk++) read.push(chunk);
+          return pool.run(job);
+        },
+      } as ScanPool,
+    );
+    scan.go();
+    await finished(scan);
+    const counts = (one: Scan) => Array.from({ length: 21 }, (_, chunk) => one.counts.count(chunk));
+    expect(counts(scan)).toEqual(counts(plain));
+    // Reads the chunks with text, their neighbours, and those in progress before the first result
+    // was known.
+    expect(read.length).toBeLessThan(20);
   });
 
   it("are not stored individually in a file of exbibytes, because that would fill the memory", () => {

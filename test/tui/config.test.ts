@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { themeFor, withoutColours } from "../../cli/tui/canvas/theme.ts";
 import { DEFAULT_CONFIG, decodeConfig, readConfig } from "../../cli/tui/config.ts";
 import { actionFor, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
@@ -84,18 +84,15 @@ describe("the config file", () => {
 
   it("is found by the base directory specification; without a file the defaults apply, and an error names an invalid file", () => {
     const home = mkdtempSync(`${tmpdir()}/porthole-config-`);
-    try {
-      expect(readConfig({ HOME: home })).toBe(DEFAULT_CONFIG);
-      mkdirSync(`${home}/.config/porthole`, { recursive: true });
-      writeFileSync(`${home}/.config/porthole/config.json`, '{"hidden": true}');
-      expect(readConfig({ HOME: home, XDG_CONFIG_HOME: "relative" }).hidden).toBe(true);
-      writeFileSync(`${home}/.config/porthole/config.json`, '{"hidden": 1}');
-      expect(() => readConfig({ HOME: home })).toThrow(
-        `${home}/.config/porthole/config.json: hidden must be true or false`,
-      );
-      expect(readConfig({ HOME: home, XDG_CONFIG_HOME: `${home}/other` })).toBe(DEFAULT_CONFIG);
-    } finally {
-      rmSync(home, { recursive: true });
-    }
+    onTestFinished(() => rmSync(home, { recursive: true }));
+    expect(readConfig({ HOME: home })).toBe(DEFAULT_CONFIG);
+    mkdirSync(`${home}/.config/porthole`, { recursive: true });
+    writeFileSync(`${home}/.config/porthole/config.json`, '{"hidden": true}');
+    expect(readConfig({ HOME: home, XDG_CONFIG_HOME: "relative" }).hidden).toBe(true);
+    writeFileSync(`${home}/.config/porthole/config.json`, '{"hidden": 1}');
+    expect(() => readConfig({ HOME: home })).toThrow(
+      `${home}/.config/porthole/config.json: hidden must be true or false`,
+    );
+    expect(readConfig({ HOME: home, XDG_CONFIG_HOME: `${home}/other` })).toBe(DEFAULT_CONFIG);
   });
 });

@@ -1,6 +1,6 @@
 import { appendFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { expect } from "vitest";
-import { type EngineProxy, engineProxy } from "../../helpers/engine-proxy.ts";
+import { engineProxy } from "../../helpers/engine-proxy.ts";
 import type { Actor } from "./actor.ts";
 import { DEVICE, heldPath, makeAnew, ready, restart, type Subject, type Subjects, texts } from "./subjects.ts";
 import { type Tried, tries } from "./tries.ts";
@@ -253,18 +253,14 @@ function mountNamespace(pid: number | string): string | undefined {
 }
 
 async function pullsNothing(way: Way, by: Actor, of: Subject, refused: RegExp | undefined): Promise<Tried> {
-  const proxy: EngineProxy = await engineProxy(of.engine);
-  try {
-    // Tools that use an engine get a recording proxy. The other tools have no network to pull from.
-    const listened: Actor = { ...by, env: { ...by.env, DOCKER_HOST: proxy.host } };
-    const before = way.asRoot ? ["unshare", "--net"] : [];
-    const absent = { ...of, toolkit: "localhost/not-there:musl" };
-    const tried = await reads(way, { ...listened, before }, absent, "/data/greeting", refused);
-    const pulls = proxy.requests.filter((line) => line.includes("/images/create?fromImage"));
-    return pulls.length === 0 ? tried : { worked: false, said: `${tried.said}\n${pulls.join("\n")}` };
-  } finally {
-    await proxy.close();
-  }
+  const proxy = await engineProxy(of.engine);
+  // Tools that use an engine get a recording proxy. The other tools have no network to pull from.
+  const listened: Actor = { ...by, env: { ...by.env, DOCKER_HOST: proxy.host } };
+  const before = way.asRoot ? ["unshare", "--net"] : [];
+  const absent = { ...of, toolkit: "localhost/not-there:musl" };
+  const tried = await reads(way, { ...listened, before }, absent, "/data/greeting", refused);
+  const pulls = proxy.requests.filter((line) => line.includes("/images/create?fromImage"));
+  return pulls.length === 0 ? tried : { worked: false, said: `${tried.said}\n${pulls.join("\n")}` };
 }
 
 async function each(all: Subjects, action: (subject: Subject) => Promise<unknown>): Promise<void> {
