@@ -1,4 +1,5 @@
-import { DrainingGeneration, FollowMachine, type Identity } from "./machine.ts";
+import { FollowMachine, type Identity, type Step } from "./machine.ts";
+import { OldGenerations } from "./old-generations.ts";
 import { PathObserver } from "./path-observer.ts";
 import type { FollowProgress } from "./progress.ts";
 import { Reader } from "./reader.ts";
@@ -96,212 +97,247 @@ const CHUNK = 64 * 1024;
  * `signal` aborts or the consumer leaves the loop, and closes all files from `reopen`.
  * @throws what the source's `read` and `stat` throw
  */
-export async function* follow<File extends FollowFile>(
+export function follow<File extends FollowFile>(
   source: FollowSource<File>,
   options: FollowOptions,
 ): AsyncGenerator<FollowEvent<File>, void, void> {
-  const { signal, intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true, progress } = options;
-  const callers = options.takesFile ? undefined : source.file;
-  /** The time since when the current file has had no name and no new data. */
-  let namelessSince: number | undefined;
-  const isNameless = () =>
-    byName === true && (machine.reportedDeleted || path?.isTroubled === true) && !machine.hasNext;
-  const machine = new FollowMachine(source.file?.identity, options.position, drainMs, goneMs);
-  const waker = new Waker();
-  /** Previous generations whose writers may not have noticed the rotation. */
-  const before: { reader: Reader<File>; leaving: DrainingGeneration }[] = [];
-  const leave = (reader: Reader<File>) =>
-    before.push({ reader, leaving: new DrainingGeneration(reader.position, drainMs) });
-  const late = (file: File) => void leave(new Reader(file, 0));
-  let path = byName
-    ? new PathObserver(source, machine, waker, { intervalMs, goneMs, late: contents ? late : undefined })
-    : undefined;
-  let reader = source.file && new Reader(source.file, machine.position);
-  /** Files that stay open until the consumer has seen the event. */
-  const left: File[] = [];
+  return new Follow(source, options).events();
+}
 
+/** One run of {@link follow}. */
+class Follow<File extends FollowFile> {
+  readonly #source: FollowSource<File>;
+  readonly #signal: AbortSignal | undefined;
+  readonly #intervalMs: number;
+  readonly #drainMs: number;
+  readonly #contents: boolean;
+  readonly #byName: boolean | "first";
+  readonly #progress: FollowProgress | undefined;
+  readonly #machine: FollowMachine;
+  readonly #waker = new Waker();
+  readonly #old: OldGenerations<File>;
+  /** The first file, if the caller closes it. */
+  readonly #callers: File | undefined;
+  /** Files that stay open until the consumer has seen the event. */
+  readonly #left: File[] = [];
+  #path: PathObserver<File> | undefined;
+  #reader: Reader<File> | undefined;
+  /** The time since when the current file has had no name and no new data. */
+  #namelessSince: number | undefined;
   /** Number of content events, and how many of them were seen when all bytes had been read. */
-  let [events, handledEvents] = [1, 0];
-  const unsubscribe = source.onChange?.((what) => {
-    if (what === "name") return void path?.check();
-    events++;
-    waker.wake();
-  });
-  // One fstat(2) if nothing happened. Notices changes of the file even while a check of the path
-  // hangs.
-  let [changedAt, polledAt] = [performance.now(), 0];
-  const poll = (now: number) => {
+  #events = 1;
+  #handledEvents = 0;
+  /** Set while the consumer handles the last bytes that the file had at this time. */
+  #allReadAt: number | undefined;
+  #changedAt = performance.now();
+  #polledAt = 0;
+
+  constructor(source: FollowSource<File>, options: FollowOptions) {
+    const { intervalMs = 250, drainMs = 250, goneMs = 1000, contents = true, byName = true } = options;
+    this.#source = source;
+    this.#signal = options.signal;
+    this.#progress = options.progress;
+    this.#intervalMs = intervalMs;
+    this.#drainMs = drainMs;
+    this.#contents = contents;
+    this.#byName = byName;
+    this.#callers = options.takesFile ? undefined : source.file;
+    this.#machine = new FollowMachine(source.file?.identity, options.position, drainMs, goneMs);
+    this.#old = new OldGenerations({ drainMs, chunk: CHUNK, isFollowedElsewhere: options.isFollowedElsewhere });
+    const late = contents ? (file: File) => this.#old.addUnread(file) : undefined;
+    if (byName) this.#path = new PathObserver(source, this.#machine, this.#waker, { intervalMs, goneMs, late });
+    this.#reader = source.file && new Reader(source.file, this.#machine.position);
+  }
+
+  async *events(): AsyncGenerator<FollowEvent<File>, void, void> {
+    const unsubscribe = this.#source.onChange?.((what) => this.#changed(what));
+    const endTicks = onRound(this.#intervalMs, (now) => this.#tick(now));
+    this.#progress?.begin((drained) => this.#hasUnread(drained));
+    const onAbort = () => this.#waker.wake();
+    this.#signal?.addEventListener("abort", onAbort);
+    try {
+      void this.#path?.check();
+      while (!this.#signal?.aborted || this.#signal.reason === AT_END) {
+        for (const file of this.#left.splice(0)) await this.#close(file);
+        const event = this.#path?.takeTrouble() ?? this.#nextOfOld() ?? this.#next();
+        if (event === "wait") {
+          if (this.#signal?.aborted) return;
+          await this.#waker.wait();
+        } else if (event !== "again") {
+          if (this.#byName === "first" && "file" in event) await this.#leavePath();
+          yield event;
+          if (this.#allReadAt !== undefined) this.#reached(this.#allReadAt);
+          this.#allReadAt = undefined;
+        }
+      }
+    } finally {
+      this.#signal?.removeEventListener("abort", onAbort);
+      endTicks();
+      unsubscribe?.();
+      this.#progress?.reached(Number.POSITIVE_INFINITY);
+      await this.#path?.close();
+      for (const file of [...this.#left, ...this.#old.files, this.#reader?.file]) await this.#close(file);
+    }
+  }
+
+  #changed(what: "content" | "name"): void {
+    if (what === "name") return void this.#path?.check();
+    this.#events++;
+    this.#waker.wake();
+  }
+
+  /** Polls the file. Returns true if time alone may cause an event. */
+  #tick(now: number): boolean {
+    this.#poll(now);
+    return (
+      !this.#old.isEmpty ||
+      this.#machine.restless ||
+      this.#path?.isRestless === true ||
+      (this.#reader !== undefined && this.#isNameless())
+    );
+  }
+
+  /**
+   * One fstat(2) if nothing happened. Notices changes of the file even while a check of the path
+   * hangs.
+   */
+  #poll(now: number): void {
     // Hundreds of quiet, watched files are usual; polling each four times a second is most of the
     // cost.
-    const isQuiet = now - changedAt > QUIET_INTERVALS * intervalMs;
-    if (isQuiet && now - polledAt < SPARED_INTERVALS * intervalMs && source.isWatched?.()) return path?.tick();
-    polledAt = now;
-    const seen = reader?.glance();
-    if (seen?.differs) changedAt = now;
-    if (seen !== undefined) machine.sizeSeen(seen.size);
-    if (seen?.renamed) void path?.check();
-    else path?.tick();
-    if (seen?.links === 0 && isNameless()) waker.wake();
-    if (seen?.differs || before.length > 0 || machine.restless) waker.wake();
-  };
-  const endTicks = onRound(intervalMs, (now) => {
-    poll(now);
-    return before.length > 0 || machine.restless || path?.isRestless === true || (reader !== undefined && isNameless());
-  });
-  const hasUnread = (drained: Set<object> | undefined) => {
-    const isReported = drained !== undefined && source.isWatched?.() === true;
-    if (isReported) source.readEvents?.(drained);
-    const reported = events === handledEvents ? undefined : "bytes";
-    const seen = isReported ? reported : reader?.unread(machine.position);
-    if (seen === "renamed") void path?.check();
-    const isBehind =
-      seen === "bytes" ||
-      path?.isChecking === true ||
-      (path?.queue.length ?? 0) > 0 ||
-      before.some(({ reader: of, leaving }) => of.unread(leaving.position) === "bytes");
-    if (isBehind) waker.wake();
-    return isBehind;
-  };
-  progress?.begin(hasUnread);
-  const reached = (time: number) => {
-    if (before.length === 0 && path?.isChecking !== true && (path?.queue.length ?? 0) === 0) progress?.reached(time);
-  };
-  const onAbort = () => waker.wake();
-  signal?.addEventListener("abort", onAbort);
-  try {
-    void path?.check();
-    while (!signal?.aborted || signal.reason === AT_END) {
-      for (const file of left.splice(0)) await closeUnless(callers, file);
-      const trouble = path?.takeTrouble();
-      if (trouble) {
-        yield trouble;
-        continue;
-      }
-      const older =
-        reader?.atLineStart === false ? undefined : nextOfOlder(before, reader, path, options.isFollowedElsewhere);
-      if (older?.step === "done") {
-        before.splice(before.indexOf(older.from), 1);
-        left.push(older.from.reader.file);
-        continue;
-      }
-      if (older?.step === "read") {
-        const { leaving, reader: of } = older.from;
-        const { position } = leaving;
-        const bytes = of.read(position, Math.min(older.size - position, CHUNK));
-        leaving.position += bytes.length;
-        if (bytes.length > 0) {
-          yield { kind: "data", bytes, position, late: true };
-          continue;
-        }
-      }
-      const [lookedAt, seenEvents] = [performance.now(), events];
-      // Reads the next generation's size first: see {@link FileObservation}.
-      const nextSize = contents ? path?.queue[0]?.stat().size : undefined;
-      const step = reader ? machine.look({ ...reader.look(), nextSize }) : machine.lookForFirst();
-      if (step.kind !== "wait") namelessSince = undefined;
-      switch (step.kind) {
-        case "wait":
-          handledEvents = seenEvents;
-          reached(lookedAt);
-          if (signal?.aborted) return;
-          if (reader && isNameless() && reader.file.stat().links === 0) {
-            namelessSince ??= performance.now();
-            if (performance.now() - namelessSince >= drainMs) {
-              left.push(reader.file);
-              reader = undefined;
-              machine.forget();
-              continue;
-            }
-          }
-          await waker.wait();
-          break;
-        case "read": {
-          if (!reader) throw new Error("internal error: read without an open file (please report it)");
-          if (contents) {
-            const behind = reader.behindHole(step.position, step.position + step.available);
-            if (behind > step.position) {
-              machine.advance(behind - step.position);
-              reader.skipTo(behind);
-              break;
-            }
-            const bytes = reader.beforeHole(step.position, reader.read(step.position, Math.min(step.available, CHUNK)));
-            machine.advance(bytes.length);
-            reader.took(bytes);
-            if (bytes.length > 0) {
-              yield { kind: "data", bytes, position: step.position };
-              if (bytes.length === step.available) reached(lookedAt);
-            } else if (signal?.aborted) return;
-            else await waker.wait();
-          } else {
-            machine.advance(step.available);
-            reader.skipTo(machine.position);
-            yield { kind: "grown", size: machine.position };
-          }
-          break;
-        }
-        case "truncated":
-          reader?.begin();
-          yield step;
-          break;
-        case "switch": {
-          const file = path?.queue.shift();
-          if (!file) throw new Error("internal error: no file to switch to (please report it)");
-          // After a restart the same file may have another device number: continues at the same
-          // position.
-          const continues = reader?.continuesIn(file) ?? false;
-          if (reader && continues) machine.position = reader.position;
-          if (reader && contents && !continues) leave(reader);
-          else if (reader) left.push(reader.file);
-          reader = new Reader(file, machine.position);
-          if (byName === "first") {
-            await path?.close();
-            path = undefined;
-          }
-          yield { kind: step.afterDeletion ? "returned" : "rotated", file, continues };
-          break;
-        }
-        case "returned":
-          yield { kind: "returned", continues: true };
-          break;
-        default:
-          yield step;
-      }
+    const isQuiet = now - this.#changedAt > QUIET_INTERVALS * this.#intervalMs;
+    const isSpared = isQuiet && now - this.#polledAt < SPARED_INTERVALS * this.#intervalMs;
+    if (isSpared && this.#source.isWatched?.()) {
+      this.#path?.tick();
+      return;
     }
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-    endTicks();
-    unsubscribe?.();
-    progress?.reached(Number.POSITIVE_INFINITY);
-    await path?.close();
-    for (const file of left) await closeUnless(callers, file);
-    for (const { reader } of before) await closeUnless(callers, reader.file);
-    await closeUnless(callers, reader?.file);
+    this.#polledAt = now;
+    const seen = this.#reader?.glance();
+    if (seen?.differs) this.#changedAt = now;
+    if (seen !== undefined) this.#machine.sizeSeen(seen.size);
+    if (seen?.renamed) void this.#path?.check();
+    else this.#path?.tick();
+    if (seen?.links === 0 && this.#isNameless()) this.#waker.wake();
+    if (seen?.differs || !this.#old.isEmpty || this.#machine.restless) this.#waker.wake();
   }
-}
 
-/**
- * Returns the next step for previous generations. Those that a newer generation has replaced come
- * first.
- */
-function nextOfOlder<File extends FollowFile>(
-  before: readonly { reader: Reader<File>; leaving: DrainingGeneration }[],
-  reader: Reader<File> | undefined,
-  path: PathObserver<File> | undefined,
-  isFollowedElsewhere: FollowOptions["isFollowedElsewhere"],
-) {
-  if (before.length === 0) return undefined;
-  const written = (reader?.file.stat().size ?? 0) > 0 || (path?.queue.length ?? 0) > 0;
-  for (const [index, from] of before.entries()) {
-    const { size, links } = from.reader.file.stat();
-    const isReplaced = written || links === 0 || index < before.length - 1;
-    const isElsewhere = isFollowedElsewhere?.(from.reader.file.identity) === true;
-    const step = isElsewhere ? "done" : from.leaving.look(size, isReplaced, performance.now());
-    if (step !== "wait") return { from, size, step };
+  #isNameless(): boolean {
+    const isMissing = this.#machine.reportedDeleted || this.#path?.isTroubled === true;
+    return this.#byName === true && isMissing && !this.#machine.hasNext;
   }
-  return undefined;
-}
 
-/** Closes a file from `reopen`; the caller owns the first file. */
-async function closeUnless(callers: FollowFile | undefined, file: FollowFile | undefined): Promise<void> {
-  if (file !== callers) await file?.close();
+  /** True while the path is checked, or a generation that it led to is not read yet. */
+  get #isBehindPath(): boolean {
+    return this.#path !== undefined && (this.#path.isChecking || this.#path.queue.length > 0);
+  }
+
+  /** See {@link FollowProgress.check}. */
+  #hasUnread(drained: Set<object> | undefined): boolean {
+    const isReported = drained !== undefined && this.#source.isWatched?.() === true;
+    if (isReported) this.#source.readEvents?.(drained);
+    const reported = this.#events === this.#handledEvents ? undefined : "bytes";
+    const seen = isReported ? reported : this.#reader?.unread(this.#machine.position);
+    if (seen === "renamed") void this.#path?.check();
+    const isBehind = seen === "bytes" || this.#isBehindPath || this.#old.hasUnread();
+    if (isBehind) this.#waker.wake();
+    return isBehind;
+  }
+
+  #reached(time: number): void {
+    if (this.#old.isEmpty && !this.#isBehindPath) this.#progress?.reached(time);
+  }
+
+  #nextOfOld(): FollowEvent<File> | "again" | undefined {
+    if (this.#reader?.atLineStart === false) return undefined;
+    const isWritten = () => (this.#reader?.file.stat().size ?? 0) > 0 || (this.#path?.queue.length ?? 0) > 0;
+    const step = this.#old.next(isWritten);
+    if (step?.kind !== "done") return step;
+    this.#left.push(step.file);
+    return "again";
+  }
+
+  /** Does the next step of the current generation. */
+  #next(): FollowEvent<File> | "again" | "wait" {
+    const [lookedAt, seenEvents] = [performance.now(), this.#events];
+    // Reads the next generation's size first: see {@link FileObservation}.
+    const nextSize = this.#contents ? this.#path?.queue[0]?.stat().size : undefined;
+    const step = this.#reader ? this.#machine.look({ ...this.#reader.look(), nextSize }) : this.#machine.lookForFirst();
+    if (step.kind !== "wait") this.#namelessSince = undefined;
+    switch (step.kind) {
+      case "wait":
+        this.#handledEvents = seenEvents;
+        this.#reached(lookedAt);
+        return !this.#signal?.aborted && this.#leaveNameless() ? "again" : "wait";
+      case "read":
+        return this.#read(step, lookedAt);
+      case "truncated":
+        this.#reader?.begin();
+        return step;
+      case "switch":
+        return this.#switch(step);
+      case "returned":
+        return { kind: "returned", continues: true };
+      default:
+        return step;
+    }
+  }
+
+  /** Stops reading a deleted file that has been quiet. Returns true if it did. */
+  #leaveNameless(): boolean {
+    const reader = this.#reader;
+    if (!reader || !this.#isNameless() || reader.file.stat().links !== 0) return false;
+    this.#namelessSince ??= performance.now();
+    if (performance.now() - this.#namelessSince < this.#drainMs) return false;
+    this.#left.push(reader.file);
+    this.#reader = undefined;
+    this.#machine.forget();
+    return true;
+  }
+
+  #read(
+    { position, available }: Extract<Step, { kind: "read" }>,
+    lookedAt: number,
+  ): FollowEvent<File> | "again" | "wait" {
+    const reader = this.#reader;
+    if (!reader) throw new Error("internal error: read without an open file (please report it)");
+    if (!this.#contents) {
+      this.#machine.advance(available);
+      reader.skipTo(this.#machine.position);
+      return { kind: "grown", size: this.#machine.position };
+    }
+    const behind = reader.behindHole(position, position + available);
+    if (behind > position) {
+      this.#machine.advance(behind - position);
+      reader.skipTo(behind);
+      return "again";
+    }
+    const bytes = reader.beforeHole(position, reader.read(position, Math.min(available, CHUNK)));
+    this.#machine.advance(bytes.length);
+    reader.took(bytes);
+    if (bytes.length === 0) return "wait";
+    if (bytes.length === available) this.#allReadAt = lookedAt;
+    return { kind: "data", bytes, position };
+  }
+
+  #switch({ afterDeletion }: Extract<Step, { kind: "switch" }>): FollowEvent<File> {
+    const file = this.#path?.queue.shift();
+    if (!file) throw new Error("internal error: no file to switch to (please report it)");
+    const reader = this.#reader;
+    // After a restart the same file may have another device number: continues at the same position.
+    const continues = reader?.continuesIn(file) ?? false;
+    if (reader && continues) this.#machine.position = reader.position;
+    if (reader && this.#contents && !continues) this.#old.add(reader);
+    else if (reader) this.#left.push(reader.file);
+    this.#reader = new Reader(file, this.#machine.position);
+    return { kind: afterDeletion ? "returned" : "rotated", file, continues };
+  }
+
+  async #leavePath(): Promise<void> {
+    await this.#path?.close();
+    this.#path = undefined;
+  }
+
+  /** Closes a file from `reopen`; the caller owns the first file. */
+  async #close(file: File | undefined): Promise<void> {
+    if (file !== this.#callers) await file?.close();
+  }
 }
