@@ -226,10 +226,7 @@ describe("standard input", () => {
 });
 
 describe("devices", () => {
-  let someone: User;
-  beforeAll(() => {
-    someone = user();
-  });
+  const someone = user();
 
   test("an endless device is read until the reader closes the pipe", async () => {
     const command = `set -o pipefail 2>/dev/null; "$0" "$1" cat /dev/zero | head -c 3000000 | wc -c`;

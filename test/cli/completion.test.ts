@@ -142,7 +142,7 @@ async function completesWithTab(screen: TmuxScreen, prompt: string): Promise<voi
   screen.keys("Tab");
   await screen.waitFor("the file", (text) => lastLine(text).endsWith(`${place}:/tmp/logs/only.log`));
   screen.keys("Enter");
-  await screen.waitFor("the file's content", (text) => /^x$/m.test(text));
+  await screen.waitFor("the file's content", /^x$/m);
   screen.type(`porthole cat ${place}:/tmp/wi`);
   screen.keys("Tab");
   await screen.waitFor("the quoted name", (text) => lastLine(text).endsWith(`${place}:/tmp/with\\ space`));

@@ -295,16 +295,16 @@ describeWith("tmux", "porthole grep on a terminal", () => {
     writeFileSync(`${screen.directory}/a`, "one foo\ntwo\n\nfoo\tthree\n");
     writeFileSync(`${screen.directory}/b`, "four foo\n");
     screen.run(`${ripgrepProgram} --no-config --sort=path foo a b`);
-    const theirs = await screen.waitFor("rg", (text) => text.includes("ended 1: 0"));
+    const theirs = await screen.waitFor("rg", "ended 1: 0");
     screen.run(`clear; ${process.execPath} ${builtCommand} grep --sort=path foo a b`);
-    const ours = await screen.waitFor("grep", (text) => text.includes("ended 2: 0"));
+    const ours = await screen.waitFor("grep", "ended 2: 0");
     const output = (text: string) => text.slice(text.search(/^a$/m), text.search(/^ended/m));
     expect(output(ours)).toBe(output(theirs));
     writeFileSync(`${screen.directory}/c`, "foo \x1b]0;title\x07 \u202e foo\r\n");
     screen.run(
       `clear; ${process.execPath} ${builtCommand} grep foo c; ${process.execPath} ${builtCommand} grep --json foo c`,
     );
-    const shown = await screen.waitFor("the hostile line", (text) => text.includes("ended 3: 0"));
+    const shown = await screen.waitFor("the hostile line", "ended 3: 0");
     expect(shown).toContain("1:foo ^[]0;title^G <U+202E> foo");
     expect(shown.replaceAll("\n", "")).toContain("\\u001b]0;title\\u0007 \\u202e foo");
   });

@@ -7,6 +7,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type Result, user } from "../helpers/porthole.ts";
+import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { quoted, TmuxScreen } from "../tui/screen.ts";
 
@@ -183,14 +184,11 @@ describe("porthole with ends", () => {
     async (signal) => {
       const script = `trap 'echo caught; exit 3' ${signal.slice(3)}; echo ready; while :; do sleep 0.05; done`;
       const running = someone.start(["with", at("/tmp/own"), "--", "sh", "-c", script]);
-      let seen = "";
-      running.stdout.setEncoding("utf8").on("data", (text: string) => {
-        seen += text;
-      });
-      await waitFor("the command", () => seen.includes("ready"));
+      const seen = textOf(running.stdout);
+      await waitFor("the command", () => seen().includes("ready"));
       running.child.kill(signal);
       expect(await running.ended).toEqual({ code: 3, signal: null });
-      expect(seen).toBe("ready\ncaught\n");
+      expect(seen()).toBe("ready\ncaught\n");
     },
   );
 });
@@ -260,12 +258,9 @@ describeWith(["sqlite3", "root"], "sqlite3 on a database in a target", () => {
     const database = `${own.root}/app.db`;
     const writer = spawn("sqlite3", [database], { stdio: ["pipe", "pipe", "ignore"] });
     onTestFinished(() => void writer.kill("SIGKILL"));
-    let said = "";
-    writer.stdout.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-    });
+    const said = textOf(writer.stdout);
     writer.stdin.write("pragma journal_mode=wal; create table only_in_the_log (x); select 'written';\n");
-    await waitFor("the table", () => said.includes("written"));
+    await waitFor("the table", () => said().includes("written"));
     const { text, stderr } = await runWith(`pid:${own.pid}:/app.db`, "--", "sqlite3", "-readonly", "{}", ".tables");
     expect({ text, stderr }).toEqual({ text: "only_in_the_log\n", stderr: "" });
   });
@@ -331,11 +326,11 @@ describeWith(["tmux", "less"], "less in a terminal", () => {
       await screen.waitForEnd();
       screen.type(`${porthole} with ${at("/tmp/log/a.log")} -- less`);
       screen.keys("Enter");
-      await screen.waitFor("less", (text) => text.includes("(END)"));
+      await screen.waitFor("less", "(END)");
       screen.keys("C-z");
-      await screen.waitFor("the shell", (text) => /Stopped|Suspended/.test(text));
+      await screen.waitFor("the shell", /Stopped|Suspended/);
       screen.run("fg");
-      await screen.waitFor("less again", (text) => text.includes("(END)"));
+      await screen.waitFor("less again", "(END)");
       screen.keys("q");
       expect(await screen.waitForEnd()).toBe(0);
     });
@@ -346,7 +341,7 @@ describeWith(["tmux", "lnav"], "lnav", () => {
   test("shows standard input in the terminal, and ends with q", async () => {
     await inTerminal(async (screen, porthole) => {
       screen.run(`HOME=${quoted(screen.directory)} ${porthole} with ${at("/tmp/log/a.log")} -- lnav`);
-      await screen.waitFor("the line in lnav", (text) => /one/.test(text) && /Press|L0|Files/.test(text));
+      await screen.waitFor("the line in lnav", /one/, /Press|L0|Files/);
       screen.keys("q");
       await screen.waitForEnd();
     });

@@ -1,7 +1,7 @@
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { container, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { container, engine, image, uniqueName } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
 import { findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
@@ -15,13 +15,9 @@ const CUT = /(?:\x1b(?:\[[0-9;?]*)?)?\x18/;
 const OWN = /\x1b\]11;\?\x1b\\|\x1b\[(?:\?(?:1049|25|2004|7|2026|1002|1006)[hl]|\d+;\d+[Hr]|[0-9;]*m|\d+[ST]|r|K)/g;
 
 describeWith(["docker", "tmux"], "the browser after a fault", () => {
-  let docker: Engine;
-  let someone: User;
+  const docker = engine("docker");
+  const someone = user({ engine: docker });
   let screen: TmuxScreen;
-  beforeAll(() => {
-    docker = engine("docker");
-    someone = user({ engine: docker });
-  });
 
   const start = (size: ScreenSize, args: string[], env: Record<string, string> = {}) => {
     screen = startScreen(someone, args, { size, env });
@@ -64,7 +60,7 @@ describeWith(["docker", "tmux"], "the browser after a fault", () => {
     const made = await container(docker, { name });
     await screen.waitFor("the new one", has(name, "running"));
     await made.handle.pause();
-    await screen.waitFor("its pause", (text) => new RegExp(`${name} +paused`).test(text));
+    await screen.waitFor("its pause", new RegExp(`${name} +paused`));
     await made.handle.unpause();
     await made.remove();
     // The selected container stays in the list.

@@ -1,7 +1,7 @@
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { container, engine, startInside, uniqueName } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
@@ -12,13 +12,9 @@ i=0; while [ $i -lt 200 ]; do i=$((i + 1)); echo "line $i of the log"; done > /v
 : > /ready; exec sleep 1000000`;
 
 describeWith(["docker", "tmux"], "a session with the screen", () => {
-  let docker: Engine;
-  let someone: User;
+  const docker = engine("docker");
+  const someone = user({ engine: docker });
   let screen: TmuxScreen;
-  beforeAll(() => {
-    docker = engine("docker");
-    someone = user({ engine: docker });
-  });
 
   const start = (...args: string[]) => {
     // The screen has room for the containers of tests that run at the same time.
@@ -57,7 +53,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     await startInside(web, "echo one more >> /var/log/app.log");
     await screen.waitFor("a new line", has("\none more\n"));
     await startInside(web, "cd /var/log && mv app.log app.log.1 && echo first of the new file > app.log");
-    await screen.waitFor("the rotation", (text) => /\none more\n── rotated: .*─\nfirst of the new file\n/.test(text));
+    await screen.waitFor("the rotation", /\none more\n── rotated: .*─\nfirst of the new file\n/);
     await startInside(web, "echo second of it >> /var/log/app.log");
     await screen.waitFor("the new file's growth", has("\nsecond of it\n"));
     screen.keys("\\");
@@ -102,9 +98,9 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     screen.keys("q");
     await screen.waitFor("the containers", has("Containers", "1 of 1"));
     await first.remove();
-    await screen.waitFor("its end", (text) => new RegExp(`${name} +removed`).test(text));
+    await screen.waitFor("its end", new RegExp(`${name} +removed`));
     await container(docker, { name, steps: ["dir", "/srv", "write", "/srv/new", "2"] });
-    await screen.waitFor("the new one", (text) => new RegExp(`${name} +running .*direct`).test(text));
+    await screen.waitFor("the new one", new RegExp(`${name} +running .*direct`));
     // Running containers come first.
     screen.keys("g");
     await screen.waitFor("it alone", (text) => has(name, "running", "1 of 1")(text) && !text.includes("removed"));
@@ -119,12 +115,12 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
   it("shows the route of --route, or why it does not work", async () => {
     const { name } = await container(docker, { name: uniqueName("forced") });
     start("--route", "sidecar");
-    await screen.waitFor("the route", (text) => new RegExp(`${name} .* sidecar `).test(text));
+    await screen.waitFor("the route", new RegExp(`${name} .* sidecar `));
     screen.keys("Q");
     await screen.waitForEnd();
     screen.close();
     start("--route", "mount");
-    await screen.waitFor("no route", (text) => new RegExp(`${name} .* none `).test(text));
+    await screen.waitFor("no route", new RegExp(`${name} .* none `));
     screen.keys("/");
     screen.type(name);
     screen.keys("Enter");

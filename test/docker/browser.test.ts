@@ -58,9 +58,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     const press: Presses["press"] = (...args) => presses.press(...args);
 
     // Keys of the containers and of lists.
-    await screen.waitFor("the stopped one, and why it ended", (text) =>
-      new RegExp(`${stopped} +exited 137, SIGK`).test(text),
-    );
+    await screen.waitFor("the stopped one, and why it ended", new RegExp(`${stopped} +exited 137, SIGK`));
     await press(
       "containers",
       "toggle-stopped",
@@ -292,10 +290,10 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await screen.waitFor("two marks", (text) => lastRow(text).includes("2 marked"));
     await press("files", "follow-marked", "both files", has("2 files merged by time", `${web.name} `, "line 60"));
     await startInside(web, "echo one more >> /srv/app.log");
-    await screen.waitFor("the new line behind its short name", (text) => /^web-[^\s:]+ +\| one more$/m.test(text));
+    await screen.waitFor("the new line behind its short name", /^web-[^\s:]+ +\| one more$/m);
     await expect.poll(() => screen.styled()).toMatch(/\x1b\[3[0-9]m(\x1b\[49m)?(web|other)-/);
     screen.keys("g");
-    await screen.waitFor("the other file's line", (text) => /^other-[^\s:]+ +\| first of other$/m.test(text));
+    await screen.waitFor("the other file's line", /^other-[^\s:]+ +\| first of other$/m);
     screen.keys("q");
     await screen.waitFor("the files", (text) => lastRow(text).includes("2 marked"));
     await press("files", "rotated", "that it is the only file", (text) => toastOf(text).includes("no earlier files"));

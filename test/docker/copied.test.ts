@@ -4,12 +4,12 @@ import { readdirSync, writeFileSync } from "node:fs";
 import type Docker from "dockerode";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, type Engine, engine, enginesUnderTest, uniqueName } from "../helpers/engine.ts";
+import { created, type Engine, engine, enginesUnderTest, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { silentAboutLayers } from "../helpers/silent-engine.ts";
-import { waitFor } from "../helpers/wait-for.ts";
+import { succeeds, waitFor } from "../helpers/wait-for.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
 const script = [
@@ -23,18 +23,8 @@ const script = [
 async function ended(on: Engine): Promise<{ name: string; volume: string; handle: Docker.Container }> {
   const [name, volume] = [uniqueName("copied"), uniqueName("volume")];
   await on.api.createVolume({ Name: volume });
-  const handle = await on.api.createContainer({
-    name,
-    Image: await busyboxImage(on),
-    Cmd: [
-      "/bin/busybox",
-      "sh",
-      "-c",
-      script.replaceAll(/\b(mkdir|ln|mkfifo|chmod|chown|dd|touch|sleep) /g, "/bin/busybox $1 "),
-    ],
-    Labels: { "porthole.test": "1" },
-    HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`], Tmpfs: { "/memory": "" } },
-  });
+  const host = { Binds: [`${volume}:/data`], Tmpfs: { "/memory": "" } };
+  const { handle } = await created(on, { name, script, host });
   await handle.start();
   await handle.wait();
   return { name, volume, handle };
@@ -192,8 +182,6 @@ describeWith(
       await target.handle.start();
       await tail.shows("first\nsecond\n");
       await tail.says(/: the container was started; continuing/);
-      await tail.stop();
-      await target.handle.remove({ force: true });
     });
   },
 );
@@ -203,7 +191,6 @@ describeWith(["root", "docker", "tmux"], "the screen", () => {
     const target = await ended(engine("docker"));
     const by = await without(engine("docker"));
     const screen = startScreen(by, ["open", `${target.name}:/d/log`], { size: { columns: 100, rows: 20 } });
-    onTestFinished(() => target.handle.remove({ force: true }));
     await screen.waitFor("the copied file", has("first", "copy, file"));
   });
 });
@@ -246,14 +233,6 @@ describeWith(["root", "docker", "podman"], "an image, whose layers the engine do
     await target.handle.remove();
     await on.api.getVolume(target.volume).remove();
     // The engine refuses it while a container of the image exists.
-    await waitFor("the image to be removed", () =>
-      on.api
-        .getImage(`${repo}:1`)
-        .remove()
-        .then(
-          () => true,
-          () => false,
-        ),
-    );
+    await waitFor("the image to be removed", () => succeeds(on.api.getImage(`${repo}:1`).remove()));
   });
 });

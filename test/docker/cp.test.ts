@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { afterAll, expect, test } from "vitest";
 import { describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
-import { busyboxImage, container, engine, image, uniqueName } from "../helpers/engine.ts";
+import { busyboxImage, container, engine, image } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 
 const base = mkdtempSync(`${tmpdir()}/porthole-cp-`);
@@ -21,15 +21,7 @@ function copies(name: "docker" | "podman"): void {
     const into = mkdtempSync(`${base}/`);
     const by = user({ engine: on });
     const image = await busyboxImage(on);
-    const handle = await on.api.createContainer({
-      name: uniqueName("copied"),
-      Image: image,
-      Cmd: ["/bin/busybox", "sh", "-c", SCRIPT.replaceAll(/\b(mkdir|chmod|touch|sleep) /g, "/bin/busybox $1 ")],
-      Labels: { "porthole.test": "1" },
-      HostConfig: { NetworkMode: "none", Tmpfs: { "/memory": "" } },
-    });
-    await handle.start();
-    const web = (await handle.inspect()).Name.replace("/", "");
+    const { name: web, handle } = await container(on, { script: SCRIPT, host: { Tmpfs: { "/memory": "" } } });
     const said = () => by.run(["cat", `${web}:@logs`]);
     await expect.poll(async () => (await said()).text, { timeout: 60_000 }).toBe("said\n");
 
@@ -49,7 +41,6 @@ function copies(name: "docker" | "podman"): void {
     expect(written.stderr).toBe(`porthole: cannot open ${web}:/d/f: Read-only file system ${remedy}\n`);
     expect(await by.run(["cp", `image:${image}:/bin`, `${into}/bin`])).toMatchObject({ code: 0 });
     expect(readdirSync(`${into}/bin`)).toContain("busybox");
-    await handle.remove({ force: true });
   });
 
   // An overlay copies such a file when the agent opens it for writing.

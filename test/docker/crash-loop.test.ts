@@ -1,7 +1,7 @@
-import { beforeAll, expect, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { busyboxImage, container, created, engine, startInside, uniqueName } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, listOf, startScreen } from "./porthole-screen.ts";
@@ -12,14 +12,9 @@ function rowOf(text: string, name: string): string {
 }
 
 describeWith(["docker", "tmux"], "the list of containers", () => {
-  let docker: Engine;
-  let someone: User;
+  const docker = engine("docker");
+  const someone = user({ engine: docker });
   let screen: TmuxScreen;
-
-  beforeAll(() => {
-    docker = engine("docker");
-    someone = user({ engine: docker });
-  });
 
   const start = () => {
     screen = startScreen(someone, [], { size: { columns: 120, rows: 36 } });
@@ -33,24 +28,18 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
   };
 
   it("keeps a container in a crash loop selected, shown and named as restarting under a filter that excludes it", async () => {
-    const image = await busyboxImage(docker);
     const name = uniqueName("loop");
-    const handle = await docker.api.createContainer({
-      ...{ name, Image: image, Cmd: ["/bin/busybox", "sh", "-c", "exit 3"], Labels: { "porthole.test": "1" } },
-      HostConfig: { NetworkMode: "none", RestartPolicy: { Name: "always", MaximumRetryCount: 0 } },
-    });
-    try {
-      await shell(uniqueName("beside"), "exec sleep 1000000");
-      await handle.start();
-      start();
-      await screen.waitFor("the crash loop", (text) => /restarting, exit 3/.test(rowOf(text, name)));
-      await select(`${name} restarting`);
-      // While Docker starts the container it has neither state, but it stays selected.
-      await screen.waitFor("a restart", (text) => /restarting, exit 3 .* [1-9]\d* +/.test(rowOf(text, name)));
-      expect(lastRow(screen.text())).toContain(`/${name} restarting`);
-    } finally {
-      await handle.remove({ force: true });
-    }
+    const host = { RestartPolicy: { Name: "always", MaximumRetryCount: 0 } };
+    const { handle, remove } = await created(docker, { name, script: "exit 3", host });
+    await shell(uniqueName("beside"), "exec sleep 1000000");
+    await handle.start();
+    start();
+    await screen.waitFor("the crash loop", (text) => /restarting, exit 3/.test(rowOf(text, name)));
+    await select(`${name} restarting`);
+    // While Docker starts the container it has neither state, but it stays selected.
+    await screen.waitFor("a restart", (text) => /restarting, exit 3 .* [1-9]\d* +/.test(rowOf(text, name)));
+    expect(lastRow(screen.text())).toContain(`/${name} restarting`);
+    await remove();
     await screen.waitFor(
       "its removal",
       (text) => /removed/.test(rowOf(text, name)) && lastRow(text).includes(`${name} was removed`),

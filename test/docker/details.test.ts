@@ -1,21 +1,16 @@
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { type Container, container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
+import { type Container, container, engine, startInside, uniqueName } from "../helpers/engine.ts";
 import { engineProxy } from "../helpers/engine-proxy.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, panelOf, startScreen } from "./porthole-screen.ts";
 
 describeWith(["docker", "tmux"], "the details of the selected container", () => {
-  let docker: Engine;
-  let someone: User;
+  const docker = engine("docker");
+  const someone = user({ engine: docker });
   let screen: TmuxScreen;
-
-  beforeAll(() => {
-    docker = engine("docker");
-    someone = user({ engine: docker });
-  });
 
   const shell = async (script: string, prefix: string): Promise<Container> =>
     container(docker, { name: uniqueName(prefix), script });

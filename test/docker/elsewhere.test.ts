@@ -4,11 +4,11 @@ import { expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { OFF_THE_NETWORK } from "../helpers/daemons.ts";
-import { container, engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
+import { container, created, engine, engineAt, firstProcess } from "../helpers/engine.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
 import { startSshd } from "../helpers/sshd.ts";
-import { waitFor } from "../helpers/wait-for.ts";
+import { succeeds, waitFor } from "../helpers/wait-for.ts";
 import { TmuxScreen } from "../tui/screen.ts";
 import { routesInUse } from "./agents.ts";
 
@@ -19,16 +19,10 @@ describeWith(["docker", "gvisor"], "a container in gVisor", () => {
   test("is refused in one line on every route, and no container is started", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
-    const handle = await docker.api.createContainer({
-      name: uniqueName(),
-      Image: await image(docker),
-      Cmd: ["/workload", ...steps],
-      HostConfig: { NetworkMode: "none", Runtime: "runsc" },
-    });
-    context.onTestFinished(() => handle.remove({ force: true }));
-    await handle.start();
-    const { Name, Id, State } = await handle.inspect();
-    const name = Name.slice(1);
+    const target = await created(docker, { steps, host: { Runtime: "runsc" } });
+    await target.handle.start();
+    const { name } = target;
+    const pid = await firstProcess(target.handle);
     for (const route of ["auto", "direct", "sidecar"]) {
       const result = await witness(context, {
         ...{ section, situation: "gVisor (runsc)", on: docker, by, names: { [name]: "web" } },
@@ -39,8 +33,7 @@ describeWith(["docker", "gvisor"], "a container in gVisor", () => {
         `porthole: '${name}' runs in gVisor (runtime 'runsc'): descriptors cannot leave that kernel (use docker cp ${name}:PATH -, docker exec, or a container with the default runtime)\n`,
       );
     }
-    const target = { id: Id, name, pid: State.Pid, handle, remove: async () => {} };
-    expect(await routesInUse(docker, target)).toEqual([]);
+    expect(await routesInUse(docker, { ...target, pid })).toEqual([]);
   });
 });
 
@@ -60,24 +53,12 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
       await ended;
     });
     const docker = engineAt("docker", socket);
-    await waitFor("the engine", () =>
-      docker.api.ping().then(
-        () => true,
-        () => false,
-      ),
-    );
+    await waitFor("the engine", () => succeeds(docker.api.ping()));
     const by = user({ engine: docker });
-    const handle = await docker.api.createContainer({
-      name: uniqueName(),
-      Image: await image(docker),
-      Cmd: ["/workload", ...steps],
-      HostConfig: { NetworkMode: "none" },
-    });
+    const { name, handle, remove } = await created(docker, { steps });
     await handle.start();
-    const { Name, State } = await handle.inspect();
-    const name = Name.slice(1);
     // On the host, the number belongs to another process or to none.
-    expect(commandLine(State.Pid)).not.toContain("/workload");
+    expect(commandLine(await firstProcess(handle))).not.toContain("/workload");
     const direct = await witness(context, {
       ...{ section, situation: "an engine in another PID namespace", on: docker, by, names: { [name]: "web" } },
       args: ["cat", "--route", "direct", `${name}:/d/f`],
@@ -98,7 +79,7 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
       outcome: "`text` by route sidecar",
     });
     await by.close();
-    await handle.remove({ force: true });
+    await remove();
   });
 });
 

@@ -1,8 +1,8 @@
 import { appendFileSync } from "node:fs";
-import { beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { type Container, container, type Engine, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { type Container, container, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
@@ -11,13 +11,9 @@ import { has, startScreen } from "./porthole-screen.ts";
 const STEPS = ["write", "/log", "began"];
 
 describeWith(["docker", "tmux"], "following on the screen through a container's restart", () => {
-  let docker: Engine;
-  let someone: User;
+  const docker = engine("docker");
+  const someone = user({ engine: docker });
   let screen: TmuxScreen;
-  beforeAll(() => {
-    docker = engine("docker");
-    someone = user({ engine: docker });
-  });
 
   const start = (...args: string[]) => {
     screen = startScreen(someone, args, { size: { columns: 100, rows: 24 } });

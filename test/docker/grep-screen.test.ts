@@ -1,18 +1,16 @@
 import { beforeAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
 describeWith(["docker", "tmux"], "a search of several containers from their list", () => {
-  let docker: Engine;
-  let someone: User;
+  const docker = engine("docker");
+  const someone = user({ engine: docker });
   let first: Container;
   let second: Container;
 
   beforeAll(async () => {
-    docker = engine("docker");
-    someone = user({ engine: docker });
     const with_ = (text: string) => ({
       name: uniqueName("searched"),
       steps: ["dir", "/var", "dir", "/var/log", "write", "/var/log/app.log", text],

@@ -141,7 +141,7 @@ describeWith(["docker", "root", "dockerCommand", "tmux"], "the screen of the ima
     ].join(" ");
     const options = `--rm -it --pid host ${rights} --network none -v ${on.socket}:/run/docker.sock`;
     screen.run(`docker -H ${on.host} run ${options} ${loaded}`);
-    await screen.waitFor("the container in the list", (page) => page.includes(target.name));
+    await screen.waitFor("the container in the list", target.name);
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
   });

@@ -8,6 +8,7 @@ import { type Node, type PodContainerOptions, startNode } from "../helpers/cri.t
 import { uniqueName } from "../helpers/engine.ts";
 import { builtCommand, repository } from "../helpers/paths.ts";
 import { childrenOf, findProcesses } from "../helpers/processes.ts";
+import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { TmuxScreen } from "../tui/screen.ts";
 
@@ -64,17 +65,10 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     const [command = "", ...rest] = added.DIRECT ? ["kubectl-porthole", ...args] : ["kubectl", "porthole", ...args];
     const child = spawn(command, rest, { env: { ...env, ...added }, stdio: ["ignore", "pipe", "pipe"] });
     children.add(child);
-    let [text, stderr] = ["", ""];
-    child.stdout.setEncoding("utf8").on("data", (piece: string) => {
-      text += piece;
-    });
-    child.stderr.setEncoding("utf8").on("data", (piece: string) => {
-      stderr += piece;
-    });
     const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) =>
       child.on("close", (code, signal) => resolve({ code, signal })),
     );
-    return { child, ended, text: () => text, stderr: () => stderr };
+    return { child, ended, text: textOf(child.stdout), stderr: textOf(child.stderr) };
   };
   const run = async (args: readonly string[], added: Record<string, string> = {}) => {
     const running = start(args, added);

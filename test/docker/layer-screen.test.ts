@@ -1,17 +1,13 @@
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { container, type Engine, engine } from "../helpers/engine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { container, engine } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { lastRow, startScreen } from "./porthole-screen.ts";
 
 describeWith(["docker", "tmux", "root"], "the layer of a file", () => {
-  let docker: Engine;
-  let root: User;
-  beforeAll(() => {
-    docker = engine("docker");
-    root = user({ engine: docker });
-  });
+  const docker = engine("docker");
+  const root = user({ engine: docker });
 
   test("is named in the status of the selected file: a layer of the image, or the container's own", async () => {
     const web = await container(docker, { script: "echo mine > /own; exec /bin/busybox sleep 100000" });

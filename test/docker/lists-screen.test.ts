@@ -5,7 +5,7 @@ import { startDocker } from "../helpers/daemons.ts";
 import { container, type Engine, engine, engineAt, firstProcess, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { type TmuxScreen, toastOf } from "../tui/screen.ts";
+import { type TmuxScreen, tells } from "../tui/screen.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
 const SIZE = { columns: 140, rows: 16 };
@@ -47,7 +47,7 @@ describeWith(["docker", "tmux"], "lists on the screen through the end of their c
     await target.handle.restart({ t: 0 });
     await showsNew(screen, on, target.name, "new-2", 5);
     screen.keys("Enter");
-    await screen.waitFor("the selected file", (text) => text.includes(`${target.name}:/log/chosen`));
+    await screen.waitFor("the selected file", `${target.name}:/log/chosen`);
   });
 
   it("say that the container is stopped, and continue when it is started", async () => {
@@ -73,7 +73,7 @@ describeWith(["docker", "tmux"], "lists on the screen through the end of their c
     await target.remove();
     await screen.waitFor("the reason", (text) => lastRow(text).includes(`no such container: '${target.name}'`));
     await started(on, target.name);
-    await screen.waitFor("the message", (text) => toastOf(text).includes("another container has this name now"));
+    await screen.waitFor("the message", tells("another container has this name now"));
     await waitFor("its directory", () => screen.text().includes("2 of 3"));
     await screen.waitFor("its files", (text) => !lastRow(text).includes("NOT LIVE"));
     await showsNew(screen, on, target.name, "new", 4);

@@ -5,6 +5,7 @@ import { busyboxImage, container, type Engine, engine, uniqueName } from "../hel
 import { type FarEngine, startFarEngine } from "../helpers/far-engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
+import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const SCRIPT = `if [ ! -d /d ]; then /bin/busybox mkdir /d; echo '2026-01-02T01:00:00Z first of NAME' > /d/log; fi
@@ -44,11 +45,8 @@ describeWith(["docker", "sshd", "root"], "an engine that is lost during a follow
       await waitFor("the log", async () => (await by.run(["stat", target])).code === 0);
 
     const running = by.start(["tail", "-F", "-n5", "--merge", "--prefix", farLog, nearLog]);
-    let text = "";
-    running.stdout.setEncoding("utf8").on("data", (piece: string) => {
-      text += piece;
-    });
-    const shown = (line: string) => waitFor(`'${line}'`, () => text.includes(`${line}\n`));
+    const text = textOf(running.stdout);
+    const shown = (line: string) => waitFor(`'${line}'`, () => text().includes(`${line}\n`));
     await shown("first of far");
     await shown("first of near");
     await append(far, there.id, "2026-01-02T02:00:00Z before");
@@ -67,7 +65,11 @@ describeWith(["docker", "sshd", "root"], "an engine that is lost during a follow
     running.child.kill("SIGTERM");
     await running.ended;
 
-    expect(text.split("\n").filter((line) => line.startsWith(farLog))).toEqual([
+    expect(
+      text()
+        .split("\n")
+        .filter((line) => line.startsWith(farLog)),
+    ).toEqual([
       `${farLog} | 2026-01-02T01:00:00Z first of far`,
       `${farLog} | 2026-01-02T02:00:00Z before`,
       `${farLog} | 2026-01-02T04:00:00Z after`,

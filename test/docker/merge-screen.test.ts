@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { type Container, container, type Engine, engine, startInside, uniqueName } from "../helpers/engine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { type Container, container, engine, startInside, uniqueName } from "../helpers/engine.ts";
+import { user } from "../helpers/porthole.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
 describeWith(["docker", "tmux"], "porthole open --merge with patterns", () => {
-  let docker: Engine;
-  let someone: User;
+  const docker = engine("docker");
+  const someone = user({ engine: docker });
   let screen: TmuxScreen;
-  beforeAll(() => {
-    docker = engine("docker");
-    someone = user({ engine: docker });
-  });
   afterAll(() => someone.close());
 
   /** Starts a container that writes a word to its output and to a log. */

@@ -3,7 +3,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { container, engine, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { toastOf } from "../tui/screen.ts";
+import { tells } from "../tui/screen.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
 describeWith(["docker", "tmux"], "a text whose container is removed", () => {
@@ -18,9 +18,9 @@ describeWith(["docker", "tmux"], "a text whose container is removed", () => {
     const screen = startScreen(someone, ["open", `${name}:/app.log`, "+G"]);
     await screen.waitFor("the end", has("line 50"));
     await handle.remove({ force: true });
-    await screen.waitFor("the message", (text) => toastOf(text).includes("has ended"));
+    await screen.waitFor("the message", tells("has ended"));
     screen.keys("G");
-    await screen.waitFor("the row", (text) => /\nline 50\n── the container or its agent has ended/.test(text));
+    await screen.waitFor("the row", /\nline 50\n── the container or its agent has ended/);
     screen.keys("g");
     await screen.waitFor("the start", (text) => text.split("\n")[1] === "line 1");
   });

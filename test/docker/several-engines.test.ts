@@ -7,6 +7,7 @@ import { startFarEngine } from "../helpers/far-engine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { childrenOf, findProcesses, isRunning } from "../helpers/processes.ts";
 import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
+import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
@@ -96,15 +97,12 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
 
   test("tail -f follows files of all engines, and a signal ends it, also remotely", async () => {
     const running = by.start(["tail", "-f", "-n1", "--prefix", `far!${farName}:/d/log`, `${nearName}:/d/log`]);
-    let text = "";
-    running.stdout.setEncoding("utf8").on("data", (piece: string) => {
-      text += piece;
-    });
-    await waitFor("the last line of each", () => text.split("\n").length === 3);
+    const text = textOf(running.stdout);
+    await waitFor("the last line of each", () => text().split("\n").length === 3);
     await onFar("echo from far >> /d/log");
-    await waitFor("a new line of one", () => text.includes(`far!${farName}:/d/log | from far\n`));
+    await waitFor("a new line of one", () => text().includes(`far!${farName}:/d/log | from far\n`));
     await onNear("echo from near >> /d/log");
-    await waitFor("a new line of the other", () => text.includes(`${nearName}:/d/log | from near\n`));
+    await waitFor("a new line of the other", () => text().includes(`${nearName}:/d/log | from near\n`));
     running.child.kill("SIGTERM");
     expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
     expect(running.complaints()).toBe("");

@@ -185,10 +185,10 @@ describeWith(["root", "docker", "tmux"], "an interactive shell in a container", 
       // Unique arguments identify the processes on the host.
       const [first, second] = [`sleep 1000.${web.pid}`, `sleep 2000.${web.pid}`];
       type(`echo in $PORTHOLE_TARGET; ${first}`);
-      await screen.waitFor("the output", (text) => text.includes(`\nin ${web.name}\n`));
+      await screen.waitFor("the output", `\nin ${web.name}\n`);
       await waitFor("the job", () => runs(first));
       screen.keys("C-z");
-      await screen.waitFor("the stopped job", (text) => /stopped|suspended/i.test(text) && atPrompt(text));
+      await screen.waitFor("the stopped job", /stopped|suspended/i, atPrompt);
       type("kill -KILL %1"); // Dash does not continue a job that it signals.
       await waitFor("the job to end", () => !runs(first));
       type(second);

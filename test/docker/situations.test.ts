@@ -2,7 +2,16 @@ import type Docker from "dockerode";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { witness } from "../helpers/compatibility.ts";
-import { busyboxImage, type Container, container, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
+import {
+  busyboxImage,
+  type Container,
+  container,
+  created,
+  type Engine,
+  engine,
+  image,
+  uniqueName,
+} from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
@@ -145,15 +154,8 @@ describeWithDocker("each kind of container", () => {
     test("gives the same files with --init, which makes the program the second process", async (context) => {
       const docker = engine("docker");
       // Do not wait for it by its name: the first process is the engine's own.
-      const handle = await docker.api.createContainer({
-        name: uniqueName(),
-        Image: await image(docker),
-        Cmd: ["/workload", ...steps],
-        HostConfig: { NetworkMode: "none", Init: true },
-      });
-      context.onTestFinished(() => handle.remove({ force: true }));
+      const { name, handle } = await created(docker, { steps, host: { Init: true } });
       await handle.start();
-      const name = (await handle.inspect()).Name.slice(1);
       const what = {
         section: "Containers" as const,
         situation: "--init",

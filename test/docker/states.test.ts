@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
-import { container, engine, firstProcess, image, uniqueName } from "../helpers/engine.ts";
+import { container, created, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
+import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
@@ -14,16 +15,10 @@ describeWithDocker("a container that is not running", () => {
   test("is read from its layers after creation and after its end", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
-    const handle = await docker.api.createContainer({
-      name: uniqueName(),
-      Image: await image(docker),
-      Cmd: ["/workload", ...says("text")],
-    });
-    context.onTestFinished(() => handle.remove({ force: true }));
-    const name = (await handle.inspect()).Name.slice(1);
+    const { name, handle } = await created(docker, { steps: says("text") });
     const what = { section, on: docker, by, args: ["cat", `${name}:/d/f`], names: { [name]: "web" } };
-    const created = await witness(context, { ...what, situation: "created, never started" });
-    expect(created).toMatchObject({
+    const before = await witness(context, { ...what, situation: "created, never started" });
+    expect(before).toMatchObject({
       code: 1,
       stderr: `porthole: cannot open ${name}:/d/f: No such file or directory\n`,
     });
@@ -38,15 +33,9 @@ describeWithDocker("a container that is not running", () => {
   test("is read in the state of the last attempt while it restarts repeatedly", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
-    const handle = await docker.api.createContainer({
-      name: uniqueName(),
-      Image: await image(docker),
-      Cmd: ["/workload", ...says("text"), "no-such-step"],
-      HostConfig: { NetworkMode: "none", RestartPolicy: { Name: "always" } },
-    });
-    context.onTestFinished(() => handle.remove({ force: true }));
+    const options = { steps: [...says("text"), "no-such-step"], host: { RestartPolicy: { Name: "always" } } };
+    const { name, handle } = await created(docker, options);
     await handle.start();
-    const name = (await handle.inspect()).Name.slice(1);
     const result = await waitFor("what its last attempt left", async () => {
       const run = await by.run(["cat", `${name}:/d/f`]);
       // During an attempt, the result may be from this attempt or from its beginning.
@@ -63,24 +52,12 @@ describeWithDocker("a container that is not running", () => {
   test("makes tail -F wait and follow when it starts", async (context) => {
     const docker = engine("docker");
     const by = user({ engine: docker });
-    const handle = await docker.api.createContainer({
-      name: uniqueName(),
-      Image: await image(docker),
-      Cmd: ["/workload", ...says("at last")],
-      HostConfig: { NetworkMode: "none" },
-    });
-    context.onTestFinished(() => handle.remove({ force: true }));
-    const name = (await handle.inspect()).Name.slice(1);
-    const following = by.start(["tail", "-F", "-n", "+1", `${name}:/d/f`]);
-    let text = "";
-    following.stdout.setEncoding("utf8").on("data", (piece: string) => {
-      text += piece;
-    });
-    await waitFor("it to say that there is no file yet", () => following.complaints().includes("No such file"));
+    const { name, handle } = await created(docker, { steps: says("at last") });
+    const tail = following(by, ["-F", "-n", "+1", `${name}:/d/f`]);
+    await tail.says(/No such file/);
     await handle.start();
-    await waitFor("the file's line", () => text === "at last\n");
-    following.child.kill("SIGTERM");
-    await following.ended;
+    await tail.shows("at last\n");
+    await tail.stop();
     await note(context, {
       ...{ section, situation: "created, started while tail -F waits", on: docker, by, names: { [name]: "web" } },
       command: `porthole tail -F -n +1 ${name}:/d/f`,
@@ -97,12 +74,8 @@ describeWithDocker("a paused container", () => {
     const docker = engine("docker");
     const by = user({ uid, engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "log", "/d/log", "50", "0"] });
-    const following = by.start(["tail", "-F", "-n", "+1", `${target.name}:/d/log`]);
-    let text = "";
-    following.stdout.setEncoding("utf8").on("data", (piece: string) => {
-      text += piece;
-    });
-    await waitFor("its first lines", () => text.includes("line 2\n"));
+    const tail = following(by, ["-F", "-n", "+1", `${target.name}:/d/log`]);
+    await waitFor("its first lines", () => tail.text().includes("line 2\n"));
     await target.handle.pause();
     const result = await witness(context, {
       ...{ section, situation: "paused", on: docker, by, names: { [target.name]: "web" } },
@@ -110,13 +83,12 @@ describeWithDocker("a paused container", () => {
     });
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(result.text).toMatch(/^line \d+\n$/);
-    const before = text.length;
+    const before = tail.text().length;
     await target.handle.unpause();
-    await waitFor("lines after the pause", () => text.length > before + 20);
-    following.child.kill("SIGTERM");
-    await following.ended;
-    expect(following.complaints()).toBe("");
-    const numbers = [...text.matchAll(/^line (\d+)$/gm)].map(([, number]) => Number(number));
+    await waitFor("lines after the pause", () => tail.text().length > before + 20);
+    await tail.stop();
+    expect(tail.said()).toBe("");
+    const numbers = [...tail.text().matchAll(/^line (\d+)$/gm)].map(([, number]) => Number(number));
     expect(numbers).toEqual(numbers.map((_, index) => (numbers[0] ?? 0) + index));
     await note(context, {
       ...{ section, situation: `paused and unpaused while followed over route ${route}`, on: docker, by, names: {} },

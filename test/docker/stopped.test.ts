@@ -5,7 +5,16 @@ import type Docker from "dockerode";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../src/sessions/index.ts";
 import { describeWith, describeWithPodman } from "../helpers/availability.ts";
-import { busyboxImage, type Engine, engine, enginesUnderTest, image, uniqueName } from "../helpers/engine.ts";
+import {
+  busyboxImage,
+  container,
+  created,
+  type Engine,
+  engine,
+  enginesUnderTest,
+  image,
+  uniqueName,
+} from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -31,19 +40,13 @@ async function stopped(
 ): Promise<{ name: string; volume: string; handle: Docker.Container }> {
   const [name, volume] = [uniqueName("stopped"), uniqueName("volume")];
   await on.api.createVolume({ Name: volume });
-  const handle = await on.api.createContainer({
-    name,
-    Image: await busyboxImage(on),
-    Cmd: ["/bin/busybox", "sh", "-c", script.replaceAll(/\b(mkdir|ln|mkfifo|mknod|chmod|chown) /g, "/bin/busybox $1 ")],
-    Labels: { "porthole.test": "1" },
-    HostConfig: {
-      NetworkMode: "none",
-      // Podman 5 gives no container this capability by default.
-      CapAdd: ["MKNOD"],
-      Binds: [`${volume}:/data`, ...(source === "" ? [] : [`${source}:/deep/bind`])],
-      Tmpfs: { "/memory": "" },
-    },
-  });
+  const host = {
+    // Podman 5 gives no container this capability by default.
+    CapAdd: ["MKNOD"],
+    Binds: [`${volume}:/data`, ...(source === "" ? [] : [`${source}:/deep/bind`])],
+    Tmpfs: { "/memory": "" },
+  };
+  const { handle } = await created(on, { name, script, host });
   if (started) {
     await handle.start();
     await handle.wait();
@@ -220,18 +223,11 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
   test.each(enginesUnderTest())("tail -F on %s continues in the container when it starts", async (name) => {
     const on = engine(name);
     const by = user({ engine: on });
-    const handle = await on.api.createContainer({
-      name: uniqueName("begun"),
-      Image: await busyboxImage(on),
-      Cmd: ["/bin/busybox", "sh", "-c", "echo line >> /log; exec /bin/busybox sleep 600"],
-      HostConfig: { NetworkMode: "none" },
-    });
-    await handle.start();
+    const { handle } = await container(on, { script: "echo line >> /log; exec sleep 600" });
     await waitFor("its first line", async () => (await by.run(["cat", `${handle.id}:/log`])).text === "line\n");
     await handle.kill();
     await handle.wait();
     const tail = following(by, ["-F", "-n", "+1", `${handle.id}:/log`]);
-    onTestFinished(() => handle.remove({ force: true }));
     await tail.shows("line\n");
     await handle.start();
     await tail.shows("line\nline\n");
@@ -244,14 +240,11 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       const on = engine(name);
       const by = user({ engine: on });
       const target = await stopped(on);
-      const handle = await on.api.createContainer({
-        Image: await image(on, [
-          { name: "etc", type: "directory" },
-          { name: "planted", type: "symlink", target: "/../../../etc" },
-        ]),
-        Cmd: ["/workload"],
-        HostConfig: { NetworkMode: "none", Binds: [`${target.volume}:/planted`] },
-      });
+      const planted = await image(on, [
+        { name: "etc", type: "directory" },
+        { name: "planted", type: "symlink", target: "/../../../etc" },
+      ]);
+      const handle = await created(on, { image: planted, host: { Binds: [`${target.volume}:/planted`] } });
       const listed = await by.run(["ls", `${handle.id}:/planted/`]);
       expect(listed.text).not.toContain("passwd");
       expect(await by.run(["cat", `${handle.id}:/planted/file`])).toMatchObject({ code: 0, text: "volume\n" });
@@ -413,29 +406,20 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
    * container that does the same to both.
    */
   async function layered(on: Engine): Promise<{ tag: string; handle: Docker.Container; remove: () => Promise<void> }> {
-    const sh = (script: string) => [
-      "/bin/busybox",
-      "sh",
-      "-c",
-      script.replaceAll(/\b(mkdir|rm) /g, "/bin/busybox $1 "),
-    ];
+    const sh = (script: string) => ["/bin/busybox", "sh", "-c", script];
     const base = await image(on, [
       ...["bin", "a", "b", "c"].map((name) => ({ name, type: "directory" as const })),
       { name: "bin/busybox", content: readFileSync("/bin/busybox"), mode: 0o755 },
       { name: "bin/sh", type: "symlink", target: "busybox" },
       ...["a/file", "b/file", "c/file", "c/gone"].map((name) => ({ name, content: "first\n" })),
     ]);
-    const build = await on.api.createContainer({
-      Image: base,
-      Cmd: sh("echo second > /b/file; rm /c/gone; mkdir /d; echo second > /d/file; echo second > /d/both"),
-      HostConfig: { NetworkMode: "none" },
-    });
+    const script = "echo second > /b/file; rm /c/gone; mkdir /d; echo second > /d/file; echo second > /d/both";
+    const { handle: build } = await created(on, { image: base, script });
     await build.start();
     await build.wait();
     const tag = `localhost/porthole-test-layers:${uniqueName()}`;
     const [repo = "", label = ""] = tag.split(/:(?=[^:]*$)/);
     await build.commit({ repo, tag: label });
-    await build.remove();
     const volume = uniqueName("volume");
     const handle = await on.api.createContainer({
       Image: tag,
@@ -504,20 +488,11 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
     async (name) => {
       const on = engine(name);
       const by = user({ engine: on });
-      const image = await busyboxImage(on);
       const volume = uniqueName("volume");
-      const handle = await on.api.createContainer({
-        name: uniqueName("changed"),
-        Image: image,
-        Cmd: [
-          "/bin/busybox",
-          "sh",
-          "-c",
-          "echo own > /own; /bin/busybox rm /workload; echo v > /data/file; exec /bin/busybox sleep 600",
-        ],
-        HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
+      const { handle } = await container(on, {
+        script: "echo own > /own; rm /workload; echo v > /data/file; exec sleep 600",
+        host: { Binds: [`${volume}:/data`] },
       });
-      await handle.start();
       await waitFor("its changes", async () => (await by.run(["cat", `${handle.id}:/data/file`])).text === "v\n");
       for (const state of ["running", "stopped"]) {
         if (state === "stopped") {

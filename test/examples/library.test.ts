@@ -6,6 +6,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
+import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /** Runs the examples as a user does: built, with the library imported by its name. */
@@ -26,20 +27,13 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
       env: someone.env,
     });
     running.add(child);
-    const said = { out: "", errors: "" };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      said.out += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      said.errors += text;
-    });
     const ended = new Promise<number | null>((resolve) => child.once("close", (status) => resolve(status)));
-    return { child, said, ended };
+    return { child, ended, out: textOf(child.stdout), errors: textOf(child.stderr) };
   }
 
   async function run(example: string, ...args: string[]) {
-    const { said, ended } = start(example, ...args);
-    return { status: await ended, ...said };
+    const { ended, out, errors } = start(example, ...args);
+    return { status: await ended, out: out(), errors: errors() };
   }
 
   test("hash-file prints the output of sha256sum, and reports the failed part", async () => {
@@ -53,27 +47,27 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
 
   test("follow-three ends when its reader closes the pipe", async () => {
     const target = await container(docker, { steps: ["dir", "/log", "log", "/log/app.log", "50", "0"] });
-    const { child, said, ended } = start("follow-three", `${target.name}:/log/app.log`);
-    await waitFor("a line", () => said.out.includes("\n"));
+    const { child, out, errors, ended } = start("follow-three", `${target.name}:/log/app.log`);
+    await waitFor("a line", () => out().includes("\n"));
     child.stdout.destroy();
-    expect([await ended, said.errors]).toEqual([0, ""]);
+    expect([await ended, errors()]).toEqual([0, ""]);
   });
 
   test("follow-three merges three logs into one stream and continues after a rotation", async () => {
     const three = await Promise.all(
       [1, 2, 3].map(() => container(docker, { steps: ["dir", "/log", "log", "/log/app.log", "50", "20"] })),
     );
-    const { child, said, ended } = start("follow-three", ...three.map(({ name }) => `${name}:/log/app.log`));
+    const { child, out, errors, ended } = start("follow-three", ...three.map(({ name }) => `${name}:/log/app.log`));
     await waitFor("lines of all three after a rotation of each", () =>
       three.every(({ name }) => {
-        const at = said.errors.indexOf(`${name}:/log/app.log: rotated\n`);
-        return at >= 0 && (said.out.match(new RegExp(`^${name}: line \\d+$`, "gm"))?.length ?? 0) > 25;
+        const at = errors().indexOf(`${name}:/log/app.log: rotated\n`);
+        return at >= 0 && (out().match(new RegExp(`^${name}: line \\d+$`, "gm"))?.length ?? 0) > 25;
       }),
     );
     child.kill("SIGINT");
     expect(await ended).toBe(0);
     for (const { name } of three) {
-      const numbers = [...said.out.matchAll(new RegExp(`^${name}: line (\\d+)$`, "gm"))].map(([, digits]) =>
+      const numbers = [...out().matchAll(new RegExp(`^${name}: line (\\d+)$`, "gm"))].map(([, digits]) =>
         Number(digits),
       );
       // No number is lost or repeated.
@@ -135,15 +129,15 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
         Devices: [{ PathOnHost: "/dev/net/tun", PathInContainer: "/dev/net/tun", CgroupPermissions: "rwm" }],
       },
     });
-    const { said, ended } = start("tun-device", target.name, "wire0", "1");
-    await waitFor("the interface", () => said.out.includes("wire0 is ready"));
+    const { out, ended } = start("tun-device", target.name, "wire0", "1");
+    await waitFor("the interface", () => out().includes("wire0 is ready"));
     const inside = (script: string) =>
       execFileSync("docker", ["exec", target.name, "/bin/sh", "-c", script], { env: someone.env, encoding: "utf8" });
     inside("/bin/busybox ip addr add 10.9.9.1/24 dev wire0 && /bin/busybox ip link set wire0 up");
     // No host has this address.
     inside("/bin/busybox ping -c 1 -W 1 10.9.9.2 >/dev/null || true");
     expect(await ended).toBe(0);
-    expect(said.out).toContain("protocol 1, 10.9.9.1 -> 10.9.9.2, 84 bytes\n");
+    expect(out()).toContain("protocol 1, 10.9.9.1 -> 10.9.9.2, 84 bytes\n");
     expect(readFileSync("/proc/net/dev", "utf8")).not.toContain("wire0");
   });
 });

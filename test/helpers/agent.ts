@@ -14,6 +14,7 @@ import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { afterEachFile } from "./cleanup.ts";
 import { asUser } from "./machine.ts";
 import { builtAgent, repository } from "./paths.ts";
+import { textOf } from "./text-of.ts";
 
 /**
  * The released agent; an agent with AddressSanitizer and UndefinedBehaviorSanitizer, whose system
@@ -100,12 +101,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   theirs.close();
   child.stdin?.on("error", () => {}); // The agent may end without reading its input.
   child.stdin?.end(input);
-  let words = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    words += text;
-  });
+  const words = textOf(child.stderr);
   const ended = new Promise<Ending>((resolve) => {
-    child.once("close", (status, signal) => resolve({ status, signal, words }));
+    child.once("close", (status, signal) => resolve({ status, signal, words: words() }));
   });
   const stop = async () => {
     running.delete(stop);

@@ -6,7 +6,7 @@ import { inject } from "vitest";
 import { afterEachFile } from "./cleanup.ts";
 import { isRunning, processName } from "./processes.ts";
 import { type TarEntry, tar } from "./tar.ts";
-import { waitFor } from "./wait-for.ts";
+import { succeeds, waitFor } from "./wait-for.ts";
 
 /** A running engine of the tests. */
 export interface Engine {
@@ -45,15 +45,19 @@ export interface ContainerOptions {
   host?: Docker.HostConfig;
 }
 
-/** A running container; removed at the end of the test file. */
-export interface Container {
+/** A container that was created; removed at the end of the test file. */
+export interface CreatedContainer {
   id: string;
   name: string;
-  /** Pid of its first process on the host. */
-  pid: number;
   handle: Docker.Container;
   /** Removes it, running or stopped. Idempotent. */
   remove(): Promise<void>;
+}
+
+/** A running container. */
+export interface Container extends CreatedContainer {
+  /** Pid of its first process on the host. */
+  pid: number;
 }
 
 const SHELL = ["/bin/busybox", "sh", "-c"];
@@ -66,11 +70,12 @@ afterEachFile(async () => {
   made.clear();
 });
 
-/** Returns the running engine of that name. The test file must require it (availability.ts). */
+/**
+ * Returns the running engine of that name. The test file must require it (availability.ts): the
+ * tests of a skipped block have a socket that does not exist.
+ */
 export function engine(name: Engine["name"]): Engine {
-  const socket = inject("machine").sockets[name];
-  if (socket === undefined) throw new Error(`${name} does not run`);
-  return engineAt(name, socket);
+  return engineAt(name, inject("machine").sockets[name] ?? `/${name} does not run`);
 }
 
 /**
@@ -122,8 +127,8 @@ export function busyboxImage(on: Engine): Promise<string> {
   ]);
 }
 
-/** Creates and starts a container, and waits until its steps are finished. */
-export async function container(on: Engine, options: ContainerOptions = {}): Promise<Container> {
+/** Creates a container and does not start it. */
+export async function created(on: Engine, options: ContainerOptions = {}): Promise<CreatedContainer> {
   const { name = uniqueName(), script } = options;
   const command = script === undefined ? options.command : [...SHELL, script];
   const handle = await on.api.createContainer({
@@ -142,14 +147,21 @@ export async function container(on: Engine, options: ContainerOptions = {}): Pro
     return removed;
   };
   made.add(remove);
+  return { id: handle.id, name, handle, remove };
+}
+
+/** Creates and starts a container, and waits until its steps are finished. */
+export async function container(on: Engine, options: ContainerOptions = {}): Promise<Container> {
+  const made = await created(on, options);
+  const { name, handle } = made;
   await handle.start();
   const pid = await firstProcess(handle);
-  if (command === undefined)
+  if (options.command === undefined && options.script === undefined)
     await waitFor(`container ${name} to be ready`, async () => {
       if (!isRunning(pid)) throw new Error(`container ${name} ended: ${await logs(handle)}`);
       return processName(pid) === "ready";
     });
-  return { id: handle.id, name, pid, handle, remove };
+  return { ...made, pid };
 }
 
 /** Starts a shell script in a container with {@link busyboxImage}, and does not wait for it. */
@@ -180,12 +192,6 @@ async function removeContainer(handle: Docker.Container): Promise<void> {
   });
 }
 
-async function isImage(api: Docker, reference: string): Promise<boolean> {
-  return api
-    .getImage(reference)
-    .inspect()
-    .then(
-      () => true,
-      () => false,
-    );
+function isImage(api: Docker, reference: string): Promise<boolean> {
+  return succeeds(api.getImage(reference).inspect());
 }

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import Docker from "dockerode";
 import { type DaemonCommand, dockerCommand } from "./daemons.ts";
 import { childrenOf } from "./processes.ts";
-import { waitFor } from "./wait-for.ts";
+import { succeeds, waitFor } from "./wait-for.ts";
 
 /**
  * An engine in its own PID, mount and network namespaces. It stands in for another machine: its
@@ -35,12 +35,7 @@ export async function startFarDaemon(
   const begin = async () => {
     const daemon = spawn("unshare", [...namespaces, ...command], { stdio: "ignore", env: { ...process.env, ...env } });
     const ended = new Promise((resolve) => daemon.once("close", resolve));
-    await waitFor("the engine", () =>
-      docker.ping().then(
-        () => true,
-        () => false,
-      ),
-    );
+    await waitFor("the engine", () => succeeds(docker.ping()));
     return { daemon, ended };
   };
   let running = await begin();

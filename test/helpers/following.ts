@@ -1,5 +1,6 @@
 import { onTestFinished } from "vitest";
 import type { Running, User } from "./porthole.ts";
+import { textOf } from "./text-of.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A running `porthole tail -f` and its output so far. */
@@ -19,12 +20,9 @@ export interface Following {
 /** Starts `porthole tail ...args`; stopped after the test. */
 export function following(by: User, args: readonly string[], env: Record<string, string> = {}): Following {
   const running = by.start(["tail", ...args], { env });
-  let text = "";
-  running.stdout.setEncoding("utf8").on("data", (piece: string) => {
-    text += piece;
-  });
+  const text = textOf(running.stdout);
   const said = () => running.complaints();
-  const all = () => `having ${JSON.stringify(text)} and on stderr ${JSON.stringify(said())}`;
+  const all = () => `having ${JSON.stringify(text())} and on stderr ${JSON.stringify(said())}`;
   const ended = () => {
     const { exitCode, signalCode } = running.child;
     if (exitCode !== null || signalCode !== null) throw new Error(`tail ended (${exitCode ?? signalCode}), ${all()}`);
@@ -37,13 +35,13 @@ export function following(by: User, args: readonly string[], env: Record<string,
   return {
     running,
     stop,
-    text: () => text,
+    text,
     said,
     async shows(expected) {
       await waitFor(`output ${JSON.stringify(expected)}`, () => {
-        if (!expected.startsWith(text)) throw new Error(`wanted ${JSON.stringify(expected)}, ${all()}`);
-        if (text !== expected) ended();
-        return text === expected;
+        if (!expected.startsWith(text())) throw new Error(`wanted ${JSON.stringify(expected)}, ${all()}`);
+        if (text() !== expected) ended();
+        return text() === expected;
       }).catch((error: Error) => {
         throw new Error(`${error.message}, ${all()}`);
       });

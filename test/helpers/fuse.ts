@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync } from "node:fs";
 import { inject } from "vitest";
 import { repository } from "./paths.ts";
 import { workloadReady } from "./processes.ts";
+import { textOf } from "./text-of.ts";
 
 /** A target with a FUSE file system. */
 export interface FuseTarget {
@@ -34,13 +35,10 @@ export async function fuseTarget({ answers = false } = {}): Promise<FuseTarget> 
   const place = `${own}/fs`;
   mkdirSync(place);
   const child = spawn(program, [place, ...(answers ? ["answers"] : [])], { stdio: ["ignore", "ignore", "pipe"] });
-  let words = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    words += text;
-  });
+  const words = textOf(child.stderr);
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const pid = child.pid ?? 0;
-  await workloadReady(pid, () => (child.exitCode === null ? undefined : words));
+  await workloadReady(pid, () => (child.exitCode === null ? undefined : words()));
   const stop = async () => {
     // The server is a child of this process and ends with it. Processes that wait for a response
     // also end.

@@ -7,6 +7,7 @@ import { afterEachFile } from "./cleanup.ts";
 import type { Engine } from "./engine.ts";
 import { asUser, ENGINE_GROUP } from "./machine.ts";
 import { builtAgent, builtCommand, repository } from "./paths.ts";
+import { textOf } from "./text-of.ts";
 
 /** The result of a run of the command. */
 export interface Result {
@@ -126,20 +127,21 @@ export function user({
     start,
     run: (args, options) => finish(start(args, options), args, options),
     close: () => {
-      closed ??= self
-        .run(["detach", "--all"])
-        .then((result) => {
-          if (result.code !== 0) throw new Error(`porthole detach --all ended with ${result.code}: ${result.stderr}`);
-        })
-        .finally(() => {
-          users.delete(self);
-          rmSync(directory, { recursive: true, force: true });
-        });
+      closed ??= detachAll(self).finally(() => {
+        users.delete(self);
+        rmSync(directory, { recursive: true, force: true });
+      });
       return closed;
     },
   };
   users.add(self);
   return self;
+}
+
+async function detachAll(by: User): Promise<void> {
+  if (!["state", "run"].some((name) => existsSync(`${by.directory}/${name}/porthole`))) return;
+  const { code, stderr } = await by.run(["detach", "--all"]);
+  if (code !== 0) throw new Error(`porthole detach --all ended with ${code}: ${stderr}`);
 }
 
 async function finish(running: Running, args: readonly string[], options: RunOptions = {}): Promise<Result> {
@@ -168,10 +170,7 @@ function launch(
   const [file = "", ...rest] = [...command, ...args];
   const child = spawn(file, rest, { cwd: "/", env, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
   started.add(child);
-  let complaints = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    complaints += text;
-  });
+  const complaints = textOf(child.stderr);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code, signal) => {
@@ -183,7 +182,7 @@ function launch(
   if (input !== undefined) child.stdin?.on("error", () => undefined).end(input);
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) throw new Error(`${file} did not start`);
-  return { pid, child, stdout, stderr, complaints: () => complaints, ended };
+  return { pid, child, stdout, stderr, complaints, ended };
 }
 
 /**

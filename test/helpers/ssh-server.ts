@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { SSHD } from "./machine.ts";
+import { textOf } from "./text-of.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A private OpenSSH server on a loopback port, which accepts one key. */
@@ -54,14 +55,11 @@ async function startOn(port: number, directory: string, environment: Record<stri
   const server: ChildProcess = spawn(SSHD, ["-D", "-e", "-f", `${directory}/sshd_config`], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  let said = "";
-  server.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
-  });
+  const said = textOf(server.stderr);
   const ended = new Promise<void>((resolve) => server.once("close", () => resolve()));
   await waitFor("sshd to listen", () => {
-    if (server.exitCode !== null) throw new Error(`sshd ended: ${said}`);
-    return said.includes("Server listening");
+    if (server.exitCode !== null) throw new Error(`sshd ended: ${said()}`);
+    return said().includes("Server listening");
   }).catch((error: unknown) => {
     server.kill("SIGTERM");
     throw error;

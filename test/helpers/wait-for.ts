@@ -1,3 +1,11 @@
+/** Returns whether a promise is fulfilled. */
+export function succeeds(promise: Promise<unknown>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  );
+}
+
 /**
  * Calls `look` until it returns a value other than `undefined`, `null` or `false`, and returns it.
  * Tests wait only with this function: for a condition, with a timeout.

@@ -13,6 +13,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
+import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /*
@@ -71,15 +72,12 @@ describeAsRoot("in a tree", () => {
     const go = `${by.directory}/go`;
     const script = `echo ready; while [ ! -e ${go} ]; do sleep 0.02; done; ls late`;
     const running = by.start(["with", `pid:${target}:${by.directory}`, "--", "sh", "-c", script]);
-    let text = "";
-    running.stdout.setEncoding("utf8").on("data", (piece: string) => {
-      text += piece;
-    });
-    await waitFor("the command", () => text.includes("ready"));
+    const text = textOf(running.stdout);
+    await waitFor("the command", () => text().includes("ready"));
     inside("mount", "-t", "tmpfs", "tmpfs", late);
     writeFileSync(go, "");
     await running.ended;
-    expect(text).toBe("ready\nbelow\n");
+    expect(text()).toBe("ready\nbelow\n");
   });
 
   test("a file system whose server may not answer is excluded by default", async () => {

@@ -7,6 +7,7 @@ import { type Daemon, startDocker } from "../helpers/daemons.ts";
 import { type Container, container, type Engine, engineAt, firstProcess } from "../helpers/engine.ts";
 import { type Running, type User, user } from "../helpers/porthole.ts";
 import { descriptorCount, findProcesses, isRunning, openFiles } from "../helpers/processes.ts";
+import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { full, randomOf, report, scale, seed } from "./scale.ts";
 
@@ -229,12 +230,9 @@ describeWith(["root", "docker"], "faults at random points during a follow and a 
       mkdirSync(`/proc/${target.pid}/root/d`);
       writeFileSync(`/proc/${target.pid}/root/d/log`, "");
       const tail = someone.start(["tail", "-n", "+1", "-F", "--route", route, `${target.name}:/d/log`]);
-      let shown = "";
-      tail.stdout.setEncoding("utf8").on("data", (piece: string) => {
-        shown += piece;
-      });
+      const shown = textOf(tail.stdout);
       const scene: Scene = {
-        ...{ someone, target, pid: target.pid, route, tail, shown: () => shown, random: randomOf(seed) },
+        ...{ someone, target, pid: target.pid, route, tail, shown, random: randomOf(seed) },
         model: { current: [], printed: "", rotations: 0 },
       };
       const done: Record<string, number> = {};
@@ -256,7 +254,7 @@ describeWith(["root", "docker"], "faults at random points during a follow and a 
           throw new Error(`fault ${n}, ${name}: ${(error as Error).message}`, { cause: error });
         }
       }
-      expect(shown).toBe(scene.model.printed);
+      expect(shown()).toBe(scene.model.printed);
       // The first file stays open for late writes.
       await waitFor("the follower to have what it had and one file more", () => {
         return openFiles(tail.pid).length <= before.length + 1;
@@ -265,7 +263,7 @@ describeWith(["root", "docker"], "faults at random points during a follow and a 
       });
       expect(openFiles(tail.pid).filter((name) => name.includes("inotify"))).toHaveLength(1);
       const memory = Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${tail.pid}/status`, "utf8"))?.[1]);
-      const lines = shown.split("\n").length - 1;
+      const lines = shown().split("\n").length - 1;
       tail.child.kill("SIGTERM");
       await tail.ended;
       expect(await someone.run(["detach", "--all"])).toMatchObject({ code: 0, stderr: "" });

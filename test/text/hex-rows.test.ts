@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { HexRows, hexBytesFor, hexRow } from "../../src/text/rows/hex-rows.ts";
+import { plain } from "../helpers/plain.ts";
 import { MemorySource } from "./memory-source.ts";
 
-const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 const view = { bytes: 16, width: 80, left: 0, colours: "pass", before: 0 } as const;
 
 describe("hexRow", () => {

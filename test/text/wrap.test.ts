@@ -4,10 +4,10 @@ import { decodeText } from "../../src/text/encoding/decode.ts";
 import { layoutRow } from "../../src/text/rows/layout.ts";
 import type { Mark } from "../../src/text/rows/paint.ts";
 import { WrappedLine, wrapText } from "../../src/text/rows/wrap.ts";
+import { plain } from "../helpers/plain.ts";
 import { HOSTILE } from "./hostile.ts";
 
 describe("wrapText", () => {
-  const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
   const rows = (text: string, width: number, marks: readonly Mark[] = []) =>
     wrapText(text, { width, colours: "pass", marks });
 

@@ -3,9 +3,8 @@ import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
-import { screenOfTest, toastOf } from "./screen.ts";
+import { says, screenOfTest, status, tells } from "./screen.ts";
 
-const status = (text: string) => text.split("\n")[22] ?? "";
 const keys = (text: string) => text.split("\n")[23]?.trim() ?? "";
 /** Returns the lines of the files, without a toast at their right end. */
 const rows = (text: string) =>
@@ -22,11 +21,11 @@ describeWith("tmux", "several files followed together", () => {
     screen.file("app.log", at(1, "INFO first") + at(3, "ERROR third"));
     const db = screen.file("db.log", at(2, "INFO second"));
     screen.run(`${process.execPath} ${builtCommand} ./`);
-    await screen.waitFor("the files", (text) => text.includes("app.log") && text.includes("db.log"));
+    await screen.waitFor("the files", "app.log", "db.log");
     screen.keys("Space");
-    await screen.waitFor("the mark of app.log", (text) => text.includes("*app.log"));
+    await screen.waitFor("the mark of app.log", "*app.log");
     screen.keys("Space");
-    await screen.waitFor("the mark of db.log", (text) => text.includes("*db.log"));
+    await screen.waitFor("the mark of db.log", "*db.log");
     screen.keys("F");
     const shows =
       (...expected: string[]) =>
@@ -43,25 +42,25 @@ describeWith("tmux", "several files followed together", () => {
     await expect.poll(() => screen.styled()).toMatch(/\x1b\[1m\x1b\[38;5;\d+m(\x1b\[49m)?ERROR/);
 
     screen.keys("X");
-    await screen.waitFor("the other file", (text) => shows(second)(text) && status(text).includes("only db.log"));
+    await screen.waitFor("the other file", shows(second), says("only db.log"));
     appendFileSync(db, at(4, "INFO fourth"));
     const fourth = "db.log  | 2026-01-31T10:00:04Z INFO fourth";
     await screen.waitFor("its new line", shows(second, fourth));
     screen.keys("X");
-    await screen.waitFor("why it stays", (text) => toastOf(text).includes("the only source shown: K"));
+    await screen.waitFor("why it stays", tells("the only source shown: K"));
     screen.keys("K");
     await screen.waitFor("all files", shows(first, second, third, fourth));
     await expect.poll(() => status(screen.text())).not.toContain("only");
     screen.keys("K");
-    await screen.waitFor("one file", (text) => shows(first, third)(text) && status(text).includes("only app.log"));
+    await screen.waitFor("one file", shows(first, third), says("only app.log"));
     screen.type("&third");
     screen.keys("Enter");
-    await screen.waitFor("the filter beside it", (text) => shows(third)(text) && status(text).includes("&third  only"));
+    await screen.waitFor("the filter beside it", shows(third), says("&third  only"));
     screen.type("&second");
     screen.keys("C-u");
     screen.type("second");
     screen.keys("Enter");
-    await screen.waitFor("why nothing is left", (text) => text.includes("no line matches &second (only app.log)"));
+    await screen.waitFor("why nothing is left", "no line matches &second (only app.log)");
     screen.keys("Escape");
     await screen.waitFor("all lines", shows(first, second, third, fourth));
   });
@@ -75,12 +74,10 @@ describeWith("tmux", "several files followed together", () => {
     const app = screen.file("app.log", "2026-01-31T10:00:02Z INFO second\n");
     const db = screen.file("db.log", "2026-01-31T10:00:01Z INFO first\n");
     await screen.open("--merge", app, db);
-    await screen.waitFor("what is shown", (text) => / 2 files merged by time *\n/.test(text));
-    await screen.waitFor("both, in order of time", (text) =>
-      /db\.log {2}\| \S+ INFO first\napp\.log \| \S+ INFO second\n/.test(text),
-    );
+    await screen.waitFor("what is shown", / 2 files merged by time *\n/);
+    await screen.waitFor("both, in order of time", /db\.log {2}\| \S+ INFO first\napp\.log \| \S+ INFO second\n/);
     appendFileSync(db, "2026-01-31T10:00:03Z INFO third\n");
-    await screen.waitFor("a new line", (text) => /INFO second\ndb\.log {2}\| \S+ INFO third\n/.test(text));
+    await screen.waitFor("a new line", /INFO second\ndb\.log {2}\| \S+ INFO third\n/);
   });
 
   it("fold their JSON like a single file, and a search finds the fields as they are shown", async () => {
@@ -118,7 +115,7 @@ describeWith("tmux", "several files followed together", () => {
     appendFileSync(app, line(4, "warn", "fourth"));
     await shows(zeroth, first, second, third, "app.log | 2026-01-31T10:00:04Z WARN  fourth path=/api n=4");
     screen.keys("J");
-    await screen.waitFor("the lines as they are", (text) => text.includes('app.log | {"time":"2026-01-31T10:00:04Z"'));
+    await screen.waitFor("the lines as they are", 'app.log | {"time":"2026-01-31T10:00:04Z"');
   });
 
   it.each([

@@ -15,7 +15,7 @@ import type { OverlayState, ScreenState } from "../../cli/tui/ui/state.ts";
 import { loadWidths } from "../../src/text/rows/width.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { numbered, screenOfTest } from "./screen.ts";
+import { first, numbered, screenOfTest } from "./screen.ts";
 
 beforeAll(loadWidths);
 
@@ -122,11 +122,10 @@ describeWith("tmux", "the mouse on the screen", () => {
   const screen = screenOfTest();
 
   const press = (row: number, column: number) => screen.type(`\x1b[<0;${column + 1};${row + 1}M`);
-  const first = (text: string) => text.split("\n")[1] ?? "";
 
   it("is on from the start; its wheel scrolls, a click on a key in the last row presses it", async () => {
     await screen.open(screen.file("log", numbered(100)));
-    await screen.waitFor("the keys", (text) => /^ \/ search /m.test(text));
+    await screen.waitFor("the keys", /^ \/ search /m);
     expect(screen.state("#{mouse_any_flag}")).toBe("1");
     screen.type("\x1b[<65;5;5M");
     await screen.waitFor("three rows down", (text) => first(text) === "line 4 of the log");
@@ -139,7 +138,7 @@ describeWith("tmux", "the mouse on the screen", () => {
 
   it("jumps to the position of a click on the scroll bar, and scrolls while the bar is dragged", async () => {
     await screen.open(screen.file("log", numbered(10_000)));
-    await screen.waitFor("the keys", (text) => /^ \/ search /m.test(text));
+    await screen.waitFor("the keys", /^ \/ search /m);
     const drag = (row: number) => screen.type(`\x1b[<32;80;${row + 1}M`);
     const line = (text: string) => Number(/^line (\d+) /.exec(first(text))?.[1]);
     press(11, 79);
@@ -147,7 +146,7 @@ describeWith("tmux", "the mouse on the screen", () => {
     drag(6);
     await screen.waitFor("a quarter", (text) => Math.abs(line(text) - 2600) < 600);
     drag(21);
-    await screen.waitFor("the end", (text) => text.includes("line 10000 of the log"));
+    await screen.waitFor("the end", "line 10000 of the log");
     drag(0);
     await screen.waitFor("the start", (text) => line(text) === 1);
     screen.type("\x1b[<0;80;1m");
@@ -170,9 +169,9 @@ describeWith("tmux", "the mouse on the screen", () => {
   it("is turned off by Alt-m, which reports it, and by the setting", async () => {
     const path = screen.file("log", numbered(100));
     await screen.open(path);
-    await screen.waitFor("the keys", (text) => /^ \/ search /m.test(text));
+    await screen.waitFor("the keys", /^ \/ search /m);
     screen.keys("M-m");
-    await screen.waitFor("how to turn it on", (text) => text.includes("mouse off: Alt-m turns it on"));
+    await screen.waitFor("how to turn it on", "mouse off: Alt-m turns it on");
     expect(screen.state("#{mouse_any_flag}")).toBe("0");
     screen.keys("q");
     await screen.waitForEnd();
@@ -212,7 +211,7 @@ describeWith("tmux", "the mouse on the screen", () => {
     screen.file("a.log", "of a\n");
     screen.file("b.log", "of b\n");
     screen.run(`${process.execPath} ${builtCommand} browse ./`);
-    await screen.waitFor("the files", (text) => /a\.log/.test(text) && / 1 of \d+ *$/m.test(text));
+    await screen.waitFor("the files", /a\.log/, / 1 of \d+ *$/m);
     const rowOf = (name: string) => screen.rows().findIndex((row) => row.slice(0, 66).includes(name));
     press(rowOf("b.log"), 5);
     press(rowOf("a.log"), 90);

@@ -15,11 +15,9 @@ import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
-import { numbered, quoted, screenOfTest, toastOf } from "./screen.ts";
+import { first, numbered, quoted, says, screenOfTest, status, tells, toastOf } from "./screen.ts";
 
-const first = (text: string) => text.split("\n")[1] ?? "";
 const last = (text: string) => text.split("\n")[21] ?? "";
-const status = (text: string) => text.split("\n")[22] ?? "";
 const beginsWith = (line: number) => (text: string) => first(text) === `line ${line} of the log`;
 const endsWith = (line: number) => (text: string) => last(text) === `line ${line} of the log`;
 
@@ -94,7 +92,7 @@ describeWith("tmux", "porthole open", () => {
     expect(await screen.waitForEnd()).toBe(1);
     await expect.poll(() => screen.text().replaceAll("\n", "")).toContain("sub: Is a directory (porthole ./sub)");
     screen.run(`clear; ${process.execPath} ${builtCommand} ./sub`);
-    await screen.waitFor("what is in it", (text) => text.includes(" inside"));
+    await screen.waitFor("what is in it", " inside");
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
   });
@@ -150,7 +148,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitForEnd();
     screen.run("clear");
     await screen.open(screen.file("empty", ""));
-    await screen.waitFor("an empty file", (text) => status(text).includes("empty  byte 0 of 0"));
+    await screen.waitFor("an empty file", says("empty  byte 0 of 0"));
     screen.keys("G", "j", "k", "n", "Space", "b", "/", "x", "Enter", "q");
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
   });
@@ -166,12 +164,12 @@ describeWith("tmux", "porthole open", () => {
     screen.keys("n");
     await screen.waitFor("the second match", beginsWith(150));
     screen.keys("n");
-    await screen.waitFor("the end of the search", (text) => toastOf(text).includes("not found below: line 1?50"));
+    await screen.waitFor("the end of the search", tells("not found below: line 1?50"));
     await expect.poll(() => beginsWith(150)(screen.text())).toBe(true);
     screen.keys("N");
     await screen.waitFor("the first match again", beginsWith(50));
     screen.type("gnnn");
-    await screen.waitFor("no third match", (text) => beginsWith(150)(text) && toastOf(text).includes("not found"));
+    await screen.waitFor("no third match", beginsWith(150), tells("not found"));
   });
 
   it("accepts pasted text as a pattern, edits it, and refuses an invalid pattern", async () => {
@@ -185,13 +183,13 @@ describeWith("tmux", "porthole open", () => {
     screen.keys("C-u", "x", "BSpace", "l", "i", "n", "e", "Space", "7", "8", "Home", "^", "Enter");
     await screen.waitFor("the match", beginsWith(78));
     screen.keys("/", "Escape");
-    await screen.waitFor("the status row", (text) => status(text).includes("of 5,892"));
+    await screen.waitFor("the status row", says("of 5,892"));
   });
 
   it("lists the keys with `?` and continues with any key", async () => {
     await screen.open(screen.file("log", numbered(300)));
     screen.keys("?");
-    await screen.waitFor("the help", (shown) => shown.includes("search forward"));
+    await screen.waitFor("the help", "search forward");
     screen.keys("Space", "Space", "Space", "Space", "Space");
     await screen.waitFor("the last page", (shown) => shown.includes("erase a word") && !shown.includes("a page up"));
     screen.keys("Escape");
@@ -202,18 +200,18 @@ describeWith("tmux", "porthole open", () => {
     const path = screen.file("log", numbered(100));
     await screen.open(path);
     screen.keys("F");
-    await screen.waitFor("the end", (text) => endsWith(100)(text) && status(text).includes("FOLLOW"));
+    await screen.waitFor("the end", endsWith(100), says("FOLLOW"));
     appendFileSync(path, "line 101 of the log\n");
     await screen.waitFor("the new line", endsWith(101));
     screen.keys("k");
-    await screen.waitFor("the pause", (text) => endsWith(100)(text) && status(text).includes("PAUSED"));
+    await screen.waitFor("the pause", endsWith(100), says("PAUSED"));
     appendFileSync(path, "line 102 of the log\n");
     await screen.waitFor("the new size", (text) =>
       status(text).endsWith(`of ${Buffer.byteLength(numbered(102)).toLocaleString("en")}`),
     );
     await expect.poll(() => endsWith(100)(screen.text())).toBe(true);
     screen.keys("End");
-    await screen.waitFor("the end again", (text) => endsWith(102)(text) && status(text).includes("FOLLOW"));
+    await screen.waitFor("the end again", endsWith(102), says("FOLLOW"));
     screen.keys("F");
     await screen.waitFor("no more following", (text) => !status(text).includes("FOLLOW  ?"));
   });
@@ -224,11 +222,11 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitFor("the end", endsWith(100));
     renameSync(path, `${path}.1`);
     writeFileSync(path, "the new file\n");
-    await screen.waitFor("the new file", (text) => /\nline 100 .*\n── rotated: .*─\nthe new file\n/.test(text));
+    await screen.waitFor("the new file", /\nline 100 .*\n── rotated: .*─\nthe new file\n/);
     truncateSync(path);
     await screen.waitFor("the truncation", (text) => first(text).startsWith("── truncated: "));
     appendFileSync(path, "after it\n");
-    await screen.waitFor("what came after", (text) => /── truncated: .*─\nafter it\n/.test(text));
+    await screen.waitFor("what came after", /── truncated: .*─\nafter it\n/);
   });
 
   it("releases every deleted generation and keeps its end", async () => {
@@ -240,20 +238,18 @@ describeWith("tmux", "porthole open", () => {
     for (const name of ["second", "third", "fourth"]) {
       renameSync(path, `${path}.1`);
       writeFileSync(path, `the ${name} file\n`);
-      await screen.waitFor(`the ${name} file`, (text) => text.includes(`the ${name} file\n`));
+      await screen.waitFor(`the ${name} file`, `the ${name} file\n`);
       rmSync(`${path}.1`);
       await waitFor(`the file before the ${name} to be closed`, () => deleted().length === 0);
     }
     rmSync(path);
-    await screen.waitFor("that it is deleted", (text) => text.includes("── deleted: "));
+    await screen.waitFor("that it is deleted", "── deleted: ");
     await waitFor("the last file to be closed", () => !links(`/proc/${pid}/fd`).some((link) => link.includes("/log")));
     await expect
       .poll(() => screen.text())
       .toMatch(/the second file\n── rotated: .*\nthe third file\n── rotated: .*\nthe fourth file\n── deleted: /);
     writeFileSync(path, "the fifth file\n");
-    await screen.waitFor("the fifth file", (text) =>
-      /recreated: the new file begins here.*\nthe fifth file\n/.test(text),
-    );
+    await screen.waitFor("the fifth file", /recreated: the new file begins here.*\nthe fifth file\n/);
     expect(deleted()).toEqual([]);
     screen.keys("g");
     await screen.waitFor("the beginning of the second", (text) => first(text) === "the second file");
@@ -270,7 +266,7 @@ describeWith("tmux", "porthole open", () => {
     rmSync(path);
     await waitFor("the screen to hear of it", () => links(`/proc/${pid}/fd`).includes(`${path} (deleted)`));
     screen.keys("G");
-    await screen.waitFor("the note", (text) => text.includes("── deleted: "));
+    await screen.waitFor("the note", "── deleted: ");
     await waitFor("the file to be closed", () => !isOpen());
     await expect.poll(() => screen.text()).toContain("line 200000 of the log\n── deleted: ");
     screen.keys("g");
@@ -281,7 +277,7 @@ describeWith("tmux", "porthole open", () => {
     screen.keys("/");
     screen.type("line 199999 ");
     screen.keys("Enter");
-    await screen.waitFor("a line that was kept", (shown) => shown.includes("line 199999 of the log"));
+    await screen.waitFor("a line that was kept", "line 199999 of the log");
   });
 
   it("notices a file that shrinks without follow", async () => {
@@ -289,7 +285,7 @@ describeWith("tmux", "porthole open", () => {
     await screen.open(path, "+G");
     await screen.waitFor("the end", endsWith(100));
     writeFileSync(path, "small\n");
-    await screen.waitFor("what is left", (text) => /── .*truncated.*─\nsmall\n/.test(text));
+    await screen.waitFor("what is left", /── .*truncated.*─\nsmall\n/);
   });
 
   it("escapes a hostile file at any position of the screen", async () => {
@@ -367,9 +363,9 @@ describeWith("tmux", "porthole open", () => {
     await screen.waitForEnd();
     screen.run("clear");
     await screen.open("--consume", "./fifo");
-    await screen.waitFor("the first line", (text) => text.includes("\none\n"));
+    await screen.waitFor("the first line", "\none\n");
     writeFileSync(`${screen.directory}/go`, "two\n");
-    await screen.waitFor("both lines", (text) => text.includes("\none\ntwo\n"));
+    await screen.waitFor("both lines", "\none\ntwo\n");
     screen.keys("q");
     await screen.waitFor("the shell", () => screen.state("#{alternate_on}") === "0");
   });

@@ -11,12 +11,12 @@ import { paletteState } from "../../cli/tui/ui/palette.ts";
 import { PaletteOverlay } from "../../cli/tui/ui/palette-overlay.tsx";
 import type { Choice, KnownContainer, Navigator, PromptRequest, RecentFile, View } from "../../cli/tui/view.ts";
 import { loadWidths } from "../../src/text/rows/width.ts";
+import { plain } from "../helpers/plain.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
 import { connectionOf } from "./browser/connection-of.ts";
 
 beforeAll(loadWidths);
 
-const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 const container = (name: string, open = () => undefined): KnownContainer => ({
   name,
   detail: "container  nginx",

@@ -18,7 +18,7 @@ describeWith(["tmux", "less"], "full-screen programs of the host on the shown fi
     // less shows its prompt at the bottom, and porthole shows no status row.
     await screen.waitFor("less", (text) => /\nline 23 of the log\n\S*\/?\S*$/.test(text) && !text.includes("byte "));
     screen.keys("G");
-    await screen.waitFor("less's last page", (text) => text.includes("line 500 of the log") && text.includes("(END)"));
+    await screen.waitFor("less's last page", "line 500 of the log", "(END)");
     screen.keys("q");
     await screen.waitFor("the screen again", isOnScreen(screen));
     await expect.poll(() => screen.text().split("\n")[1]).toBe("line 1 of the log");
@@ -47,7 +47,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     screen.run("clear; fg");
     await screen.waitFor("less again", (text) => !text.includes("Stopped") && text.includes("line 23 of the log"));
     screen.keys("q");
-    await screen.waitFor("the end of less", (text) => text.includes("Press Enter to return to porthole"));
+    await screen.waitFor("the end of less", "Press Enter to return to porthole");
     screen.keys("Enter");
     await screen.waitFor("the screen again", isOnScreen(screen));
     screen.keys("q");
@@ -58,7 +58,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
   it("ends with the screen by a terminating signal", async () => {
     await screen.open(screen.file("log", numbered(500)));
     await command("echo it runs; exec sleep 1000");
-    await screen.waitFor("its start", (text) => text.includes("it runs"));
+    await screen.waitFor("its start", "it runs");
     process.kill(await screen.pid(), "SIGTERM");
     expect(await screen.waitForEnd()).toBe(143);
     await expect.poll(() => screen.text()).not.toContain("porthole: ");
@@ -89,9 +89,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
       // The text differs each time: the previous text stays on the screen until the command prints
       // its own.
       await command(`echo did it, then ${key}`);
-      await screen.waitFor("its end", (text) =>
-        text.includes(`did it, then ${key}\n\nPress Enter to return to porthole`),
-      );
+      await screen.waitFor("its end", `did it, then ${key}\n\nPress Enter to return to porthole`);
       screen.keys("x", key);
       await screen.waitFor("the screen again", isOnScreen(screen));
       // Restore the position for the next key.
@@ -137,7 +135,7 @@ describeWith(["tmux", "lnav", "userNamespaces"], "lnav on a file that no path of
     screen.keys("Enter");
     await screen.waitFor("lnav", (text) => text.includes("line 500 of the log") && !/ byte [\d,]+ of /.test(text));
     screen.keys("q");
-    await screen.waitFor("the end of lnav", (text) => text.includes("Press Enter to return to porthole"));
+    await screen.waitFor("the end of lnav", "Press Enter to return to porthole");
     screen.keys("Enter");
     await screen.waitFor("the screen again", isOnScreen(screen));
     screen.keys("q");

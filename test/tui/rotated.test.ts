@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { rotatedNames } from "../../cli/tui/viewer/rotated-names.ts";
 import { describeWith } from "../helpers/availability.ts";
-import { screenOfTest, toastOf } from "./screen.ts";
+import { screenOfTest, tells, toastOf } from "./screen.ts";
 
 describe("the earlier files of a rotated log", () => {
   it("are those with a number or a date, oldest first", () => {
@@ -55,13 +55,13 @@ describeWith("tmux", "a rotated log on the screen", () => {
     });
     // Each file is after a row with its name, the oldest one too.
     expect(body(screen.text())[0]).toMatch(/^── here begins app\.log-20260101 ─/);
-    await screen.waitFor("how many there are", (text) => text.includes("local, file, 4 earlier files"));
+    await screen.waitFor("how many there are", "local, file, 4 earlier files");
     renameSync(`${path}.1`, `${path}.9`);
     renameSync(path, `${path}.1`);
     writeFileSync(path, "six\n");
-    await screen.waitFor("the new file", (text) => /^six$/m.test(text));
+    await screen.waitFor("the new file", /^six$/m);
     appendFileSync(path, "seven\n");
-    await screen.waitFor("all of it", (text) => /^one$/m.test(text) && /^four$/m.test(text) && /^seven$/m.test(text));
+    await screen.waitFor("all of it", /^one$/m, /^four$/m, /^seven$/m);
   });
 
   it("is folded if its lines are JSON", async () => {
@@ -69,7 +69,7 @@ describeWith("tmux", "a rotated log on the screen", () => {
     const path = screen.file("app.log", line("newer") + line("newest"));
     writeFileSync(`${path}.1`, line("oldest"));
     await screen.open("--rotated", path);
-    const text = await screen.waitFor("all lines", (shown) => shown.includes("oldest") && shown.includes("newest"));
+    const text = await screen.waitFor("all lines", "oldest", "newest");
     expect(text).not.toContain('"msg"');
   });
 
@@ -77,11 +77,11 @@ describeWith("tmux", "a rotated log on the screen", () => {
     const path = screen.file("app.log", "new\n");
     await screen.open(path);
     screen.keys("M-r");
-    await screen.waitFor("that there is none", (text) => toastOf(text).includes("has no earlier files"));
+    await screen.waitFor("that there is none", tells("has no earlier files"));
     writeFileSync(`${path}.1.gz`, gzipSync("old\n").subarray(0, 20));
     writeFileSync(`${path}.2`, "older\n");
     screen.keys("M-r");
-    await screen.waitFor("the file that can be read", (text) => /^older$/m.test(text) && /^new$/m.test(text));
+    await screen.waitFor("the file that can be read", /^older$/m, /^new$/m);
     await screen.waitFor("the other one", (text) => /not shown: .*app\.log\.1\.gz/.test(toastOf(text)));
     screen.keys("q");
     await screen.waitFor("the text alone", (text) => !/^older$/m.test(text));

@@ -21,6 +21,26 @@ export function toastOf(text: string): string {
     .join(" ");
 }
 
+/** Returns the first row of the body. */
+export function first(text: string): string {
+  return text.split("\n")[1] ?? "";
+}
+
+/** Returns the status row of a screen of 24 rows. */
+export function status(text: string): string {
+  return text.split("\n")[22] ?? "";
+}
+
+/** Returns a check that the status row has these words. */
+export function says(words: string): (text: string) => boolean {
+  return (text) => status(text).includes(words);
+}
+
+/** Returns a check that a toast has these words. */
+export function tells(words: string): (text: string) => boolean {
+  return (text) => toastOf(text).includes(words);
+}
+
 /** Returns a screen that is reset for each test of the block and closed after it. */
 export function screenOfTest(size?: ScreenSize): TmuxScreen {
   const screen = new TmuxScreen(size);
@@ -103,12 +123,17 @@ export class TmuxScreen {
     return existsSync(`${this.directory}/raw`) ? readFileSync(`${this.directory}/raw`, "latin1") : "";
   }
 
-  async waitFor(what: string, condition: (text: string) => boolean): Promise<string> {
+  /** Waits until the screen has the texts, matches the expressions and passes the checks. */
+  async waitFor(what: string, ...conditions: (string | RegExp | ((text: string) => boolean))[]): Promise<string> {
     let text = "";
+    const holds = (condition: (typeof conditions)[number]) => {
+      if (typeof condition === "string") return text.includes(condition);
+      return condition instanceof RegExp ? condition.test(text) : condition(text);
+    };
     try {
       return await waitFor(what, () => {
         text = this.text();
-        return condition(text) && text;
+        return conditions.every(holds) && text;
       });
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : error}; the screen was\n${text}`);

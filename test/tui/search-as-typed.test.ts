@@ -1,10 +1,8 @@
 import { appendFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { numbered, screenOfTest, toastOf } from "./screen.ts";
+import { first, numbered, says, screenOfTest, status, toastOf } from "./screen.ts";
 
-const first = (text: string) => text.split("\n")[1] ?? "";
-const status = (text: string) => text.split("\n")[22] ?? "";
 const beginsWith = (line: number) => (text: string) => first(text) === `line ${line} of the log`;
 
 describeWith("tmux", "a search while its pattern is typed", () => {
@@ -15,7 +13,7 @@ describeWith("tmux", "a search while its pattern is typed", () => {
     screen.keys("/");
     screen.type("line 2000");
     screen.keys("Enter");
-    await screen.waitFor("the search before", (text) => beginsWith(2000)(text) && status(text).includes("1 of 1"));
+    await screen.waitFor("the search before", beginsWith(2000), says("1 of 1"));
     screen.type("500g");
     await screen.waitFor("the place", beginsWith(500));
     screen.type("/line 6");
@@ -28,9 +26,9 @@ describeWith("tmux", "a search while its pattern is typed", () => {
     screen.type("xyz");
     await screen.waitFor("the place, for there is no match", beginsWith(500));
     screen.keys("Escape");
-    await screen.waitFor("the status", (text) => beginsWith(500)(text) && status(text).includes("of 61,893"));
+    await screen.waitFor("the status", beginsWith(500), says("of 61,893"));
     screen.keys("n");
-    await screen.waitFor("the search before", (text) => beginsWith(2000)(text) && status(text).includes("1 of 1"));
+    await screen.waitFor("the search before", beginsWith(2000), says("1 of 1"));
   });
 
   it("searches backward, and keeps the position when Enter accepts the pattern", async () => {
@@ -42,7 +40,7 @@ describeWith("tmux", "a search while its pattern is typed", () => {
     screen.type("50");
     await screen.waitFor("the narrower match", beginsWith(950));
     screen.keys("Enter");
-    await screen.waitFor("the accepted search", (text) => beginsWith(950)(text) && status(text).includes("1 of 1"));
+    await screen.waitFor("the accepted search", beginsWith(950), says("1 of 1"));
     screen.type("''");
     await screen.waitFor("the place before the search", beginsWith(1500));
     screen.keys("\\", "Up");
@@ -69,18 +67,18 @@ describeWith("tmux", "a search while its pattern is typed", () => {
     screen.type("needle");
     await screen.waitFor("the match", (text) => text.includes("\nneedle\n") && !text.includes("first"));
     screen.keys("Enter");
-    await screen.waitFor("its count", (text) => status(text).includes("1 of 1"));
+    await screen.waitFor("its count", says("1 of 1"));
   });
 
   it("resumes a follow when Esc ends it", async () => {
     const path = screen.file("log", numbered(300));
     await screen.open("+F", path);
-    await screen.waitFor("the end", (text) => text.includes("line 300 of the log") && status(text).includes("FOLLOW"));
+    await screen.waitFor("the end", "line 300 of the log", says("FOLLOW"));
     screen.type("\\line 20 ");
     await screen.waitFor("the match", beginsWith(20));
     screen.keys("Escape");
-    await screen.waitFor("the end", (text) => text.includes("line 300 of the log") && status(text).includes("FOLLOW"));
+    await screen.waitFor("the end", "line 300 of the log", says("FOLLOW"));
     appendFileSync(path, "the newest line\n");
-    await screen.waitFor("the newest line", (text) => text.includes("the newest line"));
+    await screen.waitFor("the newest line", "the newest line");
   });
 });

@@ -1,10 +1,7 @@
 import { expect, it, onTestFinished } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { numbered, screenOfTest, toastOf } from "./screen.ts";
-
-const first = (text: string) => text.split("\n")[1] ?? "";
-const status = (text: string) => text.split("\n")[22] ?? "";
+import { first, numbered, says, screenOfTest, status, tells } from "./screen.ts";
 
 const screen = screenOfTest();
 
@@ -30,7 +27,7 @@ describeWith("tmux", "a text of JSON", () => {
     const at = (code: number) => (text: string) => first(text).endsWith(` code=${code}`);
     await screen.waitFor("the folded lines", at(0));
     screen.answer("/", "(a|b|ab)*c$");
-    await screen.waitFor("the search", (text) => status(text).includes("/(a|b|ab)*c$"));
+    await screen.waitFor("the search", says("/(a|b|ab)*c$"));
     for (const code of [1, 2, 3]) {
       screen.keys("j");
       await screen.waitFor("the next line", at(code));
@@ -38,9 +35,9 @@ describeWith("tmux", "a text of JSON", () => {
     screen.keys("Escape");
     await screen.waitFor("the text without the search", (text) => !status(text).includes("/(a"));
     screen.answer("&", "(a|b|ab)*c$");
-    await screen.waitFor("the filter", (text) => text.includes("Esc stops the search"));
+    await screen.waitFor("the filter", "Esc stops the search");
     screen.keys("Escape");
-    await screen.waitFor("the cancelled filter", (text) => text.includes("Esc shows all lines"));
+    await screen.waitFor("the cancelled filter", "Esc shows all lines");
     screen.keys("Escape");
     await screen.waitFor("all lines", (text) => !status(text).includes("&(a") && at(3)(text));
   });
@@ -61,7 +58,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
   it("reports a filter without matches, and shows all lines again with the named key", async () => {
     await screen.open(screen.file("log", numbered(100)));
     screen.answer("&", "no such line");
-    await screen.waitFor("the reason", (shown) => /no line matches &no such line *\n Esc shows all lines/.test(shown));
+    await screen.waitFor("the reason", /no line matches &no such line *\n Esc shows all lines/);
     screen.keys("Escape");
     await screen.waitFor("all lines", (shown) => first(shown) === "line 1 of the log" && !shown.includes("matches"));
   });
@@ -73,7 +70,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
     await screen.waitForEnd();
     await screen.open(screen.file("log", numbered(100)));
     screen.answer("&", "no such line");
-    await screen.waitFor("the key", (shown) => shown.includes("F9 shows all lines"));
+    await screen.waitFor("the key", "F9 shows all lines");
     screen.keys("F9");
     await screen.waitFor("all lines", (shown) => first(shown) === "line 1 of the log");
   });
@@ -83,9 +80,9 @@ describeWith("tmux", "search and filter in the viewer", () => {
     await screen.open(screen.file("log", lines));
     screen.type("&ERROR");
     screen.keys("Enter", "G", "Right");
-    await screen.waitFor("the end", (text) => status(text).includes("END") && status(text).includes("20,000 lines"));
+    await screen.waitFor("the end", says("END"), says("20,000 lines"));
     screen.answer("/", "19999 ERR");
-    await screen.waitFor("the last line", (text) => status(text).includes("1 of 1"));
+    await screen.waitFor("the last line", says("1 of 1"));
     await expect.poll(() => status(screen.text())).toContain("END");
   });
 
@@ -110,7 +107,7 @@ describeWith("tmux", "search and filter in the viewer", () => {
       const filler = "0123456789".repeat(isLong ? 20_000 : 600);
       await screen.open(screen.file("log", `start\n${filler}needle${filler}\nend\n`));
       screen.keys("w");
-      await screen.waitFor("the wrapped text", (text) => status(text).includes("wrapped"));
+      await screen.waitFor("the wrapped text", says("wrapped"));
       screen.answer("/", "needle");
       await screen.waitFor("the match", (text) => text.replaceAll("\n", "").includes("needle01234"));
     },
@@ -122,13 +119,11 @@ describeWith(["tmux", "userNamespaces"], "a file whose target ends", () => {
     const { pid, stop } = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", numbered(50).trimEnd()] });
     onTestFinished(stop);
     await screen.open(`pid:${pid}:/tmp/log`, "+G");
-    await screen.waitFor("the end", (text) => text.includes("line 50 of the log"));
+    await screen.waitFor("the end", "line 50 of the log");
     await stop();
-    await screen.waitFor("the message", (text) => toastOf(text).includes("has ended"));
+    await screen.waitFor("the message", tells("has ended"));
     screen.keys("G");
-    await screen.waitFor("the row", (text) =>
-      /\nline 50 of the log\n── the container or its agent has ended/.test(text),
-    );
+    await screen.waitFor("the row", /\nline 50 of the log\n── the container or its agent has ended/);
     screen.keys("g");
     await screen.waitFor("the start", (text) => first(text) === "line 1 of the log");
   });

@@ -17,6 +17,7 @@ import { toastState } from "../../cli/tui/ui/toast.ts";
 import { viewerStatus } from "../../cli/tui/viewer/viewer-status.ts";
 import type { ViewerStatus } from "../../cli/tui/viewer/viewer-types.ts";
 import { loadWidths } from "../../src/text/rows/width.ts";
+import { plain } from "../helpers/plain.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
 
@@ -71,7 +72,6 @@ const screen = (change: Partial<ScreenState> = {}): ScreenState => ({
   ...change,
 });
 
-const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 const rowsOf = (text: string | undefined) => (text ?? "").split("\n");
 const drawTop = (of: TopState) => rowsOf(plain(render(<TopBar state={of} theme={DEFAULT_THEME} />).lastFrame() ?? ""));
 const drawBottom = (of: BottomState) => {

@@ -47,7 +47,7 @@ describeWith("tmux", "the terminal", () => {
     const log = screen.file("log", numbered(300));
     const ended = `${temporaryDirectory()}/ended`;
     screen.run(`sh -c 'trap "" HUP; ${builtCommand} open ${log}; echo $? >${ended}'`);
-    await screen.waitFor("the text", (text) => text.includes("line 1"));
+    await screen.waitFor("the text", "line 1");
     screen.close();
     await waitFor("the end", () => existsSync(ended) && readFileSync(ended, "utf8") !== "");
     expect(readFileSync(ended, "utf8")).toBe("129\n");
@@ -94,7 +94,7 @@ describeWith("tmux", "the terminal", () => {
     process.kill(await screen.pid(), "SIGTSTP");
     // Wait for the shell's message, not for the end of the screen: the line discipline is restored
     // later.
-    await screen.waitFor("the shell again", (text) => /Stopped|suspended/i.test(text));
+    await screen.waitFor("the shell again", /Stopped|suspended/i);
     screen.run("clear; fg");
     await screen.waitFor("the screen again", (text) => text.split("\n")[1] === "line 2 of the log");
     screen.keys("q");
@@ -193,7 +193,7 @@ describeWith("tmux", "the terminal", () => {
     expect(screen.raw()).not.toContain("\x1b[?1049l");
     screen.keys("C-q");
     // The shell writes over the rest of the screen.
-    await screen.waitFor("the status", (text) => text.includes(`ended 1: ${means === "a key" ? 0 : 143}`));
+    await screen.waitFor("the status", `ended 1: ${means === "a key" ? 0 : 143}`);
   });
 });
 

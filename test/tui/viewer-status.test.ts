@@ -1,13 +1,11 @@
 import { appendFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { numbered, screenOfTest, toastOf } from "./screen.ts";
+import { numbered, says, screenOfTest, tells } from "./screen.ts";
 
 const row = (number: number) => (text: string) => text.split("\n")[number] ?? "";
 const first = row(1);
 const status = row(22);
-const says = (words: string) => (text: string) => status(text).includes(words);
-const tells = (words: string) => (text: string) => toastOf(text).includes(words);
 
 describeWith("tmux", "the status row of the viewer", () => {
   const screen = screenOfTest();
@@ -37,10 +35,7 @@ describeWith("tmux", "the status row of the viewer", () => {
   it("reports a percentage beyond the end", async () => {
     await screen.open(screen.file("log", numbered(100)));
     screen.answer(":", "200%");
-    await screen.waitFor(
-      "the end and why",
-      (text) => text.includes("line 100 of the log ") && tells("200 % is beyond the end")(text),
-    );
+    await screen.waitFor("the end and why", "line 100 of the log ", tells("200 % is beyond the end"));
     screen.keys("g");
     await screen.waitFor("the start", (text) => first(text) === "line 1 of the log");
     screen.type("101%");
@@ -53,14 +48,11 @@ describeWith("tmux", "the status row of the viewer", () => {
     screen.answer("&", "^line");
     await screen.waitFor("the filtered lines", says("50 lines"));
     screen.keys("G");
-    await screen.waitFor("END", (text) => says("50 lines")(text) && says("END")(text));
+    await screen.waitFor("END", says("50 lines"), says("END"));
     screen.keys("F");
-    await screen.waitFor("the follow", (text) => says("FOLLOW")(text) && says("END")(text));
+    await screen.waitFor("the follow", says("FOLLOW"), says("END"));
     appendFileSync(path, "line 51\nother\n");
-    await screen.waitFor(
-      "what came",
-      (text) => text.includes("line 51") && says("51 lines")(text) && says("END")(text),
-    );
+    await screen.waitFor("what came", "line 51", says("51 lines"), says("END"));
     await expect.poll(() => status(screen.text())).not.toContain("99 %");
   });
 

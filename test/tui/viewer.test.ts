@@ -2,13 +2,9 @@ import { appendFileSync, existsSync, readFileSync, renameSync, truncateSync, wri
 import { expect, it } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { sandbox } from "../helpers/namespaces.ts";
-import { numbered, quoted, screenOfTest, toastOf } from "./screen.ts";
+import { first, numbered, quoted, says, screenOfTest, status, tells } from "./screen.ts";
 
-const first = (text: string) => text.split("\n")[1] ?? "";
-const status = (text: string) => text.split("\n")[22] ?? "";
 const beginsWith = (row: string) => (text: string) => first(text) === row;
-const says = (words: string) => (text: string) => status(text).includes(words);
-const tells = (words: string) => (text: string) => toastOf(text).includes(words);
 
 /** A log of an hour with one line per second; every tenth line is an error. */
 const hour = Array.from({ length: 3600 }, (_, second) => {
@@ -62,16 +58,15 @@ describeWith("tmux", "the viewer", () => {
     await screen.waitFor("how many there are", says("only error  360 lines"));
     await screen.waitFor("how many of each level", says("error 360 warn 1 info 3,240"));
     screen.keys("M-w", "G");
-    await screen.waitFor("warnings too, with their continuation lines", (text) =>
-      /ERROR event 3593\n\S+ WARN disk\n {4}at 93 %\n/.test(text),
+    await screen.waitFor(
+      "warnings too, with their continuation lines",
+      /ERROR event 3593\n\S+ WARN disk\n {4}at 93 %\n/,
     );
     await screen.waitFor("both in the status", says("only error, warn  362 lines"));
     screen.keys("M-e", "M-w");
     await screen.waitFor("all lines", (text) => text.includes(" INFO event 3") && !says("only")(text));
     screen.keys("M-d");
-    await screen.waitFor("that there is none", (text) =>
-      /^ no line matches \(only debug\)\n Esc shows all lines$/m.test(text),
-    );
+    await screen.waitFor("that there is none", /^ no line matches \(only debug\)\n Esc shows all lines$/m);
     screen.keys("Escape");
     await screen.waitFor("all lines again", (text) => text.includes("INFO event") && !says("only")(text));
   });
@@ -102,9 +97,9 @@ describeWith("tmux", "the viewer", () => {
       return (text: string) => text.split("\n").slice(1).join("\n").startsWith(`${body}\n`);
     };
     screen.answer("&", "request");
-    await screen.waitFor("the whole record", (text) => shows(failed, ...trace, "")(text) && says("4 lines")(text));
+    await screen.waitFor("the whole record", shows(failed, ...trace, ""), says("4 lines"));
     screen.keys("-");
-    await screen.waitFor("the line that matches", (text) => shows(failed, "")(text) && tells("+ shows")(text));
+    await screen.waitFor("the line that matches", shows(failed, ""), tells("+ shows"));
     screen.keys("+");
     await screen.waitFor("the whole record again", shows(failed, ...trace, ""));
     screen.keys("&", "C-u");
@@ -181,7 +176,7 @@ describeWith("tmux", "the viewer", () => {
           .every((row) => row.includes("ERROR")) && says("360 lines")(text),
     );
     screen.keys("+");
-    await screen.waitFor("lines around", (text) => /event 3\n.*event 4\n.*event 12\n/.test(text) && says("±1")(text));
+    await screen.waitFor("lines around", /event 3\n.*event 4\n.*event 12\n/, says("±1"));
     screen.keys("-");
     await screen.waitFor("no lines around", (text) => !says("±")(text) && /event 3\n.*event 13\n/.test(text));
     screen.answer("/", "event 40");
@@ -219,15 +214,12 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("w", "#");
     await screen.waitFor("numbers", (text) => /^ +1 {2}abc.*>$/.test(first(text)) && /\n +3 {2}last\n/.test(text));
     screen.keys("#", "J");
-    await screen.waitFor("a summary", (text) => text.includes("\n2026-01-31T00:00:00Z ERROR it broke code=7\n"));
+    await screen.waitFor("a summary", "\n2026-01-31T00:00:00Z ERROR it broke code=7\n");
     await expect.poll(() => screen.styled()).toMatch(/\x1b\[38;5;\d+mERROR/);
     screen.keys("J");
-    await screen.waitFor(
-      "an object",
-      (text) => text.includes('\n{\n  "level": "error",\n') && text.includes("\n}\nlast\n"),
-    );
+    await screen.waitFor("an object", '\n{\n  "level": "error",\n', "\n}\nlast\n");
     screen.keys("J");
-    await screen.waitFor("the line itself", (text) => text.includes(`\n${json}`));
+    await screen.waitFor("the line itself", `\n${json}`);
     screen.keys("c");
     await screen.waitFor("the message", tells("levels without colour"));
     await expect.poll(() => screen.styled()).not.toMatch(/\x1b\[38;5;\d+merror/);
@@ -245,11 +237,11 @@ describeWith("tmux", "the viewer", () => {
       (text) => /^00000[0-9a-f]{5} {2}.*/.test(first(text)) && text.includes("line 1000") && says("HEX")(text),
     );
     screen.answer("/", "x 3139 3939");
-    await screen.waitFor("the bytes", (text) => says("1 of 1")(text) && text.includes("1999"));
+    await screen.waitFor("the bytes", says("1 of 1"), "1999");
     screen.answer(":", "0x40");
     await screen.waitFor("the offset", (text) => first(text).startsWith("0000000040  "));
     screen.answer("/", "line 7 of");
-    await screen.waitFor("the text", (text) => says("1 of 1")(text) && text.includes("line 7 o"));
+    await screen.waitFor("the text", says("1 of 1"), "line 7 o");
     screen.answer("/", "x 1");
     await screen.waitFor("a refusal", says("is not hexadecimal"));
     screen.keys("Escape");
@@ -371,7 +363,7 @@ describeWith("tmux", "the viewer", () => {
     const path = `${root}/tmp/log`;
     writeFileSync(path, numbered(50));
     await screen.open("--follow", `pid:${pid}:/tmp/log`);
-    await screen.waitFor("the end", (text) => text.includes("\nline 50 of the log\n") && says("FOLLOW")(text));
+    await screen.waitFor("the end", "\nline 50 of the log\n", says("FOLLOW"));
     appendFileSync(path, "line 51\n".repeat(3));
     await screen.waitFor("a rate", (text) => /FOLLOW .*[▁-█].* lines?\/s/.test(status(text)));
     screen.keys("Right", "k");
@@ -379,19 +371,19 @@ describeWith("tmux", "the viewer", () => {
     appendFileSync(path, numbered(1234));
     await screen.waitFor("what is new, in lines", says("1,234 new lines"));
     screen.keys("End");
-    await screen.waitFor("no column lost", (text) => says("FOLLOW")(text) && says("column 9")(text));
+    await screen.waitFor("no column lost", says("FOLLOW"), says("column 9"));
     screen.keys("^");
     renameSync(path, `${path}.1`);
     writeFileSync(path, "second\n");
-    await screen.waitFor("the rotation", (text) => /of the log\n── rotated: .*─\nsecond\n/.test(text));
+    await screen.waitFor("the rotation", /of the log\n── rotated: .*─\nsecond\n/);
     truncateSync(path);
     await screen.waitFor("the truncation", (text) => first(text).startsWith("── truncated"));
     appendFileSync(path, "third\n");
-    await screen.waitFor("what came after", (text) => /── truncated.*─\nthird\n/.test(text));
+    await screen.waitFor("what came after", /── truncated.*─\nthird\n/);
     renameSync(path, `${path}.2`);
-    await screen.waitFor("the deletion", (text) => /\nthird\n── deleted: .*─/.test(text));
+    await screen.waitFor("the deletion", /\nthird\n── deleted: .*─/);
     appendFileSync(`${path}.2`, "fourth\n");
-    await screen.waitFor("what the open one got", (text) => /── deleted.*─\nfourth\n/.test(text));
+    await screen.waitFor("what the open one got", /── deleted.*─\nfourth\n/);
     writeFileSync(path, "fifth\n");
     await screen.waitFor("the new one", (text) =>
       // Two rows if the name is seen before the file can be opened.
@@ -399,6 +391,6 @@ describeWith("tmux", "the viewer", () => {
     );
     // Line numbers count from the start of the current file.
     screen.keys("#");
-    await screen.waitFor("its first line", (text) => /\n +1 {2}fifth\n/.test(text));
+    await screen.waitFor("its first line", /\n +1 {2}fifth\n/);
   });
 });

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { uniqueName } from "../engine.ts";
+import { textOf } from "../text-of.ts";
 import { DISCOVERY } from "./discovery.ts";
 import { type EphemeralSpec, type PodObject, podSecurity, type SecurityLevel } from "./objects.ts";
 import type { ClusterPods, StoredPod } from "./pods.ts";
@@ -146,10 +147,7 @@ function watch(response: ServerResponse, list: () => (PodObject & { kind: string
 
 function text(request: IncomingMessage): Promise<string> {
   return new Promise((resolve) => {
-    let all = "";
-    request.setEncoding("utf8").on("data", (piece: string) => {
-      all += piece;
-    });
-    request.on("end", () => resolve(all));
+    const all = textOf(request);
+    request.on("end", () => resolve(all()));
   });
 }

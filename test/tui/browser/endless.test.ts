@@ -22,7 +22,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
   it("is shown up to the 200,000th entry, and the limit is reported", async () => {
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
-    const text = await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));
+    const text = await screen.waitFor("the end of the list", "only the first");
     expect(text.split("\n").at(-2)).toMatch(/only the first: p goes to a path {2}1 of 200,000$/);
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
@@ -31,12 +31,12 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
   it("opens the other entries by name", async () => {
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
-    await screen.waitFor("the end of the list", (shown) => shown.includes("only the first"));
+    await screen.waitFor("the end of the list", "only the first");
     screen.type(`p${beyond}`);
     screen.keys("Enter");
-    await screen.waitFor("the file itself", (shown) => shown.includes(`many/${beyond} `));
+    await screen.waitFor("the file itself", `many/${beyond} `);
     screen.keys(".");
-    await screen.waitFor("what lies around it", (shown) => shown.includes("only the first"));
+    await screen.waitFor("what lies around it", "only the first");
     // A key that is pressed just before the list is complete has no effect: press it again.
     await screen.waitFor("its end, not the file again", (shown) => {
       if (shown.includes("200,000 of 200,000")) return true;

@@ -6,9 +6,7 @@ import { sandbox } from "../../helpers/namespaces.ts";
 import { builtCommand } from "../../helpers/paths.ts";
 import { childrenOf } from "../../helpers/processes.ts";
 import { waitFor } from "../../helpers/wait-for.ts";
-import { numbered, quoted, screenOfTest, TmuxScreen } from "../screen.ts";
-
-const status = (text: string) => text.split("\n")[22] ?? "";
+import { numbered, quoted, says, screenOfTest, status, TmuxScreen } from "../screen.ts";
 
 describeWith("tmux", "a search below a directory", () => {
   const screen = screenOfTest();
@@ -23,7 +21,7 @@ describeWith("tmux", "a search below a directory", () => {
     await screen.waitFor("the question", (text) => status(text).startsWith("grep below "));
     screen.type(pattern);
     screen.keys("Enter");
-    await screen.waitFor("the list", (text) => text.includes(`grep ${pattern}`));
+    await screen.waitFor("the list", `grep ${pattern}`);
   }
 
   it("lists matching lines by file, opens a file at its match, and does not open FIFOs", async () => {
@@ -48,11 +46,11 @@ describeWith("tmux", "a search below a directory", () => {
       (text) => text.split("\n")[1] === "needle here" && status(text).includes("1 of 2"),
     );
     screen.keys("n");
-    await screen.waitFor("the next match", (text) => status(text).includes("2 of 2"));
+    await screen.waitFor("the next match", says("2 of 2"));
     screen.keys("q");
-    await screen.waitFor("the list again", (text) => text.includes("grep need.e"));
+    await screen.waitFor("the list again", "grep need.e");
     screen.keys("q");
-    await screen.waitFor("the files", (text) => text.includes("fifo|"));
+    await screen.waitFor("the files", "fifo|");
   });
 
   it("explains a wrong expression and an empty result", async () => {
@@ -61,10 +59,10 @@ describeWith("tmux", "a search below a directory", () => {
     writeFileSync(`${directory}/app.log`, numbered(10));
     await browse(directory);
     await grep("line (");
-    await screen.waitFor("the reason", (text) => /regex parse error.*unclosed group/.test(text));
+    await screen.waitFor("the reason", /regex parse error.*unclosed group/);
     screen.keys("q");
     await grep("nothing like it");
-    await screen.waitFor("the empty result", (text) => /no line below \S+ matches 'nothing like it'/.test(text));
+    await screen.waitFor("the empty result", /no line below \S+ matches 'nothing like it'/);
   });
 
   it("ends ripgrep with Esc and with `q`, and after the last line that is listed", async () => {
@@ -80,7 +78,7 @@ describeWith("tmux", "a search below a directory", () => {
     await grep(slow);
     await waitFor("ripgrep", () => childrenOf(pid).length > 0);
     screen.keys("Escape");
-    await screen.waitFor("the end", (text) => status(text).includes("stopped"));
+    await screen.waitFor("the end", says("stopped"));
     await waitFor("no ripgrep", () => childrenOf(pid).length === 0);
     screen.keys("q");
     await grep(slow);
@@ -88,7 +86,7 @@ describeWith("tmux", "a search below a directory", () => {
     screen.keys("q");
     await waitFor("no ripgrep", () => childrenOf(pid).length === 0);
     await grep("X");
-    await screen.waitFor("the bound", (text) => status(text).includes("only the first 10,000 lines"));
+    await screen.waitFor("the bound", says("only the first 10,000 lines"));
     await waitFor("no ripgrep", () => childrenOf(pid).length === 0);
   });
 });
@@ -106,13 +104,8 @@ describeWith(["tmux", "userNamespaces"], "a search below a directory of a target
     await screen.waitFor("the question", (shown) => status(shown).startsWith("grep below "));
     screen.type("ERROR");
     screen.keys("Enter");
-    await screen.waitFor("the line", (shown) =>
-      new RegExp(`▾ pid:${pid}:/tmp/log  1 line\n +31  ERROR of the target`).test(shown),
-    );
+    await screen.waitFor("the line", new RegExp(`▾ pid:${pid}:/tmp/log  1 line\n +31  ERROR of the target`));
     screen.keys("Enter");
-    await screen.waitFor(
-      "the text",
-      (shown) => /\nERROR of the target/.test(shown) && status(shown).includes("/ERROR"),
-    );
+    await screen.waitFor("the text", /\nERROR of the target/, says("/ERROR"));
   });
 });

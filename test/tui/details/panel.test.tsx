@@ -8,6 +8,7 @@ import type { PanelState } from "../../../cli/tui/ui/panel.ts";
 import { factLimits, panelSections } from "../../../cli/tui/ui/panel-rows.ts";
 import { PanelCharts, PanelFacts, PanelLines } from "../../../cli/tui/ui/side-panel.tsx";
 import { loadWidths } from "../../../src/text/rows/width.ts";
+import { plain } from "../../helpers/plain.ts";
 import { CONTROL, HOSTILE } from "../../text/hostile.ts";
 
 beforeAll(loadWidths);
@@ -41,8 +42,6 @@ function state(at: Rectangle, change: Partial<PanelState> = {}): PanelState {
     ...change,
   };
 }
-
-const plain = (text: string) => text.replace(/\x1b\[[0-9;]*m/g, "");
 
 /** Draws the rows of the panel, as its three roots do. */
 function draw(panel: PanelState, isPlain = true): string[] {
