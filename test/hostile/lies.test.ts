@@ -53,18 +53,22 @@ function file(content = "honest\n"): OwnedFd {
 
 /**
  * Runs `ask` against the lie twice, because the first run creates descriptors that a process
- * creates once. Expects the error, and no additional descriptor.
+ * creates once. Expects the error, or one whose message has these words, and no additional
+ * descriptor.
  */
 async function refused(
   lie: Parameters<typeof lyingAgent>[1],
   ask: (one: Session) => Promise<unknown>,
-  expected: { code?: string; errno?: string; message?: unknown },
+  expected: string | RegExp | { code?: string; errno?: string; message?: unknown },
   { endsSession = true, timeoutMs = 20_000 } = {},
 ): Promise<void> {
+  const words = typeof expected === "string" ? expect.stringContaining(expected) : undefined;
+  const message = expected instanceof RegExp ? expect.stringMatching(expected) : words;
+  const error = message === undefined ? expected : { message };
   for (const count of [true, false]) {
     const { one, agent } = await session(lie, timeoutMs);
     const before = descriptorCount();
-    await expect(ask(one)).rejects.toMatchObject({ code: "SESSION", ...expected });
+    await expect(ask(one)).rejects.toMatchObject({ code: "SESSION", ...(error as object) });
     if (endsSession) expect(one.ended).toBeInstanceOf(PortholeError);
     one.close();
     agent.stop();
@@ -103,7 +107,7 @@ describe("a wrong number of descriptors ends the session:", () => {
     ["253", 253, 253, "more descriptors than allowed"],
   ])("%s", async (_, sent, says, complaint) => {
     const lie = opened((fd) => ({ descriptors: Array.from({ length: sent }, () => fd), says }));
-    await refused({ open: lie }, open, { message: expect.stringContaining(complaint) });
+    await refused({ open: lie }, open, complaint);
   });
 
   const openMany = (one: Session) => one.openMany?.("/x", ["a", "b"]) ?? Promise.reject(new Error("no such method"));
@@ -119,29 +123,23 @@ describe("a wrong number of descriptors ends the session:", () => {
     ["two in the wrong order", () => swapped(file(), file()), "inode"],
     ["a pipe", () => openedMany([owned(pipe()[0])], 1), "a file that must be opened by a request of its own"],
   ])("several descriptors in a reply to OPEN_MANY: %s", async (_, lie, complaint) => {
-    await refused({ openMany: (request, client) => lie()(request, client) }, openMany, {
-      message: expect.stringContaining(complaint),
-    });
+    await refused({ openMany: (request, client) => lie()(request, client) }, openMany, complaint);
   });
   const swapped = (one: OwnedFd, other: OwnedFd) => openedMany([one, other], 3, [statFor(other), statFor(one)]);
 
   test("one descriptor in the answer to a request without a descriptor", async () => {
     const lie: Lie = (request, client) => client.answer(request, statFor(file()), [file()]);
-    await refused({ stat: lie }, (one) => one.stat("/x"), {
-      message: expect.stringContaining("1 descriptors in reply to stat"),
-    });
+    await refused({ stat: lie }, (one) => one.stat("/x"), "1 descriptors in reply to stat");
   });
 
   test("one descriptor with an error", async () => {
     const lie: Lie = (request, client) => client.answer(request, nothing, [file()], { error: 2 });
-    await refused({ open: lie }, open, {
-      message: expect.stringContaining("an error reply with a body or descriptors"),
-    });
+    await refused({ open: lie }, open, "an error reply with a body or descriptors");
   });
 
   test("one descriptor in an empty packet, which looks like the end of file", async () => {
     const lie: Lie = (_, client) => client.sendControl(nothing, controlMessage(ints(file().number)));
-    await refused({ open: lie }, open, { message: expect.stringMatching(/an empty packet with descriptors/) });
+    await refused({ open: lie }, open, /an empty packet with descriptors/);
   });
 
   test("one descriptor together with credentials", async () => {
@@ -178,17 +176,13 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
 
   test("is refused if it is not a regular file", async () => {
     const lie: Lie = (request, client) => client.answer(request, statFor(file()), [make()]);
-    await refused({ open: lie }, open, {
-      message: expect.stringMatching(/^protocol violation: for \/x the agent sent /),
-    });
+    await refused({ open: lie }, open, /^protocol violation: for \/x the agent sent /);
   });
 
   test("is refused if it is not the pipe of a relayed file", async () => {
     const lie: Lie = (request, client) =>
       client.answer(request, statFor(file(), { flags: StatFlag.relayed }), [make()]);
-    await refused({ open: lie }, open, {
-      message: expect.stringMatching(/a .* instead of the announced fifo|access mode/),
-    });
+    await refused({ open: lie }, open, /a .* instead of the announced fifo|access mode/);
   });
 
   test.each([
@@ -196,17 +190,17 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
     ["processes", "processes", processes],
     ["mounts", "mounts", mounts],
   ] as const)("is refused if it is not the pipe of %s", async (_, op, ask) => {
-    await refused({ [op]: (request: Message, client: Client) => client.answer(request, nothing, [make()]) }, ask, {
-      message: expect.stringMatching(/a .*instead of a pipe|the wrong end of a pipe/),
-    });
+    await refused(
+      { [op]: (request: Message, client: Client) => client.answer(request, nothing, [make()]) },
+      ask,
+      /a .*instead of a pipe|the wrong end of a pipe/,
+    );
   });
 
   if (kind !== "an inotify instance")
     test("is refused if it is not an inotify instance", async () => {
       const lie: Lie = (request, client) => client.answer(request, watchReply, [make()]);
-      await refused({ watch: lie }, watch, {
-        message: expect.stringContaining("instead of an inotify instance"),
-      });
+      await refused({ watch: lie }, watch, "instead of an inotify instance");
     });
 });
 
@@ -223,9 +217,7 @@ describe("answers out of turn", () => {
     ["errno -1", { error: -1 }, "errno -1"],
     ["errno -2147483648", { error: -2147483648 }, "errno -2147483648"],
   ])("%s", async (_, changes, complaint) => {
-    await refused({ open: (request, client) => honest(request, client, changes) }, open, {
-      message: expect.stringContaining(complaint),
-    });
+    await refused({ open: (request, client) => honest(request, client, changes) }, open, complaint);
   });
 
   test("a repeated answer ends the session, and its descriptors are closed", async () => {
@@ -240,7 +232,7 @@ describe("answers out of turn", () => {
         (await one.open("/x")).close();
         await one.stat("/x");
       },
-      { message: expect.stringContaining("a reply to request 2, which is not pending") },
+      "a reply to request 2, which is not pending",
     );
   });
 
@@ -266,9 +258,7 @@ describe("answers out of turn", () => {
       Buffer.concat([Buffer.from([4, 128, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]), Buffer.from([9, 0, 0, 0])]),
     ],
   ])("%s", async (_, packet) => {
-    await refused({ open: (_request, client) => client.send(packet) }, open, {
-      message: expect.stringContaining("protocol violation"),
-    });
+    await refused({ open: (_request, client) => client.send(packet) }, open, "protocol violation");
   });
 
   test("a zero-byte packet ends the session", async () => {
@@ -277,12 +267,12 @@ describe("answers out of turn", () => {
 
   test.each([0, 119, 121, 4000])("%i bytes of a stat", async (length) => {
     const lie: Lie = (request, client) => client.answer(request, Buffer.alloc(length), [file()]);
-    await refused({ open: lie }, open, { message: expect.stringContaining(`${length} bytes of file stat`) });
+    await refused({ open: lie }, open, `${length} bytes of file stat`);
   });
 
   test("a stat with unknown flags", async () => {
     const lie: Lie = (request, client) => client.answer(request, statFor(file(), { flags: 1 << 30 }), [file()]);
-    await refused({ open: lie }, open, { message: expect.stringContaining("unknown file flags") });
+    await refused({ open: lie }, open, "unknown file flags");
   });
 
   test("unexpected packets without end are not read", async () => {
@@ -290,7 +280,7 @@ describe("answers out of turn", () => {
       const fd = file();
       for (let sent = 0; sent < 100; sent++) client.answer(request, nothing, [fd], { id: 1_000_000 + sent });
     };
-    await refused({ open: lie }, open, { message: expect.stringContaining("a reply to request 1000000") });
+    await refused({ open: lie }, open, "a reply to request 1000000");
   });
 });
 
@@ -395,17 +385,12 @@ describe("a list of records", () => {
     ["an unknown kind", [record(77, 8, () => {})], "a record of kind 77"],
     ["a record of 4 GiB", [record(1, 8, (head) => head.writeUInt32LE(0xffff_ffff, 0))], "a record of 4294967295 bytes"],
   ])("with %s", async (_, chunks, complaint) => {
-    await refused({ list: pipeOf(Buffer.concat(chunks)) }, list, { message: expect.stringContaining(complaint) });
+    await refused({ list: pipeOf(Buffer.concat(chunks)) }, list, complaint);
   });
 
   test("that shrinks while it is read is reported as truncated, and the session continues", async () => {
     const lie = pipeOf(one, one.subarray(0, 10));
-    await refused(
-      { list: lie },
-      list,
-      { message: expect.stringContaining("a truncated list") },
-      { endsSession: false },
-    );
+    await refused({ list: lie }, list, "a truncated list", { endsSession: false });
   });
 
   test("of processes that are each other's parents is returned unchanged", async () => {
@@ -429,7 +414,7 @@ describe("a watch answer", () => {
         await watch(one);
         await watch(one);
       },
-      { message: expect.stringContaining("a second inotify descriptor") },
+      "a second inotify descriptor",
     );
   });
 
@@ -437,21 +422,14 @@ describe("a watch answer", () => {
     await refused(
       { watch: (request, client) => client.answer(request, watchReply) },
       watch,
-      {
-        message: expect.stringContaining("a watch without its descriptor"),
-      },
+      "a watch without its descriptor",
       { endsSession: false },
     );
   });
 
   test.each([0, 7, 9, 4000])("of %i bytes ends the session", async (length) => {
     const lie: Lie = (request, client) => client.answer(request, Buffer.alloc(length), [honestInotify()]);
-    await refused(
-      { watch: lie },
-      watch,
-      { message: expect.stringContaining("a watch without its descriptor") },
-      { endsSession: false },
-    );
+    await refused({ watch: lie }, watch, "a watch without its descriptor", { endsSession: false });
   });
 });
 
