@@ -10,6 +10,6 @@ export { describeImage, imagePieces } from "./image.ts";
 export { ENGINE_VARIABLES, isInHelper } from "./in-helper.ts";
 export { AGENT_IN_IMAGE, installedFiles } from "./installation.ts";
 export { loadImage } from "./load-image.ts";
-export type { Place, PlaceProcess } from "./place.ts";
+export type { Place } from "./place.ts";
 export { type PlaceEnd, runThere, type StreamKind, type Streams } from "./run-there.ts";
 export { beginConnection, type SshConnection } from "./ssh-connection.ts";

@@ -1,6 +1,6 @@
 /** Docker and Podman: find, inspect and watch containers; namespaces without an engine. */
 export { isNotFound } from "./ask-engines.ts";
-export { type ContainerChange, type ContainerChanges, containerChanges } from "./changes.ts";
+export { type ContainerChange, containerChanges } from "./changes.ts";
 export { type ContainerListItem, type ContainerPort, decodeContainerList } from "./container-list.ts";
 export { type ContainerUsage, containerUsage } from "./container-usage.ts";
 export { matchingPods } from "./cri/pod-container.ts";
@@ -16,7 +16,7 @@ export { engineElsewhere, remoteContexts } from "./other-kernel.ts";
 export type { OutputContainer, OutputRecord } from "./output-record.ts";
 export { type RemoteEngine, remoteEngine } from "./remote-engine.ts";
 export { inspectContainer } from "./resolve.ts";
-export { type ContainerStorage, containerStorage, type VolumeStorage, volumeStorage } from "./storage.ts";
+export { type ContainerStorage, containerStorage, volumeStorage } from "./storage.ts";
 export { volumeNames } from "./volumes.ts";
 export {
   type ContainerDetails,

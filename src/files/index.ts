@@ -3,7 +3,7 @@
  * names.
  */
 
-export { type DeletedFile, deletedFiles } from "./deleted-files.ts";
+export { deletedFiles } from "./deleted-files.ts";
 export { expandGlob } from "./expand-glob.ts";
 export { type FindExpression, parseFind } from "./find.ts";
 export { eachSelected, selectFiles } from "./find-files.ts";

@@ -6,7 +6,6 @@ export { measureLogs } from "./engine-files.ts";
 export { joinableProcess } from "./joinable.ts";
 export {
   isMountPoint,
-  type MountedTree,
   mountedTrees,
   mountOfNumber,
   recordMount,

@@ -122,8 +122,7 @@ async function inShell(start: string, action: (screen: TmuxScreen) => Promise<vo
   const screen = new TmuxScreen({ columns: 150, rows: 24 });
   try {
     const variables = Object.entries(environment()).map(([name, value]) => `${name}='${value}'`);
-    screen.type(`exec env ${variables.join(" ")} TERM=xterm ${start}`);
-    screen.keys("Enter");
+    screen.enter(`exec env ${variables.join(" ")} TERM=xterm ${start}`);
     await action(screen);
   } finally {
     screen.close();
@@ -170,8 +169,7 @@ describeWith("tmux", "bash", () => {
 describeWith(["tmux", "zsh"], "zsh", () => {
   test("completes in a terminal", () =>
     inShell("zsh -f", async (screen) => {
-      screen.type("autoload -U compinit; compinit -D; source <(porthole completion zsh); PS1=ready:");
-      screen.keys("Enter");
+      screen.enter("autoload -U compinit; compinit -D; source <(porthole completion zsh); PS1=ready:");
       await screen.waitFor("the prompt", (text) => lastLine(text).startsWith("ready:"));
       screen.keys("C-l");
       await completesWithTab(screen, "ready:");

@@ -13,7 +13,7 @@ import {
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { amount } from "../helpers/extent.ts";
-import { following } from "../helpers/following.ts";
+import { type Following, following } from "../helpers/following.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
@@ -36,6 +36,14 @@ beforeEach(() => {
   there = `pid:${box.pid}:${name}`;
 });
 
+/** Starts `porthole tail ...options` on a log of one line, `1`, and waits for the line. */
+async function followLog(...options: string[]): Promise<Following> {
+  writeFileSync(`${here}/log`, "1\n");
+  const tail = following(someone, [...options, `${there}/log`]);
+  await tail.shows("1\n");
+  return tail;
+}
+
 describe("porthole tail -F", () => {
   test("prints the last lines, then appended data, with headers for several files", async () => {
     writeFileSync(`${here}/a`, "1\n2\n3\n");
@@ -53,9 +61,7 @@ describe("porthole tail -F", () => {
   });
 
   test("follows the new file after a rename and reports it in GNU's words", async () => {
-    writeFileSync(`${here}/log`, "1\n");
-    const tail = following(someone, ["-F", `${there}/log`]);
-    await tail.shows("1\n");
+    const tail = await followLog("-F");
     renameSync(`${here}/log`, `${here}/log.1`);
     appendFileSync(`${here}/log.1`, "2\n");
     writeFileSync(`${here}/log`, "3\n");
@@ -101,9 +107,7 @@ describe("porthole tail -F", () => {
   });
 
   test("reports that a file became a directory, and continues when it is a file again", async () => {
-    writeFileSync(`${here}/log`, "1\n");
-    const tail = following(someone, ["-F", `${there}/log`]);
-    await tail.shows("1\n");
+    const tail = await followLog("-F");
     unlinkSync(`${here}/log`);
     mkdirSync(`${here}/log`);
     await tail.says(`tail: '${there}/log' has been replaced with an untailable file`);
@@ -184,9 +188,7 @@ describe("porthole tail -F", () => {
 
 describe("porthole tail -f", () => {
   test("follows the open file when another file takes its name", async () => {
-    writeFileSync(`${here}/log`, "1\n");
-    const tail = following(someone, ["-f", `${there}/log`]);
-    await tail.shows("1\n");
+    const tail = await followLog("-f");
     renameSync(`${here}/log`, `${here}/log.1`);
     writeFileSync(`${here}/log`, "not this\n");
     appendFileSync(`${here}/log.1`, "2\n");
@@ -211,10 +213,8 @@ describe("porthole tail -f", () => {
   });
 
   test("ends after the process of --pid, and prints everything written before", async () => {
-    writeFileSync(`${here}/log`, "1\n");
     const process = spawn("sleep", ["600"]);
-    const tail = following(someone, ["-f", "-s", "0.1", `--pid=${process.pid}`, `${there}/log`]);
-    await tail.shows("1\n");
+    const tail = await followLog("-f", "-s", "0.1", `--pid=${process.pid}`);
     appendFileSync(`${here}/log`, "2\n");
     process.kill();
     expect(await tail.running.ended).toEqual({ code: 0, signal: null });
@@ -233,19 +233,15 @@ describe("porthole tail -f", () => {
   });
 
   test("notices the end of the process of --pid with -s of an hour", async () => {
-    writeFileSync(`${here}/log`, "1\n");
     const process = spawn("sleep", ["600"]);
-    const tail = following(someone, ["-f", "-s", "3600", `--pid=${process.pid}`, `${there}/log`]);
-    await tail.shows("1\n");
+    const tail = await followLog("-f", "-s", "3600", `--pid=${process.pid}`);
     process.kill();
     expect(await tail.running.ended).toEqual({ code: 0, signal: null });
   });
 
   test("with --follow=name and without --retry follows a recreated file while another file is followed", async () => {
     writeFileSync(`${here}/kept`, "");
-    writeFileSync(`${here}/log`, "1\n");
-    const tail = following(someone, ["--follow=name", "-q", "-s", "0.1", `${there}/kept`, `${there}/log`]);
-    await tail.shows("1\n");
+    const tail = await followLog("--follow=name", "-q", "-s", "0.1", `${there}/kept`);
     for (const line of ["2\n", "3\n"]) {
       const text = tail.text();
       const times = tail.said().split("\n").length;
@@ -265,9 +261,7 @@ describe("porthole tail -f", () => {
   });
 
   test("without -F stops following a file that becomes a directory", async () => {
-    writeFileSync(`${here}/log`, "1\n");
-    const byName = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
-    await byName.shows("1\n");
+    const byName = await followLog("--follow=name", "-s", "0.1");
     const first = following(someone, ["--follow=descriptor", "--retry", "-s", "0.1", `${there}/later`]);
     await first.says(`tail: cannot open '${there}/later' for reading: No such file or directory`);
     mkdirSync(`${here}/later`);
@@ -286,18 +280,14 @@ describe("porthole tail -f", () => {
   });
 
   test("with --follow=name and without --retry stops following a deleted file", async () => {
-    writeFileSync(`${here}/log`, "1\n");
-    const tail = following(someone, ["--follow=name", "-s", "0.1", `${there}/log`]);
-    await tail.shows("1\n");
+    const tail = await followLog("--follow=name", "-s", "0.1");
     unlinkSync(`${here}/log`);
     expect(await tail.running.ended).toEqual({ code: 1, signal: null });
     expect(tail.said()).toBe(`tail: ${there}/log: No such file or directory\ntail: no files remaining\n`);
   });
 
   test("ends by SIGPIPE as soon as its reader closes the pipe, without a write", async () => {
-    writeFileSync(`${here}/log`, "1\n");
-    const tail = following(someone, ["-f", `${there}/log`]);
-    await tail.shows("1\n");
+    const tail = await followLog("-f");
     tail.running.stdout.destroy();
     expect(await tail.running.ended).toEqual({ code: null, signal: "SIGPIPE" });
   });

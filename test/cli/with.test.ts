@@ -324,8 +324,7 @@ describeWith(["tmux", "less"], "less in a terminal", () => {
     await inTerminal(async (screen, porthole) => {
       screen.run("set -m");
       await screen.waitForEnd();
-      screen.type(`${porthole} with ${at("/tmp/log/a.log")} -- less`);
-      screen.keys("Enter");
+      screen.enter(`${porthole} with ${at("/tmp/log/a.log")} -- less`);
       await screen.waitFor("less", "(END)");
       screen.keys("C-z");
       await screen.waitFor("the shell", /Stopped|Suspended/);

@@ -22,9 +22,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
   };
   /** Filters the list by `words`, and opens the first item. */
   const choose = async (words: string) => {
-    screen.keys("/");
-    screen.type(words);
-    screen.keys("Enter");
+    screen.answer("/", words);
     await screen.waitFor(
       `only ${words}`,
       (text) => lastRow(text).startsWith(` /${words}`) && / 1 of 1 *$/.test(lastRow(text)),
@@ -56,9 +54,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     await screen.waitFor("the rotation", /\none more\n── rotated: .*─\nfirst of the new file\n/);
     await startInside(web, "echo second of it >> /var/log/app.log");
     await screen.waitFor("the new file's growth", has("\nsecond of it\n"));
-    screen.keys("\\");
-    screen.type("line 42 ");
-    screen.keys("Enter");
+    screen.answer("\\", "line 42 ");
     await screen.waitFor("the match", (text) => text.split("\n")[1] === "line 42 of the log");
     for (const size of [
       { columns: 80, rows: 24 },
@@ -121,9 +117,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     screen.close();
     start("--route", "mount");
     await screen.waitFor("no route", new RegExp(`${name} .* none `));
-    screen.keys("/");
-    screen.type(name);
-    screen.keys("Enter");
+    screen.answer("/", name);
     await screen.waitFor("why", (text) => lastRow(text).includes(`mount: '${name}'`));
     screen.keys("Q");
     expect(await screen.waitForEnd()).toBe(0);

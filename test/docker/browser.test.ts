@@ -75,8 +75,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     );
     screen.keys("Z");
     await screen.waitFor("the containers again", has("▾ shop (Compose)", web.name));
-    screen.type(`/${web.name}`);
-    screen.keys("Enter");
+    screen.enter(`/${web.name}`);
     await screen.waitFor("the filtered list", (text) => / 1 of 1 *$/.test(lastRow(text)));
     screen.keys("Escape");
     await screen.waitFor("all, with the same one selected", (text) => / \d+ of [2-9]\d* *$/.test(lastRow(text)));
@@ -108,12 +107,10 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("P");
     await screen.waitFor("the list alone", (text) => !text.includes("OUTPUT ─"));
     await press("containers", "grep", "the prompt", (text) => lastRow(text).startsWith(`grep in ${web.name}:`));
-    screen.type("^line 6");
-    screen.keys("Enter");
+    screen.enter("^line 6");
     await screen.waitFor("the directory", (text) => lastRow(text).startsWith("in the directory: /var/log"));
     screen.keys("C-u");
-    screen.type("/srv");
-    screen.keys("Enter");
+    screen.enter("/srv");
     await screen.waitFor("the lines", has(`${web.name}:/srv/app.log  2 lines`, "   6  line 6", "  60  line 60"));
     screen.keys("q");
     await screen.waitFor("the containers again", has("Containers", "STATE"));
@@ -134,9 +131,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     screen.keys("Space");
     await screen.waitFor("no mark", (text) => has("Containers", "STATE")(text) && !text.includes("1 marked"));
     await press("containers", "mounts", "the mounts", has("mounts", "/memory", "tmpfs", "overlay"));
-    screen.keys("/");
-    screen.type("/memory tmpfs");
-    screen.keys("Enter");
+    screen.answer("/", "/memory tmpfs");
     await screen.waitFor("one mount", (text) => /1 of 1 *$/.test(lastRow(text)));
     screen.keys("Enter");
     await screen.waitFor("the mount's files", has(`${web.name}:/memory`, "empty directory"));
@@ -144,8 +139,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await screen.waitFor("the containers", has("Containers", "STATE"));
     const apart = await sandbox({ steps: ["write", "/tmp/note", "in no container"] });
     await press("containers", "sandboxes", "the sandbox", has("Sandboxes", "mnt user"));
-    screen.type(`/${apart.root}`);
-    screen.keys("Enter");
+    screen.enter(`/${apart.root}`);
     await screen.waitFor("this sandbox alone", (text) => /1 of 1 *$/.test(lastRow(text)));
     await press("sandboxes", "mounts", "its mounts", has("mounts"));
     screen.keys("q");
@@ -190,14 +184,12 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("files", "backward", "where one was", has(`${web.name}:/srv/dir`));
     await press("files", "forward", "and forward again", (text) => !text.includes("file-1"));
     await press("files", "grep", "the prompt", (text) => lastRow(text).startsWith("grep below /srv:"));
-    screen.type("needle");
-    screen.keys("Enter");
+    screen.enter("needle");
     await screen.waitFor("the line", has("grep needle", `${web.name}:/srv/dir/deep/needle.txt  1 line`, "1 of 1"));
     screen.keys("q");
     await screen.waitFor("the files", has(`${web.name}:/srv`, "app.log"));
     await press("files", "find", "the prompt", (text) => lastRow(text).startsWith("find below"));
-    screen.type("needle");
-    screen.keys("Enter");
+    screen.enter("needle");
     await screen.waitFor("what was found", has("find needle", "dir/deep/needle.txt", "1 of 1"));
     await press("found", "show-in-files", "it among its files", has(`${web.name}:/srv/dir/deep`, "needle.txt"));
     screen.keys("Enter");
@@ -217,8 +209,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("global", "mounts", "the mounts", has("mounts", "/memory"));
     screen.keys("q");
     await press("global", "command", "the command line", (text) => lastRow(text).startsWith(":"));
-    screen.type(`tabopen ${other.name}:/log/other.log`);
-    screen.keys("Enter");
+    screen.enter(`tabopen ${other.name}:/log/other.log`);
     await screen.waitFor(
       "a second tab",
       (text) => /^ 1 .* 2 /.test(text.split("\n")[0] ?? "") && text.includes("first of other"),
@@ -238,24 +229,20 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("out", "copy", "the copy", has("copied 7 bytes"));
     await waitFor("OSC 52", () => screen.raw().includes(`\x1b]52;c;${Buffer.from("needle\n").toString("base64")}\x07`));
     await press("out", "save", "the prompt", (text) => lastRow(text).startsWith("save the screen to:"));
-    screen.type("saved");
-    screen.keys("Enter");
+    screen.enter("saved");
     await screen.waitFor("the report", has("saved 7 bytes to saved"));
     expect(readFileSync(`${screen.directory}/saved`, "utf8")).toBe("needle\n");
     screen.keys("s");
-    screen.type("saved");
-    screen.keys("Enter");
+    screen.enter("saved");
     await screen.waitFor("the refusal", has("saved exists: nothing was written"));
     await press("out", "pipe", "the prompt", (text) => lastRow(text).startsWith("the screen |"));
-    screen.type("tr a-z A-Z");
-    screen.keys("Enter");
+    screen.enter("tr a-z A-Z");
     await screen.waitFor("the command's output", has("NEEDLE", "Press Enter to return"));
     screen.keys("Enter");
     await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
     await press("out", "run", "the prompt", (text) => lastRow(text).startsWith("! cat {}"));
     screen.keys("C-u");
-    screen.type("printf '<%s>' $(cat {})");
-    screen.keys("Enter");
+    screen.enter("printf '<%s>' $(cat {})");
     await screen.waitFor("the command's output", has("<needle>", "Press Enter to return"));
     screen.keys("Enter");
     await screen.waitFor("the screen", () => screen.state("#{alternate_on}") === "1");
@@ -266,8 +253,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
     await press("global", "containers", "the containers", has("Containers", "STATE"));
     // The first view still has its filter: replace it.
     screen.keys("/", "C-u");
-    screen.type(other.name);
-    screen.keys("Enter");
+    screen.enter(other.name);
     await screen.waitFor("one container", (text) => /1 of 1 *$/.test(lastRow(text)));
     await press(
       "list",
@@ -275,14 +261,10 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
       "a tab",
       (text) => /^ 1 .* 2 /.test(text.split("\n")[0] ?? "") && text.includes("workload"),
     );
-    screen.keys("p");
-    screen.type("log/other.log");
-    screen.keys("Enter");
+    screen.answer("p", "log/other.log");
     await screen.waitFor("the file", (text) => text.includes(`${other.name}:/log`) && / 1 of /.test(lastRow(text)));
     await press("files", "mark", "the mark", (text) => lastRow(text).includes("1 marked"));
-    screen.keys(":");
-    screen.type(`open ${web.name}:/srv`);
-    screen.keys("Enter");
+    screen.answer(":", `open ${web.name}:/srv`);
     await screen.waitFor("the other container's files", has(`${web.name}:/srv`, "app.log"));
     screen.keys("/");
     screen.type("app.log");

@@ -41,8 +41,7 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     await screen.waitFor("the list", has(name));
     screen.keys("/");
     await screen.waitFor("the filter's prompt", (text) => lastRow(text).startsWith("/"));
-    screen.type(name);
-    screen.keys("Enter");
+    screen.enter(name);
     await screen.waitFor("the entry", (text) => /1 of 1/.test(lastRow(text)));
   };
 

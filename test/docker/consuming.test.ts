@@ -5,6 +5,8 @@ import { type Container, container, engine, image, startInside } from "../helper
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
+const docker = engine("docker");
+
 /** Prints numbered lines until SIGUSR1 arrives. Has links to its own output and root. */
 const PRINTER = `
 trap 'stop=1' USR1
@@ -24,7 +26,6 @@ describeWithDocker("a container that prints", () => {
     const run = (command: string, ...args: string[]) => someone.run([command, "--route", route, ...args]);
 
     beforeAll(async () => {
-      const docker = engine("docker");
       someone = user({ uid: 0, engine: docker });
       target = await printer();
     });
@@ -88,7 +89,6 @@ describeWithDocker("a container that prints", () => {
   });
 
   test("an ended container, its image, and a container with a terminal report the storage of the output that a log links to", async () => {
-    const docker = engine("docker");
     const someone = user({ uid: 0, engine: docker });
     const says = async (target: string) => (await someone.run(["cat", target])).stderr;
     const own = (target: string, stream: string, hint: string) =>
@@ -121,7 +121,6 @@ describeWithDocker("a container that prints", () => {
   });
 
   test("is refused over the mount route without permission, and another route is suggested", async () => {
-    const docker = engine("docker");
     const someone = user({ uid: 0, engine: docker });
     const { text } = await someone.run(["docker-args"]);
     const target = await printer({ Binds: [text.trim().replace("--volume ", "")], CapDrop: ["ALL"] }, "1000");
@@ -146,7 +145,6 @@ describeWithDocker("a container that prints", () => {
 
 /** Starts a container, and waits until it has begun to print. */
 async function printer(host: Docker.HostConfig = {}, as = "0"): Promise<Container> {
-  const docker = engine("docker");
   const target = await container(docker, { script: PRINTER, host, user: as });
   await waitFor("the container to print", async () => (await printed(target)).length > 3);
   return target;

@@ -22,8 +22,7 @@ describeWith(["docker", "tmux"], "the list of containers", () => {
   const shell = (name: string, script: string, host = {}) => container(docker, { name, script, host });
   /** Selects a container by its name, then removes the filter. */
   const select = async (name: string) => {
-    screen.type(`/${name}`);
-    screen.keys("Enter");
+    screen.enter(`/${name}`);
     await screen.waitFor("this one alone", (text) => / 1 of 1 *$/.test(lastRow(text)) && text.includes(name));
   };
 

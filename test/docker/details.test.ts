@@ -26,8 +26,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
   const select = async (name: string) => {
     screen.type("/");
     screen.keys("C-u");
-    screen.type(name);
-    screen.keys("Enter");
+    screen.enter(name);
     await screen.waitFor("this one alone", (text) => / 1 of 1 *$/.test(lastRow(text)) && text.includes(name));
   };
 

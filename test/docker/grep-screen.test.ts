@@ -22,19 +22,16 @@ describeWith(["docker", "tmux"], "a search of several containers from their list
   it("lists matching lines of the containers that match the filter, and opens the file of a line at its match", async () => {
     const screen = startScreen(someone, [], { size: { columns: 100, rows: 24 } });
     await screen.waitFor("the containers", has("Containers", "STATE"));
-    screen.type("/searched");
-    screen.keys("Enter");
+    screen.enter("/searched");
     await screen.waitFor("both", (text) => has(first.name, second.name)(text) && / of 2 *$/.test(lastRow(text)));
     screen.type("*");
     await screen.waitFor("the question", (text) => lastRow(text).startsWith("grep in 2 containers:"));
-    screen.type("ERR[O]R");
-    screen.keys("Enter");
+    screen.enter("ERR[O]R");
     await screen.waitFor("the directory", (text) => lastRow(text).startsWith("in the directory: /var/log"));
     screen.keys("Enter");
     const found = await screen.waitFor("the lines", (text) => lastRow(text).includes("2 in 2 files"));
     for (const { name } of [first, second]) expect(found).toContain(`▾ ${name}:/var/log/app.log  1 line`);
-    screen.type("/of the first");
-    screen.keys("Enter");
+    screen.enter("/of the first");
     await screen.waitFor("one line", (text) => / 1 of 1 *$/.test(lastRow(text)));
     screen.keys("Enter");
     await screen.waitFor(

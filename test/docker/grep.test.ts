@@ -5,12 +5,13 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { numbered } from "../text/search/corpora.ts";
 
+const docker = engine("docker");
+
 /** 13 MB: enough for several blocks but not for several threads. */
 const log = numbered(400_000, 99_999);
 
 describeWithDocker("grep and hexdump in containers", () => {
   test("search files of several containers and show their bytes over every route", async () => {
-    const docker = engine("docker");
     const someone = user({ engine: docker });
     const reference = await image(docker, [
       { name: "srv", type: "directory" },
@@ -82,7 +83,6 @@ describeWithDocker("grep and hexdump in containers", () => {
 
 describeWith(["docker", "root"], "grep by a user of the docker group", () => {
   test("reads files that only root may open, under the same names, also in directories", async () => {
-    const docker = engine("docker");
     const member = user({ uid: ORDINARY_USER, engine: docker });
     const long = `first foo\n${numbered(20_000, 5000)}`;
     const reference = await image(docker, [

@@ -15,9 +15,7 @@ describeWith(["docker", "tmux", "root"], "the layer of a file", () => {
     const screen = startScreen(root, [`${web.name}:/`], { size: { columns: 120, rows: 24 } });
     const status = () => lastRow(screen.text());
     await expect.poll(status).toMatch(/^ layer 1 of 1 of the image \([0-9a-f]{12}\), modified /);
-    screen.keys("/");
-    screen.type("own");
-    screen.keys("Enter");
+    screen.answer("/", "own");
     await expect.poll(status).toContain("in the container's own layer, removed with the container, modified ");
   });
 });

@@ -9,6 +9,8 @@ import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, directAgentsOf, keptFiles, listedAgents, routesInUse } from "./agents.ts";
 
+const docker = engine("docker");
+
 const steps = ["dir", "/d", "write", "/d/f", "text"];
 
 describeWithDocker("an agent", () => {
@@ -18,7 +20,6 @@ describeWithDocker("an agent", () => {
   ])(
     "ends when idle, and removes its container and its entry in porthole agents (route $route)",
     async ({ uid, route }) => {
-      const docker = engine("docker");
       const someone = user({ uid, engine: docker });
       const target = await container(docker, { steps });
       const first = await someone.run(["cat", "--idle", "1", "--trace", `${target.name}:/d/f`]);
@@ -32,7 +33,6 @@ describeWithDocker("an agent", () => {
   );
 
   test("takes its idle time from PORTHOLE_IDLE", async () => {
-    const docker = engine("docker");
     const someone = user({ engine: docker });
     const target = await container(docker, { steps });
     await someone.run(["cat", `${target.name}:/d/f`], { env: { PORTHOLE_IDLE: "1" } });
@@ -43,7 +43,6 @@ describeWithDocker("an agent", () => {
     { uid: 0, route: "direct" },
     { uid: 0, route: "sidecar" },
   ])("ends with its container (route $route)", async ({ uid, route }) => {
-    const docker = engine("docker");
     const someone = user({ uid, engine: docker });
     const target = await container(docker, { steps });
     await someone.run(["cat", "--idle", "3600", "--route", route, `${target.name}:/d/f`]);
@@ -54,7 +53,6 @@ describeWithDocker("an agent", () => {
   });
 
   test("is listed, and is stopped by detach with its container's name or id", async () => {
-    const docker = engine("docker");
     const someone = user({ engine: docker });
     const target = await container(docker, { steps });
     await someone.run(["cat", "--route", "sidecar", `${target.name}:/d/f`]);
@@ -75,7 +73,6 @@ describeWithDocker("an agent", () => {
   });
 
   test("serves a paused container, which stays paused", async () => {
-    const docker = engine("docker");
     const someone = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
     await target.handle.pause();
@@ -89,7 +86,6 @@ describeWithDocker("an agent", () => {
 
 describeWithDocker("porthole detach --all", () => {
   test("removes every process, container, image, socket and record of porthole, and no other object", async () => {
-    const docker = engine("docker");
     const [one, other] = [user({ uid: ORDINARY_USER, engine: docker }), user({ engine: docker })];
     const prepared = await one.run(["docker-args"]);
     const binds = [prepared.text.trim().replace("--volume ", "")];
@@ -125,7 +121,6 @@ describeWithDocker("a container removed while its file is read", () => {
     { uid: 0, route: "direct" },
     { uid: ORDINARY_USER, route: "sidecar" },
   ])("does not interrupt a read of 1 GiB (route $route)", async ({ uid, route }) => {
-    const docker = engine("docker");
     const someone = user({ uid, engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "fill", "/d/big", "1024"] });
     const expected = createHash("sha256");

@@ -4,6 +4,8 @@ import { describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 
+const docker = engine("docker");
+
 const script = `
 mkdir -p /srv/a/b /srv/.h; cd /srv; for i in 1 2 3; do echo line $i > a/$i.log; done; echo x > a/b/4.log; echo y > .h/5.log
 ln -s a to-a; ln -s nowhere broken; mkfifo fifo; printf x > "$(printf 'new\\nline')"; chown 1000:7 a/1.log; chmod 4711 a/2.log
@@ -11,7 +13,6 @@ ln -s a to-a; ln -s nowhere broken; mkfifo fifo; printf x > "$(printf 'new\\nlin
 
 describeWithDocker("ls, stat and find in a container", () => {
   test("print the same as the container's busybox", async () => {
-    const docker = engine("docker");
     const someone = user({ engine: docker });
     const target = await container(docker, { script });
     await ready(target);
@@ -38,7 +39,6 @@ describeWithDocker("ls, stat and find in a container", () => {
   });
 
   test("stat shows that a file is stored in a layer, a volume, a bind mount or memory", async () => {
-    const docker = engine("docker");
     const someone = user({ engine: docker });
     const outside = mkdtempSync(`${inject("machine").directory}/bound-`);
     writeFileSync(`${outside}/f`, "bound");

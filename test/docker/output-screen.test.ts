@@ -26,8 +26,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await screen.waitFor("the end", has("ERROR at last", "FOLLOW"));
     screen.keys("g");
     await screen.waitFor("the start", /^line 1 *$/m);
-    screen.type("/ 25.$");
-    screen.keys("Enter");
+    screen.enter("/ 25.$");
     await screen.waitFor("the matches", has("line 250", "1 of 10"));
     screen.keys("G");
     await screen.waitFor("the end", has("ERROR at last"));
@@ -37,8 +36,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await screen.waitFor("its next life", (text) => text.includes("line 500") && !text.includes("137"));
     await startInside(target, "touch /go");
     await screen.waitFor("its end", has("line 500", "ERROR at last"));
-    screen.type("?has ended|was restarted");
-    screen.keys("Enter");
+    screen.enter("?has ended|was restarted");
     await screen.waitFor("what happened", has("of 2"));
   });
 
@@ -85,8 +83,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await screen.waitFor("the containers", has(one.name, other.name, "1 marked (F follows)"));
     // The filter keeps a single container, which is then selected.
     for (const [index, { name }] of [one, other].entries()) {
-      screen.type(`/${name}`);
-      screen.keys("Enter");
+      screen.enter(`/${name}`);
       await screen.waitFor("the container alone", has("1 of 1"));
       screen.keys("Space");
       await screen.waitFor("its mark", has(`*${name}`, `${index + 2} marked`));

@@ -12,6 +12,8 @@ import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, keptFiles, listedAgents, routesInUse } from "./agents.ts";
 import { sealed, sealedFiles } from "./sealed.ts";
 
+const podman = engine("podman");
+
 describeWithPodman("Podman", () => {
   describe.each([
     { who: "root", uid: 0, route: "direct" },
@@ -73,7 +75,6 @@ describeWithPodman("Podman", () => {
   });
 
   test("a paused container is read through the sidecar", async () => {
-    const podman = engine("podman");
     const someone = user({ engine: podman });
     const target = await container(podman, { steps: ["dir", "/d", "write", "/d/f", "text"] });
     await target.handle.pause();
@@ -84,7 +85,6 @@ describeWithPodman("Podman", () => {
   });
 
   test.for(["direct", "sidecar"])("a --privileged container is read over route %s", async (route, context) => {
-    const podman = engine("podman");
     const by = user({ engine: podman });
     const target = await container(podman, {
       steps: ["dir", "/d", "write", "/d/f", "text"],
@@ -103,7 +103,6 @@ describeWithPodman("Podman", () => {
   });
 
   test("ps lists processes and open files, with runs a tool, and doctor finds every route", async () => {
-    const podman = engine("podman");
     const someone = user({ engine: podman });
     const kept = ["write", "/log", "one", "hold", "/log"];
     const steps = [...kept, "write", "/gone", "text", "hold", "/gone", "remove", "/gone"];
@@ -151,7 +150,6 @@ describeWithPodman("Podman", () => {
   });
 
   test("detach --all removes every sidecar, image, socket and record", async () => {
-    const podman = engine("podman");
     const someone = user({ engine: podman });
     const target = await container(podman, { steps: ["dir", "/d", "write", "/d/f", "text"] });
     await someone.run(["cat", "--route", "sidecar", `${target.name}:/d/f`]);

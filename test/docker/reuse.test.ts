@@ -8,11 +8,12 @@ import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 import { listedAgents, routesInUse, sidecarsOf } from "./agents.ts";
 
+const docker = engine("docker");
+
 const says = (text: string) => ["dir", "/d", "write", "/d/f", text];
 
 describeWithDocker("a running agent", () => {
   test("sends one request to the engine for a name, and none for a full id", async () => {
-    const docker = engine("docker");
     const proxy = await engineProxy(docker);
     const someone = user({ uid: ORDINARY_USER, engine: { ...docker, host: proxy.host } });
     const target = await container(docker, { steps: says("kept") });
@@ -50,7 +51,6 @@ describeWithDocker("a running agent", () => {
   });
 
   test("never serves another container: after a rename, a name refers to its current container", async () => {
-    const docker = engine("docker");
     const someone = user({ engine: docker });
     const [a, b] = await Promise.all(["a", "b"].map((text) => container(docker, { steps: says(text) })));
     if (a === undefined || b === undefined) throw new Error("no containers");
@@ -63,7 +63,6 @@ describeWithDocker("a running agent", () => {
   });
 
   test("never serves another container after a recreation under the same name", async () => {
-    const docker = engine("docker");
     const someone = user({ engine: docker });
     const first = await container(docker, { steps: says("first") });
     expect(await someone.run(["cat", `${first.name}:/d/f`])).toMatchObject({ text: "first\n" });
@@ -79,7 +78,6 @@ describeWithDocker("a running agent", () => {
     { uid: 0, route: "direct" },
     { uid: 0, route: "sidecar" },
   ])("never shows the state of a container before its restart (route $route)", async ({ uid, route }) => {
-    const docker = engine("docker");
     const someone = user({ uid, engine: docker });
     // After a restart the tmpfs is new, and the file in the image's layer is a line longer.
     const steps = ["write", "/d", "once", "write", "/memory/f", "once"];
@@ -94,7 +92,6 @@ describeWithDocker("a running agent", () => {
   });
 
   test("is shared by commands that start at the same time", async () => {
-    const docker = engine("docker");
     const someone = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps: says("shared") });
     const runs = await Promise.all(Array.from({ length: 6 }, () => someone.run(["cat", `${target.name}:/d/f`])));
@@ -104,7 +101,6 @@ describeWithDocker("a running agent", () => {
   });
 
   test("is found among twenty", async () => {
-    const docker = engine("docker");
     const someone = user({ engine: docker });
     const targets = await Promise.all(Array.from({ length: 20 }, (_, n) => container(docker, { steps: says(`${n}`) })));
     const all = targets.map((target) => `${target.name}:/d/f`);

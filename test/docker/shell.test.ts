@@ -178,8 +178,7 @@ describeWith(["root", "docker", "tmux"], "an interactive shell in a container", 
       const screen = startScreen(by, ["shell", web.name], { env: { SHELL: `/usr/bin/${name}`, TERM: "screen" } });
       const atPrompt = (text: string) => text.trimEnd().split("\n").at(-1)?.startsWith(`(${web.name})`) === true;
       const type = (line: string) => {
-        screen.type(line);
-        screen.keys("Enter");
+        screen.enter(line);
       };
       await screen.waitFor("the prompt", atPrompt);
       // Unique arguments identify the processes on the host.

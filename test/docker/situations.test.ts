@@ -15,6 +15,8 @@ import {
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 
+const docker = engine("docker");
+
 const steps = ["dir", "/d", "write", "/d/f", "text"];
 const file = "/d/f";
 
@@ -133,7 +135,6 @@ describeWithDocker("each kind of container", () => {
     });
 
     test.for(situations)("$what", async ({ what, make }, context) => {
-      const docker = engine("docker");
       const undo: (() => Promise<unknown>)[] = [];
       context.onTestFinished(async () => {
         for (const step of undo.reverse()) await step();
@@ -152,7 +153,6 @@ describeWithDocker("each kind of container", () => {
     });
 
     test("gives the same files with --init, which makes the program the second process", async (context) => {
-      const docker = engine("docker");
       // Do not wait for it by its name: the first process is the engine's own.
       const { name, handle } = await created(docker, { steps, host: { Init: true } });
       await handle.start();

@@ -8,12 +8,13 @@ import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
+const docker = engine("docker");
+
 const says = (text: string) => ["dir", "/d", "write", "/d/f", text];
 const section = "States and changes" as const;
 
 describeWithDocker("a container that is not running", () => {
   test("is read from its layers after creation and after its end", async (context) => {
-    const docker = engine("docker");
     const by = user({ engine: docker });
     const { name, handle } = await created(docker, { steps: says("text") });
     const what = { section, on: docker, by, args: ["cat", `${name}:/d/f`], names: { [name]: "web" } };
@@ -31,7 +32,6 @@ describeWithDocker("a container that is not running", () => {
   });
 
   test("is read in the state of the last attempt while it restarts repeatedly", async (context) => {
-    const docker = engine("docker");
     const by = user({ engine: docker });
     const options = { steps: [...says("text"), "no-such-step"], host: { RestartPolicy: { Name: "always" } } };
     const { name, handle } = await created(docker, options);
@@ -50,7 +50,6 @@ describeWithDocker("a container that is not running", () => {
   });
 
   test("makes tail -F wait and follow when it starts", async (context) => {
-    const docker = engine("docker");
     const by = user({ engine: docker });
     const { name, handle } = await created(docker, { steps: says("at last") });
     const tail = following(by, ["-F", "-n", "+1", `${name}:/d/f`]);
@@ -71,7 +70,6 @@ describeWithDocker("a paused container", () => {
     { uid: 0, route: "direct" },
     { uid: ORDINARY_USER, route: "sidecar" },
   ])("is read; a follow continues when the container is resumed (route $route)", async ({ uid, route }, context) => {
-    const docker = engine("docker");
     const by = user({ uid, engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "log", "/d/log", "50", "0"] });
     const tail = following(by, ["-F", "-n", "+1", `${target.name}:/d/log`]);
@@ -100,7 +98,6 @@ describeWithDocker("a paused container", () => {
 
 describeWithDocker("no other container is read", () => {
   test("after a restart, a recreation, a rename and a removal", async (context) => {
-    const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, {
       steps: ["write", "/memory/f", "life"],
@@ -144,7 +141,6 @@ describeWithDocker("no other container is read", () => {
   });
 
   test("when an id begins like the name of a service", async (context) => {
-    const docker = engine("docker");
     const by = user({ engine: docker });
     const bystander = await container(docker, { steps: says("bystander") });
     // As short as possible, but unique among the containers of this daemon.

@@ -9,7 +9,7 @@ import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-const docker = () => engine("docker");
+const docker = engine("docker");
 
 describeWithDocker("porthole tail -F in containers", () => {
   test.for([
@@ -17,10 +17,10 @@ describeWithDocker("porthole tail -F in containers", () => {
     { uid: 0, route: "mount" },
     { uid: ORDINARY_USER, route: "sidecar" },
   ])("continues at its position after a restart, and reports it in one line (route $route)", async ({ uid, route }) => {
-    const someone = user({ uid, engine: docker() });
+    const someone = user({ uid, engine: docker });
     const prepared = route === "mount" ? (await someone.run(["docker-args"])).text.trim() : "";
     const host = prepared === "" ? {} : { Binds: [prepared.replace("--volume ", "")] };
-    const target = await container(docker(), { host, steps: ["write", "/log", "began"] });
+    const target = await container(docker, { host, steps: ["write", "/log", "began"] });
     const tail = following(someone, ["--route", route, "-F", `${target.name}:/log`]);
     await tail.shows("began\n");
     await target.handle.restart({ t: 5 });
@@ -35,8 +35,8 @@ describeWithDocker("porthole tail -F in containers", () => {
   });
 
   test("waits for a stopped container and for a missing container", async () => {
-    const someone = user({ engine: docker() });
-    const target = await container(docker(), { steps: ["write", "/log", "one"] });
+    const someone = user({ engine: docker });
+    const target = await container(docker, { steps: ["write", "/log", "one"] });
     const later = uniqueName();
     const tail = following(someone, ["-q", "-F", `${target.name}:/log`, `${later}:/log`]);
     await tail.says(new RegExp(`^tail: cannot open '${later}:/log' for reading: no such container: '${later}'`));
@@ -46,15 +46,15 @@ describeWithDocker("porthole tail -F in containers", () => {
     await target.handle.start();
     await tail.shows("one\none\n");
     await tail.says(`tail: ${target.name}: the container was restarted; continuing`);
-    await container(docker(), { name: later, steps: ["write", "/log", "two"] });
+    await container(docker, { name: later, steps: ["write", "/log", "two"] });
     await tail.shows("one\none\ntwo\n");
     await tail.says(`tail: '${later}:/log' has become accessible`);
   });
 
   test("follows several containers through restart, recreation and rotation at once", async () => {
-    const someone = user({ engine: docker() });
+    const someone = user({ engine: docker });
     const [web, api, db] = await Promise.all(
-      ["web", "api", "db"].map((text) => container(docker(), { steps: ["dir", "/d", "write", "/d/log", text] })),
+      ["web", "api", "db"].map((text) => container(docker, { steps: ["dir", "/d", "write", "/d/log", text] })),
     );
     if (!web || !api || !db) throw new Error("no containers");
     const tail = following(someone, ["-F", ...[web, api, db].map(({ name }) => `${name}:/d/log`)]);
@@ -62,7 +62,7 @@ describeWithDocker("porthole tail -F in containers", () => {
     let expected = `${header(web)}web\n\n${header(api)}api\n\n${header(db)}db\n`;
     await tail.shows(expected);
     await api.remove();
-    const again = await container(docker(), { name: api.name, steps: ["dir", "/d", "write", "/d/log", "api again"] });
+    const again = await container(docker, { name: api.name, steps: ["dir", "/d", "write", "/d/log", "api again"] });
     expected += `\n${header(api)}api again\n`;
     await tail.shows(expected);
     await tail.says(`tail: ${api.name}: another container has this name now; continuing`);
@@ -111,8 +111,8 @@ describeWithDocker("porthole tail -F in containers", () => {
   });
 
   test("follows files that a glob matches later, but not rotated files under their new names", async () => {
-    const someone = user({ engine: docker() });
-    const target = await container(docker(), { steps: ["dir", "/d", "write", "/d/a.log", "a"] });
+    const someone = user({ engine: docker });
+    const target = await container(docker, { steps: ["dir", "/d", "write", "/d/a.log", "a"] });
     const root = `/proc/${target.pid}/root/d`;
     const tail = following(someone, ["-F", "--prefix", `${target.name}:/d/*.log*`]);
     const line = (path: string, text: string) => `${target.name}:${path} | ${text}\n`;
@@ -138,13 +138,13 @@ describeWith(["docker", "logrotate"], "Debian's logrotate on a volume", () => {
     { mode: "nocreate", directives: "nocreate", notice: "has been replaced;  following new file" },
     { mode: "copytruncate", directives: "copytruncate", notice: "file truncated" },
   ])("in mode $mode prints each line once", async ({ directives, notice }) => {
-    const someone = user({ engine: docker() });
+    const someone = user({ engine: docker });
     const volume = mkdtempSync(`${inject("machine").directory}/volume-`);
     const log = `${volume}/app.log`;
     writeFileSync(log, "first\n");
     const config = `${volume}/logrotate.conf`;
     writeFileSync(config, `${log} {\n  rotate 3\n  ${directives}\n}\n`, { mode: 0o644 });
-    const target = await container(docker(), { host: { Binds: [`${volume}:/logs`] } });
+    const target = await container(docker, { host: { Binds: [`${volume}:/logs`] } });
     const name = `${target.name}:/logs/app.log`;
     const tail = following(someone, ["-F", name]);
     const rotate = () => {

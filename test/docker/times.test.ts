@@ -6,7 +6,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import type { TarEntry } from "../helpers/tar.ts";
 
-const docker = () => engine("docker");
+const docker = engine("docker");
 const LINE = "2026-07-31 14:05:06 started";
 const BERLIN = "2026-07-31T12:05:06.000Z";
 const UTC = "2026-07-31T14:05:06.000Z";
@@ -14,9 +14,9 @@ const UTC = "2026-07-31T14:05:06.000Z";
 const TMP: TarEntry = { name: "tmp", type: "directory", mode: 0o1777 };
 
 async function timeIn(options: ContainerOptions, uid = 0, ...more: string[]): Promise<string | null> {
-  const made = { image: await image(docker(), [TMP]), ...options, steps: ["write", "/tmp/log", LINE] };
-  const target = await container(docker(), made);
-  const someone = user({ uid, engine: docker() });
+  const made = { image: await image(docker, [TMP]), ...options, steps: ["write", "/tmp/log", LINE] };
+  const target = await container(docker, made);
+  const someone = user({ uid, engine: docker });
   const { text, stderr } = await someone.run(["tail", "--json", ...more, `${target.name}:/tmp/log`]);
   expect(stderr).toBe("");
   await target.remove();
@@ -45,10 +45,10 @@ describeWithDocker("a timestamp without a zone in a container", () => {
       [etc, { name: "etc/localtime", content: berlin }],
       [etc, { name: "etc/timezone", content: Buffer.from("Europe/Berlin\n") }],
     ];
-    for (const files of images) expect(await timeIn({ image: await image(docker(), [TMP, ...files]) })).toBe(BERLIN);
+    for (const files of images) expect(await timeIn({ image: await image(docker, [TMP, ...files]) })).toBe(BERLIN);
     // The variable wins, as in a C library.
     const [files = []] = images;
-    expect(await timeIn({ image: await image(docker(), [TMP, ...files]), env: ["TZ=UTC"] })).toBe(UTC);
+    expect(await timeIn({ image: await image(docker, [TMP, ...files]), env: ["TZ=UTC"] })).toBe(UTC);
   });
 
   test.for([
@@ -62,11 +62,11 @@ describeWithDocker("a timestamp without a zone in a container", () => {
 
   test("is in the zone of --tz, also in --since", async () => {
     expect(await timeIn({ env: ["TZ=Europe/Berlin"] }, 0, "--tz", "America/New_York")).toBe("2026-07-31T18:05:06.000Z");
-    const target = await container(docker(), {
+    const target = await container(docker, {
       env: ["TZ=Europe/Berlin"],
       steps: ["write", "/log", LINE, "write", "/log", "2026-07-31 15:00:00 later"],
     });
-    const tail = (...args: string[]) => user({ engine: docker() }).run(["tail", ...args, `${target.name}:/log`]);
+    const tail = (...args: string[]) => user({ engine: docker }).run(["tail", ...args, `${target.name}:/log`]);
     expect(await tail("--since", "2026-07-31T12:30Z")).toMatchObject({ text: "2026-07-31 15:00:00 later\n" });
     expect(await tail("--since", "2026-07-31 14:30", "--tz", "+09")).toMatchObject({
       text: "2026-07-31 15:00:00 later\n",
@@ -80,15 +80,15 @@ describeWithDocker("a timestamp without a zone in a container", () => {
   });
 
   test("is ordered correctly across containers in several zones", async () => {
-    const berlin = await container(docker(), {
+    const berlin = await container(docker, {
       env: ["TZ=Europe/Berlin"],
       steps: ["write", "/log", "2026-07-31 14:05:06 first", "write", "/log", "2026-07-31 16:30:00 fourth"],
     });
-    const tokyo = await container(docker(), {
+    const tokyo = await container(docker, {
       env: ["TZ=Asia/Tokyo"],
       steps: ["write", "/log", "2026-07-31 21:30:00 second", "write", "/log", "2026-07-31 22:00:00 third"],
     });
-    const { text } = await user({ engine: docker() }).run([
+    const { text } = await user({ engine: docker }).run([
       ...["tail", "-q", "--merge", `${berlin.name}:/log`, `${tokyo.name}:/log`],
     ]);
     expect(text.match(/\w+(?=\n)/g)).toEqual(["first", "second", "third", "fourth"]);

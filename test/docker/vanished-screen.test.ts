@@ -4,13 +4,14 @@ import { container, engine, uniqueName } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 import { has, lastRow, startScreen } from "./porthole-screen.ts";
 
+const on = engine("docker");
+
 describeWith(["docker", "tmux"], "a view of a container that is removed", () => {
   test.each([
     ["files", [], "app.log"],
     ["open files", ["O"], "ACCESS"],
     ["mounts", ["M"], "MOUNT POINT"],
   ])("reports it without a key press, and keeps its rows: %s", async (_, keys, word) => {
-    const on = engine("docker");
     const name = uniqueName("vanishes");
     const script = "mkdir /log; echo x > /log/app.log; exec sleep 1000";
     const target = await container(on, { name, script });
@@ -26,15 +27,12 @@ describeWith(["docker", "tmux"], "a view of a container that is removed", () => 
   });
 
   test("keeps a marked container in the list until its mark is removed", async () => {
-    const on = engine("docker");
     const [gone, stays] = [`a-${uniqueName("marked")}`, `b-${uniqueName("other")}`];
     const target = await container(on, { name: gone });
     await container(on, { name: stays });
     const screen = startScreen(user({ engine: on }), [], { size: { columns: 120, rows: 24 } });
     await screen.waitFor("both containers", gone, stays);
-    screen.keys("/");
-    screen.type(gone);
-    screen.keys("Enter");
+    screen.answer("/", gone);
     await screen.waitFor("the container", (text) => !text.includes(stays));
     screen.keys("Space");
     await screen.waitFor("the mark", `*${gone}`);
@@ -45,9 +43,7 @@ describeWith(["docker", "tmux"], "a view of a container that is removed", () => 
     screen.keys("Enter", "Escape");
     await target.remove();
     await screen.waitFor("its state", new RegExp(`\\*${gone} +removed`));
-    screen.keys("/");
-    screen.type(gone);
-    screen.keys("Enter");
+    screen.answer("/", gone);
     await screen.waitFor("the removed one alone", (text) => text.includes(`*${gone}`) && !text.includes(stays));
     screen.keys("Space");
     await screen.waitFor("no mark", (text) => !text.includes("marked (") && !text.includes(`*${gone}`));

@@ -16,6 +16,8 @@ import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { listedAgents, routesInUse } from "./agents.ts";
 
+const docker = engine("docker");
+
 /**
  * Makes an installation with an agent of the same sources that speaks the next version of the
  * protocol.
@@ -82,7 +84,6 @@ describeWithDocker("an agent of another version", () => {
   });
 
   test.for(["direct", "sidecar"])("is refused with status 4 and both versions, and ends (route %s)", async (route) => {
-    const docker = engine("docker");
     const someone = user({ engine: docker, installation });
     const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
     const result = await someone.run(["cat", "--route", route, `${target.name}:/d/f`]);
@@ -92,7 +93,6 @@ describeWithDocker("an agent of another version", () => {
   });
 
   test("of an earlier installation is replaced by the next command and ends, if no other client uses it", async () => {
-    const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
     const old = await leaveAgent(installation, by, target, docker.socket);
@@ -103,7 +103,6 @@ describeWithDocker("an agent of another version", () => {
   });
 
   test("is listed, and ended by detach", async () => {
-    const docker = engine("docker");
     const by = user({ engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
     const old = await leaveAgent(installation, by, target, docker.socket);

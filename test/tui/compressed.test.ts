@@ -25,8 +25,7 @@ describeWith("tmux", "a compressed log", () => {
     await screen.waitFor("the first line", /^line 1 of the log$/m);
     screen.keys("G");
     await screen.waitFor("the end", /^line 60000 of the log$/m, /\bEND\b/);
-    screen.type("/line 31234 ");
-    screen.keys("Enter");
+    screen.enter("/line 31234 ");
     await screen.waitFor("nothing below", "not found below");
     screen.keys("N");
     await screen.waitFor("the match", (shown) => shown.split("\n")[1] === "line 31234 of the log");

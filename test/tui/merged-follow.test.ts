@@ -53,13 +53,11 @@ describeWith("tmux", "several files followed together", () => {
     await expect.poll(() => status(screen.text())).not.toContain("only");
     screen.keys("K");
     await screen.waitFor("one file", shows(first, third), says("only app.log"));
-    screen.type("&third");
-    screen.keys("Enter");
+    screen.enter("&third");
     await screen.waitFor("the filter beside it", shows(third), says("&third  only"));
     screen.type("&second");
     screen.keys("C-u");
-    screen.type("second");
-    screen.keys("Enter");
+    screen.enter("second");
     await screen.waitFor("why nothing is left", "no line matches &second (only app.log)");
     screen.keys("Escape");
     await screen.waitFor("all lines", shows(first, second, third, fourth));
@@ -106,8 +104,7 @@ describeWith("tmux", "several files followed together", () => {
       ["level=info", first],
       ['{"path"', second],
     ]) {
-      screen.type(`&${pattern}`);
-      screen.keys("Enter");
+      screen.enter(`&${pattern}`);
       await shows(...lines);
       screen.keys("Escape");
       await shows(zeroth, first, second, third);

@@ -131,8 +131,7 @@ describeWith("tmux", "the mouse on the screen", () => {
     await screen.waitFor("three rows down", (text) => first(text) === "line 4 of the log");
     press(23, 2);
     await screen.waitFor("the prompt of the search", (text) => text.split("\n")[22]?.startsWith("/") === true);
-    screen.type("line 50");
-    screen.keys("Enter");
+    screen.enter("line 50");
     await screen.waitFor("the match", (text) => first(text) === "line 50 of the log");
   });
 

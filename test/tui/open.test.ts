@@ -125,8 +125,7 @@ describeWith("tmux", "porthole open", () => {
 
   it("reports a missing tab", async () => {
     await screen.open(screen.file("log", numbered(30)));
-    screen.type(":tab 9");
-    screen.keys("Enter");
+    screen.enter(":tab 9");
     await screen.waitFor("why it is not shown", (text) => toastOf(text) === "no such tab: '9'");
   });
 
@@ -274,9 +273,7 @@ describeWith("tmux", "porthole open", () => {
       first(shown).startsWith("── deleted: earlier content was dropped"),
     );
     expect(text.split("\n")[2]).toMatch(/^line 1[4-9]\d{4} of the log$/);
-    screen.keys("/");
-    screen.type("line 199999 ");
-    screen.keys("Enter");
+    screen.answer("/", "line 199999 ");
     await screen.waitFor("a line that was kept", "line 199999 of the log");
   });
 
@@ -305,8 +302,7 @@ describeWith("tmux", "porthole open", () => {
     screen.paste("split\x1b]52;c;eA==\x07");
     await screen.waitFor("the pasted text", (shown) => status(shown).startsWith("/split]52;c;eA=="));
     screen.keys("C-u");
-    screen.type("split");
-    screen.keys("Enter");
+    screen.enter("split");
     await screen.waitFor("the sequence over the border", (shown) => first(shown) === "^[]0;split^G");
     for (const key of ["j", "Space", "G", "k", "Right", "g"]) screen.keys(key);
     screen.keys("q");

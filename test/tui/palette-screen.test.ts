@@ -52,8 +52,7 @@ for (const size of SIZES)
       const one = screen.file("first.log", "of the first\n");
       const two = screen.file("second.log", "of the second\n");
       await screen.open(one);
-      screen.type(`:open ${two}`);
-      screen.keys("Enter");
+      screen.enter(`:open ${two}`);
       await screen.waitFor("the second", (text) => body(text)[0]?.trim() === "of the second");
       screen.keys(":");
       await screen.waitFor("the first among the recent files", /first\.log {2}recent file/);

@@ -34,8 +34,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
     screen.keys("!");
     await screen.waitFor("the prompt", (shown) => shown.split("\n").at(-2)?.startsWith("! ") === true);
     screen.keys("C-u");
-    screen.type(text);
-    screen.keys("Enter");
+    screen.enter(text);
   };
 
   it("is stopped together with the screen by one ^Z, and continues with it", async () => {
@@ -72,8 +71,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
       screen.keys(key);
       await screen.waitFor("the prompt", (shown) => shown.split("\n").at(-2)?.includes(key) === true);
       screen.keys("C-u");
-      screen.type(`sleep ${seconds}; echo it went on`);
-      screen.keys("Enter");
+      screen.enter(`sleep ${seconds}; echo it went on`);
       const running = () => findProcesses(({ name, args }) => name === "sleep" && args.includes(seconds));
       await waitFor("its start", () => running().length === 1);
       process.kill(await screen.pid(), "SIGTERM");
@@ -131,8 +129,7 @@ describeWith(["tmux", "lnav", "userNamespaces"], "lnav on a file that no path of
     screen.keys("!");
     await screen.waitFor("the prompt", (text) => text.split("\n").at(-2)?.startsWith("! ") === true);
     screen.keys("C-u");
-    screen.type("lnav");
-    screen.keys("Enter");
+    screen.enter("lnav");
     await screen.waitFor("lnav", (text) => text.includes("line 500 of the log") && !/ byte [\d,]+ of /.test(text));
     screen.keys("q");
     await screen.waitFor("the end of lnav", "Press Enter to return to porthole");

@@ -77,8 +77,7 @@ export class TmuxScreen {
 
   /** Types a command line into the shell, which then prints its number and status when it ends. */
   run(command: string): void {
-    this.type(`${command}; printf '\\nended %s: %s\\n' ${++this.#commands} $?`);
-    this.keys("Enter");
+    this.enter(`${command}; printf '\\nended %s: %s\\n' ${++this.#commands} $?`);
   }
 
   /** Presses keys, given as tmux's names or as characters. */
@@ -88,6 +87,12 @@ export class TmuxScreen {
 
   type(text: string): void {
     this.#tmux("send-keys", "-l", "--", text);
+  }
+
+  /** Types a line. */
+  enter(text: string): void {
+    this.type(text);
+    this.keys("Enter");
   }
 
   paste(text: string): void {
@@ -162,8 +167,7 @@ export class TmuxScreen {
   /** Types a line into the prompt that a key opens. */
   answer(key: string, text: string): void {
     this.keys(key);
-    this.type(text);
-    this.keys("Enter");
+    this.enter(text);
   }
 
   close(): void {

@@ -76,8 +76,7 @@ describeWith("tmux", "the scroll bar of a text", () => {
     await screen.waitFor("the thumb at the top", () => /^#+ +$/.test(bar(rows)));
     screen.keys("G");
     await screen.waitFor("the thumb at the end", () => /^ +#+$/.test(bar(rows)));
-    screen.type("/line 5[0-9][0-9] ");
-    screen.keys("Enter");
+    screen.enter("/line 5[0-9][0-9] ");
     await screen.waitFor("what is not found below", "not found below");
     screen.keys("g");
     const height = rows - 3;

@@ -10,9 +10,7 @@ describeWith("tmux", "a search while its pattern is typed", () => {
 
   it("shows the first match after each key and marks all matches, and Esc returns to the previous position", async () => {
     await screen.open(screen.file("log", numbered(3000)));
-    screen.keys("/");
-    screen.type("line 2000");
-    screen.keys("Enter");
+    screen.answer("/", "line 2000");
     await screen.waitFor("the search before", beginsWith(2000), says("1 of 1"));
     screen.type("500g");
     await screen.waitFor("the place", beginsWith(500));

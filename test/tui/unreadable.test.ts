@@ -18,8 +18,7 @@ describeWith("tmux", "files that fail a read(2) of one byte", () => {
   it("do not end the screen", async () => {
     screen.run(`${process.execPath} ${builtCommand} /proc/self`);
     await screen.waitFor("the files", "1 of ");
-    screen.type("/pagemap");
-    screen.keys("Enter");
+    screen.enter("/pagemap");
     await screen.waitFor("the only one", "1 of 1");
     screen.keys("Enter");
     await screen.waitFor("the file", / byte [\d,]+ of [\d,]+ *$/m);

@@ -27,8 +27,7 @@ describeWith("tmux", "the status row of the viewer", () => {
     }
     screen.answer("/", "line (5");
     await screen.waitFor("the refused line", (text) => /^\/line \(5 {2,}\S/.test(status(text)));
-    screen.type("0)");
-    screen.keys("Enter");
+    screen.enter("0)");
     await screen.waitFor("the match", (text) => first(text) === "line 50 of the log");
   });
 

@@ -103,8 +103,7 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("+");
     await screen.waitFor("the whole record again", shows(failed, ...trace, ""));
     screen.keys("&", "C-u");
-    screen.type("!Pool.java");
-    screen.keys("Enter");
+    screen.enter("!Pool.java");
     await screen.waitFor("every other record", shows(rows[0] ?? "", rows.at(-1) ?? "", ""));
   });
 
@@ -184,8 +183,7 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("&");
     await screen.waitFor("the filter to edit", (text) => status(text).startsWith("&ERROR"));
     screen.keys("Home");
-    screen.type("!");
-    screen.keys("Enter");
+    screen.enter("!");
     await screen.waitFor(
       "the others",
       (text) =>
@@ -306,8 +304,7 @@ describeWith("tmux", "the viewer", () => {
     const out = `${screen.directory}/out`;
     // Send it in one write: the code of the key is loaded on first use, and `>` alone would go to
     // the end.
-    screen.type(`|head -n 1 > ${quoted(out)}`);
-    screen.keys("Enter");
+    screen.enter(`|head -n 1 > ${quoted(out)}`);
     await screen.waitFor(
       "the first line",
       () => existsSync(out) && readFileSync(out, "utf8") === "line 1 of the log\n",

@@ -20,14 +20,12 @@ describeWith("tmux", "the memory of the screen", () => {
     execFileSync("sh", ["-c", "mkdir many; cd many; seq -f n%.0f 120000 | xargs touch"], { cwd: directory });
     screen.run(`${porthole} ${directory}`);
     await screen.waitFor("the files", "1 of 1");
-    screen.type("fno-such-name");
-    screen.keys("Enter");
+    screen.enter("fno-such-name");
     await screen.waitFor("the end of the walk", "no name below");
     await expect.poll(() => screen.text()).not.toContain("Esc stops");
     screen.keys("q");
     await screen.waitFor("the files again", "1 of 1");
-    screen.type("fn");
-    screen.keys("Enter");
+    screen.enter("fn");
     await screen.waitFor("the most that are shown", / {2}only the first {2}1 of 20,000 *$/m);
     expect(peakMemoryMb(await screen.pid())).toBeLessThan(150);
     screen.type("Q");

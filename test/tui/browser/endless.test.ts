@@ -32,8 +32,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     screen = new TmuxScreen();
     screen.run(`${process.execPath} ${builtCommand} ${directory}`);
     await screen.waitFor("the end of the list", "only the first");
-    screen.type(`p${beyond}`);
-    screen.keys("Enter");
+    screen.enter(`p${beyond}`);
     await screen.waitFor("the file itself", `many/${beyond} `);
     screen.keys(".");
     await screen.waitFor("what lies around it", "only the first");

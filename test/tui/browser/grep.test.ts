@@ -19,8 +19,7 @@ describeWith("tmux", "a search below a directory", () => {
   async function grep(pattern: string): Promise<void> {
     screen.type("*");
     await screen.waitFor("the question", (text) => status(text).startsWith("grep below "));
-    screen.type(pattern);
-    screen.keys("Enter");
+    screen.enter(pattern);
     await screen.waitFor("the list", `grep ${pattern}`);
   }
 
@@ -37,8 +36,7 @@ describeWith("tmux", "a search below a directory", () => {
     expect(found).toMatch(/1 {2}a \S*52;c;AAAA\S*needle/);
     expect(screen.raw()).not.toMatch(/\x1b\](?:0;title|52;c;AAAA)/);
     await expect.poll(() => screen.styled()).toMatch(/\x1b\[[0-9;]*m(?:\x1b\[[0-9;]*m)*needle\x1b\[39m here/);
-    screen.type("/here");
-    screen.keys("Enter");
+    screen.enter("/here");
     await screen.waitFor("the filter", (text) => / 1 of 2 *$/.test(status(text)));
     screen.keys("Enter");
     await screen.waitFor(
@@ -102,8 +100,7 @@ describeWith(["tmux", "userNamespaces"], "a search below a directory of a target
     await screen.waitFor("the files", (shown) => / of \d+ *$/.test(status(shown)));
     screen.type("*");
     await screen.waitFor("the question", (shown) => status(shown).startsWith("grep below "));
-    screen.type("ERROR");
-    screen.keys("Enter");
+    screen.enter("ERROR");
     await screen.waitFor("the line", new RegExp(`▾ pid:${pid}:/tmp/log  1 line\n +31  ERROR of the target`));
     screen.keys("Enter");
     await screen.waitFor("the text", /\nERROR of the target/, says("/ERROR"));

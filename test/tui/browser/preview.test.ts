@@ -28,8 +28,7 @@ describeWith("tmux", "the preview of the selected file", () => {
     screen.type("/");
     // The prompt contains the previous filter.
     screen.keys("C-u");
-    screen.type(name);
-    screen.keys("Enter");
+    screen.enter(name);
     await screen.waitFor(name, (text) => isShown(preview(text)));
   };
 
