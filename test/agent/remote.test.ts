@@ -130,7 +130,7 @@ describeAsRoot("a file system whose server may not answer", () => {
       await other.must(Op.stat, encode.stat(0, bytes("/")));
       hanging.close();
     }
-    await waitFor("the hanging clients to be given up", async () => {
+    await waitFor("the hanging clients to be dropped", async () => {
       const newcomer = agent.connect();
       const { body } = await newcomer.must(Op.hello, encode.hello());
       newcomer.close();

@@ -142,7 +142,7 @@ describe.each(["local", "pid:"] as const)("cat of a %s target", (kind) => {
       const running = someone.start(["cat", "--consume", target(path.slice(place.host.length + 1))]);
       // The open of a writer returns only when there is a reader.
       const writer = await writerOf(path);
-      await waitFor("the FIFO in its hands", () => openFiles(running.pid).some((name) => name.endsWith(nameOf(path))));
+      await waitFor("it to open the FIFO", () => openFiles(running.pid).some((name) => name.endsWith(nameOf(path))));
       running.child.kill(signal);
       expect(await running.ended).toEqual({ code: null, signal });
       expect(running.complaints()).toBe("");
@@ -294,7 +294,7 @@ describe("an agent", () => {
     const running = someone.start(["cat", "--consume", `pid:${target.pid}:/tmp/fifo`]);
     const output = collect(running);
     const writer = await writerOf(path);
-    await waitFor("the FIFO in its hands", () => openFiles(running.pid).some((name) => name.endsWith("/tmp/fifo")));
+    await waitFor("it to open the FIFO", () => openFiles(running.pid).some((name) => name.endsWith("/tmp/fifo")));
     process.kill(target.pid, "SIGKILL");
     await waitFor("the target's end", () => !isRunning(target.pid));
     await waitFor("the agent's end", () => directAgents(target.pid).agents.length === 0);

@@ -348,7 +348,7 @@ describe("ls", () => {
     // The target ends while more than the pipe's capacity is still to be printed.
     await new Promise((resolve) => running.stdout.once("readable", resolve));
     process.kill(pid, "SIGKILL");
-    await waitFor("the target to be gone", () => !isRunning(pid));
+    await waitFor("the target to be removed", () => !isRunning(pid));
     running.stdout.resume();
     expect((await running.ended).code).toBe(5);
     expect(running.complaints()).toMatch(/^porthole: (the agent|pid:\d+: the target ended) [^\n]+\n$/);

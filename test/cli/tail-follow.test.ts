@@ -246,7 +246,7 @@ describe("porthole tail -f", () => {
       const text = tail.text();
       const times = tail.said().split("\n").length;
       unlinkSync(`${here}/log`);
-      await waitFor("the loss on stderr", () => tail.said().split("\n").length > times);
+      await waitFor("the message about the missing file", () => tail.said().split("\n").length > times);
       writeFileSync(`${here}/log`, line);
       await tail.shows(text + line);
     }

@@ -26,7 +26,7 @@ test("listen, connect and accept give sockets that exchange packets", async () =
   const client = owned(new FdSocket(connectAt(directory, "agent.sock"), { maxDescriptors: 0 }));
   await readable(listener, { timeoutMs: 10_000 });
   const accepted = acceptFrom(listener);
-  if (accepted === undefined) throw new Error("nobody connected");
+  if (accepted === undefined) throw new Error("no client connected");
   const server = owned(new FdSocket(accepted, { maxDescriptors: 0 }));
   expect(acceptFrom(listener)).toBeUndefined();
   expect(peerCredentials(server.fd)).toEqual({ pid: process.pid, uid: process.getuid?.(), gid: process.getgid?.() });

@@ -118,7 +118,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     start("--route", "mount");
     await screen.waitFor("no route", new RegExp(`${name} .* none `));
     screen.answer("/", name);
-    await screen.waitFor("why", (text) => lastRow(text).includes(`mount: '${name}'`));
+    await screen.waitFor("the reason", (text) => lastRow(text).includes(`mount: '${name}'`));
     screen.keys("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });

@@ -77,7 +77,7 @@ describeWith(["docker", "tmux"], "Enter on a file where reading removes the data
     screen.keys("Enter");
     await screen.waitFor("the question", has(ASKS));
     screen.keys("y");
-    await screen.waitFor("what the writer gave", (text) => text.split("\n")[1] === "given");
+    await screen.waitFor("the written data", (text) => text.split("\n")[1] === "given");
   });
 
   test.each([

@@ -84,7 +84,7 @@ describeWith("podman", "the list of Podman's containers", () => {
 
 test("an engine that does not answer is reported with its remedy", async () => {
   const seen = watch({ engine: `unix://${tmpdir()}/no-such-directory/docker.sock` });
-  const [trouble] = await waitFor("the trouble", () => seen.latest().troubles.length > 0 && seen.latest().troubles);
+  const [trouble] = await waitFor("the error", () => seen.latest().troubles.length > 0 && seen.latest().troubles);
   expect(trouble?.message).toContain("no engine is listening there");
   expect(trouble?.hint).toContain("DOCKER_HOST");
 });

@@ -87,7 +87,7 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
       return rows.length === 12 && isDrawn === true && !text.includes("last words");
     });
     screen.keys("P", "P");
-    await screen.waitFor("why", has("no room for the details"));
+    await screen.waitFor("the reason", has("no room for the details"));
   });
 
   it("request a container's output only while it is selected and visible", async () => {

@@ -139,7 +139,7 @@ describeWith(["root", "docker"], "what fills the disk: logs, for a user with onl
   const text = "x".repeat(1000);
   const config = { "max-size": "20k", "max-file": "4" };
 
-  /** Makes a container whose log has three rotated files and does not grow any more. */
+  /** Makes a container whose log has three rotated files and no longer grows. */
   async function talks(on: Engine, options: Record<string, string> = {}): Promise<Container> {
     const loop = `i=0; while [ $i -lt 100 ]; do echo ${text}; i=$((i+1)); done; echo end; /bin/busybox sleep 1000`;
     const found = await container(on, {

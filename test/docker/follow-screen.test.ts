@@ -40,7 +40,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
       await screen.waitFor("the log", has("\nbegan\n", "FOLLOW"));
       const restarted = `── ${web.name}: the container was restarted; continuing ─`;
       await restart(web, "after the restart");
-      await screen.waitFor("the row and what came after", has(restarted, "\nafter the restart\n", "FOLLOW"));
+      await screen.waitFor("the row and the lines after it", has(restarted, "\nafter the restart\n", "FOLLOW"));
       // The earlier lines stay above the new line.
       await expect.poll(() => screen.text()).toMatch(/^began\n/m);
       await restart(web, "after the second");
@@ -82,7 +82,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     await screen.waitFor("the follow", has("FOLLOW"));
     await restart(web, "after the restart");
     await screen.waitFor(
-      "the row and what came after",
+      "the row and the lines after it",
       has(`── ${web.name}: the container was restarted; continuing ─`, "\nafter the restart\n"),
     );
     await quit(["Q"]);
@@ -104,7 +104,7 @@ describeWith(["docker", "tmux"], "following on the screen through a container's 
     await screen.waitFor("both", has("| began", "| began too", "2 files merged"));
     await restart(web, "after the restart");
     const text = await screen.waitFor(
-      "the row and what came after",
+      "the row and the lines after it",
       has(`${web.name}: the container was restarted; continuing`, "| after the restart"),
     );
     expect(text.split("was restarted").length).toBe(2);

@@ -165,12 +165,12 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     await says(second, "web-1", "b1");
     await says(first, "web-0", "a2");
     cluster.lose("two");
-    await waitFor("the lost node to be said", () => /lost the node two: .*; trying again\n/.test(running.stderr()));
+    await waitFor("the note of the loss", () => /lost the node two: .*; trying again\n/.test(running.stderr()));
     await says(first, "web-0", "a3");
     await tell(second, "b2");
     cluster.restore("two");
     expected += `pod:${shop}/web-1:@logs | b2\n`;
-    await waitFor("what the lost node wrote meanwhile", () => running.text() === expected);
+    await waitFor("what the lost node wrote in the meantime", () => running.text() === expected);
     await says(second, "web-1", "b3");
     expect(running.stderr()).toMatch(/^porthole: lost the node two: [^\n]*\nporthole: the node two is back\n$/);
     running.child.kill("SIGTERM");

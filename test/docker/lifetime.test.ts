@@ -63,7 +63,7 @@ describeWithDocker("an agent", () => {
     });
     expect(agent).toMatchObject({ name: target.name, container: target.id, route: "sidecar" });
     expect(await someone.run(["detach", target.name])).toMatchObject({ code: 0, stdout: Buffer.of(), stderr: "" });
-    await waitFor("the sidecar to go", async () => (await routesInUse(docker, target)).length === 0);
+    await waitFor("the sidecar to be removed", async () => (await routesInUse(docker, target)).length === 0);
     await someone.run(["cat", `${target.name}:/d/f`]);
     expect(await someone.run(["detach", target.id.slice(0, 12)])).toMatchObject({ code: 0, stderr: "" });
     await waitFor("the agent to end", () => directAgentsOf(target).length === 0);

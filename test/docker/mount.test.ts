@@ -79,7 +79,7 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
       if (how === "umount(8)") execFileSync("umount", ["-R", "-l", at]);
       else if (how === "detach --all") await by.run(["detach", "--all"]);
       else await other.remove();
-      await waitFor("the mounts to go", () => mountsAt(at).length === 0);
+      await waitFor("the mounts to be removed", () => mountsAt(at).length === 0);
       await waitFor("the keeper to end", () => !readdirSync("/proc").includes(String(keeper)));
       expect((await by.run(["agents"])).text).not.toContain(at);
     },

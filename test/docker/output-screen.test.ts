@@ -33,7 +33,7 @@ describeWith(["docker", "tmux"], "a container's own output on the screen", () =>
     await target.handle.kill();
     await screen.waitFor("the end of the container", has("the container has ended with status 137"));
     await target.handle.start();
-    await screen.waitFor("its next life", (text) => text.includes("line 500") && !text.includes("137"));
+    await screen.waitFor("its output after the restart", (text) => text.includes("line 500") && !text.includes("137"));
     await startInside(target, "touch /go");
     await screen.waitFor("its end", has("line 500", "ERROR at last"));
     screen.enter("?has ended|was restarted");

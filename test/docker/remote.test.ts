@@ -209,7 +209,7 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
       outcome: "`text`, by a helper container there",
     });
     expect(await by.run(["detach", host])).toMatchObject({ code: 0, stderr: "" });
-    await waitFor("the helper to be gone", async () => (await helpersOn(far)).length === 0);
+    await waitFor("the helper to be removed", async () => (await helpersOn(far)).length === 0);
     expect((await by.run(["agents", "--json"])).text).not.toContain("helper");
     // The next command starts another helper; --all also removes the image.
     expect(await by.run(["cat", `${name}:/d/f`])).toMatchObject({ code: 0, text: "text\n" });

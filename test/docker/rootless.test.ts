@@ -55,7 +55,7 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
       await target.handle.stop({ t: 5 });
       await target.handle.remove();
       await waitFor("the agent to end", async () => (await listedAgents(owner)).length === 0);
-      await waitFor("the sidecar to go", async () => (await sidecarsOf(engine(name), target)).length === 0);
+      await waitFor("the sidecar to be removed", async () => (await sidecarsOf(engine(name), target)).length === 0);
     });
   });
 

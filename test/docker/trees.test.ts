@@ -147,7 +147,7 @@ function tests(name: Engine["name"], uid: () => number, route: "direct" | "sidec
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain("/trees");
     expect(readdirSync(`${by.directory}/state/porthole/trees`)).toEqual([]);
     await by.run(["detach", web.name]);
-    await waitFor("the sidecars to go", async () => (await sidecarsOf(engine(name), web)).length === 0);
+    await waitFor("the sidecars to be removed", async () => (await sidecarsOf(engine(name), web)).length === 0);
   });
 }
 

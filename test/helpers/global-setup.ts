@@ -152,7 +152,7 @@ function report({ missing }: Machine): void {
   const isToBeHad = (Object.keys(missing) as Need[]).some((need) => !isOfAnotherKind(need));
   if (process.env.PORTHOLE_TEST_ENGINES === "required" && isToBeHad)
     throw new Error(`PORTHOLE_TEST_ENGINES=required, but these are missing:\n${lines.join("\n")}`);
-  process.stderr.write(`\nSKIPPED, for want of what they need, are the tests with\n${lines.join("\n")}\n\n`);
+  process.stderr.write(`\nSKIPPED because a requirement is missing: the tests with\n${lines.join("\n")}\n\n`);
 }
 
 function compileWorkload(directory: string): string {

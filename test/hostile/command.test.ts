@@ -382,7 +382,7 @@ describeWith("tmux", "open", () => {
     onTestFinished(() => screen.close());
     const target = liar({ open, stat: isFile, mounts: pipeOf() });
     screen.run(`XDG_STATE_HOME=${someone.directory}/state ${process.execPath} ${builtCommand} open ${target}:/x`);
-    const text = await screen.waitFor("the complaint", (shown) => complaint.test(shown.replaceAll("\n", "")));
+    const text = await screen.waitFor("the error", (shown) => complaint.test(shown.replaceAll("\n", "")));
     expect(text).not.toContain("    at ");
     screen.keys("q");
     expect(await screen.waitForEnd()).not.toBe(0);

@@ -512,7 +512,7 @@ describe("a relayed file", () => {
       (request, client) => client.answer(request, nothing, [], { error: 11 }),
       { errno: "EIO", message: expect.stringContaining(": truncated") },
     ],
-    ["nothing any more", (_, client) => client.close(), { errno: "EIO" }],
+    ["nothing and ends", (_, client) => client.close(), { errno: "EIO" }],
   ])("is an error if the agent reports %s", async (_, end, expected) => {
     const { one } = await session(relayed("12345", end));
     await expect(readAll(one)).rejects.toMatchObject({ code: "FILE", ...expected });

@@ -172,7 +172,7 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local f
     const ended = new Promise<unknown>((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
     // The keeper of the command has the same command line.
     const named = () => findProcesses(({ args }) => args.some((one) => one.startsWith(target)));
-    await waitFor("the lie to be told", () => named().length > 1);
+    await waitFor("the false answer", () => named().length > 1);
     expect(complaints()).toBe("");
     child.kill("SIGINT");
     expect(await ended).toBe("SIGINT");

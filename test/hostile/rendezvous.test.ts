@@ -150,7 +150,7 @@ describe("at the rendezvous", () => {
     }
     // The last 64 of 200 peers are kept, each with a socket and a pidfd. The others are evicted.
     // Otherwise a container could exhaust our descriptors.
-    await waitFor("the longest silent to be let go", () => descriptorCount() <= before + silent.length + 2 * 64 + 4);
+    await waitFor("the oldest clients to be evicted", () => descriptorCount() <= before + silent.length + 2 * 64 + 4);
     const right = connect();
     right.send(announce(token));
     expect(await outcome(right)).toBe("served");

@@ -203,7 +203,7 @@ describe("the end of a session", () => {
 describe("a protocol violation ends the session and closes the received descriptors:", () => {
   const cases: [string, (channel: Channel<Descriptor>, descriptors: Descriptor[]) => void, RegExp][] = [
     [
-      "an answer that nobody waits for",
+      "an answer to a request that is not pending",
       (channel, descriptors) => channel.packet(encodeMessage(Op.open | REPLY, 9, nothing, 1), descriptors),
       /a reply to request 9, which is not pending/,
     ],

@@ -105,8 +105,8 @@ describeAsRoot("an ordinary user", () => {
     `;
     const [command = "", ...args] = [...asUser(ORDINARY_USER), "sleep", "600"];
     const own = sleeper(command, ...args);
-    await waitFor("it to be the user's", () => /^Uid:\t64901\t/m.test(readFileSync(`/proc/${own}/status`, "utf8")));
-    await waitFor("it to be sleep", () => processName(own) === "sleep");
+    await waitFor("the user id", () => /^Uid:\t64901\t/m.test(readFileSync(`/proc/${own}/status`, "utf8")));
+    await waitFor("it to run sleep", () => processName(own) === "sleep");
     expect((await runScript(source, [String(process.pid), String(own)])).stdout.toString()).toBe("false true\n");
   });
 });

@@ -267,7 +267,7 @@ describe("the lock", () => {
     `);
     const holder = start(script, [run.agents, id, "1"], { stdio: "ignore" });
     const inside = `${run.root}/inside`;
-    await waitFor("the first to hold it", () => existsSync(inside));
+    await waitFor("the first to hold the lock", () => existsSync(inside));
     const contenders = Array.from({ length: 4 }, () =>
       outcome(start(script, [run.agents, id, "25"], { stdio: ["ignore", "ignore", "pipe"] })),
     );

@@ -58,7 +58,7 @@ describeWith("tmux", "several files followed together", () => {
     screen.type("&second");
     screen.keys("C-u");
     screen.enter("second");
-    await screen.waitFor("why nothing is left", "no line matches &second (only app.log)");
+    await screen.waitFor("the reason why nothing is left", "no line matches &second (only app.log)");
     screen.keys("Escape");
     await screen.waitFor("all lines", shows(first, second, third, fourth));
   });

@@ -196,7 +196,7 @@ describeWith("tmux", "the mouse on the screen", () => {
     screen.type("\x1b[<32;41;6M");
     await screen.waitFor("a narrower list", (text) => place(text) === 41);
     screen.type("\x1b[<32;3;6M");
-    await screen.waitFor("the least list", (text) => place(text) === 31);
+    await screen.waitFor("the narrowest list", (text) => place(text) === 31);
     screen.type("\x1b[<0;3;6m\x1b[<65;90;10M");
     await screen.waitFor("a scrolled preview", (text) => preview(text) === "line 4 of the log");
     screen.keys("Enter");

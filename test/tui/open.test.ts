@@ -82,7 +82,7 @@ describeWith("tmux", "porthole open", () => {
     screen.keys(".");
     await screen.waitFor("the directory", (text) => text.startsWith(` ${screen.directory} `) && text.includes(" log "));
     screen.keys("h");
-    await screen.waitFor("the one above", (text) => text.startsWith(` ${tmpdir()} `));
+    await screen.waitFor("the error above", (text) => text.startsWith(` ${tmpdir()} `));
   });
 
   it("suggests the command that shows a directory, for any way to name it", async () => {
@@ -225,7 +225,7 @@ describeWith("tmux", "porthole open", () => {
     truncateSync(path);
     await screen.waitFor("the truncation", (text) => first(text).startsWith("── truncated: "));
     appendFileSync(path, "after it\n");
-    await screen.waitFor("what came after", /── truncated: .*─\nafter it\n/);
+    await screen.waitFor("the lines after the truncation", /── truncated: .*─\nafter it\n/);
   });
 
   it("releases every deleted generation and keeps its end", async () => {
@@ -263,7 +263,7 @@ describeWith("tmux", "porthole open", () => {
     const pid = await screen.pid();
     const isOpen = () => links(`/proc/${pid}/fd`).some((link) => link.includes(path));
     rmSync(path);
-    await waitFor("the screen to hear of it", () => links(`/proc/${pid}/fd`).includes(`${path} (deleted)`));
+    await waitFor("the screen to read the event", () => links(`/proc/${pid}/fd`).includes(`${path} (deleted)`));
     screen.keys("G");
     await screen.waitFor("the note", "── deleted: ");
     await waitFor("the file to be closed", () => !isOpen());

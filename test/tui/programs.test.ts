@@ -23,7 +23,7 @@ describeWith(["tmux", "less"], "full-screen programs of the host on the shown fi
     await screen.waitFor("the screen again", isOnScreen(screen));
     await expect.poll(() => screen.text().split("\n")[1]).toBe("line 1 of the log");
     screen.keys("j");
-    await screen.waitFor("a line further", (text) => text.split("\n")[1] === "line 2 of the log");
+    await screen.waitFor("the next line", (text) => text.split("\n")[1] === "line 2 of the log");
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
   });
@@ -92,7 +92,7 @@ describeWith(["tmux", "less"], "a command from the screen", () => {
       await screen.waitFor("the screen again", isOnScreen(screen));
       // Restore the position for the next key.
       screen.keys("j");
-      await screen.waitFor("a line further", (text) => text.split("\n")[1] !== "line 1 of the log");
+      await screen.waitFor("the next line", (text) => text.split("\n")[1] !== "line 1 of the log");
       screen.keys("k");
       await screen.waitFor("the first line", (text) => text.split("\n")[1] === "line 1 of the log");
     }
@@ -114,7 +114,7 @@ function edits(editor: string, shown: RegExp, leave: readonly string[]): void {
     screen.keys(...leave);
     await screen.waitFor("the screen again", isOnScreen(screen));
     screen.keys("j");
-    await screen.waitFor("a line further", (text) => text.split("\n")[1] === "line 2 of the log");
+    await screen.waitFor("the next line", (text) => text.split("\n")[1] === "line 2 of the log");
     screen.keys("q");
     expect(await screen.waitForEnd()).toBe(0);
     expect(screen.state("#{alternate_on} #{cursor_flag} #{wrap_flag}")).toBe("0 1 1");

@@ -55,7 +55,7 @@ describeWith("tmux", "a rotated log on the screen", () => {
     });
     // Each file is after a row with its name, the oldest one too.
     expect(body(screen.text())[0]).toMatch(/^── here begins app\.log-20260101 ─/);
-    await screen.waitFor("how many there are", "local, file, 4 earlier files");
+    await screen.waitFor("the count of the lines", "local, file, 4 earlier files");
     renameSync(`${path}.1`, `${path}.9`);
     renameSync(path, `${path}.1`);
     writeFileSync(path, "six\n");

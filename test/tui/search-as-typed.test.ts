@@ -22,7 +22,7 @@ describeWith("tmux", "a search while its pattern is typed", () => {
     screen.keys("BSpace");
     await screen.waitFor("the match for `line 67`", beginsWith(670));
     screen.type("xyz");
-    await screen.waitFor("the place, for there is no match", beginsWith(500));
+    await screen.waitFor("the position before the search, because nothing matches", beginsWith(500));
     screen.keys("Escape");
     await screen.waitFor("the status", beginsWith(500), says("of 61,893"));
     screen.keys("n");

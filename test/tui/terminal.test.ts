@@ -183,7 +183,7 @@ describeWith("tmux", "the terminal", () => {
       before = screen.raw().length;
       return before === earlier;
     };
-    await waitFor("what was on its way to the record", standsStill, { interval: 200 });
+    await waitFor("the record to be complete", standsStill, { interval: 200 });
     for (let i = 0; i < 40; i++) screen.keys("G", "g", "Right", "Left");
     if (means === "a key") screen.keys("q");
     else process.kill(pid, "SIGTERM");

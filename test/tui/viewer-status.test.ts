@@ -34,7 +34,7 @@ describeWith("tmux", "the status row of the viewer", () => {
   it("reports a percentage beyond the end", async () => {
     await screen.open(screen.file("log", numbered(100)));
     screen.answer(":", "200%");
-    await screen.waitFor("the end and why", "line 100 of the log ", tells("200 % is beyond the end"));
+    await screen.waitFor("the end and the reason", "line 100 of the log ", tells("200 % is beyond the end"));
     screen.keys("g");
     await screen.waitFor("the start", (text) => first(text) === "line 1 of the log");
     screen.type("101%");
@@ -51,7 +51,7 @@ describeWith("tmux", "the status row of the viewer", () => {
     screen.keys("F");
     await screen.waitFor("the follow", says("FOLLOW"), says("END"));
     appendFileSync(path, "line 51\nother\n");
-    await screen.waitFor("what came", "line 51", says("51 lines"), says("END"));
+    await screen.waitFor("the new lines", "line 51", says("51 lines"), says("END"));
     await expect.poll(() => status(screen.text())).not.toContain("99 %");
   });
 
@@ -80,10 +80,10 @@ describeWith("tmux", "the status row of the viewer", () => {
   it("explains how to search bytes if hex digits are not found as text", async () => {
     await screen.open("--hex", screen.file("data", Buffer.from([1, 2, 0x7f, 0x45, 3]).toString("latin1")));
     screen.answer("/", "7f45");
-    await screen.waitFor("how", tells("x 7f45 finds these bytes"));
+    await screen.waitFor("the hint", tells("x 7f45 finds these bytes"));
     screen.answer("/", "x 7f45");
-    await screen.waitFor("them", says("1 of 1"));
+    await screen.waitFor("the matches", says("1 of 1"));
     screen.answer("/", "x 7f4");
-    await screen.waitFor("why not", (text) => /^\/x 7f4 .*two digits/.test(status(text)));
+    await screen.waitFor("the reason for the refusal", (text) => /^\/x 7f4 .*two digits/.test(status(text)));
   });
 });

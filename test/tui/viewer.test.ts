@@ -43,11 +43,11 @@ describeWith("tmux", "the viewer", () => {
     screen.answer(":", "$");
     await screen.waitFor("the end", says("END"));
     screen.answer(":", "99999");
-    await screen.waitFor("the end, for there are not so many", tells("no such line"));
+    await screen.waitFor("the end, because there are fewer lines", tells("no such line"));
     screen.answer(":", "b0xffffffffffffffff");
-    await screen.waitFor("the end, for there are not so many bytes", tells(`there are ${hour.length} bytes`));
+    await screen.waitFor("the end, because there are fewer bytes", tells(`there are ${hour.length} bytes`));
     screen.answer(":", "2030-01-01");
-    await screen.waitFor("nothing so late", tells("all lines are earlier"));
+    await screen.waitFor("the message that all lines are earlier", tells("all lines are earlier"));
   });
 
   it("shows only records of the selected levels, with the counts of all levels, then all records again", async () => {
@@ -55,8 +55,8 @@ describeWith("tmux", "the viewer", () => {
     await screen.open(path);
     screen.keys("M-e");
     await screen.waitFor("the errors", (text) => /^\S+ ERROR event 3\n/.test(text.split("\n").slice(1).join("\n")));
-    await screen.waitFor("how many there are", says("only error  360 lines"));
-    await screen.waitFor("how many of each level", says("error 360 warn 1 info 3,240"));
+    await screen.waitFor("the count of the lines", says("only error  360 lines"));
+    await screen.waitFor("the count of each level", says("error 360 warn 1 info 3,240"));
     screen.keys("M-w", "G");
     await screen.waitFor(
       "warnings too, with their continuation lines",
@@ -80,11 +80,11 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("]");
     await screen.waitFor("the next below the screen", at(53));
     screen.keys("n");
-    await screen.waitFor("the next of all", at(63));
+    await screen.waitFor("the next error", at(63));
     screen.keys("[");
-    await screen.waitFor("the one above", at(53));
+    await screen.waitFor("the error above", at(53));
     screen.keys("x", "]");
-    await screen.waitFor("why bytes have none", tells("a hex dump has no levels"));
+    await screen.waitFor("the reason why a hex dump has no levels", tells("a hex dump has no levels"));
   });
 
   it("keeps a stack trace with its message under a filter, and hides it on request", async () => {
@@ -143,7 +143,7 @@ describeWith("tmux", "the viewer", () => {
     screen.answer("/", "error event 1.3$");
     await screen.waitFor("no match", tells("not found below"));
     screen.keys("i");
-    await screen.waitFor("no care for case", tells("ignore case"));
+    await screen.waitFor("the message that case is ignored", tells("ignore case"));
     screen.keys("n");
     await screen.waitFor("the first", (text) => first(text).endsWith("ERROR event 103") && says("1 of 10")(text));
     screen.type("2n");
@@ -289,7 +289,7 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("R");
     await screen.waitFor("the range", beginsWith("▌ line 100 of the log"));
     screen.type("20j");
-    await screen.waitFor("a longer one", beginsWith("▌ line 120 of the log"));
+    await screen.waitFor("a longer range", beginsWith("▌ line 120 of the log"));
     const out = `${screen.directory}/out`;
     screen.answer("|", `cat > ${quoted(out)}`);
     await screen.waitFor(
@@ -366,9 +366,9 @@ describeWith("tmux", "the viewer", () => {
     screen.keys("Right", "k");
     await screen.waitFor("the pause", says("PAUSED"));
     appendFileSync(path, numbered(1234));
-    await screen.waitFor("what is new, in lines", says("1,234 new lines"));
+    await screen.waitFor("the number of new lines", says("1,234 new lines"));
     screen.keys("End");
-    await screen.waitFor("no column lost", says("FOLLOW"), says("column 9"));
+    await screen.waitFor("the same column", says("FOLLOW"), says("column 9"));
     screen.keys("^");
     renameSync(path, `${path}.1`);
     writeFileSync(path, "second\n");
@@ -376,11 +376,11 @@ describeWith("tmux", "the viewer", () => {
     truncateSync(path);
     await screen.waitFor("the truncation", (text) => first(text).startsWith("── truncated"));
     appendFileSync(path, "third\n");
-    await screen.waitFor("what came after", /── truncated.*─\nthird\n/);
+    await screen.waitFor("the lines after the truncation", /── truncated.*─\nthird\n/);
     renameSync(path, `${path}.2`);
     await screen.waitFor("the deletion", /\nthird\n── deleted: .*─/);
     appendFileSync(`${path}.2`, "fourth\n");
-    await screen.waitFor("what the open one got", /── deleted.*─\nfourth\n/);
+    await screen.waitFor("data appended to the deleted file", /── deleted.*─\nfourth\n/);
     writeFileSync(path, "fifth\n");
     await screen.waitFor("the new one", (text) =>
       // Two rows if the name is seen before the file can be opened.

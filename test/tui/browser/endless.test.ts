@@ -35,7 +35,7 @@ describeWith(["tmux", "userNamespaces"], "a directory of more entries than the s
     screen.enter(`p${beyond}`);
     await screen.waitFor("the file itself", `many/${beyond} `);
     screen.keys(".");
-    await screen.waitFor("what lies around it", "only the first");
+    await screen.waitFor("the lines around it", "only the first");
     // A key that is pressed just before the list is complete has no effect: press it again.
     await screen.waitFor("its end, not the file again", (shown) => {
       if (shown.includes("200,000 of 200,000")) return true;

@@ -84,7 +84,7 @@ describeWith("tmux", "a search below a directory", () => {
     screen.keys("q");
     await waitFor("no ripgrep", () => childrenOf(pid).length === 0);
     await grep("X");
-    await screen.waitFor("the bound", says("only the first 10,000 lines"));
+    await screen.waitFor("the limit", says("only the first 10,000 lines"));
     await waitFor("no ripgrep", () => childrenOf(pid).length === 0);
   });
 });
