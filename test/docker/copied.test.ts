@@ -191,7 +191,7 @@ describeWith(["root", "docker", "tmux"], "the screen", () => {
     const target = await ended(engine("docker"));
     const by = await without(engine("docker"));
     const screen = startScreen(by, ["open", `${target.name}:/d/log`], { size: { columns: 100, rows: 20 } });
-    await screen.waitFor("the copied file", has("first", "copy, file"));
+    await screen.waitFor("the copied file", has("first", "copy, exited 0, ", ", file"));
   });
 });
 
