@@ -54,7 +54,7 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
   it("performs the documented action for every key of the help", async () => {
     // The screen has room for the containers of tests that run at the same time.
     start({ columns: 80, rows: 400 });
-    await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name, "direct"));
+    await screen.waitFor("the containers", has("Containers", "shop (Compose)", web.name));
     const press: Presses["press"] = (...args) => presses.press(...args);
 
     // Keys of the containers and of lists.
@@ -262,7 +262,12 @@ describeWith(["docker", "tmux", "userNamespaces"], "the browser", () => {
       (text) => /^ 1 .* 2 /.test(text.split("\n")[0] ?? "") && text.includes("workload"),
     );
     screen.answer("p", "log/other.log");
-    await screen.waitFor("the file", (text) => text.includes(`${other.name}:/log`) && / 1 of /.test(lastRow(text)));
+    await screen.waitFor("the file", has("first of other", " END "));
+    screen.keys("q");
+    await screen.waitFor(
+      "its directory",
+      (text) => text.includes(`${other.name}:/log`) && / 1 of /.test(lastRow(text)),
+    );
     await press("files", "mark", "the mark", (text) => lastRow(text).includes("1 marked"));
     screen.answer(":", `open ${web.name}:/srv`);
     await screen.waitFor("the other container's files", has(`${web.name}:/srv`, "app.log"));
