@@ -83,13 +83,13 @@ describeWithDocker("porthole tail -F in containers", () => {
   });
 
   test("-f does not claim to follow a container that was created again", async () => {
-    const someone = user({ engine: docker() });
-    const target = await container(docker(), { steps: ["write", "/log", "one"] });
+    const someone = user({ engine: docker });
+    const target = await container(docker, { steps: ["write", "/log", "one"] });
     const tail = following(someone, ["-f", `${target.name}:/log`]);
     try {
       await tail.shows("one\n");
       await target.remove();
-      await container(docker(), { name: target.name, steps: ["write", "/log", "two"] });
+      await container(docker, { name: target.name, steps: ["write", "/log", "two"] });
       await tail.says(`tail: ${target.name}: another container has this name now; it is not followed (use tail -F)`);
       expect(tail.text()).toBe("one\n");
     } finally {
@@ -98,8 +98,8 @@ describeWithDocker("porthole tail -F in containers", () => {
   });
 
   test("says that it waits for files that a glob does not match yet", async () => {
-    const someone = user({ engine: docker() });
-    const target = await container(docker(), { steps: ["dir", "/d"] });
+    const someone = user({ engine: docker });
+    const target = await container(docker, { steps: ["dir", "/d"] });
     const tail = following(someone, ["-q", "-F", `${target.name}:/d/*.log`]);
     try {
       await tail.says(`tail: no such file: '${target.name}:/d/*.log' matches nothing; waiting for it`);
