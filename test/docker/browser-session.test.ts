@@ -96,7 +96,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     await first.remove();
     await screen.waitFor("its end", new RegExp(`${name} +removed`));
     await container(docker, { name, steps: ["dir", "/srv", "write", "/srv/new", "2"] });
-    await screen.waitFor("the new one", new RegExp(`${name} +running .*direct`));
+    await screen.waitFor("the new one", new RegExp(`${name} +running `));
     // Running containers come first.
     screen.keys("g");
     await screen.waitFor("it alone", (text) => has(name, "running", "1 of 1")(text) && !text.includes("removed"));

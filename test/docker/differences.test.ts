@@ -101,7 +101,8 @@ describeWith(["root", "docker"], "a container over a lazy snapshotter", () => {
     const [described, info] = await Promise.all([target.handle.inspect(), on.api.info()]);
     const { socketPath } = await fakeEngine((path) => {
       if (path.endsWith("/info")) return { status: 200, body: info };
-      if (!path.endsWith(`/containers/${target.name}/json`)) return { status: 404, body: { message: "no such path" } };
+      if (![target.name, target.id].some((asked) => path.endsWith(`/containers/${asked}/json`)))
+        return { status: 404, body: { message: "no such path" } };
       return { status: 200, body: { ...described, GraphDriver: { Name: driver, Data: null } } };
     });
     const by = user({ engine: { ...on, host: `unix://${socketPath}` } });
