@@ -59,25 +59,28 @@ const readOwn = (path) => {
   }
 };
 // The modules of this kind of command, those of a cat, and all others. Each pack is read when a
-// module is in none of those before it, but opened at once: an upgrade may replace the files while
-// this command runs.
-const parts = [...new Set([`pack-${kind}`, "pack-cat", "pack"])];
-const open = (filename) => {
-  try {
-    return fs.openSync(filename, "r");
-  } catch (error) {
-    if (error.code !== "ENOENT") throw error;
-  }
-};
-const packs = parts.map((part) => {
-  const filename = `${__dirname}/${part}.js`;
-  return { part, filename, fd: open(filename) };
-});
+// module is in none of those before it.
 const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+const packs = [...new Set([`pack-${kind}`, "pack-cat", "pack"])].map((part) => ({
+  part,
+  filename: `${__dirname}/${part}.js`,
+}));
 /** The packs that have been read. */
 const scripts = [];
-const read = ({ part, filename, fd }) => {
-  if (fd === undefined) return {};
+const contentOf = ({ part, filename, fd }) => {
+  try {
+    return fs.readFileSync(fd ?? filename, "latin1");
+  } catch (error) {
+    // The build could not run a command of this kind.
+    if (error.code === "ENOENT" && part !== "pack") return "({})";
+    throw error;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+};
+const read = (pack) => {
+  const { part, filename } = pack;
+  const code = contentOf(pack);
   const flags = isScreen ? "-screen" : "";
   const name = `pack-PACK_HASH-${part}${flags}-${process.version}-${process.arch}.cache`;
   const beside = `${__dirname}/${name}`;
@@ -87,11 +90,17 @@ const read = ({ part, filename, fd }) => {
     : folder
       ? readOwn(`${folder}/${name}`)
       : undefined;
-  const script = new vm.Script(fs.readFileSync(fd, "latin1"), { filename, cachedData, importModuleDynamically });
-  fs.closeSync(fd);
+  const script = new vm.Script(code, { filename, cachedData, importModuleDynamically });
   scripts.push({ part, name, script, isCached: cachedData !== undefined && !script.cachedDataRejected });
   return script.runInThisContext();
 };
+packs[0].table = read(packs[0]);
+// The others are opened at once: an upgrade may replace the files while this command runs. At a
+// limit of open files they are opened when they are read.
+for (const pack of packs.slice(1))
+  try {
+    pack.fd = fs.openSync(pack.filename);
+  } catch {}
 const find = (id) => {
   for (const pack of packs) {
     pack.table ??= read(pack);

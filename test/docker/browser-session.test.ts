@@ -87,7 +87,7 @@ describeWith(["docker", "tmux"], "a session with the screen", () => {
     const name = uniqueName("again");
     const first = await container(docker, { name, steps: ["dir", "/srv", "write", "/srv/old", "1"] });
     start();
-    await screen.waitFor("the containers", has(name, "direct"));
+    await screen.waitFor("the containers", has(name, "running"));
     await choose(name);
     await choose("srv");
     await screen.waitFor("the first one's files", has(`${name}:/srv`, "old"));
