@@ -165,7 +165,7 @@ else if (folder)
     // If no module of this name was loaded, it was another command, a demo or a help text, which
     // would make an incomplete cache.
     const isWhole = Object.keys(modules).some((id) => new RegExp(`^./${kind}-[A-Z0-9]{8}.js$`).test(id));
-    const writes = (part) => part === "pack" || (isWhole && (isScreen || part === parts[0]));
+    const writes = (part) => part === "pack" || (isWhole && (isScreen || part === packs[0].part));
     const missing = scripts.filter(({ part, isCached }) => !isCached && writes(part));
     if (status !== 0 || missing.length === 0) return;
     try {
