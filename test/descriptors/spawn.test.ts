@@ -51,7 +51,8 @@ test("this process stays alive for a child until unref() is called", async () =>
 import { spawnProcess } from "./spawn.ts";
     import { pipe } from "./file.ts";
     const [reader, writer] = pipe();
-    const child = spawnProcess("/bin/sh", ["-c", "read -r line <&3; exit 4"], [writer, reader]);
+    // It ends with this process, when no one holds the other end of its pipe.
+    const child = spawnProcess("/bin/sh", ["-c", "exec 2>&-; read -r line <&3; exit 4"], [writer, reader]);
     child.ended.then((end) => console.log(end));
     ${rest}`;
   const write = `import { writeSync } from "node:fs"; setTimeout(() => writeSync(writer.number, "\\n"), 1);`;
