@@ -6,6 +6,7 @@ import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
 import { ByeScope, Op, VERSION } from "../../src/protocol/messages.ts";
 import { type Agent, agentOf, builds, bytes, drain, nameOf, type RawSession, startAgent } from "../helpers/agent.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
 import { amount, counted } from "../helpers/extent.ts";
 import { asUser } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
@@ -265,21 +266,23 @@ describe.each(builds)("the %s agent", (build) => {
   });
 });
 
-test("a client waits, and is refused if there is no process for it, until there is one", async () => {
-  const uid = 64_903;
-  const through = [...asUser(uid), "prlimit", "--nproc=1:64", "--", agentOf("release")];
-  const agent = await startAgent({ through, args: ["mount", "--target-pid", String(process.pid)] });
-  const refused = agent.connect();
-  const { error, body } = await refused.request(Op.hello, encode.hello());
-  expect([nameOf(error), decodeAgentInfo(body).clients]).toEqual(["EUSERS", 0]);
-  const waiting = agent.connect();
-  const answer = waiting.must(Op.hello, encode.hello());
-  const [command = "", ...args] = [...asUser(uid), "prlimit", "--pid", String(agent.pid), "--nproc=64"];
-  execFileSync(command, args);
-  await answer;
-  refused.close();
-  waiting.close();
-  await agent.stop();
+describeAsRoot("an agent whose user has a limit of processes", () => {
+  test("a client waits, and is refused if there is no process for it, until there is one", async () => {
+    const uid = 64_903;
+    const through = [...asUser(uid), "prlimit", "--nproc=1:64", "--", agentOf("release")];
+    const agent = await startAgent({ through, args: ["mount", "--target-pid", String(process.pid)] });
+    const refused = agent.connect();
+    const { error, body } = await refused.request(Op.hello, encode.hello());
+    expect([nameOf(error), decodeAgentInfo(body).clients]).toEqual(["EUSERS", 0]);
+    const waiting = agent.connect();
+    const answer = waiting.must(Op.hello, encode.hello());
+    const [command = "", ...args] = [...asUser(uid), "prlimit", "--pid", String(agent.pid), "--nproc=64"];
+    execFileSync(command, args);
+    await answer;
+    refused.close();
+    waiting.close();
+    await agent.stop();
+  });
 });
 
 describe("an answer to ANNOUNCE other than SERVE with a listening socket", () => {
