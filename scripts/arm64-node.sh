@@ -1,7 +1,8 @@
 #!/bin/bash
 # arm64-node.sh DIRECTORY: fetches a Node.js for arm64 with its libraries (Debian 13) into
 # DIRECTORY/root, and the command's packages for that processor into DIRECTORY/node_modules, about
-# 30 MB. Prints DIRECTORY's path, the value of PORTHOLE_ARM64_NODE for the tests. Needs root and npm.
+# 30 MB. Prints DIRECTORY's path, the value of PORTHOLE_ARM64_NODE for the tests. Needs root and
+# npm.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/debian-suite.sh

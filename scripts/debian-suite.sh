@@ -1,8 +1,8 @@
 # To be sourced. Runs apt on another suite of the Debian mirror that the local apt uses, without
 # touching apt's own lists.
 
-# use_suite DIRECTORY SUITE [ARCHITECTURE]: keeps lists and cache in DIRECTORY and fetches the suite's
-# lists. Needs root.
+# use_suite DIRECTORY SUITE [ARCHITECTURE]: keeps lists and cache in DIRECTORY and fetches the
+# suite's lists. Needs root.
 use_suite() {
   suite_directory=$1
   suite_architecture=${3:-$(dpkg --print-architecture)}

@@ -14,8 +14,9 @@ export interface PassedDescriptor {
 
 /**
  * Passes descriptors to ripgrep, so that one ripgrep searches any number of files. It inherits as
- * many as its limit allows, under the same numbers. Holder processes keep the other files open. A holder is a ripgrep that waits for the end of
- * its standard input. The input ends when this process ends, even by SIGKILL.
+ * many as its limit allows, under the same numbers. Holder processes keep the other files open. A
+ * holder is a ripgrep that waits for the end of its standard input. The input ends when this
+ * process ends, even by SIGKILL.
  */
 export class Handover {
   readonly #program: string;

@@ -7,12 +7,12 @@ import { isHungUp } from "./terminal.ts";
  * Prepares the exit of this process, after all exit handlers. Idempotent.
  *
  * Ends without destructors, which take a millisecond or two, if no standard stream is changed: Node
- * restores the modes of terminals and O_NONBLOCK. Also if the terminal was hung up: Node aborts when
- * it cannot restore the modes of such a terminal, and koffi's destructors may wait for a thread that
- * has ended.
+ * restores the modes of terminals and O_NONBLOCK. Also if the terminal was hung up: Node aborts
+ * when it cannot restore the modes of such a terminal, and koffi's destructors may wait for a
+ * thread that has ended.
  *
- * Otherwise closes standard output and standard error: koffi's destructors call fsync(2) on both, so
- * a command would otherwise wait until its output is on the disk.
+ * Otherwise closes standard output and standard error: koffi's destructors call fsync(2) on both,
+ * so a command would wait until its output is on the disk.
  */
 export function prepareExit(): void {
   if (isPrepared) return;

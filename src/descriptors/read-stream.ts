@@ -9,7 +9,7 @@ const MAX_CHUNK = 64 * 1024;
  * other process reads. Takes ownership of it, also if the iteration ends early.
  * @throws PortholeError CANCELLED through the signal
  */
-export async function* readStream(fd: OwnedFd, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+export async function* readStream(fd: OwnedFd, signal?: AbortSignal): AsyncGenerator<Buffer, void, void> {
   try {
     for (;;) {
       await readable(fd, { signal });

@@ -4,6 +4,7 @@ import { connectStreamAt } from "../descriptors/fd-socket.ts";
 import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { readable, type WaitOptions } from "../descriptors/poll.ts";
+import { readStream } from "../descriptors/read-stream.ts";
 import { PortholeError } from "../errors.ts";
 import { BoundedBuffer } from "./bounded-buffer.ts";
 
@@ -70,6 +71,8 @@ export class HttpStatusError extends PortholeError {
 
 /** Maximum length of a streamed line, and of all response headers, in bytes. */
 const [MAX_LINE, MAX_HEAD] = [1024 * 1024, 65_536];
+/** Maximum bytes of a streamed body that are read with the headers. */
+const FIRST_BODY = 65_536;
 
 /**
  * Sends one GET whose response is lines that arrive over time. Yields lines in batches until the
@@ -110,7 +113,7 @@ export async function* httpBody(
   try {
     const deadline = performance.now() + timeoutMs;
     const beginning = () => ({ timeoutMs: Math.max(1, deadline - performance.now()), signal });
-    const held = new BoundedBuffer(MAX_HEAD + PIECE);
+    const held = new BoundedBuffer(MAX_HEAD + FIRST_BODY);
     let end: number | undefined;
     while (end === undefined) {
       await readable(socket, beginning());
@@ -129,20 +132,11 @@ export async function* httpBody(
     }
     yield Buffer.alloc(0);
     if (first.length > 0) yield first;
-    for (;;) {
-      await readable(socket, { signal });
-      const piece = Buffer.allocUnsafe(PIECE);
-      const length = readSync(socket.number, piece);
-      if (length === 0) return;
-      yield piece.subarray(0, length);
-    }
+    yield* readStream(socket, signal);
   } finally {
     socket.close();
   }
 }
-
-/** Chunk size of a streamed body, in bytes. */
-const PIECE = 65_536;
 
 /**
  * Sends one GET whose response starts, and then has no data until an event makes the connection

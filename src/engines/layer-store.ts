@@ -137,7 +137,10 @@ export function snapshotChain(metadata: Buffer, key: string): { id: bigint; name
   }
 }
 
-/** Docker's namespace of containerd, with the ids of its user namespace if it has one (`--userns-remap`). */
+/**
+ * Docker's namespace of containerd, with the ids of its user namespace if it has one
+ * (`--userns-remap`).
+ */
 const DOCKERS = /^moby(-\d+\.\d+)?\//;
 
 /** Order of overlayfs. */

@@ -49,8 +49,8 @@ export class OldGenerations<File extends FollowFile> {
   }
 
   /**
-   * Returns the next step; undefined if there is none now. Generations that a newer one has replaced
-   * come first.
+   * Returns the next step; undefined if there is none now. Generations that a newer one has
+   * replaced come first.
    * @param isWritten returns true if the newest generation has content
    */
   next(isWritten: () => boolean): OldStep<File> | undefined {

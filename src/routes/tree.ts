@@ -197,7 +197,8 @@ async function bySidecar(sidecar: Sidecar, table: OwnedFd | undefined, options: 
   const run = ensureRunDirectory();
   installAgent(run);
   const { runSidecar } = await import("./sidecar.ts");
-  // A container of the image is its own tree, which the engine empties when it removes the container.
+  // A container of the image is its own tree, which the engine empties when it removes the
+  // container.
   const hold = sidecar.image !== undefined;
   const how = { ...waitOf(options), user: "", idleSeconds: 1, tree: flagsOf(options), hold };
   const { tree, held } = await runSidecar(sidecar, run, undefined, how);

@@ -89,7 +89,8 @@ export class AgentClient {
    * Sends HELLO on a connected socket and takes ownership of the socket.
    * @param version the agent's version, if it is known to differ. Such a session may only describe
    * and end the agent
-   * @throws OtherVersionError; FullAgentError; PortholeError SESSION if the agent does not reply or refuses
+   * @throws OtherVersionError; FullAgentError; PortholeError SESSION if the agent does not reply or
+   * refuses
    */
   static async open(connection: OwnedFd, version = VERSION): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });

@@ -8,7 +8,7 @@ import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "../engines/fake-engine.ts";
 import { CONTAINER_ID as id } from "./registered-agent.ts";
 
-/** Starts an engine whose container runs in the first answer, and in each other answer has ended. */
+/** Starts an engine whose container runs in its first answer, and has ended in all later ones. */
 async function endingContainer(): Promise<Engine> {
   vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
   onTestFinished(() => {

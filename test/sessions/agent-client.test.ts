@@ -50,6 +50,16 @@ async function session(): Promise<{ peer: Peer; client: AgentClient }> {
   return { peer, client };
 }
 
+/** Requests a list whose pipe has arrived and is still empty. */
+async function listing(peer: Peer, client: AgentClient): Promise<{ next: Promise<unknown>; writing: OwnedFd }> {
+  const [reading, writing] = pipe();
+  const next = client.records(Op.list, encode.list(0, Buffer.from("/")), 20_000, what).next();
+  peer.answer(await peer.receive(), nothing, [reading]);
+  reading.close();
+  await delay(0);
+  return { next, writing };
+}
+
 describe("HELLO", () => {
   test("of an agent of another version fails with both versions, by errno or by its description", async () => {
     for (const error of [71, 0]) {
@@ -229,12 +239,7 @@ describe("records", () => {
 
   test("that end with the agent are reported as its end, not as its violation", async () => {
     const { peer, client } = await session();
-    const [reading, writing] = pipe();
-    const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 20_000, what);
-    const next = records.next();
-    peer.answer(await peer.receive(), nothing, [reading]);
-    reading.close();
-    await delay(0);
+    const { next, writing } = await listing(peer, client);
     // As close_files() of a killed process does: in the order of their numbers.
     peer.socket.close();
     writing.close();
@@ -244,12 +249,7 @@ describe("records", () => {
   test("that are no longer requested are closed", async () => {
     const { peer, client } = await session();
     const before = descriptorCount();
-    const [reading, writing] = pipe();
-    const records = client.records(Op.list, encode.list(0, Buffer.from("/")), 20_000, what);
-    const next = records.next();
-    peer.answer(await peer.receive(), nothing, [reading]);
-    reading.close();
-    await delay(0);
+    const { next, writing } = await listing(peer, client);
     writing.close();
     await expect(next).rejects.toThrow("a truncated list");
     expect(descriptorCount()).toBe(before);
