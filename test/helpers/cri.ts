@@ -8,7 +8,7 @@ import { afterEachFile } from "./cleanup.ts";
 import { uniqueName } from "./engine.ts";
 import { isRunning, processName } from "./processes.ts";
 import { tar } from "./tar.ts";
-import { waitFor } from "./wait-for.ts";
+import { waitFor, waitForSuccess } from "./wait-for.ts";
 
 /**
  * A containerd of the tests that serves the CRI, with its state and socket in its own directory.
@@ -104,15 +104,15 @@ export async function startNode({ programs }: { programs?: string | undefined } 
     });
     if (status !== 0) throw new Error(`ctr ${args.join(" ")}: ${stderr}`);
   };
-  const call = async (method: string, fields: Fields) => {
+  const callOnce = async (method: string, fields: Fields) => {
     using connection = new GrpcConnection(socket);
-    return await connection.call(
-      `/runtime.v1.${method === "ImageStatus" ? "Image" : "Runtime"}Service/${method}`,
-      fields,
-      {
-        timeoutMs: 60_000,
-      },
-    );
+    const service = method === "ImageStatus" ? "Image" : "Runtime";
+    return await connection.call(`/runtime.v1.${service}Service/${method}`, fields, { timeoutMs: 60_000 });
+  };
+  const call = (method: string, fields: Fields) => {
+    if (!/^(?:Stop|Remove)/.test(method)) return callOnce(method, fields);
+    // These calls are idempotent. They fail while the container ends: "ttrpc: closed".
+    return waitForSuccess(() => callOnce(method, fields));
   };
   let stopped: Promise<void> | undefined;
   const node: Node = {
