@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 
 const LONG = "n".repeat(5000);
 
@@ -169,10 +169,8 @@ describeWithDocker("bad input gets one line and the documented status", () => {
 
   test("permission denied by the kernel returns 1", async () => {
     // The agent of the mount route has only the rights of uid 1000.
-    const { text } = await someone.run(["docker-args"]);
-    const binds = [text.trim().replace("--volume ", "")];
     const steps = ["dir", "/d", "write", "/d/locked", "no", "mode", "/d/locked", "600"];
-    const prepared = await container(engine("docker"), { steps, host: { Binds: binds } });
+    const prepared = await container(engine("docker"), { steps, host: { Binds: await mountBinds(someone) } });
     const result = await someone.run(["cat", "--user", "1000", "--route", "mount", `${prepared.name}:/d/locked`]);
     expect(result.stderr).toMatch(
       /^porthole: cannot open \S+:\/d\/locked: Permission denied on the mount route, [^\n]+\n$/,

@@ -2,7 +2,7 @@ import type Docker from "dockerode";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine, image, startInside } from "../helpers/engine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const docker = engine("docker");
@@ -122,8 +122,7 @@ describeWithDocker("a container that prints", () => {
 
   test("is refused over the mount route without permission, and another route is suggested", async () => {
     const someone = user({ uid: 0, engine: docker });
-    const { text } = await someone.run(["docker-args"]);
-    const target = await printer({ Binds: [text.trim().replace("--volume ", "")], CapDrop: ["ALL"] }, "1000");
+    const target = await printer({ Binds: await mountBinds(someone), CapDrop: ["ALL"] }, "1000");
     const says = async (path: string) =>
       (await someone.run(["cat", "--route", "mount", `${target.name}:${path}`])).stderr;
     const denied = "Permission denied on the mount route, where the container's own rules apply to porthole";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { afterAll, expect, test } from "vitest";
 import { describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
 import { busyboxImage, container, engine, image } from "../helpers/engine.ts";
-import { user } from "../helpers/porthole.ts";
+import { mountBinds, user } from "../helpers/porthole.ts";
 
 const base = mkdtempSync(`${tmpdir()}/porthole-cp-`);
 afterAll(() => rmSync(base, { recursive: true }));
@@ -50,8 +50,7 @@ function copies(name: "docker" | "podman"): void {
       const on = engine(name);
       const by = user({ engine: on });
       const files = ["copied", "appended"].map((file) => ({ name: file, content: "a".repeat(100_000) }));
-      const binds = (await by.run(["docker-args"])).text.trim().split(" ").slice(1);
-      const web = await container(on, { image: await image(on, files), host: { Binds: binds } });
+      const web = await container(on, { image: await image(on, files), host: { Binds: await mountBinds(by) } });
       const source = `${by.directory}/source`;
       writeFileSync(source, "new\n");
       const options = ["--rw", "--route", route];

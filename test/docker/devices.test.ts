@@ -7,7 +7,7 @@ import { describeWithDocker } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 
 const section = "Devices" as const;
 const given = (path: string, CgroupPermissions = "rwm") => ({
@@ -30,7 +30,6 @@ describeWithDocker("devices of a container", () => {
 
     beforeAll(async () => {
       by = user({ uid, engine: engine("docker") });
-      const { text } = await by.run(["docker-args"]);
       target = await container(engine("docker"), {
         // Nodes that the container creates: of the kernel's log, of the first loop device, of the
         // null device.
@@ -57,7 +56,7 @@ describeWithDocker("devices of a container", () => {
           CapAdd: ["MKNOD"],
           Devices: [given("/dev/net/tun"), given("/dev/kmsg", "w")],
           DeviceCgroupRules: ["c 10:237 r"],
-          Binds: route === "mount" ? [text.trim().replace("--volume ", "")] : [],
+          Binds: route === "mount" ? await mountBinds(by) : [],
         },
       });
     });

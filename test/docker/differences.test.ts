@@ -5,7 +5,7 @@ import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { startDocker } from "../helpers/daemons.ts";
 import { container, engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { user } from "../helpers/porthole.ts";
+import { mountBinds, user } from "../helpers/porthole.ts";
 import { agentImages } from "./agents.ts";
 
 const steps = ["dir", "/d", "write", "/d/f", "text"];
@@ -14,14 +14,13 @@ describeWithDocker("differences between engines", () => {
   test("the mount route reads a 0600 file of another user in a container without capabilities", async () => {
     const on = engine("docker");
     const by = user({ uid: ORDINARY_USER, engine: on });
-    const { text } = await by.run(["docker-args"]);
     const files = [
       { name: "private", type: "directory" as const },
       { name: "private/f", content: "of uid 1000\n", mode: 0o600, uid: 1000 },
     ];
     const target = await container(on, {
       image: await image(on, files),
-      host: { CapDrop: ["ALL"], Binds: [text.trim().replace("--volume ", "")] },
+      host: { CapDrop: ["ALL"], Binds: await mountBinds(by) },
     });
     const result = await by.run(["cat", "--trace", `${target.name}:/private/f`]);
     expect(result).toMatchObject({ code: 0, text: "of uid 1000\n" });

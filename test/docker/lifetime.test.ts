@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { container, engine } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { user } from "../helpers/porthole.ts";
+import { mountBinds, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, directAgentsOf, keptFiles, listedAgents, routesInUse } from "./agents.ts";
 
@@ -87,8 +87,7 @@ describeWithDocker("an agent", () => {
 describeWithDocker("porthole detach --all", () => {
   test("removes every process, container, image, socket and record of porthole, and no other object", async () => {
     const [one, other] = [user({ uid: ORDINARY_USER, engine: docker }), user({ engine: docker })];
-    const prepared = await one.run(["docker-args"]);
-    const binds = [prepared.text.trim().replace("--volume ", "")];
+    const binds = await mountBinds(one);
     const targets = await Promise.all([
       container(docker, { steps, host: { Binds: binds } }),
       container(docker, { steps }),

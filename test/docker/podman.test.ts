@@ -1,16 +1,16 @@
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { beforeAll, describe, expect, inject, onTestFinished, test } from "vitest";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { describeWithPodman } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
-import { type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, keptFiles, listedAgents, routesInUse } from "./agents.ts";
-import { sealed, sealedFiles } from "./sealed.ts";
+import { testSealed } from "./sealed.ts";
 
 const podman = engine("podman");
 
@@ -21,43 +21,10 @@ describeWithPodman("Podman", () => {
     { who: "root", uid: 0, route: "sidecar" },
     { who: "a user who may use its socket", uid: ORDINARY_USER, route: "sidecar" },
   ])("a sealed container, read by $who over route $route", ({ uid, route }) => {
-    let someone: User;
-    let target: Container;
-
-    beforeAll(async () => {
-      someone = user({ uid, engine: engine("podman") });
-      const { text } = await someone.run(["docker-args"]);
-      const binds = route === "mount" ? [text.trim().replace("--volume ", "")] : [];
-      target = await sealed(engine("podman"), { host: { Binds: binds } });
-    });
-
-    test("uses exactly this route", async (context) => {
-      const result = await witness(context, {
-        section: "Containers",
-        situation: "FROM scratch, read-only, uid 1000, no capability",
-        on: engine("podman"),
-        by: someone,
-        args: ["cat", "--trace", "--route", route, `${target.name}:/data/greeting`],
-        names: { [target.name]: "web" },
-      });
-      expect(result).toMatchObject({ code: 0, text: sealedFiles["/data/greeting"] });
-      expect(result.stderr).toContain(`route ${route}, new agent`);
-      expect(await routesInUse(engine("podman"), target)).toEqual([route]);
-    });
-
-    test.for(Object.entries(sealedFiles))("gives %s byte for byte, from the running agent", async ([path, content]) => {
-      const result = await someone.run(["cat", "--trace", "--route", route, `${target.name}:${path}`]);
-      expect(result).toMatchObject({ code: 0, text: content });
-      expect(result.stderr).toContain(`route ${route}, live agent`);
-    });
-
-    test("shows the target's first process in /proc/1/status", async () => {
-      const result = await someone.run(["cat", "--route", route, `${target.name}:/proc/1/status`]);
-      expect(result).toMatchObject({ code: 0, stderr: "" });
-      expect(result.text).toMatch(/^Name:\tready\n/);
-    });
+    const scene = testSealed("podman", route, () => uid);
 
     test("can be removed without force, and the agent ends with it", async (context) => {
+      const { someone, target } = scene();
       await target.handle.stop({ t: 5 });
       await target.handle.remove();
       await note(context, {

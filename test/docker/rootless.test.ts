@@ -1,57 +1,27 @@
 import { readFileSync, rmSync } from "node:fs";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { type Witness, witness } from "../helpers/compatibility.ts";
-import { type Container, engine, image, uniqueName } from "../helpers/engine.ts";
+import { witness } from "../helpers/compatibility.ts";
+import { engine, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, keptFiles, listedAgents, sidecarsOf } from "./agents.ts";
-import { sealed, sealedFiles } from "./sealed.ts";
+import { sealed, sealedFiles, testSealed } from "./sealed.ts";
 
 /** Returns the runtime directory of the engine's user, with the socket at its default path. */
 function runtimeOf(socket: string): string {
   return socket.replace(/\/(podman\/podman|docker)\.sock$/, "");
 }
 
-/** Runs a command without adding a row to the page. */
-const runOnly = (_: unknown, { by, args }: Witness) => by.run(args);
-
 function tests(name: "rootlessDocker" | "rootlessPodman"): void {
   const file = "/data/greeting";
 
   describe.each(["direct", "mount", "sidecar"])("read by its own user over route %s", (route) => {
-    let owner: User;
-    let target: Container;
-
-    beforeAll(async () => {
-      owner = user({ uid: rootlessUid() ?? 0, engine: engine(name) });
-      const { text } = await owner.run(["docker-args"]);
-      const Binds = route === "mount" ? [text.trim().replace("--volume ", "")] : [];
-      target = await sealed(engine(name), { host: { Binds } });
-    });
-
-    test.for(Object.entries(sealedFiles))("gives %s byte for byte", async ([path, content], context) => {
-      const run = path === file ? witness : runOnly;
-      const result = await run(context, {
-        section: "Containers",
-        situation: "FROM scratch, read-only, uid 1000, no capability",
-        on: engine(name),
-        by: owner,
-        args: ["cat", "--trace", "--route", route, `${target.name}:${path}`],
-        names: { [target.name]: "web" },
-      });
-      expect(result).toMatchObject({ code: 0, text: content });
-      expect(result.stderr).toContain(`route ${route}, `);
-    });
-
-    test("shows the target's first process, and no process of another user", async () => {
-      const result = await owner.run(["cat", "--route", route, `${target.name}:/proc/1/status`]);
-      expect(result).toMatchObject({ code: 0, stderr: "" });
-      expect(result.text).toMatch(/^Name:\tready\n/);
-    });
+    const scene = testSealed(name, route, () => rootlessUid() ?? 0);
 
     test("can be removed without force, and the agent ends with it", async () => {
+      const { someone: owner, target } = scene();
       await target.handle.stop({ t: 5 });
       await target.handle.remove();
       await waitFor("the agent to end", async () => (await listedAgents(owner)).length === 0);

@@ -3,21 +3,13 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 import { routesInUse } from "./agents.ts";
 import { sealed, sealedFiles } from "./sealed.ts";
 
 const ROOT = { who: "root", uid: 0 };
 const MEMBER = { who: "a user who is only in the engine's group", uid: ORDINARY_USER };
-
-/** Returns the `Binds` of the arguments that `porthole docker-args` prints. */
-async function preparedBinds(by: User): Promise<string[]> {
-  const { text, code } = await by.run(["docker-args"]);
-  expect(code).toBe(0);
-  expect(text).toMatch(/^--volume \S+:\/run\/porthole:ro\n$/);
-  return [text.trim().replace("--volume ", "")];
-}
 
 describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability, no network", () => {
   describe.each([
@@ -35,7 +27,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
 
     beforeAll(async () => {
       someone = user({ uid, engine: engine("docker") });
-      const binds = route === "mount" ? await preparedBinds(someone) : [];
+      const binds = route === "mount" ? await mountBinds(someone) : [];
       target = await sealed(engine("docker"), { host: { Binds: binds } });
       options = forced ? ["--route", route] : [];
     });
@@ -97,7 +89,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
 
   test("a prepared container whose mount is stale is read through the sidecar", async () => {
     const someone = user({ uid: ORDINARY_USER, engine: engine("docker") });
-    const target = await sealed(engine("docker"), { host: { Binds: await preparedBinds(someone) } });
+    const target = await sealed(engine("docker"), { host: { Binds: await mountBinds(someone) } });
     const moved = await someone.run(["cat", "--trace", `${target.name}:/data/greeting`], {
       before: ["sh", "-c", 'mv "$XDG_STATE_HOME/porthole/mnt" "$XDG_STATE_HOME/porthole/dead" && exec "$@"', "sh"],
     });
@@ -108,7 +100,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
   test("the mount route starts one process in a container, also if the engine lacks a capability", async () => {
     const on = engine("docker");
     const someone = user({ engine: on });
-    const target = await container(on, { image: await image(on), host: { Binds: await preparedBinds(someone) } });
+    const target = await container(on, { image: await image(on), host: { Binds: await mountBinds(someone) } });
     const since = Math.floor(Date.now() / 1000);
     expect(await someone.run(["cat", "--route", "mount", `${target.name}:/proc/1/status`])).toMatchObject({ code: 0 });
     const until = Math.ceil(Date.now() / 1000) + 1;
@@ -119,7 +111,7 @@ describeWithDocker("a container FROM scratch, read-only, uid 1000, no capability
 
   test("--user runs the agent of the mount route as that user", async () => {
     const someone = user({ engine: engine("docker") });
-    const target = await sealed(engine("docker"), { host: { Binds: await preparedBinds(someone) } });
+    const target = await sealed(engine("docker"), { host: { Binds: await mountBinds(someone) } });
     const reach = ["--route", "mount", "--user", "1000"];
     const fine = await someone.run(["cat", ...reach, `${target.name}:/data/greeting`]);
     expect(fine).toMatchObject({ code: 0, text: sealedFiles["/data/greeting"] });

@@ -1,5 +1,9 @@
 import type Docker from "dockerode";
-import { type Container, type ContainerOptions, container, type Engine, image } from "../helpers/engine.ts";
+import { beforeAll, expect, test } from "vitest";
+import { witness } from "../helpers/compatibility.ts";
+import { type Container, type ContainerOptions, container, type Engine, engine, image } from "../helpers/engine.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
+import { routesInUse } from "./agents.ts";
 
 /** Contents of the files of {@link sealed}, by path. */
 export const sealedFiles = {
@@ -33,4 +37,54 @@ export async function sealed(
     ...options,
     host: { ReadonlyRootfs: true, CapDrop: ["ALL"], Tmpfs: { "/tmp": "mode=1777" }, ...options.host },
   });
+}
+
+/**
+ * Tests that a sealed container of an engine is read by a user over a forced route. For use in a
+ * `describe`.
+ *
+ * @returns the user and the container, for further tests
+ */
+export function testSealed(
+  name: Engine["name"],
+  route: string,
+  uid: () => number,
+): () => { someone: User; target: Container } {
+  const on = engine(name);
+  let someone: User;
+  let target: Container;
+
+  beforeAll(async () => {
+    someone = user({ uid: uid(), engine: on });
+    target = await sealed(on, { host: { Binds: route === "mount" ? await mountBinds(someone) : [] } });
+  });
+
+  test("uses exactly this route", async (context) => {
+    const result = await witness(context, {
+      section: "Containers",
+      situation: "FROM scratch, read-only, uid 1000, no capability",
+      on,
+      by: someone,
+      args: ["cat", "--trace", "--route", route, `${target.name}:/data/greeting`],
+      names: { [target.name]: "web" },
+    });
+    expect(result).toMatchObject({ code: 0, text: sealedFiles["/data/greeting"] });
+    expect(result.stderr).toContain(`route ${route}, new agent`);
+    // Containers of the rootless engines have no control groups that name them.
+    if (!name.startsWith("rootless")) expect(await routesInUse(on, target)).toEqual([route]);
+  });
+
+  test.for(Object.entries(sealedFiles))("gives %s byte for byte, from the running agent", async ([path, content]) => {
+    const result = await someone.run(["cat", "--trace", "--route", route, `${target.name}:${path}`]);
+    expect(result).toMatchObject({ code: 0, text: content });
+    expect(result.stderr).toContain(`route ${route}, live agent`);
+  });
+
+  test("shows the target's first process in /proc/1/status", async () => {
+    const result = await someone.run(["cat", "--route", route, `${target.name}:/proc/1/status`]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(result.text).toMatch(/^Name:\tready\n/);
+  });
+
+  return () => ({ someone, target });
 }

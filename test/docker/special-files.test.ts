@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 describeWithDocker("special files in a container", () => {
@@ -19,7 +19,6 @@ describeWithDocker("special files in a container", () => {
 
     beforeAll(async () => {
       someone = user({ uid, engine: engine("docker") });
-      const { text } = await someone.run(["docker-args"]);
       target = await container(engine("docker"), {
         steps: [
           ...["dir", "/d", "fifo", "/d/fed", "feed", "/d/fed", "through a pipe\n", "fifo", "/d/quiet"],
@@ -30,7 +29,7 @@ describeWithDocker("special files in a container", () => {
         host: {
           CapAdd: ["MKNOD"],
           Devices: [{ PathOnHost: "/dev/loop-control", PathInContainer: "/dev/loop-control", CgroupPermissions: "r" }],
-          Binds: route === "mount" ? [text.trim().replace("--volume ", "")] : [],
+          Binds: route === "mount" ? await mountBinds(someone) : [],
         },
       });
     });

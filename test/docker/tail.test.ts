@@ -5,7 +5,7 @@ import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { container, engine, firstProcess, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { LOGROTATE, ORDINARY_USER } from "../helpers/machine.ts";
-import { user } from "../helpers/porthole.ts";
+import { mountBinds, user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -18,8 +18,7 @@ describeWithDocker("porthole tail -F in containers", () => {
     { uid: ORDINARY_USER, route: "sidecar" },
   ])("continues at its position after a restart, and reports it in one line (route $route)", async ({ uid, route }) => {
     const someone = user({ uid, engine: docker });
-    const prepared = route === "mount" ? (await someone.run(["docker-args"])).text.trim() : "";
-    const host = prepared === "" ? {} : { Binds: [prepared.replace("--volume ", "")] };
+    const host = route === "mount" ? { Binds: await mountBinds(someone) } : {};
     const target = await container(docker, { host, steps: ["write", "/log", "began"] });
     const tail = following(someone, ["--route", route, "-F", `${target.name}:/log`]);
     await tail.shows("began\n");

@@ -6,7 +6,7 @@ import { type Container, container, engine, image } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { repository } from "../helpers/paths.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { directAgentsOf, routesInUse } from "./agents.ts";
 
@@ -40,7 +40,6 @@ interface Attacked {
 async function attacked(route: string, mayTrace: boolean): Promise<Attacked> {
   const docker = engine("docker");
   const someone = user({ uid: route === "direct" ? 0 : ORDINARY_USER, engine: docker });
-  const binds = [(await someone.run(["docker-args"])).text.trim().replace("--volume ", "")];
   const target = await container(docker, {
     image: await image(docker, [
       { name: reference, content: program, mode: 0o755 },
@@ -50,7 +49,7 @@ async function attacked(route: string, mayTrace: boolean): Promise<Attacked> {
     host: {
       SecurityOpt: ["seccomp=unconfined"],
       ...(mayTrace && { CapAdd: ["SYS_PTRACE"] }),
-      ...(route === "mount" && { Binds: binds }),
+      ...(route === "mount" && { Binds: await mountBinds(someone) }),
     },
   });
   const attack = async (mode: string) => {

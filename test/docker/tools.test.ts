@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine, image } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { listedAgents } from "./agents.ts";
 
@@ -32,10 +32,6 @@ async function holder(host: Docker.HostConfig = {}): Promise<Container> {
     ],
     host,
   });
-}
-
-async function mountBinds(by: User): Promise<string[]> {
-  return [(await by.run(["docker-args"])).text.trim().replace("--volume ", "")];
 }
 
 interface ListedFile {

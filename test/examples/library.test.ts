@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -119,12 +119,11 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
   });
 
   test("tun-device creates an interface in the container and receives its packets", async () => {
-    const [, bind = ""] = (await someone.run(["docker-args"])).text.trim().split(" ");
     const target: Container = await container(docker, {
       image: await busyboxImage(docker),
       command: ["/bin/busybox", "sleep", "3600"],
       host: {
-        Binds: [bind],
+        Binds: await mountBinds(someone),
         CapAdd: ["NET_ADMIN"],
         Devices: [{ PathOnHost: "/dev/net/tun", PathInContainer: "/dev/net/tun", CgroupPermissions: "rwm" }],
       },

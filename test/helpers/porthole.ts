@@ -138,6 +138,17 @@ export function user({
   return self;
 }
 
+/**
+ * Returns the `Binds` of a container that is prepared for the mount route, from what
+ * `porthole docker-args` prints.
+ */
+export async function mountBinds(by: User): Promise<string[]> {
+  const { text } = await by.run(["docker-args"]);
+  const [, bind] = /^--volume (\S+:\/run\/porthole:ro)\n$/.exec(text) ?? [];
+  if (bind === undefined) throw new Error(`porthole docker-args printed ${JSON.stringify(text)}`);
+  return [bind];
+}
+
 async function detachAll(by: User): Promise<void> {
   if (!["state", "run"].some((name) => existsSync(`${by.directory}/${name}/porthole`))) return;
   const { code, stderr } = await by.run(["detach", "--all"]);

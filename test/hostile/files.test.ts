@@ -8,7 +8,7 @@ import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
 import { compileFixture } from "../helpers/fuse.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { childrenOf, isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -151,10 +151,9 @@ describeWith(["root", "docker"], "hostile files", () => {
   });
 
   test("a directory of 1,000,000 names in a container of 32 MB does not kill its application", async () => {
-    const { text } = await someone.run(["docker-args"]);
     const small = await container(engine("docker"), {
       steps: ["write", "/note", "alive"],
-      host: { Memory: 32 << 20, MemorySwap: 32 << 20, Binds: [`${place}:/h`, text.trim().replace("--volume ", "")] },
+      host: { Memory: 32 << 20, MemorySwap: 32 << 20, Binds: [`${place}:/h`, ...(await mountBinds(someone))] },
     });
     // On this route the agent is inside the container and under its limits.
     const listed = await someone.run(["find", "--route", "mount", `${small.name}:/h/many`, "-type", "f"], {

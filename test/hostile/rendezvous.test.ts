@@ -24,7 +24,7 @@ import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { container, engine } from "../helpers/engine.ts";
 import { compileFixture } from "../helpers/fuse.ts";
 import { ORDINARY_USER, OTHER_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentInfo } from "../protocol/samples.ts";
@@ -231,13 +231,9 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     return { target, attaching, socket, token };
   }
 
-  async function bindOf(someone: User): Promise<string> {
-    return (await someone.run(["docker-args"])).text.trim().replace("--volume ", "");
-  }
-
   test("with the token of the rendezvous is refused, and none of its files is shown", async () => {
     const someone = user({ engine: engine("docker") });
-    const bind = await bindOf(someone);
+    const [bind = ""] = await mountBinds(someone);
     const other = await container(engine("docker"), {
       steps: ["write", "/note", "of another"],
       host: { Binds: [bind] },
@@ -264,7 +260,7 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
     const program = `${inject("machine").directory}/intruder`;
     compileFixture("intruder", program);
     const someone = user({ engine: engine("docker") });
-    const bind = await bindOf(someone);
+    const [bind = ""] = await mountBinds(someone);
     const { target: robbed, attaching, token } = await stolen(someone, bind);
     await robbed.remove();
     await attaching;
@@ -294,13 +290,13 @@ describeWith(["root", "docker"], "another container with the same mount", () => 
 describeWith(["root", "docker"], "a rendezvous directory with planted files", () => {
   test("is used, and no target of a link is changed", async () => {
     const someone = user({ engine: engine("docker") });
-    const { text } = await someone.run(["docker-args"]);
+    const binds = await mountBinds(someone);
     const mount = `${someone.directory}/state/porthole/mnt`;
     const precious = `${someone.directory}/precious`;
     writeFileSync(precious, "untouched\n", { mode: 0o600 });
     const target = await container(engine("docker"), {
       steps: ["write", "/note", "x"],
-      host: { Binds: [text.trim().replace("--volume ", "")] },
+      host: { Binds: binds },
     });
     rmSync(`${mount}/agent`, { force: true });
     symlinkSync(precious, `${mount}/agent`);

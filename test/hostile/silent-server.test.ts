@@ -4,7 +4,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine, image } from "../helpers/engine.ts";
 import { compileFixture } from "../helpers/fuse.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type Running, type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type Running, type User, user } from "../helpers/porthole.ts";
 import { childrenOf, processName } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -57,7 +57,6 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
     let someone: User;
     beforeAll(async () => {
       someone = user({ uid, engine: engine("docker") });
-      const { text } = await someone.run(["docker-args"]);
       target = await container(engine("docker"), {
         image: await image(engine("docker"), [
           { name: "fuse-server", content: program, mode: 0o755 },
@@ -68,7 +67,7 @@ describeWith(["root", "docker"], "a FUSE server in a container that stops answer
           CapAdd: ["SYS_ADMIN"],
           Devices: [{ PathOnHost: "/dev/fuse", PathInContainer: "/dev/fuse", CgroupPermissions: "rwm" }],
           SecurityOpt: ["apparmor=unconfined"],
-          Binds: route === "mount" ? [text.trim().replace("--volume ", "")] : [],
+          Binds: route === "mount" ? await mountBinds(someone) : [],
         },
       });
       await waitFor("the file system", () => processName(target.pid) === "ready");

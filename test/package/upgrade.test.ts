@@ -4,7 +4,7 @@ import { directAgentsOf, keptFiles, listedAgents, mountAgentsOf, routesInUse, si
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { packedFirstRelease } from "./first-release.ts";
@@ -90,9 +90,8 @@ describeWith(["docker", "registry", "musl", "arm64", "git", "history"], "an upgr
 
 /** Starts a container with the directory of `by` mounted. All commands of a test read its file. */
 async function prepared(by: User): Promise<Container> {
-  const { text } = await by.run(["docker-args"]);
-  const binds = [text.trim().replace("--volume ", "")];
-  return container(engine("docker"), { steps: ["dir", "/d", "write", "/d/f", "text"], host: { Binds: binds } });
+  const host = { Binds: await mountBinds(by) };
+  return container(engine("docker"), { steps: ["dir", "/d", "write", "/d/f", "text"], host });
 }
 
 /** Identifies the agents for `target` as the host and the engine report them. */
