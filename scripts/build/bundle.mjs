@@ -54,7 +54,7 @@ export async function bundle() {
       "import.meta.filename": "__filename",
     },
   });
-  await toCommonJs(metafile.outputs, transform);
+  await toCommonJs(metafile.outputs, transform, Object.values(library));
   const ink = await bundleInk(`${fresh}/ink-pack.js`, { ...common, ...forUsers });
   writeFileSync(`${fresh}/package.json`, '{ "type": "commonjs" }\n');
   await packCommand(fresh, metafile.outputs, version);
