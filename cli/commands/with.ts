@@ -18,7 +18,8 @@ import {
   withoutPlaceholders,
 } from "../with/placeholders.ts";
 import { type Placement, placeInTrees, type Refused, sayDescriptor } from "../with/placement.ts";
-import { CannotRun, reopenError, runTool, type ToolEnd, ToolStatus, toolPath } from "../with/run-tool.ts";
+import { reopenError } from "../with/reopen-error.ts";
+import { CannotRun, runTool, type ToolEnd, ToolStatus, toolPath } from "../with/run-tool.ts";
 
 /** Options of `porthole with`. */
 export interface WithOptions extends ConnectionOptions {

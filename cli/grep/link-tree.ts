@@ -69,6 +69,7 @@ export class LinkTree {
     for (let path = this.#directory; path !== this.#private.path; path = dirname(path))
       unlessLeft(() => rmdirSync(path));
     this.#private.remove();
+    this.#private = undefined;
   }
 
   #directoryOf(name: string): void {

@@ -9,17 +9,17 @@ const cleanUps = new Set<() => void>();
  * this.
  */
 export function onExit(action: () => void): () => void {
-  if (cleanUps.size === 0) {
+  if (!isPrepared) {
+    // They stay: without actions, a signal ends the process as it would without them.
     for (const signal of SIGNALS) process.on(signal, onSignal);
     process.on("exit", cleanUp);
+    isPrepared = true;
   }
   cleanUps.add(action);
-  return () => {
-    if (!cleanUps.delete(action) || cleanUps.size > 0) return;
-    for (const signal of SIGNALS) process.off(signal, onSignal);
-    process.off("exit", cleanUp);
-  };
+  return () => void cleanUps.delete(action);
 }
+
+let isPrepared = false;
 
 /** Runs the pending actions, the latest first. */
 export function cleanUp(): void {

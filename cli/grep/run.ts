@@ -4,11 +4,9 @@ import { limitMemory, writable } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { Messages } from "./messages.ts";
 import type { Ripgrep } from "./ripgrep.ts";
+import { SearchStatus } from "./status.ts";
 
 const writeOut = promisify(writeCallback);
-
-/** ripgrep's exit statuses, which are grep's. */
-export const SearchStatus = { matched: 0, unmatched: 1, failed: 2 } as const;
 
 /** Memory limit of ripgrep in bytes, for lines and for the output of one file. */
 export const SEARCH_MEMORY = 512 * 1024 * 1024;

@@ -1,23 +1,16 @@
 import { PortholeError } from "../../src/errors.ts";
-import { compareNames, isGoneProcess, nameOf } from "../../src/files/index.ts";
 import { MAX_BATCH } from "../../src/protocol/index.ts";
 import { feedPipe, type OpenFile } from "../../src/sessions/index.ts";
-import { unlessDirectory, withHint } from "../targets/open-target.ts";
+import { unlessDirectory } from "../targets/open-target.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
-import { reopenError } from "../with/run-tool.ts";
+import { reopenError } from "../with/reopen-error.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
+import { withCatHint } from "./cat-hint.ts";
 import { colourFilter, hasColours, stopAtNul } from "./colour-filter.ts";
-import { DirectoryFiles, type FoundFile } from "./directory-files.ts";
 import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
 import type { Ripgrep, RipgrepOptions } from "./ripgrep.ts";
 import type { OpenDirectory } from "./tree-search.ts";
-
-/**
- * Number of concurrent batches: the agent opens a batch while this process handles the one before
- * it.
- */
-const AT_ONCE = 2;
 
 /** Options of a search on files. */
 export interface SearchOptions {
@@ -101,20 +94,22 @@ export class SearchFiles {
     this.#closeDirectories();
     const named = this.directories.map(({ session, text, target: { path } }) => ({ session, name: text, path }));
     const { program, signal } = this.#options;
+    // Loaded here, because few searches need them.
+    const [{ DirectoryFiles }, { openBatches }] = await Promise.all([
+      import("./directory-files.ts"),
+      import("./batches.ts"),
+    ]);
     const files = await new DirectoryFiles(this.#tree, this.#options, this.#failed).find(named, program);
-    // Reserves descriptors: the files of the current batches are open in addition to those that
-    // wait for ripgrep.
-    const left = batches(files, Math.min(MAX_BATCH, Math.ceil(this.#handover.capacity / 4)));
-    const work = async () => {
-      for (const batch of left) {
-        signal?.throwIfAborted();
-        await this.#openBatch(batch);
-      }
-    };
-    const count = this.paths.length;
-    await Promise.all(Array.from({ length: AT_ONCE }, work));
-    // Sorts the files, which are opened in any order.
-    this.paths.push(...this.paths.splice(count).sort(compareNames));
+    const piped = await openBatches(files, {
+      // Reserves descriptors: the files of the current batches are open in addition to those that
+      // wait for ripgrep.
+      maxFiles: Math.min(MAX_BATCH, Math.ceil(this.#handover.capacity / 4)),
+      add: (name, file) => this.#add(name, file, "found"),
+      failed: this.#failed,
+      signal,
+    });
+    // Names pipes explicitly, because ripgrep skips pipes below a directory.
+    this.paths.push(...piped);
   }
 
   /** Starts ripgrep in the directory of the links. */
@@ -144,32 +139,14 @@ export class SearchFiles {
   /** Closes the files. Idempotent. */
   close(): void {
     this.#closeDirectories();
-    this.#feeding.abort();
+    // Without a pipe, an abort would only take time.
+    if (this.#feeds.length > 0) this.#feeding.abort();
     this.#handover.close();
     this.#tree.remove();
   }
 
   #closeDirectories(): void {
     for (const { file } of this.directories) file?.close();
-  }
-
-  async #openBatch(batch: readonly FoundFile[]): Promise<void> {
-    const opened = await openTogether(batch);
-    const rest: Promise<void>[] = [];
-    for (const [index, file] of batch.entries()) {
-      const one = opened[index];
-      if (one === undefined) rest.push(this.#attempt(() => this.#openFound(file), file));
-      else if (this.#add(file.name, one, "found")) this.paths.push(file.name);
-    }
-    await Promise.all(rest);
-  }
-
-  async #openFound({ session, path, name, isLinked }: FoundFile): Promise<void> {
-    const file = await session.open(path, { noFollow: !isLinked });
-    // The file was replaced after the walk.
-    if (file.kind !== "file") return file.close();
-    // Names pipes explicitly, because ripgrep skips pipes below a directory.
-    if (this.#add(name, file, "found")) this.paths.push(name);
   }
 
   /** Adds a file. Returns true if its content goes through a pipe. */
@@ -198,59 +175,13 @@ export class SearchFiles {
     return set.isOn("text", "no-text") || set.isOn("binary", "no-binary") || set.count("unrestricted") > 2;
   }
 
-  async #attempt(action: () => unknown, found?: FoundFile): Promise<void> {
+  async #attempt(action: () => Promise<unknown>): Promise<void> {
     try {
       await action();
     } catch (error) {
-      if (found?.session.ended !== undefined) throw error;
-      if (found !== undefined && isGoneProcess(found.path, error)) return;
       this.#failed(error);
     }
   }
-}
-
-/**
- * Groups consecutive files of a directory, at most `maxFiles` per batch. A file that was found
- * through a link has its own batch.
- */
-function* batches(files: readonly FoundFile[], maxFiles: number): Generator<FoundFile[]> {
-  let batch: FoundFile[] = [];
-  for (const file of files) {
-    const [first] = batch;
-    if (first && (batch.length >= maxFiles || !isBeside(first, file))) {
-      yield batch;
-      batch = [];
-    }
-    batch.push(file);
-  }
-  if (batch.length > 0) yield batch;
-}
-
-function isBeside(one: FoundFile, other: FoundFile): boolean {
-  if (one.isLinked || other.isLinked || one.session !== other.session) return false;
-  const slash = one.path.lastIndexOf("/");
-  return other.path.lastIndexOf("/") === slash && other.path.startsWith(one.path.slice(0, slash + 1));
-}
-
-/** Opens a batch with one request. Returns the files that could be opened. */
-async function openTogether(batch: readonly FoundFile[]): Promise<(OpenFile | undefined)[]> {
-  const [{ session, path, isLinked }] = batch as [FoundFile];
-  if (batch.length === 1 || isLinked || session.openMany === undefined) return [];
-  try {
-    const names = batch.map((file) => nameOf(file.path));
-    return await session.openMany(path.slice(0, -(names[0] as string).length), names);
-  } catch {
-    // Ignores the error: opening the files one by one reports the reason.
-    return [];
-  }
-}
-
-/**
- * Replaces the hint of the error for a file that reading would consume. Returns other errors
- * unchanged.
- */
-export function withCatHint(name: string, error: unknown): unknown {
-  return withHint(error, `use porthole cat --consume ${name} | grep PATTERN`);
 }
 
 /**

@@ -5,8 +5,9 @@ import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { type Flag, writeFlags } from "./arguments.ts";
 import { type FoundLine, FoundLines } from "./found-lines.ts";
 import { Messages } from "./messages.ts";
-import { follow, SEARCH_MEMORY, SearchStatus } from "./run.ts";
+import { follow, SEARCH_MEMORY } from "./run.ts";
 import { SearchFiles } from "./search-files.ts";
+import { SearchStatus } from "./status.ts";
 
 /** A search that passes its matches on as they are found. */
 export interface MatchStream {

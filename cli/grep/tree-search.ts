@@ -9,7 +9,8 @@ import type { Launch } from "../with/launcher.ts";
 import { type Flag, FlagSet } from "./arguments.ts";
 import { onExit } from "./on-exit.ts";
 import type { Ripgrep } from "./ripgrep.ts";
-import { type OutputFilter, SearchStatus } from "./run.ts";
+import type { OutputFilter } from "./run.ts";
+import { SearchStatus } from "./status.ts";
 import { colourCheck, colourSearch, ESCAPE_PATTERN, linksReason } from "./tree-flags.ts";
 import { startOnTrees } from "./tree-run.ts";
 

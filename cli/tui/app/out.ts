@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { messageOf } from "../../../src/errors.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
-import { reopenError, runTool, toolPath } from "../../with/run-tool.ts";
+import { reopenError } from "../../with/reopen-error.ts";
+import { runTool, toolPath } from "../../with/run-tool.ts";
 import type { Host, View } from "../view.ts";
 import { pipeTo } from "./pipe-to.ts";
 
