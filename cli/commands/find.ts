@@ -100,7 +100,7 @@ async function search(
 const LONG = 2_000;
 
 function longWalk(walk: TreeWalk): Omit<TakeOver, "visit"> | undefined {
-  return walk.session.route === "direct"
+  return walk.session.agent
     ? {
         after: LONG,
         below: async function* (directories) {

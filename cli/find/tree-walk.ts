@@ -35,11 +35,11 @@ export async function* walkOnTree(
   walk: TreeWalk,
   directories: readonly WalkedDirectory[],
 ): AsyncGenerator<readonly TakenFile[] | false> {
-  const { sessions, session, named, expression, failed } = walk;
+  const { session, named, expression, failed } = walk;
   const root = await walkRootOf(session, named);
   if (root === undefined) return yield false;
   const command = findArguments(root, directories, expression, process.geteuid?.() === 0);
-  const tree = command && (await treeOf(sessions, named.target as TreeTarget));
+  const tree = command && (await treeOf(walk, named.target as TreeTarget));
   if (command === undefined || tree === undefined) return yield false;
   const records = new RecordReader(root, directories, expression);
   const run = start(`${targetName(named.target as TreeTarget)}:`, tree, command);
@@ -89,9 +89,9 @@ function shown(message: string, { path, inTree }: WalkRoot, { text, target }: Na
   return `cannot list ${prefix}${path}${file.slice(inTree.length)}: ${reason}`;
 }
 
-async function treeOf(sessions: SessionPool, target: TreeTarget): Promise<Tree | undefined> {
+async function treeOf({ sessions, session }: TreeWalk, target: TreeTarget): Promise<Tree | undefined> {
   try {
-    return await sessions.tree(target, { write: false, allMounts: false });
+    return await sessions.directTree(session, target);
   } catch (error) {
     if (error instanceof PortholeError && error.code !== "CANCELLED") return undefined;
     throw error;
@@ -100,7 +100,7 @@ async function treeOf(sessions: SessionPool, target: TreeTarget): Promise<Tree |
 
 /** Returns undefined if the directory is not in a tree, or is on a mount that a tree lacks. */
 async function walkRootOf(session: Session, { target }: NamedTarget): Promise<WalkRoot | undefined> {
-  if (session.route !== "direct" || target.kind === "local" || target.kind === "output") return undefined;
+  if (target.kind === "local" || target.kind === "output") return undefined;
   const path = await followLinks(target.path, (link) => session.readlink(link));
   const mounts = await mountsOf(session);
   const absent = mounts.filter(({ type, point }) => !(localTypes.has(type) || (type === "overlay" && point === "/")));

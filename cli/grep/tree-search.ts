@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { limitMemory } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { ensureTreeDirectory, type Tree, type TreeTarget } from "../../src/routes/index.ts";
-import { containerOf, followLinks, type OpenFile, type Session } from "../../src/sessions/index.ts";
+import { followLinks, type OpenFile, type Session } from "../../src/sessions/index.ts";
 import { type Target, targetName } from "../../src/target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import type { Launch } from "../with/launcher.ts";
@@ -130,7 +130,7 @@ async function takeTrees(
   const taken = await Promise.allSettled(
     Array.from(targets, async ([name, { target, session }]) => ({
       name,
-      tree: await sessions.tree(target, { write: false, allMounts: false, running: containerOf(session) }),
+      tree: await sessions.directTree(session, target),
     })),
   );
   const trees = taken.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
@@ -152,7 +152,6 @@ function asReason(error: unknown): unknown {
 async function fileOf({ session, target, text, file }: OpenDirectory): Promise<Launch["files"][number]> {
   const root = `${targetName(target)}:`;
   if (file === undefined) throw new NotOnTrees(`the file system of ${text} may not answer`);
-  if (session.route !== "direct") throw new NotOnTrees(`the route is ${session.route}`);
   if (target.kind === "local" || target.kind === "output" || text !== root + target.path)
     throw new NotOnTrees(`${text} is not the name of a path in a tree`);
   const path = await followLinks(target.path, (link) => session.readlink(link));

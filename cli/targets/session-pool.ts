@@ -1,7 +1,7 @@
 import { dieBySignal, prepareExit } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
-import { connect, type Session } from "../../src/sessions/index.ts";
+import { connect, containerOf, type Session } from "../../src/sessions/index.ts";
 import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
 import { shownName } from "../elsewhere/part-of-several.ts";
 import { checkContainerName } from "./container-name.ts";
@@ -125,6 +125,23 @@ export class SessionPool {
     const { engine, route, user } = this.#options;
     const options = { engine, route: route === "auto" ? undefined : route, user, ...how };
     return interruptible((signal) => takeTree(target, { ...options, signal }));
+  }
+
+  /**
+   * Returns a tree that this process can take itself, for a faster way to the files of a session.
+   * The route of the session's agent does not matter: another command may have started it.
+   * @throws PortholeError as {@link tree}; ATTACH if that needs a sidecar, or because of `--route`
+   */
+  async directTree(session: Session, target: TreeTarget): Promise<Tree> {
+    const { engine, route = "auto", user } = this.#options;
+    if (route !== "auto" && route !== "direct")
+      throw new PortholeError("ATTACH", `--route ${route} does not allow a tree of this user`);
+    // Only the route of its agent is known to reach the layers of a target without processes.
+    if (session.offline !== undefined && session.route !== "direct")
+      throw new PortholeError("ATTACH", `the route is ${session.route}`);
+    const { takeDirectTree } = await import("../../src/routes/index.ts");
+    const options = { engine, user, write: false, allMounts: false, running: containerOf(session) };
+    return interruptible((signal) => takeDirectTree(target, { ...options, signal }));
   }
 
   /**

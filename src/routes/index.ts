@@ -15,5 +15,5 @@ export { PrivateDirectory } from "./private-directory.ts";
 export { canEnterNamespaces } from "./process.ts";
 export { NotPreparedError } from "./route-error.ts";
 export { ensureRunDirectory, ensureTreeDirectory } from "./run-dir.ts";
-export { type Tree, type TreeOptions, type TreeTarget, takeTree } from "./tree.ts";
+export { type Tree, type TreeOptions, type TreeTarget, takeDirectTree, takeTree } from "./tree.ts";
 export { watchContainers } from "./watch-containers.ts";

@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { beforeAll, expect, test } from "vitest";
 import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { container, engine, image } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
@@ -78,6 +80,43 @@ describeWithDocker("grep and hexdump in containers", () => {
         text: `00000000 ${" 00".repeat(8)} ${" 00".repeat(8)}  |${".".repeat(16)}|\n*\n00000020\n`,
       });
     }
+  });
+});
+
+describeWith(["docker", "root"], "a user who may enter a container that an agent in a sidecar serves", () => {
+  const someone = user({ engine: docker });
+  const files = [...Array(2_100).keys()].map((number) => ({ name: `many/${number}`, content: `${number}\n` }));
+  const finder = `${someone.directory}/bin/find`;
+  let name = "";
+
+  beforeAll(async () => {
+    const directories = ["many", "many/deep"].map((name) => ({ name, type: "directory" as const }));
+    const reference = await image(docker, [...directories, ...files, { name: "many/deep/found", content: "" }]);
+    ({ name } = await container(docker, { image: reference }));
+    expect((await someone.run(["cat", "--route", "sidecar", `${name}:/many/1`])).text).toBe("1\n");
+  });
+
+  test("searches its directories on trees, unless the route is given", async () => {
+    const grep = (...args: string[]) =>
+      someone.run(["grep", ...args, "^1234$", `${name}:/many`], { env: { PORTHOLE_DEBUG: "1" } });
+    const text = `${name}:/many/1234:1234\n`;
+    const found = await grep();
+    expect(found).toMatchObject({ code: 0, text });
+    // On a slow machine, only the time limit may be a reason for links.
+    expect(found.stderr).toMatch(/^$|it takes longer than/);
+    const given = await grep("--route", "sidecar");
+    expect(given).toMatchObject({ code: 0, text });
+    expect(given.stderr).toContain("the search goes by links: ");
+  });
+
+  test("leaves a long walk to find(1)", async () => {
+    mkdirSync(dirname(finder));
+    const script = `#!/bin/sh\necho >> ${finder}.log\nPATH=\${PATH#*:} exec find "$@"\n`;
+    writeFileSync(finder, script, { mode: 0o755 });
+    const env = { PATH: `${dirname(finder)}:${process.env.PATH}` };
+    const found = await someone.run(["find", "--bare", `${name}:/many`, "-name", "found"], { env });
+    expect(found).toMatchObject({ code: 0, stderr: "", text: "/many/deep/found\n" });
+    expect(existsSync(`${finder}.log`)).toBe(true);
   });
 });
 
