@@ -111,8 +111,11 @@ static int open_terminal(void) {
     return side;
 }
 
-static noreturn void become(char **command, int side, int input) {
+/* The command gets SIGHUP also if this process is killed, and could not send it. */
+static noreturn void become(char **command, int side, int input, pid_t parent) {
     sigset_t none;
+    if (prctl(PR_SET_PDEATHSIG, SIGHUP) < 0) bail_errno("prctl(PR_SET_PDEATHSIG)");
+    if (getppid() != parent) _exit(1);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
@@ -138,9 +141,10 @@ static void start(char **command) {
     } else {
         ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
+    pid_t self = getpid();
     remote.child = fork();
     if (remote.child < 0) bail_errno("fork");
-    if (!remote.child) become(command, side, ends[0]);
+    if (!remote.child) become(command, side, ends[0], self);
     if (side >= 0) close(side);
     if (ends[0] >= 0) close(ends[0]);
     if (remote.terminal >= 0) fcntl(remote.terminal, F_SETFL, O_NONBLOCK);

@@ -74,6 +74,14 @@ test.each([
   expect((await end()).stderr).toContain(`\0porthole-end ${how}\n`);
 });
 
+test("a command gets SIGHUP when this process is killed and cannot end it", async () => {
+  const { child, end } = start(...sh("trap 'echo hup; exit' HUP; echo ready; while :; do sleep 0.05; done"));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  child.kill("SIGKILL");
+  // The command holds both streams open, so they end with it.
+  expect(await end()).toEqual({ stdout: "ready\nhup\n", stderr: "", status: null });
+});
+
 test.each<[string, (input: Writable) => void]>([
   ["the connection is closed", (input) => input.destroy()],
   ["a signal arrives", (input) => void input.write(frame("s", Buffer.from([15])))],
