@@ -9,6 +9,7 @@ import { withCopyName } from "../cp/copy-name.ts";
 import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
 import { openDestination } from "../cp/destination.ts";
 import { LocalCopies } from "../cp/local-copies.ts";
+import { ReceivedCopies } from "../cp/received-copies.ts";
 import { SentCopies } from "../cp/sent-copies.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { filesLine, Progress } from "../io/progress.ts";
@@ -53,6 +54,21 @@ export async function sendCopies(sources: string[], options: CpOptions & { one?:
     using copies = SentCopies.begin(named.length);
     await copyAll(named, copies, options.one ? "copy" : undefined, context);
   });
+}
+
+/**
+ * `porthole __received`: creates the files that `porthole __copies` sends, from standard input. For
+ * `kubectl porthole cp`, whose program has no native part.
+ */
+export async function receiveCopies(path: string, { force }: { force?: boolean }): Promise<number> {
+  let status = 0;
+  const failed = (error: unknown) => {
+    report(error);
+    status = Math.max(status, exitStatus(error));
+  };
+  using copies = new ReceivedCopies({ path, replace: force === true, failed });
+  for await (const bytes of process.stdin) copies.take(bytes as Buffer);
+  return status;
 }
 
 /** Runs the copies of a command. Reports errors and progress. Returns the exit status. */

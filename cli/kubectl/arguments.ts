@@ -1,11 +1,18 @@
 import { PortholeError } from "../../src/errors.ts";
 import { type Argument, type OptionTable, splitArguments } from "../elsewhere/split-arguments.ts";
+import { TakenOptions } from "./taken-options.ts";
+import { checkOptions, unknownCommand } from "./unknown-words.ts";
+import { isPodKind, isWorkloadKind } from "./workload-kinds.ts";
 
 /** A target of the command line: `[NAMESPACE/]POD[/CONTAINER][:PATH]`. */
 export interface PodTarget {
   namespace: string | undefined;
   /** A name or a glob; undefined with a selector, which selects all pods that match it. */
   pod: string | undefined;
+  /** Labels of the pods, as for `kubectl get --selector`; undefined for a pod. */
+  selector: string | undefined;
+  /** Such as `deploy/web`; its selector is found later. Undefined for a pod or `--selector`. */
+  workload?: string | undefined;
   container: string | undefined;
   /** The path with its colon; empty for commands on whole containers. */
   path: string;
@@ -22,7 +29,8 @@ export interface Request {
   /** Options for every call of kubectl, such as `--context`. */
   kubectl: string[];
   namespace: string | undefined;
-  selector: string | undefined;
+  /** Pods of all namespaces, unless a target names one. */
+  allNamespaces: boolean;
   /** Namespace of the helper pods. */
   helperNamespace: string;
   /** Image for a new helper on a node without a helper. */
@@ -34,10 +42,10 @@ export interface Request {
 }
 
 /** Commands that read pods, with the operands that are targets. */
-const COMMANDS: Readonly<Record<string, "all" | "first" | "expression" | "pattern">> = {
+const COMMANDS: Readonly<Record<string, "all" | "first" | "sources" | "expression" | "pattern">> = {
   ...{ cat: "all", head: "all", tail: "all", ls: "all", stat: "all", ps: "all" },
   ...{ hexdump: "first", open: "first", browse: "first", doctor: "first" },
-  ...{ find: "expression", grep: "pattern" },
+  ...{ cp: "sources", find: "expression", grep: "pattern" },
 };
 
 /** Commands whose target may be a container without a path. */
@@ -45,27 +53,11 @@ const WITHOUT_PATH: ReadonlySet<string> = new Set(["ps", "browse", "doctor"]);
 /** Commands that read a pod's output if the pods come only from a selector. */
 const OF_OUTPUT: ReadonlySet<string> = new Set(["cat", "head", "tail", "grep"]);
 
-/** kubectl's options with a value: long names and letters. */
-const KUBECTL: ReadonlySet<string> = new Set([
-  ...["--context", "--kubeconfig", "--cluster", "--user", "--as", "--as-group", "--as-uid", "--server", "-s"],
-  ...["--token", "--request-timeout", "--tls-server-name", "--certificate-authority", "--client-certificate"],
-  ...["--client-key", "--username", "--password"],
-]);
-const KUBECTL_SWITCHES: ReadonlySet<string> = new Set(["--insecure-skip-tls-verify"]);
-const OWN: ReadonlySet<string> = new Set([
-  "-n",
-  "--namespace",
-  "-l",
-  "--selector",
-  "--helper-namespace",
-  "--image",
-  "--profile",
-]);
-
 /**
  * Parses the words after `kubectl porthole`. kubectl's options are valid before the command. After
  * the command they are valid unless it has an option of that name: `-n` after `grep` is an option
- * of grep. `tail -n` and `head -n` take a number of lines or a namespace.
+ * of grep. `tail -n` and `head -n` take a number of lines or a namespace, and `-c` a number of
+ * bytes or a container.
  * @param optionsOf returns the options of a porthole command
  * @throws PortholeError USAGE
  */
@@ -75,83 +67,55 @@ export function parseRequest(args: readonly string[], optionsOf: (command: strin
   while (left[0] !== undefined && taken.take(left));
   const [first = ""] = left;
   const isCommand = /^[a-z-]+$/.test(first) && first in COMMANDS;
-  if (!isCommand && (first.startsWith("-") || !/[:]/.test(first))) throw unknown(first);
+  if (!isCommand && (first.startsWith("-") || !/[:]/.test(first)))
+    throw unknownCommand(first, Object.keys(COMMANDS), USAGE);
   const command = isCommand ? (left.shift() ?? "") : "open";
   const table = optionsOf(command);
   const split = splitArguments(left, table, (rest) => !isOfCommand(command, rest, table) && taken.take(rest));
-  if (taken.profile !== undefined && !taken.isEphemeral)
+  checkOptions(command, split, table);
+  if (taken.get("profile") !== undefined && !taken.isEphemeral)
     throw new PortholeError("USAGE", "--profile needs --ephemeral", {
       hint: "add --ephemeral, or leave out --profile",
     });
-  const { selector, namespace } = taken;
+  const container = taken.get("container") ?? (taken.allContainers ? "*" : undefined);
+  const parts = partsOf(command, split, taken.get("selector")).map((part) => inContainer(part, container));
+  if (taken.allNamespaces) checkAllNamespaces(parts);
   return {
-    command,
-    parts: partsOf(command, split, selector),
-    kubectl: taken.kubectl,
-    ...{
-      namespace,
-      selector,
-      image: taken.image,
-      isEphemeral: taken.isEphemeral,
-      profile: taken.profile,
-      helperNamespace: taken.helperNamespace ?? "porthole",
-    },
+    ...{ command, parts, kubectl: taken.kubectl },
+    ...{ namespace: taken.allNamespaces ? undefined : taken.get("namespace"), allNamespaces: taken.allNamespaces },
+    ...{ image: taken.get("image"), isEphemeral: taken.isEphemeral, profile: taken.get("profile") },
+    helperNamespace: taken.get("helper-namespace") ?? "porthole",
   };
+}
+
+function checkAllNamespaces(parts: readonly Part[]): void {
+  for (const part of parts)
+    if ("target" in part && part.target.workload !== undefined)
+      throw new PortholeError("USAGE", `-A: ${part.target.workload} is in one namespace`, {
+        hint: "use -n NAMESPACE, or -l SELECTOR",
+      });
+}
+
+/** Sets the container of a target that names none. */
+function inContainer(part: Part, container: string | undefined): Part {
+  if (!("target" in part) || part.target.container !== undefined || container === undefined) return part;
+  return { target: { ...part.target, container } };
 }
 
 /** True if the command has an option of that name for pods. */
 function isOfCommand(command: string, [word = "", next = ""]: readonly string[], table: OptionTable): boolean {
-  const [, lines] = /^-n(.*)$/s.exec(word) ?? [];
-  if ((command === "tail" || command === "head") && lines !== undefined)
-    return /^[+-]?\d+[A-Za-z]*$/.test(lines === "" ? next : lines);
+  // A number of lines or a namespace; a number of bytes or a container.
+  const [, number] = /^-[nc](.*)$/s.exec(word) ?? [];
+  if ((command === "tail" || command === "head") && number !== undefined)
+    return /^[+-]?\d+[A-Za-z]*$/.test(number === "" ? next : number);
   const flag = word.startsWith("--") ? (word.split("=", 1)[0] ?? "") : word.slice(0, 2);
   // The commands have it for remote engines.
   return flag !== "--image" && table.has(flag);
 }
 
-class TakenOptions {
-  readonly kubectl: string[] = [];
-  namespace: string | undefined;
-  selector: string | undefined;
-  helperNamespace: string | undefined;
-  image: string | undefined;
-  profile: string | undefined;
-  isEphemeral = false;
-
-  /**
-   * Removes an option of kubectl or of the plugin from the front. Returns false if there is none.
-   */
-  take(args: string[]): boolean {
-    const [word = ""] = args;
-    const [, long, joined] = /^(--[^=]+)=(.*)$/s.exec(word) ?? [];
-    const [, short, attached] = /^(-[nl])=?(.+)$/s.exec(long === undefined ? word : "") ?? [];
-    const name = long ?? short ?? word;
-    if (KUBECTL_SWITCHES.has(name)) {
-      this.kubectl.push(args.shift() ?? "");
-      return true;
-    }
-    if (name === "--ephemeral") {
-      args.shift();
-      this.isEphemeral = true;
-      return true;
-    }
-    if (!KUBECTL.has(name) && !OWN.has(name)) return false;
-    args.shift();
-    const value = joined ?? attached ?? args.shift();
-    if (value === undefined)
-      throw new PortholeError("USAGE", `option ${name} needs a value`, { hint: `write ${name} VALUE` });
-    if (name === "-n" || name === "--namespace") this.namespace = value;
-    else if (name === "-l" || name === "--selector") this.selector = value;
-    else if (name === "--helper-namespace") this.helperNamespace = value;
-    else if (name === "--image") this.image = value;
-    else if (name === "--profile") this.profile = value;
-    else this.kubectl.push(name === "-s" ? "--server" : name, value);
-    return true;
-  }
-}
-
 function partsOf(command: string, args: readonly Argument[], selector: string | undefined): Part[] {
   const kind = COMMANDS[command];
+  const last = args.filter(({ option }) => option === undefined).length - 1;
   let operands = 0;
   let inExpression = false;
   const hasPattern =
@@ -162,7 +126,10 @@ function partsOf(command: string, args: readonly Argument[], selector: string | 
     if (kind === "expression" && operands > 0 && /^[-(!]/.test(text)) inExpression = true;
     const index = operands++;
     const isTarget =
-      !inExpression && !(kind === "first" && index > 0) && !(kind === "pattern" && !hasPattern && index === 0);
+      !inExpression &&
+      !(kind === "first" && index > 0) &&
+      !(kind === "sources" && index === last) &&
+      !(kind === "pattern" && !hasPattern && index === 0);
     // Words such as +G and +/text are start positions of `open`.
     if (!isTarget || (command === "open" && text.startsWith("+"))) {
       if (command === "open" && text.startsWith("+")) operands--;
@@ -170,20 +137,25 @@ function partsOf(command: string, args: readonly Argument[], selector: string | 
     }
     return { target: parseTarget(text, command, selector) };
   });
+  if (kind === "sources" && last < 1)
+    throw new PortholeError("USAGE", `cp: missing ${last < 0 ? "pod" : "destination"}`, {
+      hint: "write kubectl porthole cp POD[/CONTAINER]:/path .",
+    });
   if (parts.some((part) => "target" in part)) return parts;
   if (selector === undefined) throw new PortholeError("USAGE", `${command}: missing pod`, { hint: USAGE });
   if (!OF_OUTPUT.has(command) && !WITHOUT_PATH.has(command))
     throw new PortholeError("USAGE", `${command}: missing path`, { hint: "add it: -l app=web :/path" });
   const path = OF_OUTPUT.has(command) ? ":@logs" : "";
-  return [...parts, { target: { namespace: undefined, pod: undefined, container: undefined, path } }];
+  return [...parts, { target: { ...NO_POD, selector, path } }];
 }
 
+const NO_POD = { namespace: undefined, pod: undefined, container: undefined, selector: undefined };
 const USAGE = "write kubectl porthole COMMAND POD[/CONTAINER]:/path, or -l app=web :/path";
 const NAME = /^[A-Za-z0-9*?[\]][A-Za-z0-9_.*?[\]-]*$/;
 
 /**
- * Parses `POD[/CONTAINER]:PATH` and `NAMESPACE/POD/CONTAINER:PATH`; with a selector
- * `[CONTAINER]:PATH` or PATH alone. Also accepts `pod:NAMESPACE/POD[/CONTAINER]:PATH`, which
+ * Parses `POD[/CONTAINER]:PATH`, `NAMESPACE/POD/CONTAINER:PATH` and `TYPE/NAME[/CONTAINER]:PATH`,
+ * such as `deploy/web:PATH`; with a selector `[CONTAINER]:PATH` or PATH alone. Also accepts `pod:NAMESPACE/POD[/CONTAINER]:PATH`, which
  * porthole prints.
  */
 function parseTarget(text: string, command: string, selector: string | undefined): PodTarget {
@@ -200,22 +172,17 @@ function parseTarget(text: string, command: string, selector: string | undefined
       throw new PortholeError("USAGE", `'${text}' names a pod, which --selector excludes`, {
         hint: "use one of the two",
       });
-    return { namespace: undefined, pod: undefined, container: names[0], path };
+    return { ...NO_POD, selector, container: names[0], path };
   }
-  const [first, second, third] = names;
+  const [first, second, third] = !isPrinted && isPodKind(names[0] ?? "") ? names.slice(1) : names;
   if (first === undefined) throw noPod(text);
-  if (third !== undefined) return { namespace: first, pod: second, container: third, path };
-  if (isPrinted && second !== undefined) return { namespace: first, pod: second, container: undefined, path };
-  return { namespace: undefined, pod: first, container: second, path };
+  if (!isPrinted && second !== undefined && isWorkloadKind(first))
+    return { ...NO_POD, workload: `${first}/${second}`, container: third, path };
+  if (third !== undefined) return { ...NO_POD, namespace: first, pod: second, container: third, path };
+  if (isPrinted && second !== undefined) return { ...NO_POD, namespace: first, pod: second, path };
+  return { ...NO_POD, pod: first, container: second, path };
 }
 
 function noPod(text: string): PortholeError {
   return new PortholeError("USAGE", `'${text}' has no pod`, { hint: "write POD[/CONTAINER]:/path" });
-}
-
-function unknown(word: string): PortholeError {
-  if (word === "") return new PortholeError("USAGE", "no command", { hint: USAGE });
-  return new PortholeError("USAGE", `unknown command or option '${word}'`, {
-    hint: `the commands are ${Object.keys(COMMANDS).sort().join(", ")}; for example kubectl porthole tail -F web:/path`,
-  });
 }

@@ -14,6 +14,7 @@ import { IDLE_S } from "./helper-pod.ts";
 import { inPod } from "./in-pod.ts";
 import { kubectl } from "./kubectl.ts";
 import { kubectlPlace } from "./kubectl-place.ts";
+import { isNamed } from "./plan.ts";
 import type { Places } from "./surroundings.ts";
 
 /** Maximum milliseconds for the start of an ephemeral container, including the image pull. */
@@ -64,7 +65,7 @@ export class EphemeralContainers implements Places {
 
   #containerOf(pod: string): string | undefined {
     const targets = this.#request.parts.flatMap((part) => ("target" in part ? [part.target] : []));
-    const ofPod = targets.filter((one) => one.pod === undefined || one.pod === pod);
+    const ofPod = targets.filter((one) => isNamed(one, pod));
     const containers = new Set(ofPod.map(({ container }) => container));
     if (containers.size > 1)
       throw new PortholeError("USAGE", `--ephemeral reads one container of a pod, not ${containers.size} of ${pod}`, {

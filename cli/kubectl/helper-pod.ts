@@ -74,6 +74,18 @@ export function ownerLabel(host: string, pid: number, start: string): string {
   return `${(plain || "host").slice(0, 63 - end.length)}${end}`;
 }
 
+/**
+ * Selects the helpers that killed clients have left. An idle one has ended by itself; then its
+ * client may be on another machine.
+ */
+export function leftHelpers<Row extends { owner: string; phase: string }>(
+  rows: readonly Row[],
+  host: string,
+  startOf: (pid: number) => string | undefined,
+): Row[] {
+  return rows.filter(({ owner, phase }) => owner !== "" && (phase === "Succeeded" || hasEnded(owner, host, startOf)));
+}
+
 /** True if the process of the label ran on this host and has ended. */
 export function hasEnded(owner: string, host: string, startOf: (pid: number) => string | undefined): boolean {
   const [, pid = "", start = ""] = /\.(\d+)\.(\d+)$/.exec(owner) ?? [];

@@ -7,11 +7,11 @@ import { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { report } from "../io/fail.ts";
 import type { Request } from "./arguments.ts";
-import { hasEnded, helperManifest, ownerLabel } from "./helper-pod.ts";
+import { helperManifest, leftHelpers, ownerLabel } from "./helper-pod.ts";
 import { kubectl } from "./kubectl.ts";
 import { kubectlPlace } from "./kubectl-place.ts";
 import { lostNode } from "./lost-node.ts";
-import { COLUMNS, helpersByNode, type PodRow, parseRows } from "./plan.ts";
+import { COLUMNS, helpersByNode, type PodRow, parseRows, waitingHelpers } from "./plan.ts";
 import type { Places } from "./surroundings.ts";
 
 /** Maximum seconds that a new helper may take to start, including the pull of its image. */
@@ -37,6 +37,7 @@ export class Helpers implements Places {
   /** Calls that make helpers. */
   readonly #calls = new Set<Promise<unknown>>();
   #known: Map<string, PodRow> | undefined;
+  #waiting: ReadonlyMap<string, PodRow> = new Map();
 
   constructor(request: Request, interrupt: Interrupt) {
     [this.#request, this.#interrupt] = [request, interrupt];
@@ -62,9 +63,10 @@ export class Helpers implements Places {
         `find the helper pods in ${helperNamespace}`,
       ),
     );
-    const left = rows.filter(({ owner }) => owner !== "" && hasEnded(owner, hostname(), startTime));
+    const left = leftHelpers(rows, hostname(), startTime);
     await this.#remove(left).catch(report);
     this.#known = helpersByNode(rows);
+    this.#waiting = waitingHelpers(rows);
   }
 
   /**
@@ -83,6 +85,11 @@ export class Helpers implements Places {
     const known = this.#known?.get(node);
     if (known !== undefined) return known;
     const { image, helperNamespace } = this.#request;
+    const waiting = this.#waiting.get(node);
+    if (image === undefined && waiting !== undefined)
+      throw new PortholeError("ATTACH", `the helper pod ${waiting.name} on the node ${node} is ${waiting.phase}`, {
+        hint: `kubectl describe pod -n ${helperNamespace} ${waiting.name} shows the reason`,
+      });
     if (image === undefined)
       throw new PortholeError("ATTACH", `no helper pod runs on the node ${node}, in the namespace ${helperNamespace}`, {
         hint: "kubectl apply -k docker/kubernetes makes one on each node, --image IMAGE makes one for this command",
@@ -109,7 +116,7 @@ export class Helpers implements Places {
     await created;
     const end = performance.now() + START_S * 1000;
     for (let state = await this.#stateOf(pod); !state.isReady; state = await this.#stateOf(pod)) {
-      if (state.hasFailed || performance.now() > end) throw notStarted(node, image, state.reason);
+      if (state.hasFailed || performance.now() > end) throw notStarted(pod, image, state.reason);
       await this.#interrupt.orEnd(sleep(LOOK_MS));
     }
     this.#known?.set(node, pod);
@@ -119,11 +126,13 @@ export class Helpers implements Places {
   async #stateOf({ namespace, name, node }: PodRow): Promise<HelperState> {
     const state = "{.status.containerStatuses[*].state";
     const reasons = `${state}.waiting.reason}${state}.terminated.reason}`;
-    const path = `jsonpath={.status.conditions[?(@.type=="Ready")].status}|{.status.phase}|${reasons}`;
+    // A pod that the kubelet rejects has no container status, but a reason of its own.
+    const path = `jsonpath={.status.conditions[?(@.type=="Ready")].status}|{.status.phase}|${reasons}|{.status.reason}|{.status.message}`;
     const args = [...this.#request.kubectl, "get", "pod", "-n", namespace, name, "-o", path];
     const text = await kubectl(args, `read the state of the helper pod on the node ${node}`);
-    const [ready, phase, reason = ""] = text.trim().split("|");
-    return { isReady: ready === "True", hasFailed: phase === "Failed" || STUCK.test(reason), reason };
+    const [ready, phase, waiting = "", rejected = "", ...message] = text.trim().split("|");
+    const reason = waiting || [rejected, message.join("|")].filter((one) => one !== "").join(": ");
+    return { isReady: ready === "True", hasFailed: phase === "Failed" || STUCK.test(waiting), reason };
   }
 
   async #remove(pods: readonly PodRow[]): Promise<void> {
@@ -137,10 +146,13 @@ export class Helpers implements Places {
   }
 }
 
-function notStarted(node: string, image: string, reason: string): PortholeError {
+function notStarted({ node, namespace }: PodRow, image: string, reason: string): PortholeError {
   const why = reason || `not ready after ${START_S} s`;
+  const isOfImage = reason === "" || STUCK.test(reason);
   return new PortholeError("ATTACH", `the helper pod on the node ${node} does not start: ${why}`, {
-    hint: `the node must have the image ${image} for its architecture, or be able to pull it`,
+    hint: isOfImage
+      ? `the node must have the image ${image} for its architecture, or be able to pull it`
+      : `kubectl describe node ${node} and kubectl get events -n ${namespace} show more`,
   });
 }
 

@@ -33,7 +33,13 @@ export function noKubectl(error: Error): PortholeError {
 
 /** Remedies, selected by kubectl's error message. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
+  [
+    /^Error from server[^\n]*when creating[^\n]*violates PodSecurity/m,
+    "use --helper-namespace with a namespace whose Pod Security level is privileged",
+  ],
   [/violates PodSecurity/, "use a helper pod in another namespace: omit --ephemeral"],
+  [/exceeded quota/, "kubectl describe quota shows it; use --helper-namespace, or --ephemeral"],
+  [/when creating[^\n]*namespaces .* not found/, "kubectl create namespace makes it; or use --helper-namespace"],
   [/unknown flag: --(?:custom|profile|target)/, "install kubectl 1.31 or later"],
   [/forbidden/i, "request the rights in docs/kubernetes.md; kubectl auth can-i --list shows yours"],
   [
@@ -55,7 +61,10 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 /** Returns the error for a failed kubectl, in one line. */
 export function kubectlFailure(task: string, stderr: string): PortholeError {
   const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^[EWI]\d{4} /.test(line));
-  const why = (lines.at(-1) ?? "kubectl printed no message").replace(/^error: |^Error from server(?: \(\w+\))?: /, "");
+  const why = (lines.at(-1) ?? "kubectl printed no message").replace(
+    /^error: |^Error from server(?: \(\w+\))?: (?:error when creating "STDIN": )?/,
+    "",
+  );
   const hint = REMEDIES.find(([pattern]) => pattern.test(stderr))?.[1];
   return new PortholeError("TARGET", `cannot ${task}: ${why}`, hint === undefined ? {} : { hint });
 }

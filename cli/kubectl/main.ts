@@ -11,6 +11,7 @@ import { pluginStreams } from "./plugin-streams.ts";
 import { requestPods } from "./pod-list.ts";
 import { runOnNodes } from "./run.ts";
 import { safeStreams } from "./safe-streams.ts";
+import { withSelectors } from "./workloads.ts";
 
 declare const PORTHOLE_VERSION: string;
 
@@ -26,11 +27,12 @@ main(process.argv.slice(2)).then(
 
 /** `kubectl porthole`: runs porthole on the nodes of the named pods and prints its output. */
 async function main(args: string[]): Promise<number> {
-  if (args.includes("--help") || (args.length === 1 && args[0] === "-h")) return print(HELP);
-  if (args.length === 1 && /^(-V|--version)$/.test(args[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
-  const request = parseRequest(args, optionTable);
+  if (args.includes("--help") || args[0] === "help" || (args.length <= 2 && args.at(-1) === "-h")) return print(HELP);
+  if (args.length === 1 && /^(-V|--version|version)$/.test(args[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
+  const parsed = parseRequest(args, optionTable);
+  if (parsed.isEphemeral) checkEphemeral(parsed);
   const interrupt = new Interrupt();
-  if (request.isEphemeral) checkEphemeral(request);
+  const request = await withSelectors(parsed);
   const places = request.isEphemeral ? new EphemeralContainers(request, interrupt) : new Helpers(request, interrupt);
   const isScreen = request.command === "open" || request.command === "browse";
   const own = pluginStreams(isScreen);

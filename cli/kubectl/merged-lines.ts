@@ -7,7 +7,7 @@ import { recordRun, runInPlace } from "../elsewhere/runs.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { keepHeapSmall } from "../io/small-heap.ts";
 import { isGlob } from "../targets/container-pattern.ts";
-import type { Part, Request } from "./arguments.ts";
+import type { Part, PodTarget, Request } from "./arguments.ts";
 import { type NodePlan, type PodLists, placeName, planNodes } from "./plan.ts";
 import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -25,21 +25,23 @@ function isOption(part: Part, names: ReadonlySet<string>): boolean {
 }
 
 /** Returns the format that the options of tail and head select. */
-export function formatOf({ parts }: Request, isTerminal: boolean, noColour: boolean): LineFormat {
+export function formatOf(request: Request, isTerminal: boolean, noColour: boolean): LineFormat {
+  const { parts } = request;
   const has = (...names: string[]) => parts.some((part) => isOption(part, new Set(names)));
   const color = parts
     .flatMap((part) => ("word" in part && part.word.option === "color" ? part.word.args : []))
     .join("=");
-  const hasHeaders = has("verbose") || (namesSeveral(parts) && !has("quiet", "silent"));
+  const hasHeaders = has("verbose") || (namesSeveral(request) && !has("quiet", "silent"));
   const format = has("json") ? "json" : has("prefix") ? "prefix" : has("merge") || !hasHeaders ? "plain" : "headers";
   const colours = /always$/.test(color) || (isTerminal && !noColour && !/never$/.test(color));
   return { format, colours, isTerminal, delimiter: has("zero-terminated") ? "\0" : "\n" };
 }
 
 /** True unless the only target is one file of one pod. */
-function namesSeveral(parts: readonly Part[]): boolean {
+function namesSeveral({ parts, allNamespaces }: Request): boolean {
   const targets = parts.flatMap((part) => ("target" in part ? [part.target] : []));
-  return targets.length > 1 || targets.some(({ pod = "*", path }) => isGlob(pod) || isGlob(path));
+  const isPattern = ({ pod = "*", container = "", path }: PodTarget) => [pod, container, path].some(isGlob);
+  return allNamespaces || targets.length > 1 || targets.some(isPattern);
 }
 
 /**

@@ -11,6 +11,10 @@ export interface PodRow {
   phase: string;
   /** The process that created a helper for its own use; empty for any other pod. */
   owner: string;
+  /**
+   * The only container, if the pod also has init containers: its runtime cannot distinguish them.
+   */
+  only?: string;
 }
 
 /**
@@ -41,6 +45,8 @@ const FIELDS: readonly (readonly [string, string])[] = [
   ["NODE", ".spec.nodeName"],
   ["PHASE", ".status.phase"],
   ["OWNER", ".metadata.labels.porthole-owner"],
+  ["CONTAINERS", ".spec.containers[*].name"],
+  ["INIT", ".spec.initContainers[*].name"],
 ];
 /** Output columns of `kubectl get pods`, in the order of {@link parseRows}. */
 export const COLUMNS = `custom-columns=${FIELDS.map(([name, path]) => `${name}:${path}`).join(",")}`;
@@ -68,32 +74,48 @@ export function parseEvent(line: string): PodEvent | undefined {
 
 function rowOf(columns: readonly string[]): PodRow | undefined {
   if (columns.length !== FIELDS.length) return undefined;
-  const [namespace = "", name = "", node = "", phase = "", owner = ""] = columns.map((one) =>
-    one === "<none>" ? "" : one,
+  const [namespace = "", name = "", node = "", phase = "", owner = "", containers = "", init = ""] = columns.map(
+    (one) => (one === "<none>" ? "" : one),
   );
-  return { namespace, name, node, phase, owner };
+  const row = { namespace, name, node, phase, owner };
+  return init === "" || containers === "" || containers.includes(",") ? row : { ...row, only: containers };
 }
 
 /** One call of `kubectl get pods`. */
 export interface PodQuery {
   namespace: string | undefined;
+  /** Of all namespaces; `namespace` is undefined. */
+  allNamespaces: boolean;
   /** Exact names. Empty for all pods of the namespace, or for all pods that match the selector. */
   names: string[];
   selector: string | undefined;
 }
 
-/** Returns the calls that a request needs: one per namespace. */
-export function queries({ parts, namespace, selector }: Request): PodQuery[] {
-  const found = new Map<string | undefined, PodQuery>();
-  for (const target of targetsOf(parts)) {
-    const listedNamespace = target.namespace ?? namespace;
-    const before = found.get(listedNamespace);
-    const exact = target.pod !== undefined && !isGlob(target.pod) ? [target.pod] : undefined;
-    if (before === undefined) found.set(listedNamespace, { namespace: listedNamespace, names: exact ?? [], selector });
+/** Returns the calls that a request needs: one for each namespace and selector. */
+export function queries(request: Request): PodQuery[] {
+  const found = new Map<string, PodQuery>();
+  for (const target of targetsOf(request.parts)) {
+    const { namespace, allNamespaces, selector } = scopeOf(request, target);
+    const key = queryKey(request, target);
+    const before = found.get(key);
+    // kubectl finds no pod by its name in all namespaces.
+    const isExact = target.pod !== undefined && !isGlob(target.pod) && !allNamespaces;
+    const exact = isExact ? [target.pod ?? ""] : undefined;
+    if (before === undefined) found.set(key, { namespace, allNamespaces, names: exact ?? [], selector });
     else if (exact === undefined || before.names.length === 0) before.names = [];
     else if (!before.names.includes(exact[0] ?? "")) before.names.push(...exact);
   }
   return [...found.values()];
+}
+
+function scopeOf(request: Request, target: PodTarget) {
+  const namespace = target.namespace ?? request.namespace;
+  return { namespace, allNamespaces: namespace === undefined && request.allNamespaces, selector: target.selector };
+}
+
+function queryKey(request: Request, target: PodTarget): string {
+  const { namespace = "", selector } = scopeOf(request, target);
+  return `${namespace}\0${selector ?? "\0"}`;
 }
 
 /** The results of {@link queries}, in their order. */
@@ -147,12 +169,13 @@ export function isWanted(request: Request, query: number, pod: PodRow): boolean 
 
 /** Returns a function that finds the pods of a target. */
 function matcher(request: Request, rows: PodLists): (target: PodTarget) => PodRow[] {
-  const lists = queries(request);
-  return (target) => {
-    const at = lists.findIndex(({ namespace }) => namespace === (target.namespace ?? request.namespace));
-    const pattern = target.pod === undefined ? undefined : globExpression(target.pod);
-    return (rows[at] ?? []).filter(({ name }) => pattern?.test(name) ?? true);
-  };
+  const keys = [...new Set(targetsOf(request.parts).map((target) => queryKey(request, target)))];
+  return (target) => (rows[keys.indexOf(queryKey(request, target))] ?? []).filter(({ name }) => isNamed(target, name));
+}
+
+/** True if the name or glob of a target selects this pod. */
+export function isNamed({ pod }: PodTarget, name: string): boolean {
+  return pod === undefined || globExpression(pod).test(name);
 }
 
 function targetsOf(parts: readonly Part[]): PodTarget[] {
@@ -171,7 +194,7 @@ function dashes(command: string, operands: string[]): string[] {
   return command === "find" || command === "open" ? operands : ["--", ...operands];
 }
 
-function targetText({ namespace, name }: PodRow, { container, path }: PodTarget): string {
+function targetText({ namespace, name, only }: PodRow, { container = only, path }: PodTarget): string {
   return `pod:${namespace}/${name}${container === undefined ? "" : `/${container}`}${path}`;
 }
 
@@ -183,17 +206,32 @@ function globExpression(glob: string): RegExp {
   return new RegExp(`^${source}$`);
 }
 
-function missing({ namespace, selector }: Request, target: PodTarget): PortholeError {
-  const listedNamespace = target.namespace ?? namespace;
-  const where = listedNamespace === undefined ? "the current namespace" : `the namespace ${listedNamespace}`;
-  const what = target.pod === undefined ? `no pod matches ${selector}` : `no such pod: '${target.pod}'`;
-  return new PortholeError("TARGET", `${what} in ${where}`, {
-    hint: `kubectl get pods${listedNamespace === undefined ? "" : ` -n ${listedNamespace}`}${target.pod === undefined ? " --show-labels" : ""} lists them`,
-  });
+function missing(request: Request, target: PodTarget): PortholeError {
+  const { namespace, allNamespaces, selector } = scopeOf(request, target);
+  const scope = namespace === undefined ? "the current namespace" : `the namespace ${namespace}`;
+  const where = allNamespaces ? "any namespace" : scope;
+  const isOfLabels = target.pod === undefined;
+  const of = target.workload === undefined ? (selector ?? "") : `the selector of ${target.workload}: ${selector}`;
+  const options = allNamespaces ? " -A" : namespace === undefined ? "" : ` -n ${namespace}`;
+  // kubectl cp and kubectl get accept NAMESPACE/POD.
+  const other = target.container !== undefined && !isOfLabels ? `; a namespace is -n ${target.pod}` : "";
+  return new PortholeError(
+    "TARGET",
+    `${isOfLabels ? `no pod matches ${of}` : `no such pod: '${target.pod}'`} in ${where}`,
+    { hint: `kubectl get pods${options}${isOfLabels ? " --show-labels" : ""} lists them${other}` },
+  );
 }
 
 /** Selects the helper of each node from the pods of the helpers' namespace. */
 export function helpersByNode(rows: readonly PodRow[]): Map<string, PodRow> {
-  const ready = rows.filter(({ phase, owner }) => phase === "Running" && owner === "");
-  return new Map(ready.map((row) => [row.node, row]));
+  return new Map(sharedHelpers(rows).flatMap((row) => (row.phase === "Running" ? [[row.node, row]] : [])));
+}
+
+/** Selects the shared helpers that do not run, by node. */
+export function waitingHelpers(rows: readonly PodRow[]): Map<string, PodRow> {
+  return new Map(sharedHelpers(rows).flatMap((row) => (row.phase === "Running" ? [] : [[row.node, row]])));
+}
+
+function sharedHelpers(rows: readonly PodRow[]): readonly PodRow[] {
+  return rows.filter(({ owner }) => owner === "");
 }

@@ -15,7 +15,7 @@ import {
 /** Lists the pods of a query. @throws PortholeError TARGET */
 export async function requestPods(query: PodQuery, { kubectl: options, isEphemeral }: Request): Promise<PodRow[]> {
   const { namespace, names, selector } = query;
-  const scope = namespace === undefined ? [] : ["-n", namespace];
+  const scope = scopeOptions(query);
   const which = selector === undefined ? names : ["-l", selector];
   const output = ["-o", COLUMNS, "--no-headers", "--ignore-not-found"];
   const args = [...options, "get", "pods", ...scope, ...which, ...output];
@@ -28,11 +28,12 @@ export async function requestPods(query: PodQuery, { kubectl: options, isEphemer
  * @throws PortholeError TARGET
  */
 export async function watchPods(
-  { namespace, names, selector }: PodQuery,
+  query: PodQuery,
   { kubectl: options, isEphemeral }: Request,
   { changed, signal }: { changed: (event: PodEvent) => void; signal: AbortSignal },
 ): Promise<void> {
-  const scope = namespace === undefined ? [] : ["-n", namespace];
+  const { namespace, names, selector } = query;
+  const scope = scopeOptions(query);
   const [only] = names;
   // kubectl cannot watch several names, so all pods of the namespace are watched.
   const named = names.length === 1 ? ["--field-selector", `metadata.name=${only}`] : [];
@@ -83,6 +84,10 @@ exit "$status"`;
 
 /** Maximum characters that are kept from the end of kubectl's standard error. */
 const MAX_ERRORS = 4096;
+
+function scopeOptions({ namespace, allNamespaces }: PodQuery): string[] {
+  return allNamespaces ? ["-A"] : namespace === undefined ? [] : ["-n", namespace];
+}
 
 function ofNamespace(namespace: string | undefined): string {
   return namespace === undefined ? "" : ` of ${namespace}`;

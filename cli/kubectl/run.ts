@@ -4,6 +4,7 @@ import { type OrderedRun, printInOrder, runInPlace, statusOf } from "../elsewher
 import { combinedStatus } from "../elsewhere/segments.ts";
 import { complain, printable } from "../io/fail.ts";
 import type { Request } from "./arguments.ts";
+import { copyFromPods } from "./copy-from-pods.ts";
 import { mergedLines } from "./merged-lines.ts";
 import { checkTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts";
 import { addsPods, waitsForPods } from "./pod-follow.ts";
@@ -11,6 +12,7 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Runs a command on its nodes and prints the output. Returns the exit status. */
 export async function runOnNodes(request: Request, lists: PodLists, around: Surroundings): Promise<number> {
+  if (request.command === "cp") return await copyFromPods(request, lists, around);
   try {
     checkTargets(request, lists);
   } catch (error) {

@@ -11,7 +11,7 @@ import { addViewCommands } from "./view-commands.ts";
 
 /** The commands by kind, with the function that defines each kind. */
 const kinds: readonly (readonly [names: readonly string[], add: (root: Command) => void])[] = [
-  [["cat", "head", "tail", "cp", "__copies"], addReadCommands],
+  [["cat", "head", "tail", "cp", "__copies", "__received"], addReadCommands],
   [["ls", "stat", "find", "diff"], addListCommands],
   [["grep", "hexdump"], addSearchCommands],
   [["open", "browse", "demo"], addViewCommands],

@@ -139,6 +139,11 @@ function addCp(root: Command): void {
     .option("-p")
     .option("--one")
     .action(async (paths: string[], options) => end((await import("../commands/cp.ts")).sendCopies(paths, options)));
+  root
+    .command("__received", { hidden: true })
+    .argument("<destination>")
+    .option("-f, --force")
+    .action(async (path: string, options) => end((await import("../commands/cp.ts")).receiveCopies(path, options)));
 }
 
 const copies = `Copies:

@@ -91,6 +91,8 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
   const runsThere = () =>
     spawnSync("sh", ["-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0\\n' ' '"], { encoding: "utf8" }).stdout;
 
+  const ephemeral = (namespace: string) => ["--ephemeral", "--image", IMAGE, "-n", namespace];
+
   test("each command reads a pod with the rights of the manifest, and has porthole's output and status", async () => {
     const shop = uniqueName("ns");
     await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one", "write", "/tmp/a.log", "two"] });
@@ -220,6 +222,77 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect((await run(["tail", "-n", shop, ...at])).text).toBe(headed.join("\n"));
   });
 
+  test("a workload or service is its pods, -A is every namespace, and -c a container of each", async () => {
+    const [shop, other] = [uniqueName("ns"), uniqueName("ns")];
+    const saying = (line: string) => ["/bin/sh", "-c", `echo ${line}; exec busybox sleep 10000`];
+    const labels = { tier: shop };
+    const made = (node: string, namespace: string, name: string) =>
+      cluster.pod(node, { namespace, name, labels }, [
+        { name: "init", isInit: true, command: ["/bin/sh", "-c", "echo from init"] },
+        { name: "app", command: saying(`app of ${name}`) },
+      ]);
+    await made("one", shop, "web-0");
+    await made("two", shop, "web-1");
+    await made("two", other, "web-0");
+    cluster.workload(shop, "deployments", "web", {
+      matchExpressions: [{ key: "tier", operator: "In", values: [shop] }],
+    });
+    cluster.workload(shop, "services", "web", labels);
+    cluster.workload(shop, "services", "outside", {});
+    const both = `==> pod:${shop}/web-0/app:@logs <==\napp of web-0\n\n==> pod:${shop}/web-1/app:@logs <==\napp of web-1\n`;
+    for (const name of ["deploy/web", "services/web", "deployment/web/app"])
+      expect(await run(["-n", shop, "tail", `${name}:@logs`])).toEqual({ code: 0, text: both, stderr: "" });
+    expect((await run(["-n", shop, "cat", "svc/web/init:@logs"])).text).toBe("from init\nfrom init\n");
+    const every = await run(["tail", "-A", "-l", `tier=${shop}`, "-c", "app", "--prefix", "@logs"]);
+    expect(every.text.split("\n").sort()).toEqual(
+      ["", `${shop}/web-0/app`, `${shop}/web-1/app`, `${other}/web-0/app`]
+        .map((name) => (name === "" ? "" : `pod:${name}:@logs | app of ${name.split("/")[1]}`))
+        .sort(),
+    );
+    expect(await run(["-n", shop, "cat", "svc/outside:@logs"])).toEqual({
+      ...{ code: 3, text: "" },
+      stderr: "porthole: svc/outside has no selector, so it has no pods of its own (name pods, or use -l SELECTOR)\n",
+    });
+    expect((await run(["-n", shop, "cat", "deploy/none:@logs"])).stderr).toMatch(
+      /^porthole: cannot find the pods of deploy\/none: .*not found[^\n]*\n$/,
+    );
+    expect((await run(["-n", shop, "cat", "web-0/none:@logs"])).stderr).toBe(
+      `porthole: the pod ${shop}/web-0 has no container 'none': app, init (name one of them, such as pod:${shop}/web-0/app:/path)\n`,
+    );
+  });
+
+  test("without a container, a pod whose containers have ended is its regular container", async () => {
+    const shop = uniqueName("ns");
+    const ended = (line: string) => ["/bin/sh", "-c", `echo ${line}`];
+    await cluster.pod("one", { namespace: shop, name: "web-0" }, [
+      { name: "init", isInit: true, command: ended("from init") },
+      { name: "app", command: ended("from app") },
+    ]);
+    await waitFor("the end", async () => (await run(["-n", shop, "cat", "web-0:@logs"])).text === "from app\n");
+  });
+
+  test("cp copies files and directories of pods to this machine, with their times", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "of one"] });
+    await pod("two", shop, "web-1", { steps: ["write", "/tmp/b.log", "of two"] });
+    const into = mkdtempSync(`${inject("machine").directory}/copies-`);
+    const silent = { code: 0, text: "", stderr: "" };
+    expect(await run(["-n", shop, "cp", "web-0:/tmp/a.log", "web-1:/tmp/b.log", "web-0:/etc", into])).toEqual(silent);
+    expect(readFileSync(`${into}/a.log`, "utf8")).toBe("of one\n");
+    expect(readFileSync(`${into}/b.log`, "utf8")).toBe("of two\n");
+    expect(readFileSync(`${into}/etc/image`, "utf8")).toBe("of the image\n");
+    expect(await run(["cp", "-n", shop, "web-0:/tmp/a.log", `${into}/c`])).toEqual(silent);
+    expect(await run(["cp", "-n", shop, "web-0:/tmp/a.log", `${into}/c`])).toEqual({
+      ...{ code: 1, text: "", stderr: `porthole: cannot create ${into}/c: File exists (-f replaces it)\n` },
+    });
+    expect(await run(["cp", "-n", shop, "-f", "web-1:/tmp/b.log", `${into}/c`])).toEqual(silent);
+    expect(readFileSync(`${into}/c`, "utf8")).toBe("of two\n");
+    expect((await run(["cp", "-n", shop, "web-*:/etc/image", `${into}/none`])).code).toBe(2);
+    expect((await run(["cp", "-n", shop, "web-0:/none", into])).stderr).toContain("/none: No such file or directory\n");
+    expect((await run([...ephemeral(shop), "cp", "web-*:/etc/image", into])).code).toBe(1);
+    expect(readFileSync(`${into}/image`, "utf8")).toBe("of the image\n");
+  });
+
   test("--image makes a helper pod and removes it, also after an interrupt; the next run removes a pod that kill -9 left", async () => {
     const shop = uniqueName("ns");
     await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
@@ -239,8 +312,6 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect((await run([...made, "cat", "web-0:/tmp/a.log"])).text).toBe("one\n");
     expect(left()).toBe(0);
   });
-
-  const ephemeral = (namespace: string) => ["--ephemeral", "--image", IMAGE, "-n", namespace];
 
   test("--ephemeral reads a pod through an ephemeral container, which the next commands use too", async () => {
     const shop = uniqueName("ns");
@@ -382,6 +453,34 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
       [...missing, ...cat],
       4,
       /the helper pod on the node one does not start: ErrImagePull \(the node must/,
+    );
+    const refusing = uniqueName("helpers");
+    cluster.refusePods(refusing, "exceeded quota: compute, requested: pods=1, used: pods=9, limited: pods=9");
+    const make = ["--image", IMAGE, "--helper-namespace", refusing];
+    await refused(
+      [...make, ...cat],
+      3,
+      /cannot make a helper pod on the node one: pods "porthole-\w+" is forbidden: exceeded quota: .* \(kubectl describe quota/,
+    );
+    cluster.refusePods(refusing, 'violates PodSecurity "baseline:latest": hostPID=true');
+    await refused(
+      [...make, ...cat],
+      3,
+      /violates PodSecurity .*\(use --helper-namespace with a namespace whose Pod Security/,
+    );
+    const pending = uniqueName("helpers");
+    const waiting = {
+      ...{ apiVersion: "v1", kind: "Pod" },
+      metadata: { name: "porthole-x", namespace: pending, labels: { "app.kubernetes.io/name": "porthole" } },
+      spec: { nodeName: "one", containers: [{ name: "porthole", image: "registry.example/none:1" }] },
+    };
+    const creating = promisify(execFile)("kubectl", ["create", "--validate=false", "-f", "-"], { env });
+    creating.child.stdin?.end(JSON.stringify(waiting));
+    await creating;
+    await refused(
+      ["--helper-namespace", pending, ...cat],
+      4,
+      /the helper pod porthole-x on the node one is Pending \(kubectl describe pod -n .* porthole-x shows the reason\)/,
     );
     const bare = {
       DIRECT: "1",

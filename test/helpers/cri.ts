@@ -46,6 +46,8 @@ export interface Pod {
 export interface PodContainerOptions {
   name: string;
   attempt?: number;
+  /** An init container in the pod's specification. The runtime does not distinguish it. */
+  isInit?: boolean;
   /** Steps of test/fixtures/workload.c. */
   steps?: readonly string[];
   /** Runs instead of the workload program. `run` does not wait for it. */

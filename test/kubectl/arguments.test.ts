@@ -12,6 +12,7 @@ import {
 } from "../../cli/kubectl/plan.ts";
 import { addsPods } from "../../cli/kubectl/pod-follow.ts";
 import { PodTable } from "../../cli/kubectl/pod-table.ts";
+import { selectorText } from "../../cli/kubectl/workloads.ts";
 
 const parse = (line: string): Request =>
   parseRequest(
@@ -40,9 +41,49 @@ describe("the options of kubectl porthole", () => {
       ["n1", "grep -n -A 3 --context 2 -- x pod:shop/web-0:/a"],
     ]);
     expect(parse("grep --namespace shop x web-0:/a").namespace).toBe("shop");
-    expect(parse("ls -l web-0:/a").selector).toBeUndefined();
+    expect(plan("ls -l web-0:/a")).toEqual([["n1", "ls -l -- pod:shop/web-0:/a"]]);
     expect(parse("--context=prod --as bob cat web-0:/a").kubectl).toEqual(["--context", "prod", "--as", "bob"]);
     expect(parse("cat --context prod web-0:/a").kubectl).toEqual(["--context", "prod"]);
+  });
+
+  test("select a container of the targets that name none; tail -c and head -c also take a number of bytes", () => {
+    expect(plan("tail -c app -c 5 -c proxy web-0:/a")).toEqual([["n1", "tail -c 5 -- pod:shop/web-0/proxy:/a"]]);
+    expect(plan("cat --container=app web-0:/a web-0/proxy:/b")).toEqual([
+      ["n1", "cat -- pod:shop/web-0/app:/a pod:shop/web-0/proxy:/b"],
+    ]);
+    expect(plan("-c app grep -c x web-0:/a")).toEqual([["n1", "grep -c -- x pod:shop/web-0/app:/a"]]);
+    expect(plan("tail --all-containers web-0:@logs")).toEqual([["n1", "tail -- pod:shop/web-0/*:@logs"]]);
+  });
+
+  test("-A selects pods of all namespaces, unless a target names one", () => {
+    const every = [[row("web-0", "n1"), row("web-0", "n2", "other")]];
+    const planned = planNodes(parse("tail -A -n 5 web-0:@logs"), every);
+    expect(planned.map(({ args }) => args.join(" "))).toEqual([
+      "tail -n 5 -- pod:shop/web-0:@logs",
+      "tail -n 5 -- pod:other/web-0:@logs",
+    ]);
+    // kubectl finds no pod by its name in all namespaces.
+    expect(queries(parse("-A cat web-0:/a shop/web-1/app:/a"))).toEqual([
+      { namespace: undefined, allNamespaces: true, names: [], selector: undefined },
+      { namespace: "shop", allNamespaces: false, names: ["web-1"], selector: undefined },
+    ]);
+    expect(plan("grep -A 2 x web-0:/a")).toEqual([["n1", "grep -A 2 -- x pod:shop/web-0:/a"]]);
+    expect(() => checkTargets(parse("cat -A none:/x"), [rows])).toThrow("no such pod: 'none' in any namespace");
+    expect(() => parse("cat -A deploy/web:/x")).toThrow("-A: deploy/web is in one namespace");
+  });
+
+  test("that the command does not have are an error, with the name that it has for kubectl's and stern's", () => {
+    const refused = (line: string, hint: string) =>
+      expect(() => parse(line)).toThrow(
+        expect.objectContaining({ code: "USAGE", hint: expect.stringContaining(hint) }),
+      );
+    refused("tail --tail 5 web-0:@logs", "use -n N");
+    refused("tail --tail=5 web-0:@logs", "use -n N");
+    refused("cat --previous web-0:@logs", "use kubectl logs --previous");
+    refused("ls --tail 5 web-0:/x", "kubectl porthole --help list them");
+    refused("logs web-0", "use kubectl porthole tail -F POD:@logs");
+    expect(plan("tail -20 web-0:/a")).toEqual([["n1", "tail -20 -- pod:shop/web-0:/a"]]);
+    expect(plan("grep --stats x web-0:/a")).toEqual([["n1", "grep --stats -- x pod:shop/web-0:/a"]]);
   });
 
   test("have a value", () => {
@@ -91,18 +132,46 @@ describe("a target of kubectl porthole", () => {
     expect(() => parse("cat /etc/hosts")).toThrow("'/etc/hosts' has no pod");
     expect(() => parse("cat -")).toThrow("'-' has no pod");
     expect(() => parse("cat a/b/c/d:/x")).toThrow("has no pod");
-    expect(() => parse("cp web-0:/a .")).toThrow("unknown command or option 'cp'");
+    expect(() => parse("rm web-0:/a .")).toThrow("unknown command or option 'rm'");
     expect(() => parse("")).toThrow("no command");
+  });
+});
+
+const CURRENT = { namespace: undefined, allNamespaces: false, selector: undefined };
+
+describe("a workload", () => {
+  test("is a resource that selects pods, with or without a container", () => {
+    const target = (line: string) => parse(line).parts.find((part) => "target" in part);
+    expect(target("cat deploy/web:/a")).toMatchObject({ target: { workload: "deploy/web", container: undefined } });
+    expect(target("cat statefulset/web/app:/a")).toMatchObject({
+      target: { workload: "statefulset/web", container: "app" },
+    });
+    expect(target("cat pod/web-0/app:/a")).toMatchObject({ target: { pod: "web-0", container: "app" } });
+    // As porthole prints it, the first part is a namespace.
+    expect(target("cat pod:deploy/web/app:/a")).toMatchObject({ target: { namespace: "deploy", pod: "web" } });
+  });
+
+  test("has its selector in the form of kubectl, also that of a service", () => {
+    const matchExpressions = [
+      { key: "tier", operator: "In" as const, values: ["a", "b"] },
+      { key: "old", operator: "DoesNotExist" as const },
+      { key: "zone", operator: "NotIn" as const, values: ["c"] },
+      { key: "new", operator: "Exists" as const },
+    ];
+    expect(selectorText({ matchLabels: { app: "web" }, matchExpressions })).toBe(
+      "app=web,tier in (a,b),!old,zone notin (c),new",
+    );
+    expect(selectorText({ app: "web", tier: "a" })).toBe("app=web,tier=a");
   });
 });
 
 describe("the plan of kubectl porthole", () => {
   test("requests each namespace once, by name if no glob requires all pods", () => {
     expect(queries(parse("cat a:/x b:/x other/c/app:/x"))).toEqual([
-      { namespace: undefined, names: ["a", "b"], selector: undefined },
-      { namespace: "other", names: ["c"], selector: undefined },
+      { ...CURRENT, names: ["a", "b"] },
+      { ...CURRENT, namespace: "other", names: ["c"] },
     ]);
-    expect(queries(parse("cat a:/x b*:/x c:/x"))).toEqual([{ namespace: undefined, names: [], selector: undefined }]);
+    expect(queries(parse("cat a:/x b*:/x c:/x"))).toEqual([{ ...CURRENT, names: [] }]);
   });
 
   test("reports pods that do not exist or have no node", () => {
@@ -114,17 +183,23 @@ describe("the plan of kubectl porthole", () => {
   });
 
   test("reads kubectl's columns, in which <none> is empty", () => {
-    expect(parseRows("shop   web-0   <none>   Pending   <none>\nNo resources found\n")).toEqual([
+    expect(parseRows("shop   web-0   <none>   Pending   <none>   app   <none>\nNo resources found\n")).toEqual([
       { namespace: "shop", name: "web-0", node: "", phase: "Pending", owner: "" },
     ]);
   });
 
+  test("names the only container of a pod with init containers, which its runtime cannot distinguish", () => {
+    const pods = parseRows("shop web-0 n1 Running <none> app first,second\nshop db-0 n1 Running <none> a,b first\n");
+    const [{ args } = { args: [] }] = planNodes(parse("cat web-0:/a web-0/first:/a db-0:/a"), [pods]);
+    expect(args.join(" ")).toBe("cat -- pod:shop/web-0/app:/a pod:shop/web-0/first:/a pod:shop/db-0:/a");
+  });
+
   test("reads the events of a watch", () => {
-    expect(parseEvent("DELETED   shop   web-0   n1   Running   <none>")).toEqual({
+    expect(parseEvent("DELETED   shop   web-0   n1   Running   <none>   app,db   init")).toEqual({
       pod: row("web-0", "n1"),
       isGone: true,
     });
-    expect(parseEvent("MODIFIED  shop   web-0   n1   Running   <none>")?.isGone).toBe(false);
+    expect(parseEvent("MODIFIED  shop   web-0   n1   Running   <none>   app   <none>")?.isGone).toBe(false);
     expect(parseEvent("error: it ended")).toBeUndefined();
   });
 });

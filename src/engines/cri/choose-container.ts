@@ -1,4 +1,4 @@
-import { AmbiguousNameError } from "../ask-engines.ts";
+import { AmbiguousNameError, NotFoundError } from "../ask-engines.ts";
 import { byPod, meantInPod, newestOf, type PodContainer, podTarget } from "./pod-container.ts";
 import { parsePodName } from "./pod-name.ts";
 
@@ -24,6 +24,24 @@ export function chooseContainer(text: string, every: readonly PodContainer[]): P
   const meant = meantInPod(ofPod);
   if (meant.length > 1) throw severalContainers(text, meant);
   return meant[0];
+}
+
+/** Returns the error for a pod that has no container of that name; undefined if there is no pod. */
+export function noContainer(text: string, every: readonly PodContainer[]): NotFoundError | undefined {
+  for (const { namespace, pod, container } of parsePodName(text).meanings) {
+    if (container === undefined) continue;
+    const isOfPod = (one: PodContainer) => one.pod === pod && (namespace === undefined || one.namespace === namespace);
+    const [ofPod = [], ...others] = byPod(newestOf(every).filter(isOfPod));
+    const [first] = ofPod;
+    if (first === undefined || others.length > 0) continue;
+    const names = ofPod.map(({ name }) => name).sort();
+    return new NotFoundError(
+      "TARGET",
+      `the pod ${first.namespace}/${pod} has no container '${container}': ${names.join(", ")}`,
+      { hint: `name one of them, such as ${podTarget({ ...first, name: names[0] ?? "" })}:/path` },
+    );
+  }
+  return undefined;
 }
 
 function severalPods(text: string, names: readonly string[]): AmbiguousNameError {

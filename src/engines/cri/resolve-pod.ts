@@ -1,13 +1,13 @@
 import { existsSync } from "node:fs";
 import type { WaitOptions } from "../../descriptors/poll.ts";
 import { PortholeError } from "../../errors.ts";
-import { AmbiguousNameError, askEngines } from "../ask-engines.ts";
+import { AmbiguousNameError, askEngines, isNotFound, type NotFoundError } from "../ask-engines.ts";
 import type { ContainerState } from "../container-state.ts";
 import type { Engine } from "../engine-address.ts";
 import type { Inspection } from "../inspection.ts";
 import { type Layers, lazyDriverNamed, withDirectories } from "../layers.ts";
 import type { OutputContainer } from "../output-record.ts";
-import { chooseContainer } from "./choose-container.ts";
+import { chooseContainer, noContainer } from "./choose-container.ts";
 import { criEngines } from "./engines.ts";
 import { type PodContainer, podTarget } from "./pod-container.ts";
 import { CriRuntime, isWithoutCri, type PodContainerStatus } from "./runtime.ts";
@@ -133,24 +133,39 @@ async function find(
       hint: "run porthole as root on the pod's node, or name the socket with --engine cri:PATH",
     });
   }
-  return askEngines("pod", name.replace(/^pod:/, ""), asked, async (engine) => {
-    try {
-      return await inspect(engine, name, { signal });
-    } catch (error) {
-      // A containerd that serves only Docker has this socket too.
-      if (asked.length > 1 && isWithoutCri(error)) return undefined;
-      throw error;
-    }
-  });
+  let withoutContainer: NotFoundError | undefined;
+  const missing = (every: readonly PodContainer[]) => {
+    if (name.startsWith("pod:")) withoutContainer ??= noContainer(name.slice("pod:".length), every);
+  };
+  try {
+    return await askEngines("pod", name.replace(/^pod:/, ""), asked, async (engine) => {
+      try {
+        return await inspect(engine, name, { signal }, missing);
+      } catch (error) {
+        // A containerd that serves only Docker has this socket too.
+        if (asked.length > 1 && isWithoutCri(error)) return undefined;
+        throw error;
+      }
+    });
+  } catch (error) {
+    throw isNotFound(error) ? (withoutContainer ?? error) : error;
+  }
 }
 
 /**
  * Inspects a container. Undefined if there is no such container, or if it has just been removed.
+ * @param missing receives all containers if none matches
  */
-async function inspect(engine: Engine, name: string, options: WaitOptions): Promise<Found | undefined> {
+async function inspect(
+  engine: Engine,
+  name: string,
+  options: WaitOptions,
+  missing?: (every: readonly PodContainer[]) => void,
+): Promise<Found | undefined> {
   using runtime = new CriRuntime(engine);
   const every = await runtime.containers(options);
   const chosen = name.startsWith("pod:") ? chooseContainer(name.slice("pod:".length), every) : byId(name, every);
+  if (chosen === undefined) missing?.(every);
   const status = chosen && (await runtime.status(chosen.id, options));
   if (chosen === undefined || status === undefined) return undefined;
   const layers = status.state === "running" || status.snapshotKey === "" ? [] : await runtime.layers(status, options);

@@ -7,7 +7,7 @@ import type { ClusterPods, StoredPod } from "./pods.ts";
 
 const EPHEMERAL = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/ephemeralcontainers$/;
 const RESOURCE =
-  /^(?:\/api\/v1|\/apis\/[^/]+\/v1)(?:\/namespaces\/([^/]+))?\/(pods|namespaces|daemonsets|roles)(?:\/([^/]+))?$/;
+  /^(?:\/api\/v1|\/apis\/[^/]+\/v1)(?:\/namespaces\/([^/]+))?\/(pods|namespaces|daemonsets|roles|deployments|services)(?:\/([^/]+))?$/;
 
 /** The part of a Kubernetes API server that kubectl and porthole use, without exec. */
 export class ApiServer {
@@ -17,6 +17,10 @@ export class ApiServer {
   readonly levels = new Map<string, SecurityLevel | undefined>();
   /** Requests that get the answer 403. */
   forbidden: RegExp | undefined;
+  /** Deployments and services, by `NAMESPACE/RESOURCE/NAME`. */
+  readonly workloads = new Map<string, object>();
+  /** Message for pods that the quota refuses, by namespace. */
+  readonly quotas = new Map<string, string>();
   readonly #pods: ClusterPods;
   readonly #nodes: readonly string[];
 
@@ -48,6 +52,8 @@ export class ApiServer {
     const [resource, namespace, kind, name] = RESOURCE.exec(url.pathname) ?? [];
     if (resource === undefined || kind === undefined) return reply.fail(404, "NotFound", `no ${url.pathname} here`);
     if (request.method === "POST") return await this.#create(reply, kind, namespace, body);
+    const workload = this.workloads.get(`${namespace}/${kind}/${name}`);
+    if (workload !== undefined && request.method === "GET") return reply.send(200, workload);
     if (kind !== "pods") return reply.fail(404, "NotFound", `${kind} "${name}" not found`);
     if (request.method !== "DELETE") return this.#get(reply, url, namespace, name);
     await this.#pods.remove(namespace, name);
@@ -81,6 +87,9 @@ export class ApiServer {
     object.metadata.namespace ??= namespace ?? "default";
     object.metadata.uid = uniqueName("uid");
     if (kind === "pods") {
+      const quota = this.quotas.get(namespace ?? "");
+      if (quota !== undefined)
+        return reply.fail(403, "Forbidden", `pods "${object.metadata.name}" is forbidden: ${quota}`);
       if (this.#pods.get(namespace, object.metadata.name)) return reply.fail(409, "AlreadyExists", "it exists");
       object.status = { phase: "Pending", conditions: [] };
       void this.#pods.start(object);

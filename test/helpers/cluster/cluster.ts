@@ -27,6 +27,10 @@ export interface Cluster {
   forbid(pattern: RegExp | undefined): void;
   /** Refuses ephemeral containers beyond a level of Pod Security. */
   enforce(namespace: string, level: SecurityLevel | undefined): void;
+  /** Refuses new pods of a namespace with this message, as an admission controller does. */
+  refusePods(namespace: string, message: string): void;
+  /** Makes a Deployment or a service that only has a selector. */
+  workload(namespace: string, resource: "deployments" | "services", name: string, selector: object): void;
   /** Starts ephemeral containers like a runtime without support for `--target`. */
   ignoreTargets(namespace: string): void;
   /** Ends all exec connections to a node, and refuses more until `restore`. */
@@ -63,6 +67,12 @@ export async function startCluster(directory: string, nodes: Readonly<Record<str
       api.forbidden = pattern;
     },
     enforce: (namespace, level) => void api.levels.set(namespace, level),
+    refusePods: (namespace, message) => void api.quotas.set(namespace, message),
+    workload: (namespace, resource, name, selector) => {
+      const [apiVersion, kind] = resource === "services" ? ["v1", "Service"] : ["apps/v1", "Deployment"];
+      const object = { apiVersion, kind, metadata: { name, namespace }, spec: { selector } };
+      api.workloads.set(`${namespace}/${resource}/${name}`, object);
+    },
     ignoreTargets: (namespace) => void pods.withoutTargets.add(namespace),
     lose: (node) => tunnels.lose(node),
     restore: (node) => tunnels.restore(node),

@@ -10,13 +10,13 @@ export function kubeconfig(port: number): object {
   };
 }
 
-const resource = (name: string, kind: string, namespaced = true) => ({
-  ...{ name, kind, namespaced, singularName: "" },
+const resource = (name: string, kind: string, namespaced = true, shortNames: string[] = []) => ({
+  ...{ name, kind, namespaced, singularName: "", shortNames },
   verbs: ["create", "delete", "get", "list", "patch", "watch"],
 });
 
 const groups = {
-  apps: [resource("daemonsets", "DaemonSet")],
+  apps: [resource("daemonsets", "DaemonSet"), resource("deployments", "Deployment", true, ["deploy"])],
   "rbac.authorization.k8s.io": [resource("roles", "Role")],
 };
 
@@ -29,6 +29,7 @@ export const DISCOVERY: Readonly<Record<string, object>> = {
     groupVersion: "v1",
     resources: [
       resource("pods", "Pod"),
+      resource("services", "Service", true, ["svc"]),
       resource("pods/exec", "PodExecOptions"),
       resource("pods/ephemeralcontainers", "Pod"),
       resource("namespaces", "Namespace", false),

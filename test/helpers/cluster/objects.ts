@@ -17,6 +17,7 @@ export interface PodSpec {
   nodeName?: string;
   hostPID?: boolean;
   containers: ContainerSpec[];
+  initContainers?: ContainerSpec[];
   ephemeralContainers?: EphemeralSpec[];
   volumes?: { name: string; hostPath?: { path: string }; emptyDir?: object }[];
 }

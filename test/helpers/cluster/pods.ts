@@ -64,7 +64,9 @@ export class ClusterPods {
   async make(nodeName: string, options: PodOptions, containers: readonly PodContainerOptions[]): Promise<ClusterPod> {
     const { name, namespace, labels = {} } = options;
     const metadata = { name, namespace, uid: uniqueName("uid"), labels };
-    const spec = { nodeName, containers: containers.map(specOf) };
+    const init = containers.filter(({ isInit }) => isInit === true).map(specOf);
+    const regular = containers.filter(({ isInit }) => isInit !== true).map(specOf);
+    const spec = { nodeName, containers: regular, ...(init.length > 0 && { initContainers: init }) };
     const cri = await this.#node(spec).pod(options);
     const stored = this.#store({ metadata, spec, status: { ...RUNNING } }, cri);
     const running: RunningPodContainer[] = [];

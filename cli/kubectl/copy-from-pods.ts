@@ -1,0 +1,99 @@
+import { realpathSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { spawnChild } from "../../src/descriptors/index.ts";
+import { drained, type Streams } from "../../src/elsewhere/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { runInPlace, statusOf } from "../elsewhere/runs.ts";
+import { exitStatus, report } from "../io/fail.ts";
+import type { Part, Request } from "./arguments.ts";
+import { checkTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/**
+ * `cp`: copies files of pods to this machine, node by node. porthole on the node sends them, and
+ * `porthole __received` of this installation creates them. Returns the highest status.
+ */
+export async function copyFromPods(request: Request, lists: PodLists, around: Surroundings): Promise<number> {
+  const destination = destinationOf(request);
+  const isDirectory = statSync(destination, { throwIfNoEntry: false })?.isDirectory() === true;
+  const sources = { ...request, command: "__copies", parts: request.parts.filter((part) => !isOperand(part)) };
+  checkTargets(sources, lists);
+  const plans = planNodes(sources, lists);
+  if (plans.length > 1 && !isDirectory)
+    throw new PortholeError("USAGE", `cannot copy several sources to '${destination}': it is not a directory`, {
+      hint: "make it with mkdir, or name one source",
+    });
+  const replaces = request.parts.some((part) => "word" in part && part.word.option === "force");
+  let status = 0;
+  for (const { node, args } of plans) {
+    const plan = { node, args: args.toSpliced(1, 0, ...(isDirectory ? [] : ["--one"])) };
+    const receiver = [...(replaces ? ["--force"] : []), "--", destination];
+    const one = await copyFromNode(plan, receiver, around).catch((error: unknown) => {
+      if (around.interrupt.received === undefined) report(error);
+      return exitStatus(error);
+    });
+    status = Math.max(status, one);
+    if (around.interrupt.received !== undefined) break;
+  }
+  return status;
+}
+
+function destinationOf({ parts }: Request): string {
+  const words = parts.flatMap((part) => (isOperand(part) && "word" in part ? part.word.args : []));
+  const [destination = ""] = words;
+  if (/^[A-Za-z0-9][^/:]*(?:\/[^/:]+){0,2}:[/@]/.test(destination))
+    throw new PortholeError("USAGE", `cannot copy to ${destination}: kubectl porthole only reads in pods`, {
+      hint: `kubectl cp FILE ${destination} writes, if the image has tar`,
+    });
+  if (parts.some((part) => "word" in part && part.word.option === "rw"))
+    throw new PortholeError("USAGE", "cp: --rw is not available for pods", {
+      hint: "use porthole cp --rw on the node",
+    });
+  return destination;
+}
+
+function isOperand(part: Part): boolean {
+  return "word" in part && part.word.option === undefined;
+}
+
+async function copyFromNode(
+  { node, args }: Pick<NodePlan, "node" | "args">,
+  receiver: readonly string[],
+  { places, interrupt, own }: Surroundings,
+): Promise<number> {
+  const place = await interrupt.orEnd(places.on(node));
+  const porthole = join(dirname(realpathSync(process.argv[1] ?? "")), "porthole.js");
+  // In its own session: it must outlive Ctrl-C to remove an incomplete file.
+  const child = spawnChild(process.execPath, [porthole, "__received", ...receiver], {
+    stdio: ["pipe", "ignore", "inherit"],
+    detached: true,
+  });
+  const left = new AbortController();
+  const { stdin } = child;
+  stdin?.on("error", () => left.abort());
+  const ended = new Promise<number>((resolve) => {
+    child.once("error", () => resolve(1));
+    child.once("close", (code) => {
+      left.abort();
+      resolve(code ?? 1);
+    });
+  });
+  const streams: Streams = {
+    ...own,
+    kinds: ["null", "pipe", own.kinds[2]],
+    write: async (fd, bytes) => {
+      if (fd === 2) return own.write(2, bytes);
+      if (stdin === null || stdin.destroyed || stdin.write(bytes)) return;
+      await drained(stdin);
+    },
+  };
+  try {
+    const there = statusOf(await runInPlace(place, args, streams, interrupt, left.signal));
+    stdin?.end();
+    // A command that was ended because nothing receives its files has no status of its own.
+    return left.signal.aborted ? await ended : Math.max(there, await ended);
+  } finally {
+    stdin?.end();
+    await ended;
+  }
+}
