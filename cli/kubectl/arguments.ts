@@ -48,6 +48,8 @@ const COMMANDS: Readonly<Record<string, "all" | "first" | "sources" | "expressio
   ...{ cp: "sources", find: "expression", grep: "pattern" },
 };
 
+export const COMMAND_NAMES: readonly string[] = Object.keys(COMMANDS);
+
 /** Commands whose target may be a container without a path. */
 const WITHOUT_PATH: ReadonlySet<string> = new Set(["ps", "browse", "doctor"]);
 /** Commands that read a pod's output if the pods come only from a selector. */
@@ -67,8 +69,7 @@ export function parseRequest(args: readonly string[], optionsOf: (command: strin
   while (left[0] !== undefined && taken.take(left));
   const [first = ""] = left;
   const isCommand = /^[a-z-]+$/.test(first) && first in COMMANDS;
-  if (!isCommand && (first.startsWith("-") || !/[:]/.test(first)))
-    throw unknownCommand(first, Object.keys(COMMANDS), USAGE);
+  if (!isCommand && (first.startsWith("-") || !/[:]/.test(first))) throw unknownCommand(first, COMMAND_NAMES, USAGE);
   const command = isCommand ? (left.shift() ?? "") : "open";
   const table = optionsOf(command);
   const split = splitArguments(left, table, (rest) => !isOfCommand(command, rest, table) && taken.take(rest));
@@ -102,8 +103,8 @@ function inContainer(part: Part, container: string | undefined): Part {
   return { target: { ...part.target, container } };
 }
 
-/** True if the command has an option of that name for pods. */
-function isOfCommand(command: string, [word = "", next = ""]: readonly string[], table: OptionTable): boolean {
+/** True if the command itself has the option at the front of the words. */
+export function isOfCommand(command: string, [word = "", next = ""]: readonly string[], table: OptionTable): boolean {
   // A number of lines or a namespace; a number of bytes or a container.
   const [, number] = /^-[nc](.*)$/s.exec(word) ?? [];
   if ((command === "tail" || command === "head") && number !== undefined)

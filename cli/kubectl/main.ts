@@ -1,7 +1,9 @@
 #!/usr/bin/env node
+import { basename } from "node:path";
 import { Interrupt } from "../elsewhere/interrupt.ts";
 import { Exit, exitStatus, report } from "../io/fail.ts";
 import { parseRequest } from "./arguments.ts";
+import { COMPLETER, completion } from "./complete.ts";
 import { checkEphemeral, EphemeralContainers } from "./ephemeral.ts";
 import { HELP } from "./help.ts";
 import { Helpers } from "./helpers.ts";
@@ -27,6 +29,7 @@ main(process.argv.slice(2)).then(
 
 /** `kubectl porthole`: runs porthole on the nodes of the named pods and prints its output. */
 async function main(args: string[]): Promise<number> {
+  if (basename(process.argv[1] ?? "") === COMPLETER) return print(await completion(args));
   if (args.includes("--help") || args[0] === "help" || (args.length <= 2 && args.at(-1) === "-h")) return print(HELP);
   if (args.length === 1 && /^(-V|--version|version)$/.test(args[0] ?? "")) return print(`${PORTHOLE_VERSION}\n`);
   const parsed = parseRequest(args, optionTable);

@@ -20,6 +20,11 @@ const SWITCHES: Readonly<Record<string, "allNamespaces" | "allContainers" | "isE
   ...{ "--all-containers": "allContainers", "--ephemeral": "isEphemeral" },
 };
 
+/** The long options of the plugin and the most used ones of kubectl, for completion. */
+export const OWN_OPTIONS: readonly string[] = [...Object.keys(VALUES), ...Object.keys(SWITCHES), "--context"].filter(
+  (name) => name.startsWith("--"),
+);
+
 /** The options of kubectl and of the plugin on a command line. */
 export class TakenOptions {
   /** Options for every call of kubectl. */
@@ -28,6 +33,11 @@ export class TakenOptions {
   isEphemeral = false;
   allContainers = false;
   readonly #values = new Map<Value, string>();
+
+  /** True for an option whose value is the next word. */
+  static takesValue(word: string): boolean {
+    return KUBECTL.has(word) || VALUES[word] !== undefined;
+  }
 
   get(name: Value): string | undefined {
     return this.#values.get(name);

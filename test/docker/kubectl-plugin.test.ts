@@ -47,7 +47,8 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     for (const node of Object.values(nodes)) node.importImage(archive);
     cluster = await startCluster(directory, nodes);
     for (const path of ["bin", "home"]) mkdirSync(`${directory}/${path}`);
-    symlinkSync(`${repository}dist/kubectl-porthole.js`, `${directory}/bin/kubectl-porthole`);
+    for (const name of ["kubectl-porthole", "kubectl_complete-porthole"])
+      symlinkSync(`${repository}dist/kubectl-porthole.js`, `${directory}/bin/${name}`);
     const PATH = `${directory}/bin:${process.env.PATH}`;
     env = { PATH, KUBECONFIG: cluster.kubeconfig, HOME: `${directory}/home`, LANG: "C.UTF-8" };
     const apply = ["apply", "--validate=false", "-k", `${repository}docker/kubernetes`];
@@ -291,6 +292,26 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect((await run(["cp", "-n", shop, "web-0:/none", into])).stderr).toContain("/none: No such file or directory\n");
     expect((await run([...ephemeral(shop), "cp", "web-*:/etc/image", into])).code).toBe(1);
     expect(readFileSync(`${into}/image`, "utf8")).toBe("of the image\n");
+  });
+
+  test("kubectl completes commands, options, pods, workloads and containers by Tab", async () => {
+    const shop = uniqueName("ns");
+    const [app, db] = ["app", "db"].map((name) => ({ name, steps: ["write", "/tmp/a.log", "one"] }));
+    await cluster.pod("one", { namespace: shop, name: "web-0" }, [app, db] as PodContainerOptions[]);
+    const completed = async (...words: string[]) => {
+      const { stdout } = await promisify(execFile)("kubectl", ["__complete", "porthole", ...words], { env });
+      return stdout.split("\n").filter((line) => line !== "");
+    };
+    expect(await completed("ta")).toEqual(["tail", ":4"]);
+    expect(await completed("-n", shop, "tail", "")).toEqual(["web-0:", ":6"]);
+    expect(await completed("tail", "-n", "5", "-n", shop, "web-0/")).toEqual(["web-0/app:", "web-0/db:", ":6"]);
+    expect(await completed("grep", "-n", "x", "web-0:@")).toEqual([
+      ...["web-0:@logs", "web-0:@stdout", "web-0:@stderr", ":6"],
+    ]);
+    expect(await completed("cp", "-n", shop, "web-0:/x", "web")).toEqual(["web-0:", ":2"]);
+    expect(await completed("tail", "--mer")).toEqual(["--merge", ":4"]);
+    expect(await completed("--context", "")).toEqual(["test", ":4"]);
+    expect(await completed("--server", "http://127.0.0.1:1", "tail", "")).toEqual([":4"]);
   });
 
   test("--image makes a helper pod and removes it, also after an interrupt; the next run removes a pod that kill -9 left", async () => {

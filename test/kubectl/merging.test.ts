@@ -9,7 +9,7 @@ import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
 import type { RecordSource } from "../../cli/elsewhere/records/record-source.ts";
 import { resumedArguments } from "../../cli/elsewhere/records/resumed-arguments.ts";
 import { parseRequest } from "../../cli/kubectl/arguments.ts";
-import { hasEnded, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
+import { hasEnded, leftHelpers, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
 import { KubectlErrors } from "../../cli/kubectl/kubectl-errors.ts";
 import { formatOf } from "../../cli/kubectl/merged-lines.ts";
 import { optionTable } from "../../cli/kubectl/option-table.ts";
@@ -319,4 +319,18 @@ test("a helper pod belongs to a process by its host, number and start time", () 
   expect(hasEnded(owner, "My_Host.example", () => undefined)).toBe(true);
   expect(hasEnded(owner, "My_Host.example", () => "2000")).toBe(true);
   expect(hasEnded(owner, "another", () => undefined)).toBe(false);
+});
+
+test("the helpers that are left are those of ended clients here, and those that have ended by themselves", () => {
+  const mine = ownerLabel("here", 42, "1000");
+  const other = ownerLabel("there", 42, "1000");
+  const rows = [
+    { name: "in use here", owner: mine, phase: "Running" },
+    { name: "in use there", owner: other, phase: "Running" },
+    { name: "idle there", owner: other, phase: "Succeeded" },
+    { name: "shared", owner: "", phase: "Succeeded" },
+  ];
+  const names = (start: string) => leftHelpers(rows, "here", () => start).map(({ name }) => name);
+  expect(names("1000")).toEqual(["idle there"]);
+  expect(names("2000")).toEqual(["in use here", "idle there"]);
 });
