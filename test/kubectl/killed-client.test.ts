@@ -8,7 +8,7 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 /* A script stands in for kubectl(1). It records what it does in `$LOG`. */
 
-const ROWS = "shop web-0 one Running <none>";
+const ROWS = "shop web-0 one Running <none> app <none>";
 const SCRIPT = `#!/bin/sh
 case "$*" in
 *--watch*) echo "watch $$" >> "$LOG"; exec sleep 1000 ;;
