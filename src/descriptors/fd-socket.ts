@@ -74,16 +74,26 @@ export class FdSocket implements Disposable, AsyncDisposable {
       throw new RangeError(`a packet has 1 to ${this.#maxPacket} bytes, not ${data.length}`);
     if (descriptors.length > SCM_MAX_FD)
       throw new RangeError(`a packet carries ${SCM_MAX_FD} descriptors at most, not ${descriptors.length}`);
+    this.#outgoing.data.set(data);
+    return this.sendOutgoing(data.length, descriptors);
+  }
+
+  /** The bytes that {@link sendOutgoing} sends. */
+  get outgoing(): Uint8Array {
+    return this.#outgoing.data;
+  }
+
+  /** Like {@link send}, for the first `size` bytes of {@link outgoing}. */
+  sendOutgoing(size: number, descriptors: readonly OwnedFd[] = []): boolean {
     const message = this.#outgoing;
     const length = controlLength(descriptors.length);
-    message.data.set(data);
     message.control.setUint32(0, length, true);
     let at: number = ControlHeader.size;
     for (const descriptor of descriptors) {
       message.control.setInt32(at, descriptor.number, true);
       at += 4;
     }
-    message.arm(data.length, length);
+    message.arm(size, length);
     for (;;) {
       if (libc.sendmsg(this.fd.number, message.address, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
       const error = errno();

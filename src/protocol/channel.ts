@@ -1,6 +1,6 @@
 import { PortholeError } from "../errors.ts";
-import { decodeMessage, encodeMessage, type Message } from "./codec.ts";
-import { MAX_IN_FLIGHT, type Op, Op as Ops, REPLY } from "./messages.ts";
+import { decodeMessage, encodeMessageInto, type Message } from "./codec.ts";
+import { Header, MAX_IN_FLIGHT, MAX_PACKET, type Op, Op as Ops, REPLY } from "./messages.ts";
 import { violation } from "./violation.ts";
 
 /** A received resource with one owner, such as a descriptor. */
@@ -10,11 +10,13 @@ export interface Closable {
 
 /** The socket interface that a channel needs. */
 export interface Transport<D> {
+  /** The bytes of the packet that is sent next. */
+  readonly outgoing: Uint8Array;
   /**
-   * Sends one packet. False if the socket is full: the channel retries after {@link
-   * Channel.writable}.
+   * Sends `length` bytes of {@link outgoing} as one packet. False if the socket is full: the
+   * channel retries after {@link Channel.writable}.
    */
-  send(packet: Uint8Array): boolean;
+  sendOutgoing(length: number): boolean;
   /** Disposes of a descriptor that no request expects. */
   discard(descriptor: D): void;
 }
@@ -28,11 +30,13 @@ export interface Reply<D extends Closable> {
 }
 
 interface Pending<D extends Closable> {
+  readonly id: number;
   op: Op;
+  body: Uint8Array;
   maxFds: number;
   timeoutMs: number;
-  /** In milliseconds of performance.now(). Later while earlier requests are pending. */
-  deadline: number;
+  /** In milliseconds of performance.now(). Set when the request is the oldest one. */
+  deadline: number | undefined;
   asError(errno: number, body: Uint8Array): Error;
   resolve(reply: Reply<D>): void;
   reject(error: Error): void;
@@ -45,10 +49,14 @@ interface Pending<D extends Closable> {
  */
 export class Channel<D extends Closable> {
   readonly #transport: Transport<D>;
-  readonly #pending = new Map<number, Pending<D>>();
-  /** Requests from {@link #next} on wait to be sent. */
-  readonly #queue: { id: number; packet: Uint8Array; pending: Pending<D> }[] = [];
-  #next = 0;
+  /**
+   * The requests without a reply, in the order of their ids, from index {@link #first} on. Replies
+   * arrive in the same order, so this is cheaper than a map.
+   */
+  #requests: (Pending<D> | undefined)[] = [];
+  #first = 0;
+  /** Requests from this index on wait to be sent. */
+  #unsent = 0;
   readonly #onEnd: (reason: PortholeError) => void;
   #nextId = 1;
   #timer: NodeJS.Timeout | undefined;
@@ -74,7 +82,7 @@ export class Channel<D extends Closable> {
 
   /** Number of requests that have no reply yet. */
   get waiting(): number {
-    return this.#pending.size;
+    return this.#unsent - this.#first;
   }
 
   /**
@@ -82,7 +90,7 @@ export class Channel<D extends Closable> {
    * one, so that the error for an unexpected descriptor names its request.
    */
   get room(): number {
-    return Math.max(1, this.#pending.values().next().value?.maxFds ?? 0);
+    return this.waiting === 0 ? 1 : Math.max(1, this.#requests[this.#first]?.maxFds ?? 0);
   }
 
   /**
@@ -100,12 +108,29 @@ export class Channel<D extends Closable> {
     timeoutMs: number,
     asError: (errno: number, body: Uint8Array) => Error,
   ): Promise<Reply<D>> {
+    const reply = this.start(op, body, maxFds, timeoutMs, asError);
+    this.time();
+    return reply;
+  }
+
+  /**
+   * Like {@link request}, but the caller calls {@link time} if no reply is received at once: most
+   * requests need no clock.
+   */
+  start(
+    op: Op,
+    body: Uint8Array,
+    maxFds: number,
+    timeoutMs: number,
+    asError: (errno: number, body: Uint8Array) => Error,
+  ): Promise<Reply<D>> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (Header.size + body.length > MAX_PACKET)
+      return Promise.reject(new RangeError(`${body.length} bytes of request`));
     if (this.#nextId > 0xffff_ffff) return Promise.reject(this.end("the session is out of request ids: reconnect"));
-    const id = this.#nextId++;
     return new Promise<Reply<D>>((resolve, reject) => {
-      const pending = { op, maxFds, timeoutMs, deadline: performance.now() + timeoutMs, asError, resolve, reject };
-      this.#queue.push({ id, packet: encodeMessage(op, id, body), pending });
+      const id = this.#nextId++;
+      this.#requests.push({ id, op, body, maxFds, timeoutMs, deadline: undefined, asError, resolve, reject });
       this.#flush();
     });
   }
@@ -114,6 +139,7 @@ export class Channel<D extends Closable> {
   writable(): void {
     this.#blocked = false;
     this.#flush();
+    this.time();
   }
 
   /** Handles a received packet. The channel owns its descriptors. */
@@ -138,7 +164,8 @@ export class Channel<D extends Closable> {
     } catch (error) {
       return error as PortholeError;
     }
-    const pending = this.#pending.get(message.id);
+    const index = this.#indexOf(message.id);
+    const pending = this.#requests[index];
     if (pending === undefined) return violation(`a reply to request ${message.id}, which is not pending`);
     if (message.type !== (pending.op | REPLY)) {
       return violation(`message ${message.type} as the reply to request ${message.id} (${nameOf(pending.op)})`);
@@ -149,20 +176,44 @@ export class Channel<D extends Closable> {
     if (message.error !== 0 && (descriptors.length > 0 || (message.body.length > 0 && pending.op !== Ops.hello))) {
       return violation(`an error reply with a body or descriptors to ${nameOf(pending.op)}`);
     }
-    this.#pending.delete(message.id);
+    this.#forget(index);
     this.#begin();
     if (message.error !== 0) pending.reject(pending.asError(message.error, new Uint8Array(message.body)));
     else pending.resolve({ id: message.id, body: Buffer.from(message.body), descriptors });
-    if (this.#queue.length > 0) this.#flush();
+    if (this.#unsent < this.#requests.length) {
+      this.#flush();
+      this.time();
+    }
     return undefined;
   }
 
+  /** The index of the request of a reply; -1 if none is pending. */
+  #indexOf(id: number): number {
+    for (let index = this.#first; index < this.#unsent; index++) if (this.#requests[index]?.id === id) return index;
+    return -1;
+  }
+
+  #forget(index: number): void {
+    if (index === this.#first && index < this.#requests.length - 1) {
+      // A shift for each reply would move all others.
+      this.#requests[this.#first++] = undefined;
+      if (this.#first * 2 < this.#requests.length) return;
+      this.#requests.splice(0, this.#first);
+      this.#unsent -= this.#first;
+      this.#first = 0;
+      return;
+    }
+    if (index === this.#requests.length - 1) this.#requests.pop();
+    else this.#requests.splice(index, 1);
+    this.#unsent--;
+  }
+
   #flush(): void {
-    while (!this.#blocked && this.#pending.size < MAX_IN_FLIGHT) {
-      const next = this.#queue[this.#next];
+    while (!this.#blocked && this.waiting < MAX_IN_FLIGHT) {
+      const next = this.#requests[this.#unsent];
       if (next === undefined) break;
       try {
-        if (!this.#transport.send(next.packet)) {
+        if (!this.#transport.sendOutgoing(encodeMessageInto(this.#transport.outgoing, next.op, next.id, next.body))) {
           this.#blocked = true;
           break;
         }
@@ -170,19 +221,8 @@ export class Channel<D extends Closable> {
         this.#finish(new PortholeError("SESSION", "the agent is gone", { cause: error }));
         return;
       }
-      this.#next++;
-      this.#pending.set(next.id, next.pending);
+      this.#unsent++;
     }
-    this.#forgetSent();
-    this.#arm();
-  }
-
-  /** Removes sent requests. A shift of each one would move all others. */
-  #forgetSent(): void {
-    if (this.#next * 2 < this.#queue.length) return;
-    if (this.#next === this.#queue.length) this.#queue.length = 0;
-    else this.#queue.splice(0, this.#next);
-    this.#next = 0;
   }
 
   /**
@@ -195,15 +235,19 @@ export class Channel<D extends Closable> {
   }
 
   get #oldest(): Pending<D> | undefined {
-    return this.#pending.values().next().value ?? this.#queue[this.#next]?.pending;
+    return this.#first < this.#requests.length ? this.#requests[this.#first] : undefined;
   }
 
-  // One timer for the oldest request, re-armed when it fires: a timer for each request would cost
-  // as much as the request. Replies arrive in request order. A timer set for an earlier request may
-  // fire too late for one with a shorter deadline.
-  #arm(): void {
+  /**
+   * Limits the time of the oldest request. One timer, re-armed when it fires: a timer for each
+   * request would cost as much as the request. A timer set for an earlier request may fire too late
+   * for one with a shorter deadline.
+   */
+  time(): void {
     const oldest = this.#oldest;
-    if (oldest === undefined || (this.#timer !== undefined && this.#timerDue <= oldest.deadline)) return;
+    if (oldest === undefined) return;
+    oldest.deadline ??= performance.now() + oldest.timeoutMs;
+    if (this.#timer !== undefined && this.#timerDue <= oldest.deadline) return;
     clearTimeout(this.#timer);
     this.#timerDue = oldest.deadline;
     this.#timer = setTimeout(
@@ -213,8 +257,9 @@ export class Channel<D extends Closable> {
         if (first === undefined) return;
         // The event loop runs timers before sockets: after a pause of this process the reply may be
         // queued.
-        if (performance.now() >= first.deadline) setImmediate(() => this.#expire(first));
-        else this.#arm();
+        if (first.deadline !== undefined && performance.now() >= first.deadline)
+          setImmediate(() => this.#expire(first));
+        else this.time();
       },
       Math.max(1, oldest.deadline - performance.now()),
     );
@@ -224,19 +269,17 @@ export class Channel<D extends Closable> {
 
   #expire(late: Pending<D>): void {
     if (this.#oldest === late) this.end(`the agent did not answer ${nameOf(late.op)} in time`, { errno: "ETIMEDOUT" });
-    else this.#arm();
+    else this.time();
   }
 
   #finish(reason: PortholeError): PortholeError {
     if (this.#ended !== undefined) return this.#ended;
     this.#ended = reason;
     clearTimeout(this.#timer);
-    const unsent = this.#queue.slice(this.#next).map(({ pending }) => pending);
-    const waiting = [...this.#pending.values(), ...unsent];
-    this.#pending.clear();
-    this.#queue.length = 0;
-    this.#next = 0;
-    for (const pending of waiting) pending.reject(reason);
+    const waiting = this.#requests.slice(this.#first);
+    this.#requests = [];
+    this.#first = this.#unsent = 0;
+    for (const pending of waiting) pending?.reject(reason);
     this.#onEnd(reason);
     return reason;
   }

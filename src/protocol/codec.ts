@@ -18,15 +18,14 @@ export interface Message {
  */
 export function decodeMessage(packet: Uint8Array, descriptorsArrived: number): Message {
   if (packet.length < Header.size) throw violation(`a packet of ${packet.length} bytes without a full header`);
-  const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
   const message: Message = {
-    type: view.getUint16(Header.type, true),
-    descriptors: view.getUint16(Header.descriptors, true),
-    id: view.getUint32(Header.id, true),
-    error: view.getInt32(Header.error, true),
+    type: u16At(packet, Header.type),
+    descriptors: u16At(packet, Header.descriptors),
+    id: i32At(packet, Header.id) >>> 0,
+    error: i32At(packet, Header.error),
     body: packet.subarray(Header.size),
   };
-  const length = view.getUint32(Header.length, true);
+  const length = i32At(packet, Header.length) >>> 0;
   if (length !== message.body.length)
     throw violation(`a header for ${length} bytes with ${message.body.length} after it`);
   if (message.descriptors !== descriptorsArrived) {
@@ -36,17 +35,49 @@ export function decodeMessage(packet: Uint8Array, descriptorsArrived: number): M
   return message;
 }
 
+// Reading bytes costs less than a DataView for each packet.
+function u16At(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+}
+
+function i32At(bytes: Uint8Array, at: number): number {
+  return u16At(bytes, at) | (u16At(bytes, at + 2) << 16);
+}
+
 export function encodeMessage(type: number, id: number, body: Uint8Array, descriptors = 0, error = 0): Uint8Array {
   if (Header.size + body.length > MAX_PACKET)
     throw new RangeError(`a body of ${body.length} bytes does not fit a packet`);
   const packet = Buffer.allocUnsafe(Header.size + body.length);
-  packet.writeUInt16LE(type, Header.type);
-  packet.writeUInt16LE(descriptors, Header.descriptors);
-  packet.writeUInt32LE(id, Header.id);
-  packet.writeInt32LE(error, Header.error);
-  packet.writeUInt32LE(body.length, Header.length);
-  packet.set(body, Header.size);
+  encodeMessageInto(packet, type, id, body, descriptors, error);
   return packet;
+}
+
+/** Writes a packet to the start of `into`, which has {@link MAX_PACKET} bytes. Returns its length. */
+export function encodeMessageInto(
+  into: Uint8Array,
+  type: number,
+  id: number,
+  body: Uint8Array,
+  descriptors = 0,
+  error = 0,
+): number {
+  put16(into, Header.type, type);
+  put16(into, Header.descriptors, descriptors);
+  put32(into, Header.id, id);
+  put32(into, Header.error, error);
+  put32(into, Header.length, body.length);
+  into.set(body, Header.size);
+  return Header.size + body.length;
+}
+
+function put16(into: Uint8Array, at: number, value: number): void {
+  into[at] = value;
+  into[at + 1] = value >>> 8;
+}
+
+function put32(into: Uint8Array, at: number, value: number): void {
+  put16(into, at, value);
+  put16(into, at + 2, value >>> 16);
 }
 
 const empty = new Uint8Array(0);
@@ -56,8 +87,10 @@ export const encode = {
   hello: (version = VERSION): Uint8Array => u32(version),
   open: (flags: number, offset: bigint, path: Uint8Array): Uint8Array => {
     const body = withPath(12, path);
-    body.writeUInt32LE(flags);
-    body.writeBigUInt64LE(offset, 4);
+    put32(body, 0, flags);
+    // Most are 0, and arithmetic of BigInt costs 0.1 us.
+    if (offset === 0n) body.fill(0, 4, 12);
+    else body.writeBigUInt64LE(offset, 4);
     return body;
   },
   stat: flagsAndPath,
@@ -117,7 +150,7 @@ function flagsAndPath(flags: number, path: Uint8Array): Uint8Array {
 function withPath(before: number, path: Uint8Array): Buffer {
   checkPath(path);
   const body = Buffer.allocUnsafe(before + 2 + path.length);
-  body.writeUInt16LE(path.length, before);
+  put16(body, before, path.length);
   body.set(path, before + 2);
   return body;
 }
@@ -133,7 +166,13 @@ function checkPath(path: Uint8Array): void {
       errno: "ENAMETOOLONG",
     });
   }
-  if (path.includes(0)) throw new PortholeError("FILE", "invalid path: it contains a NUL byte", { errno: "EINVAL" });
+  if (hasNul(path)) throw new PortholeError("FILE", "invalid path: it contains a NUL byte", { errno: "EINVAL" });
+}
+
+/** Costs less than Buffer.includes() for most paths. */
+function hasNul(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] === 0) return true;
+  return false;
 }
 
 function u32(value: number): Buffer {

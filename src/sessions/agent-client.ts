@@ -146,8 +146,9 @@ export class AgentClient {
    */
   request(op: Op, body: Uint8Array, maxFds: number, timeoutMs: number, what: () => string): Promise<Reply<OwnedFd>> {
     // Not async: each promise between the socket and the caller costs 5 % of the time of an open.
-    const reply = this.#channel.request(op, body, maxFds, timeoutMs, (errno) => fileError(what(), errno));
+    const reply = this.#channel.start(op, body, maxFds, timeoutMs, (errno) => fileError(what(), errno));
     this.#receiveAtOnce();
+    this.#channel.time();
     this.#waitForRoom();
     return reply;
   }

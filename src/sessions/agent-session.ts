@@ -71,7 +71,7 @@ export class AgentSession implements Session {
   }
 
   async open(path: string, options: OpenOptions = {}): Promise<OpenFile> {
-    const ofProcess = PROCESS_FILE.exec(path);
+    const ofProcess = path.startsWith("/proc/") ? PROCESS_FILE.exec(path) : null;
     if (ofProcess !== null) return this.openProcessFile(Number(ofProcess[1]), Number(ofProcess[2]), options);
     const what = this.#cannot("open", path);
     let reply: Reply<OwnedFd>;

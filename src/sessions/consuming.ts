@@ -2,6 +2,8 @@ import { constants } from "node:fs";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 
+const { S_IFCHR, S_IFIFO, S_IFMT } = constants;
+
 /** The fields of {@link FileStat} that decide whether reading consumes data. */
 export interface FileType {
   /** `st_mode`. */
@@ -21,9 +23,9 @@ const MEMORY_DEVICES = 1;
  * devices.
  */
 export function kindConsumes({ mode, rdev }: FileType): boolean {
-  const type = mode & constants.S_IFMT;
-  if (type === constants.S_IFIFO) return true;
-  return type === constants.S_IFCHR && !(rdev.major === MEMORY_DEVICES && LOSSLESS.includes(rdev.minor));
+  const type = mode & S_IFMT;
+  if (type === S_IFIFO) return true;
+  return type === S_IFCHR && !(rdev.major === MEMORY_DEVICES && LOSSLESS.includes(rdev.minor));
 }
 
 /** File systems whose regular files may consume what is read, by the magic numbers of statfs(2). */
@@ -52,10 +54,10 @@ export function consumingError(what: string, stat: FileStat, output?: string): P
 function consequences(stat: FileType): { kind: string; does: string; effect: string } {
   const does = "consumes its data";
   const { major, minor } = stat.rdev;
-  switch (stat.mode & constants.S_IFMT) {
-    case constants.S_IFIFO:
+  switch (stat.mode & S_IFMT) {
+    case S_IFIFO:
       return { kind: "a pipe", does, effect: "Bytes that are shown here do not reach its other readers." };
-    case constants.S_IFCHR:
+    case S_IFCHR:
       if (isTerminalMaker(stat))
         return {
           kind: "a pseudoterminal multiplexer",
@@ -83,10 +85,10 @@ export function insteadOf(output: string | undefined, way: string): string {
 }
 
 function takenBy({ mode, rdev }: FileType): string {
-  switch (mode & constants.S_IFMT) {
-    case constants.S_IFIFO:
+  switch (mode & S_IFMT) {
+    case S_IFIFO:
       return "reading would consume the pipe's data";
-    case constants.S_IFCHR:
+    case S_IFCHR:
       return deviceTakes({ mode, rdev });
     default:
       return "reading would consume its data";
@@ -95,7 +97,7 @@ function takenBy({ mode, rdev }: FileType): string {
 
 /** True for /dev/ptmx and /dev/pts/ptmx. */
 function isTerminalMaker({ mode, rdev }: FileType): boolean {
-  return (mode & constants.S_IFMT) === constants.S_IFCHR && rdev.major === 5 && rdev.minor === 2;
+  return (mode & S_IFMT) === S_IFCHR && rdev.major === 5 && rdev.minor === 2;
 }
 
 function deviceTakes(device: FileType): string {

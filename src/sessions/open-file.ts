@@ -8,6 +8,8 @@ import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import { withFileErrors } from "./file-errors.ts";
 
+const { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } = constants;
+
 /** File type, from the type bits of the mode. */
 export type FileKind =
   | "file"
@@ -21,20 +23,20 @@ export type FileKind =
 
 /** The file type in `mode` (stat(2), `st_mode`). */
 export function kindOf(mode: number): FileKind {
-  switch (mode & constants.S_IFMT) {
-    case constants.S_IFREG:
+  switch (mode & S_IFMT) {
+    case S_IFREG:
       return "file";
-    case constants.S_IFDIR:
+    case S_IFDIR:
       return "directory";
-    case constants.S_IFLNK:
+    case S_IFLNK:
       return "link";
-    case constants.S_IFIFO:
+    case S_IFIFO:
       return "fifo";
-    case constants.S_IFSOCK:
+    case S_IFSOCK:
       return "socket";
-    case constants.S_IFCHR:
+    case S_IFCHR:
       return "character device";
-    case constants.S_IFBLK:
+    case S_IFBLK:
       return "block device";
     default:
       return "unknown";

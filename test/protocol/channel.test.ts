@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { PortholeError } from "../../src/errors.ts";
 import { Channel, type Closable } from "../../src/protocol/channel.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../src/protocol/codec.ts";
-import { MAX_IN_FLIGHT, Op, REPLY } from "../../src/protocol/messages.ts";
+import { MAX_IN_FLIGHT, MAX_PACKET, Op, REPLY } from "../../src/protocol/messages.ts";
 
 class Descriptor implements Closable {
   closed = 0;
@@ -29,12 +29,14 @@ function setUp() {
   const sent: Message[] = [];
   const reasons: PortholeError[] = [];
   const socket = { room: Number.POSITIVE_INFINITY, failure: undefined as Error | undefined };
+  const packet = new Uint8Array(MAX_PACKET);
   const channel = new Channel<Descriptor>(
     {
-      send(packet) {
+      outgoing: packet,
+      sendOutgoing(length) {
         if (socket.failure) throw socket.failure;
         if (socket.room-- <= 0) return false;
-        sent.push(decodeMessage(Uint8Array.from(packet), 0));
+        sent.push(decodeMessage(packet.slice(0, length), 0));
         return true;
       },
       discard: (descriptor) => descriptor.close(),
@@ -76,6 +78,22 @@ describe("requests and replies", () => {
     expect(descriptor.closed).toBe(0);
     ask();
     expect(ids(sent)).toEqual([1, 2, 3]);
+  });
+
+  test("are matched in thousands, in turn and out of order", async () => {
+    const { channel, sent, ask, answer } = setUp();
+    const asked = Array.from({ length: 2000 }, () => ask());
+    const pending: number[] = [];
+    for (let step = 0; channel.waiting > 0; step++) {
+      pending.push(...ids(sent.splice(0)));
+      const id = (step % 3 === 0 ? pending.pop() : pending.shift()) ?? 0;
+      answer(id, Op.stat, Uint8Array.of(id & 0xff, id >> 8));
+    }
+    const ended = await Promise.all(asked.map(({ reply }) => reply));
+    expect(ended.map(({ id, body }) => [id, (body[0] ?? 0) | ((body[1] ?? 0) << 8)])).toEqual(
+      asked.map((_, at) => [at + 1, at + 1]),
+    );
+    expect(channel.ended).toBeUndefined();
   });
 
   test("give the caller its own copy of the body", async () => {
