@@ -27,10 +27,15 @@ const SINGLE = "/^[\\0-\\t\\v\\f\\x0e-\\xac\\xae-\\xff\\u2026\\u2190-\\u2193\\u2
 function segmenterOnUse(_, name, options) {
   return `let ${name}Made;
 const ${name} = {
-  *segment(text) {
-    let index = 0;
-    if (${SINGLE}.test(text)) for (const segment of text) yield { segment, index: index++, input: text };
-    else yield* (${name}Made ??= new Intl.Segmenter(${options})).segment(text);
+  segment(text) {
+    if (!${SINGLE}.test(text)) return (${name}Made ??= new Intl.Segmenter(${options})).segment(text);
+    const at = (index) => ({ segment: text[index], index, input: text });
+    return {
+      *[Symbol.iterator]() {
+        for (let index = 0; index < text.length; index++) yield at(index);
+      },
+      containing: (index = 0) => (index >= 0 && index < text.length ? at(index) : undefined),
+    };
   },
 };`;
 }

@@ -124,6 +124,15 @@ describe("KeyParser", () => {
     );
   });
 
+  it("drops the rest of a paste of more than 1 MiB, and takes no part of it for keys", () => {
+    const text = "q".repeat(1024 * 1024);
+    const parts = [`\x1b[200~${text}`, "qq", "q\x1b[20", "1~", "j"];
+    const events = parse(...parts);
+    expect(events.map((one) => one.length)).toEqual([text.length + "paste:".length, 1]);
+    expect(events.at(-1)).toBe("j");
+    expect(parse(parts.join(""))).toEqual(events);
+  });
+
   it("ends an unterminated paste at a single ^C", () => {
     expect(parse("\x1b[200~lost", "end", "\x03", "j")).toEqual(["ctrl-c", "j"]);
     expect(parse("\x1b[200~a\x03", "b\x1b[201~")).toEqual(["paste:a\x03b"]);

@@ -1,5 +1,7 @@
+import fc from "fast-check";
 import { expect, it } from "vitest";
-import { EMPTY_PROMPT, editPrompt, type PromptResult } from "../../cli/tui/ui/prompt.ts";
+import { EMPTY_PROMPT, editPrompt, type PromptResult, type PromptState } from "../../cli/tui/ui/prompt.ts";
+import { clusters } from "../../src/text/index.ts";
 
 function type(...keys: string[]): PromptResult {
   let result: PromptResult = { kind: "typing", state: EMPTY_PROMPT };
@@ -50,4 +52,20 @@ it("a prompt keeps at most 4,096 characters", () => {
   const full = "x".repeat(4096);
   expect(text(`paste:${"x".repeat(5000)}`, "y", "left", "é", "paste:z")).toBe(`${full.slice(1)}|x`);
   expect(text(...Array.from({ length: 5000 }, () => "x"))).toBe(`${full}|`);
+});
+
+it("a prompt has the clusters of its whole text, wherever a character is inserted", () => {
+  const character = fc.constantFrom("a", " ", "e", "\u0301", "\u200d", "👩", "👧", "🇩", "🇪", "한", "ᄒ", "ᅡ", "ᆫ", "日", "क", "्", "ष");
+  fc.assert(
+    fc.property(fc.array(fc.tuple(character, fc.nat(6)), { maxLength: 14 }), (keys) => {
+      let state: PromptState = EMPTY_PROMPT;
+      for (const [key, back] of keys) {
+        state = { ...state, cursor: Math.max(0, state.characters.length - back) };
+        const result = editPrompt(state, { kind: "paste", text: key });
+        if (result.kind !== "typing") throw new Error("the prompt is over");
+        state = result.state;
+        expect(state.characters).toEqual([...clusters(state.characters.join(""))]);
+      }
+    }),
+  );
 });

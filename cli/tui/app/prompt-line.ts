@@ -100,12 +100,13 @@ export class PromptLine {
       this.#goThrough(action === "recall-older" ? 1 : -1);
       return false;
     }
-    const was = this.text;
-    const result = editPrompt(this.#state, event, this.#keymap);
+    const was = this.#state;
+    const result = editPrompt(was, event, this.#keymap);
     if (result.kind === "typing") {
       this.#offered = undefined;
       this.#state = result.state;
-      if (this.text !== was) {
+      // Compares no text if nothing was edited: a full line may get a million keys of a paste.
+      if (result.state.characters !== was.characters && this.text !== was.characters.join("")) {
         if (this.question.choices) this.#recalled = -1;
         this.#changedTo(this.text);
       }

@@ -30,6 +30,7 @@ export const ASK_BACKGROUND = "\x1b]11;?\x1b\\";
 const ESC = 0x1b;
 /** Maximum bytes of a sequence; a longer one is dropped. */
 const MAX_SEQUENCE = 4096;
+/** Maximum bytes of a paste. Drops the rest up to its end: as keys it would run commands. */
 const MAX_PASTE = 1024 * 1024;
 
 const TILDE = 0x7e;
@@ -89,6 +90,8 @@ const CONSOLE_FINALS: Readonly<Record<string, string>> = { A: "f1", B: "f2", C: 
 export class KeyParser {
   #bytes = Buffer.alloc(0);
   #pasting = false;
+  /** True while the rest of a paste that is too long arrives. */
+  #isDropping = false;
 
   push(chunk: Uint8Array): TerminalEvent[] {
     const events: TerminalEvent[] = [];
@@ -96,6 +99,7 @@ export class KeyParser {
     // pasted text arrives in larger pieces, and terminals remove ^C from it.
     if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
       this.#pasting = false;
+      this.#isDropping = false;
       this.#bytes = Buffer.alloc(0);
     }
     this.#bytes = Buffer.concat([this.#bytes, chunk]);
@@ -221,10 +225,16 @@ export class KeyParser {
   #paste(): Step | undefined {
     const bytes = this.#bytes;
     const end = bytes.indexOf(PASTE_END);
-    if (end === -1 && bytes.length <= MAX_PASTE) return undefined;
-    this.#pasting = false;
-    const length = end === -1 ? bytes.length : end + PASTE_END.length;
-    return { length, event: { kind: "paste", text: decodeText(bytes.subarray(0, end === -1 ? MAX_PASTE : end)) } };
+    const isDropping = this.#isDropping;
+    if (end === -1 && !isDropping && bytes.length < MAX_PASTE + PASTE_END.length) return undefined;
+    // The end marker may be split across two pieces.
+    const length = end === -1 ? bytes.length - PASTE_END.length + 1 : end + PASTE_END.length;
+    if (length <= 0) return undefined;
+    this.#pasting = end === -1;
+    this.#isDropping = this.#pasting;
+    if (isDropping) return { length };
+    const text = bytes.subarray(0, Math.min(end === -1 ? length : end, MAX_PASTE));
+    return { length, event: { kind: "paste", text: decodeText(text) } };
   }
 }
 

@@ -83,10 +83,27 @@ function insert(state: PromptState, text: string): PromptResult {
   const around = [text, characters[cursor - 1], characters[cursor]];
   if (around.every((one) => one === undefined || PRINTABLE_ASCII.test(one)))
     return { kind: "typing", state: { characters: characters.toSpliced(cursor, 0, text), cursor: cursor + 1 } };
-  // Splits the whole line again: a combining mark joins the cluster before it.
-  const added = [...clusters(text)].slice(0, room).join("");
-  const before = characters.slice(0, cursor).join("") + added;
-  const all = [...clusters(before + characters.slice(cursor).join(""))];
-  const at = [...clusters(before)].length;
-  return { kind: "typing", state: { characters: all, cursor: Math.min(at, all.length) } };
+  // A combining mark joins the cluster before it. A cluster further back never changes, and those
+  // after the text only if the next one does: splits the whole line again only then.
+  const from = Math.max(0, cursor - 1);
+  const before = (characters[cursor - 1] ?? "") + firstClusters(text, room);
+  const next = characters[cursor] ?? "";
+  const joined = [...clusters(before)];
+  const isNextKept = next === "" || [...clusters(before + next)].at(joined.length) === next;
+  const rest = isNextKept
+    ? [...joined, ...characters.slice(cursor)]
+    : [...clusters(before + characters.slice(cursor).join(""))];
+  const all = [...characters.slice(0, from), ...rest];
+  return { kind: "typing", state: { characters: all, cursor: Math.min(from + joined.length, all.length) } };
+}
+
+/** Returns the first clusters of a text. Splits only those: a paste may be a megabyte. */
+function firstClusters(text: string, count: number): string {
+  let end = 0;
+  let left = count;
+  for (const cluster of clusters(text)) {
+    if (left-- === 0) break;
+    end += cluster.length;
+  }
+  return text.slice(0, end);
 }
