@@ -3,7 +3,14 @@ import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
 import { mergedView } from "../tui/browser/merged-view.ts";
 
-const HINT = "X hides a source  . files  O open files  / search  ? keys";
+/** The first keys to try. */
+const HINTS = [
+  ["merged", "mute", "hides a source"],
+  ["global", "files-here", "files"],
+  ["global", "open-files", "open files"],
+  ["viewer", "search", "search"],
+  ["global", "help", "keys"],
+] as const;
 
 /** Follows the logs of the demo's services in one text. */
 export async function openDemo({ session, log, logs }: Sandbox): Promise<number> {
@@ -11,7 +18,9 @@ export async function openDemo({ session, log, logs }: Sandbox): Promise<number>
   const { location } = around;
   const chosen = logs.map((path) => ({ connection: location.connection, path }));
   try {
-    return await openScreen({ ...mergedView(chosen), location }, around.app, HINT);
+    return await openScreen({ ...mergedView(chosen), location }, around.app, (host) =>
+      HINTS.map(([context, action, text]) => `${host.keyOf(context, action)} ${text}`).join("  "),
+    );
   } finally {
     around.close();
   }

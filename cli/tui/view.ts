@@ -1,6 +1,7 @@
 import type { OpenFile } from "../../src/sessions/index.ts";
 import type { Connection } from "./browser/connection.ts";
 import type { Theme } from "./canvas/theme.ts";
+import type { Lack } from "./keymap/binding.ts";
 import type { Action, Context } from "./keymap/keymap.ts";
 import type { HistogramState } from "./ui/histogram.ts";
 import type { PanelState } from "./ui/panel.ts";
@@ -60,6 +61,8 @@ export interface View {
   readonly subtitle: string;
   /** The location; undefined for views without a location, such as the list of containers. */
   readonly location?: Location | undefined;
+  /** What a list lacks: the row of keys leaves out those that need it. */
+  readonly lacks?: Lack | undefined;
   /**
    * Receives a key before the key table, for digits or the name of a mark. True if the view handled
    * the key.
@@ -144,6 +147,10 @@ export interface PromptRequest {
    * is valid.
    */
   check?(text: string): string | undefined;
+  /** What Enter does, in a word or two for the row of keys: `search`, `go there`. */
+  enter: string;
+  /** What Esc does, if it does more than cancel. */
+  escape?: string;
   /** Called by Enter. */
   done(text: string): void;
   /** Called with every change, for lists that narrow during typing. */

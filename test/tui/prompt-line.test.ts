@@ -6,7 +6,7 @@ import type { PromptRequest } from "../../cli/tui/view.ts";
 function line(question: Partial<PromptRequest> = {}, before: string[] = []) {
   const answers: string[] = [];
   const done = (text: string) => answers.push(text);
-  const prompt = new PromptLine({ label: ":", done, ...question }, before, KEYMAP, () => undefined);
+  const prompt = new PromptLine({ label: ":", enter: "accept", done, ...question }, before, KEYMAP, () => undefined);
   const press = (...keys: string[]) => keys.map((key) => prompt.take({ kind: "key", key })).at(-1);
   return { prompt, press, answers };
 }

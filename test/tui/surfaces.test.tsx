@@ -182,7 +182,6 @@ describe("the bottom bar", () => {
       /^ Enter open {2}\/ filter {2}L output {2}Space mark {2}O open files {2}M mounts .* {2}\? help {2}: palette {2}q back$/,
     ],
     [["files", "out", "list"], /^ Enter open {2}\/ filter .* Space mark .* {2}\? help {2}: palette {2}q back$/],
-    [["prompt"], /^ Enter done {2}Esc cancel {2}Tab complete/],
   ] as [Context[], RegExp][])("shows the keys of %j", (contexts, expected) => {
     const [, row] = drawBottom(bottom({ columns: 120, keys: keyHints(contexts) }));
     expect(row?.trimEnd()).toMatch(expected);

@@ -47,6 +47,7 @@ export class Commands {
     const choices = (text: string) => paletteChoices(text, sources(), this.#literal(text, view));
     host.ask({
       label: ":",
+      enter: "choose",
       choices,
       opened: (again) => void this.#list(again),
       check: (text) =>

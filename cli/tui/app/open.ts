@@ -1,3 +1,4 @@
+import type { Host } from "../view.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
 import type { ViewerViewOptions } from "../viewer/viewer-view-options.ts";
 import { App, type AppOptions } from "./app.ts";
@@ -7,9 +8,13 @@ import { App, type AppOptions } from "./app.ts";
  * caller checks the terminal first (requireTerminal). `hint` is shown until the first key.
  * @throws the errors of reading the file
  */
-export async function openScreen(options: ViewerViewOptions, app: AppOptions, hint?: string): Promise<number> {
+export async function openScreen(
+  options: ViewerViewOptions,
+  app: AppOptions,
+  hint?: (host: Host) => string,
+): Promise<number> {
   return new App(app).run((host) => {
-    if (hint !== undefined) host.say(hint);
+    if (hint !== undefined) host.say(hint(host));
     return new ViewerView(options, host);
   });
 }

@@ -17,11 +17,11 @@ export async function runOutAction(view: View, action: OutAction, host: Host): P
     case "copy":
       return copy(view, host);
     case "save":
-      return ask(host, `save ${whatOf(view)} to: `, (name) => save(view, name, host));
+      return ask(host, [`save ${whatOf(view)} to: `, "save"], (name) => save(view, name, host));
     case "pipe":
-      return ask(host, `${whatOf(view)} | `, (command) => pipe(view, command, host));
+      return ask(host, [`${whatOf(view)} | `, "run"], (command) => pipe(view, command, host));
     case "run":
-      return ask(host, "! ", (command) => run(view, command, host), `${process.env.PAGER || "less"} {}`);
+      return ask(host, ["! ", "run"], (command) => run(view, command, host), `${process.env.PAGER || "less"} {}`);
     case "edit":
       return run(view, `${process.env.VISUAL || process.env.EDITOR || "vi"} {}`, host, (status) => status !== 0);
   }
@@ -33,9 +33,15 @@ function whatOf(view: View): string {
   return view.range?.().isMarked ? "the marked range" : "the screen";
 }
 
-function ask(host: Host, label: string, action: (text: string) => Promise<void>, text = ""): void {
+function ask(
+  host: Host,
+  [label, enter]: readonly [string, string],
+  action: (text: string) => Promise<void>,
+  text = "",
+): void {
   host.ask({
     label,
+    enter,
     text,
     done: (typed) => {
       if (typed === "") return;
@@ -47,7 +53,9 @@ function ask(host: Host, label: string, action: (text: string) => Promise<void>,
 function copy(view: View, host: Host): void {
   const bytes = view.output ? Buffer.concat([...view.output()]) : Buffer.from(view.text?.() ?? view.title);
   if (bytes.length > MAX_COPIED) {
-    host.say(`${bytes.length} bytes exceed the terminals' limit of ${MAX_COPIED}: s saves them to a file`);
+    host.say(
+      `${bytes.length} bytes exceed the terminals' limit of ${MAX_COPIED}: ${host.keyOf("out", "save")} saves them to a file`,
+    );
     return;
   }
   host.copy(bytes);

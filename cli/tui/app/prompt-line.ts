@@ -42,6 +42,10 @@ export class PromptLine {
     question.opened?.(() => this.#listAgain());
   }
 
+  get hasHistory(): boolean {
+    return this.#before.length > 0;
+  }
+
   get state(): PromptState {
     return this.#state;
   }

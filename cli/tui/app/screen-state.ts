@@ -3,7 +3,7 @@ import type { Theme } from "../canvas/theme.ts";
 import { type KeyHints, keyHints, keyName } from "../keymap/hints.ts";
 import type { Keymap } from "../keymap/keymap.ts";
 import { dialogHints, dialogState } from "../ui/dialog.ts";
-import { helpPage, helpWidth } from "../ui/help.ts";
+import { helpHints, helpPage, helpWidth, turningActions } from "../ui/help.ts";
 import type { HistogramState } from "../ui/histogram.ts";
 import { paletteState } from "../ui/palette.ts";
 import type { PanelSections } from "../ui/panel.ts";
@@ -11,6 +11,7 @@ import type { OverlayState, ScreenState } from "../ui/state.ts";
 import { toastState } from "../ui/toast.ts";
 import type { Status, View } from "../view.ts";
 import type { Overlays } from "./overlays.ts";
+import { promptHints } from "./prompt-hints.ts";
 import type { Tabs } from "./tabs.ts";
 
 /** Parts of the program that the surfaces show. */
@@ -58,8 +59,10 @@ export function screenState(parts: ScreenParts): ScreenState {
 
 function hintsOf({ view, tabs, overlays, keymap }: ScreenParts): KeyHints {
   if (overlays.dialog) return dialogHints(overlays.dialog.question);
+  if (overlays.help !== undefined) return helpHints(view.contexts, keymap);
+  if (overlays.prompt) return promptHints(overlays.prompt, keymap);
   const isFirst = tabs.count === 1 && tabs.depth === 1;
-  return keyHints(overlays.prompt ? ["prompt"] : view.contexts, keymap, isFirst);
+  return keyHints(view.contexts, keymap, { isFirst, lacks: view.lacks });
 }
 
 function overlayOf(parts: ScreenParts): OverlayState | undefined {
@@ -73,8 +76,6 @@ function overlayOf(parts: ScreenParts): OverlayState | undefined {
 
 function helpState({ view: { contexts }, keymap, columns, regions }: ScreenParts, wanted: number): OverlayState {
   const page = helpPage(contexts, { columns, height: regions.body }, wanted, keymap);
-  const keys = contexts.includes("viewer")
-    ? [keyName("viewer", "page-down", keymap), keyName("viewer", "page-up", keymap)]
-    : [keyName("list", "items-page-down", keymap), keyName("list", "items-page-up", keymap)];
+  const keys = turningActions(contexts).map(([context, action]) => keyName(context, action, keymap));
   return { kind: "help", width: helpWidth(page), page, turn: `${keys.join(" and ")} turn it` };
 }

@@ -4,6 +4,7 @@ import { grouped } from "../canvas/grouped.ts";
 import { BESIDE_FROM, type Rectangle, splitBody } from "../canvas/layout.ts";
 import { containerPanel, groupPanel } from "../details/container-panel.ts";
 import { ContainerWatch } from "../details/container-watch.ts";
+import type { Lack } from "../keymap/binding.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { PanelState } from "../ui/panel.ts";
@@ -77,6 +78,10 @@ export class ContainersView implements View {
   get subtitle(): string {
     const names = new Set(this.#state.containers.map(({ engine }) => engine.name));
     return [...names].join(", ");
+  }
+
+  get lacks(): Lack | undefined {
+    return this.#pane.lacks;
   }
 
   act(action: Action): boolean {
@@ -213,6 +218,12 @@ export class ContainersView implements View {
     this.#browser.host.changed();
   }
 
+  /** Says why no container is selected. */
+  get #whyNone(): string {
+    const { filter } = this.#pane.list;
+    return filter === "" ? (this.#emptyLines()[0] ?? "") : `no container contains '${filter}'`;
+  }
+
   #emptyLines(): string[] {
     const { troubles, complete } = this.#state;
     const trouble = troubles[0];
@@ -246,7 +257,8 @@ export class ContainersView implements View {
       container && isRunning(container) ? [container] : [],
     );
     if (running.length === 0) {
-      this.#browser.host.say("no running container to search: open the files of a stopped one first");
+      const none = "no running container to search: open the files of a stopped one first";
+      this.#browser.host.say(this.#pane.list.shown.length === 0 ? this.#whyNone : none);
       return;
     }
     const names = running.map(({ name }) => name);
@@ -299,7 +311,7 @@ export class ContainersView implements View {
     const container = selected?.container;
     if (!container) {
       if (selected) list.toggleFold();
-      else this.#browser.host.say(this.#emptyLines()[0] ?? "");
+      else this.#browser.host.say(this.#whyNone);
       return;
     }
     // Only the files of a stopped container are available, not its processes.

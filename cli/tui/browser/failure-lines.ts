@@ -4,8 +4,8 @@ export function failureLine(error: unknown): string {
   return hint === undefined ? message : `${message} (${hint})`;
 }
 
-/** Formats a failure as lines for the middle of a screen. */
-export function failureLines(error: unknown): string[] {
+/** Formats a failure as lines for the middle of a screen. `retry`: the key that tries again. */
+export function failureLines(error: unknown, retry: string): string[] {
   const { message = String(error), hint } = (error ?? {}) as { message?: string; hint?: string };
-  return [message, ...(hint === undefined ? [] : [hint]), "r retries"];
+  return [message, ...(hint === undefined ? [] : [hint]), `${retry} retries`];
 }

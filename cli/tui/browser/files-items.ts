@@ -171,6 +171,7 @@ export function fileColumns(options: FileColumnsOptions): Column<FileItem>[] {
     {
       ...head("STORAGE", "storage"),
       cell: (item) => ({ text: storageLabel(item), style: theme.dim }),
+      isOptional: true,
       dispensable: 3,
     },
     { ...head("MODE", "mode"), cell: ({ entry }) => ({ text: modeOf(entry), style: theme.dim }), dispensable: 4 },

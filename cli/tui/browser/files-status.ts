@@ -20,6 +20,7 @@ export interface ListedDirectory {
   list: List<FileItem>;
   reading: DirectoryReading;
   layer: SelectedLayer;
+  path(): string;
 }
 
 /** Describes a directory's list: in the status row, and in place of an empty list. */
@@ -59,14 +60,23 @@ export class FilesStatus {
 
   /** Returns why the list is empty. */
   emptyLines(hidden: number): string[] {
-    const { connection, reading } = this.#listed;
+    const { browser, connection, reading } = this.#listed;
     const { failure, isGoing } = reading;
-    if (failure !== undefined) return failureLines(failure);
+    if (failure !== undefined) return [...failureLines(failure, browser.host.keyOf("list", "refresh")), this.#leave];
     if (isGoing)
       return [
         connection.route === "" && connection.name !== "" ? `attaching to ${connection.name} ...` : "reading ...",
       ];
-    return hidden > 0 ? [`${grouped(hidden)} hidden`, `${this.#key("toggle-hidden")} shows them`] : ["empty directory"];
+    const what =
+      hidden > 0 ? [`${grouped(hidden)} hidden`, `${this.#key("toggle-hidden")} shows them`] : ["empty directory"];
+    return [...what, this.#leave];
+  }
+
+  get #leave(): string {
+    const { browser, path } = this.#listed;
+    return path() === "/"
+      ? `${browser.host.keyOf("global", "back")} leaves this directory`
+      : `${this.#key("parent")} goes to the parent directory`;
   }
 
   /** Returns a note if the selected file is the newest of a rotated log. */

@@ -2,6 +2,7 @@ import { DT_DIR } from "../../../src/descriptors/index.ts";
 import { PortholeError } from "../../../src/errors.ts";
 import { compileGlob, hasGlob, joinPath, nameOf, typeOf } from "../../../src/files/index.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
+import type { Lack } from "../keymap/binding.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { ListPane } from "../lists/list-pane.ts";
 import type { Frame, Location, Size, View } from "../view.ts";
@@ -68,7 +69,10 @@ export class FilesView implements View {
       browser.host,
     );
     const { list } = this.#pane;
-    this.#status = new FilesStatus({ browser, connection, list, reading: this.#reading, layer: this.#layer });
+    this.#status = new FilesStatus({
+      ...{ browser, connection, list, reading: this.#reading, layer: this.#layer },
+      path: () => this.path,
+    });
     this.#ages = setInterval(() => browser.host.changed(), AGES_MS);
     void this.#show(select);
   }
@@ -89,6 +93,10 @@ export class FilesView implements View {
     const { sort, reverse } = this.#browser.arrangement;
     const sorted = sort === "name" && !reverse ? "" : `by ${sort}${reverse ? ", reversed" : ""}`;
     return [sorted, this.connection.routeText].filter(Boolean).join("  ");
+  }
+
+  get lacks(): Lack | undefined {
+    return this.#pane.lacks;
   }
 
   act(action: Action): boolean {
@@ -137,13 +145,14 @@ export class FilesView implements View {
       case "goto-path":
         host.ask({
           label: "goto ",
+          enter: "go there",
           text: this.path.endsWith("/") ? this.path : `${this.path}/`,
           complete: (text, signal) => completePath(this.connection, this.path, text, signal),
           done: (text) => void this.#gotoPath(text),
         });
         return true;
       case "find":
-        host.ask({ label: "find below, by name: ", done: (text) => this.#find(text) });
+        host.ask({ label: "find below, by name: ", enter: "find", done: (text) => this.#find(text) });
         return true;
       case "grep":
         askGrep(this.#browser, { in: `below ${this.path}`, scopes: () => [this.#scope()] });

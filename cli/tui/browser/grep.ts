@@ -29,6 +29,7 @@ export function askGrep(browser: BrowserContext, question: GrepQuestion): void {
   };
   host.ask({
     label: `grep ${question.in}: `,
+    enter: question.directory === undefined ? "search" : "next",
     done: (pattern) => {
       const { directory } = question;
       if (pattern === "") return;
@@ -36,6 +37,7 @@ export function askGrep(browser: BrowserContext, question: GrepQuestion): void {
       else
         host.ask({
           label: "in the directory: ",
+          enter: "search",
           text: directory,
           check: (text) => (text.startsWith("/") ? undefined : "write an absolute path, such as /var/log"),
           done: (text) => show(pattern, text.replace(/\/+$/, "") || "/"),

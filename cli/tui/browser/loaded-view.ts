@@ -1,4 +1,5 @@
 import { grouped } from "../canvas/grouped.ts";
+import type { Lack } from "../keymap/binding.ts";
 import type { Action, Context } from "../keymap/keymap.ts";
 import type { ListItem } from "../lists/list.ts";
 import { ListPane } from "../lists/list-pane.ts";
@@ -79,6 +80,10 @@ export class LoadedView<Item extends ListItem> implements View {
 
   get subtitle(): string {
     return this.connection?.routeText ?? "";
+  }
+
+  get lacks(): Lack | undefined {
+    return this.#pane.lacks;
   }
 
   act(action: Action): boolean {
@@ -177,7 +182,9 @@ export class LoadedView<Item extends ListItem> implements View {
   }
 
   #emptyLines(): readonly string[] {
-    if (this.#failure !== undefined) return failureLines(this.#failure);
-    return this.#loading ? ["reading ..."] : this.#options.nothing;
+    const { host } = this.#browser;
+    const leave = `${host.keyOf("global", "back")} goes back`;
+    if (this.#failure !== undefined) return [...failureLines(this.#failure, host.keyOf("list", "refresh")), leave];
+    return this.#loading ? ["reading ..."] : [...this.#options.nothing, leave];
   }
 }

@@ -62,10 +62,14 @@ export function processesView(browser: BrowserContext, connection: Connection): 
       remark,
       summary: (items) =>
         [isWhole ? "" : `only the first ${grouped(MAX_FILES)}`, held(items)].filter(Boolean).join("  "),
-      nothing: [
-        "no open files that this user may see",
-        "on the mount route the agent has the container's restrictions",
-      ],
+      get nothing() {
+        const why = "on the mount route the agent has the container's restrictions";
+        if (!only.deleted) return ["no open files that this user may see", why];
+        return [
+          "no deleted file is open",
+          `${browser.host.keyOf("files-open", "toggle-deleted")} shows all open files`,
+        ];
+      },
     },
     browser,
   );
@@ -115,7 +119,7 @@ function columns(theme: Theme): Column<OpenFileItem>[] {
     { title: "ACCESS", cell: of(accessLabel, ({ access }) => LETTERS[access]), dispensable: 3 },
     {
       title: "OFFSET",
-      cell: of((file) => (hasPositions(file) ? String(file.position) : "-")),
+      cell: of((file) => (hasPositions(file) ? humanSize(file.position) : "-")),
       align: "right",
       dispensable: 2,
     },
@@ -147,10 +151,16 @@ function remark(item: OpenFileItem | undefined): string {
   if (item?.mapped) return "deleted and only mapped: may use up to its size until it is unmapped";
   if (!item?.file) return "";
   const { deleted, held } = item.file;
-  if (!deleted) return "";
+  if (!deleted) return positionText(item.file);
   return held > 0n
     ? `deleted: ${grouped(held)} bytes stay allocated until it is closed`
     : "this name was deleted; the file has other names or is in an image's layer";
+}
+
+/** The exact offset of a file, which its column rounds. */
+function positionText(file: ProcessFile): string {
+  if (kindOf(file.stat.mode) !== "file") return "";
+  return `at byte ${grouped(file.position)} of ${grouped(file.stat.size)}`;
 }
 
 /** Returns the total size of the deleted files. Counts a file that is open twice only once. */

@@ -33,7 +33,8 @@ export function containerPanel(container: ListedContainer, at: Rectangle, option
     charts: charts(usage),
     lines: {
       title: "OUTPUT",
-      hint: `${keys.output} shows all`,
+      // The output of a removed container is gone.
+      hint: container.state === REMOVED ? "" : `${keys.output} shows all`,
       lines: found.lines ?? [],
       note: noteOf(container, found),
     },

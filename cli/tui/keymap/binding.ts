@@ -1,3 +1,6 @@
+/** What a list lacks: a selected item, because its filter leaves none, or all items. */
+export type Lack = "selection" | "items";
+
 /** An entry of the key table, which drives the input and generates the help. */
 export interface Binding {
   /** Name of the action, and of its command. */
@@ -9,6 +12,8 @@ export interface Binding {
   hint?: string;
   /** True if the hint comes first in its row, and the action first in the palette. */
   isMain?: true;
+  /** What the action needs of a list: its hint is left out while the list lacks that. */
+  needs?: Lack;
   /** True if the action only moves: the palette lists it after all others. */
   isMove?: true;
 }

@@ -1,3 +1,4 @@
+import type { Lack } from "./binding.ts";
 import { type Action, type Context, KEYMAP, type Keymap, keyLabel } from "./keymap.ts";
 
 /** A key and a word for its action. */
@@ -15,17 +16,29 @@ export interface KeyHints {
   everywhere: readonly KeyHint[];
 }
 
+export interface HintOptions {
+  /** True if `back` quits. */
+  isFirst?: boolean;
+  /** What the list lacks: omits the keys that need it. */
+  lacks?: Lack | undefined;
+}
+
 /**
  * Returns the keys with a hint in `contexts` (narrowest first): the main ones, then the others in
- * the order of the table. Omits keys that a narrower context overrides. `isFirst`: `back` quits.
+ * the order of the table. Omits keys that a narrower context overrides.
  */
-export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP, isFirst = false): KeyHints {
+export function keyHints(
+  contexts: readonly Context[],
+  keymap: Keymap = KEYMAP,
+  { isFirst = false, lacks }: HintOptions = {},
+): KeyHints {
   const taken = new Set<string>();
   const main: KeyHint[] = [];
   const of = (context: Context): KeyHint[] => {
-    const hints = keymap[context].flatMap(({ action, keys, hint, isMain }) => {
+    const hints = keymap[context].flatMap(({ action, keys, hint, isMain, needs }) => {
       const key = keys.find((one) => !taken.has(one));
-      if (hint === undefined || key === undefined) return [];
+      const isUsable = needs === undefined || lacks === undefined || (needs === "items" && lacks === "selection");
+      if (hint === undefined || key === undefined || !isUsable) return [];
       const text = isFirst && action === "back" ? "quit" : hint;
       const shown = { key: keyLabel(key), text, press: key };
       if (isMain) main.push(shown);
@@ -35,7 +48,7 @@ export function keyHints(contexts: readonly Context[], keymap: Keymap = KEYMAP, 
     return hints;
   };
   const others = contexts.flatMap(of);
-  return { here: [...main, ...others], everywhere: contexts[0] === "prompt" ? [] : of("global") };
+  return { here: [...main, ...others], everywhere: of("global") };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Binding } from "./binding.ts";
 
 /** Keys of a prompt: the most used ones of readline. */
 export const PROMPT_KEYS = [
-  { action: "accept", keys: ["enter"], help: "done", hint: "done" },
+  { action: "accept", keys: ["enter"], help: "accept the line", hint: "accept" },
   { action: "give-up", keys: ["escape", "ctrl-g"], help: "cancel", hint: "cancel" },
   { action: "complete", keys: ["tab"], help: "complete; again: the next completion", hint: "complete" },
   {

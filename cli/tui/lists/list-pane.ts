@@ -1,5 +1,6 @@
 import { clipText, fitText, wrapWords } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
+import type { Lack } from "../keymap/binding.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { Host, Size } from "../view.ts";
 import { List, type ListItem } from "./list.ts";
@@ -34,6 +35,12 @@ export class ListPane<Item extends ListItem> {
   /** Items in the last frame. */
   get visible(): readonly Item[] {
     return this.#visible;
+  }
+
+  /** What the list lacks, for the row of keys. */
+  get lacks(): Lack | undefined {
+    if (this.list.selected !== undefined) return undefined;
+    return this.list.filter === "" ? "items" : "selection";
   }
 
   /** Replaces the list: resets column widths, filter and selection. */
@@ -161,6 +168,8 @@ export class ListPane<Item extends ListItem> {
     };
     this.#host.ask({
       label: "/",
+      enter: "filter",
+      escape: "show all",
       text: this.list.filter,
       changed: narrowSoon,
       done: narrow,

@@ -36,6 +36,13 @@ export interface Column<Item> {
    */
   rest?: true | number;
   /**
+   * Width that the column with `rest` has if its cells need it: {@link Column.shrinksTo} makes room
+   * for it. By default its minimum.
+   */
+  restWanted?: number;
+  /** Minimum width of a column that gives room to the column with `rest`. */
+  shrinksTo?: number;
+  /**
    * Order of omission if there is no room: the highest number first. Columns without it always
    * stay.
    */
@@ -118,17 +125,35 @@ export class Table<Item> {
     const minRest = typeof wanted === "number" ? wanted : MIN_REST;
     let minimum = rest === -1 ? 0 : minRest;
     const used = () => shown.reduce((sum, one) => sum + (one > 0 ? one + GAP : 0), 0);
+    // Columns shrink before others are omitted.
+    const spare = this.#columns.reduce(
+      (sum, { shrinksTo }, index) => sum + (shrinksTo === undefined ? 0 : Math.max(0, (shown[index] ?? 0) - shrinksTo)),
+      0,
+    );
     const order = this.#columns
       .map(({ dispensable = 0 }, index) => ({ dispensable, index }))
       .filter(({ dispensable }) => dispensable > 0)
       .sort((a, b) => b.dispensable - a.dispensable);
     for (const { index } of order) {
-      if (used() + minimum <= width + (minimum === 0 ? GAP : 0)) break;
+      if (used() - spare + minimum <= width + (minimum === 0 ? GAP : 0)) break;
       if (index === rest) minimum = 0;
       else shown[index] = 0;
     }
+    const restWanted = Math.min(this.#columns[rest]?.restWanted ?? 0, this.#widths[rest] ?? 0);
+    this.#shrink(shown, used() - width + (minimum === 0 ? -GAP : Math.max(minimum, restWanted)));
     if (minimum > 0) shown[rest] = Math.max(1, width - used());
     return shown;
+  }
+
+  /** Takes this number of columns from the columns that may shrink. */
+  #shrink(shown: number[], count: number): void {
+    let left = Math.max(0, count);
+    this.#columns.forEach(({ shrinksTo }, index) => {
+      const now = shown[index] ?? 0;
+      const taken = shrinksTo === undefined ? 0 : Math.min(left, Math.max(0, now - shrinksTo));
+      shown[index] = now - taken;
+      left -= taken;
+    });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { KeyHint, KeyHints } from "../keymap/hints.ts";
 import { type Action, CONTEXT_NAMES, type Context, KEYMAP, type Keymap, keyLabel } from "../keymap/keymap.ts";
 
 /** A line of the help: keys and their action, or the title of a context. */
@@ -69,6 +70,30 @@ export function helpAction(page: number, action: Action): { page: number | undef
   if (/^(items-)?page-down$|^(line|item)-down$|^mark$/.test(action)) return { page: page + 1, isTaken: true };
   if (/^(items-)?page-up$|^(line|item)-up$/.test(action)) return { page: Math.max(0, page - 1), isTaken: true };
   return { page: undefined, isTaken: action === "cancel" || action === "help" || action === "back" };
+}
+
+/** The actions that go to the next page and to the previous one. */
+export function turningActions(contexts: readonly Context[]): readonly [Context, Action][] {
+  return contexts.includes("viewer")
+    ? [
+        ["viewer", "page-down"],
+        ["viewer", "page-up"],
+      ]
+    : [
+        ["list", "items-page-down"],
+        ["list", "items-page-up"],
+      ];
+}
+
+/** The keys of the help, for the row of key hints. */
+export function helpHints(contexts: readonly Context[], keymap: Keymap): KeyHints {
+  const cancel: [Context, Action] = [contexts.includes("viewer") ? "viewer" : "list", "cancel"];
+  const texts = ["next page", "previous page", "close"];
+  const here = [...turningActions(contexts), cancel].flatMap(([context, action], index): KeyHint[] => {
+    const key = keymap[context].find((binding) => binding.action === action)?.keys[0];
+    return key === undefined ? [] : [{ key: keyLabel(key), text: texts[index] ?? "", press: key }];
+  });
+  return { here, everywhere: [] };
 }
 
 /** Divides lines into columns. Keeps a context's title out of the last row of a column. */

@@ -35,8 +35,9 @@ export function currentStatus(
     line: isHex || !first ? undefined : document.lineNumber(first.line),
     left,
     search: searching.status,
-    filter: filter?.status,
-    levels: visibleLines.facets.summary,
+    // A hex dump shows all bytes.
+    filter: isHex ? undefined : filter?.status,
+    levels: isHex ? "" : visibleLines.facets.summary,
     index: counting.progress,
     modes: ways,
   };

@@ -301,6 +301,7 @@ export class ViewerView implements View {
         const direction = action === "search" ? "forward" : "backward";
         this.#host.ask({
           label: action === "search" ? "/" : "\\",
+          enter: "search",
           check,
           changed: (text) => prompt.try(text, direction),
           done: (text) => prompt.search(text, direction),
@@ -311,6 +312,7 @@ export class ViewerView implements View {
       case "filter":
         this.#host.ask({
           label: "&",
+          enter: "filter",
           text: prompt.filter,
           check: (text) => prompt.refusal(text.replace(/^!/, "")),
           done: (text) => prompt.setFilter(text),

@@ -5,7 +5,7 @@ import type { Awaited } from "./bookmarks.ts";
 import { endWaits } from "./cancelling.ts";
 import { currentStatus, shownPart } from "./current-status.ts";
 import { Document } from "./document.ts";
-import { emptyFilterRows } from "./empty-filter.ts";
+import { emptyRows } from "./empty-rows.ts";
 import { FollowMode } from "./follow-mode.ts";
 import { Growth } from "./growth.ts";
 import { histogramState } from "./histogram-state.ts";
@@ -283,7 +283,8 @@ export class Viewer {
   #frame(wantsTicks: boolean): ViewerFrame {
     const { text, following } = this.#parts;
     const { rows, positions } = text.frame(following.isOn);
-    if (positions.length === 0) rows.push(...emptyFilterRows(text, this.#options.keyOf, this.#columns));
+    if (positions.length === 0)
+      rows.push(...emptyRows(this.#document, this.#parts, this.#options.keyOf, this.#columns));
     while (rows.length < this.#height) rows.push("");
     const status = currentStatus(this.#document, this.#growth, this.#parts, positions);
     const last = positions.at(-1);

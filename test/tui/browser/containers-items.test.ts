@@ -160,6 +160,34 @@ it.each([80, 120, 200])("keeps its columns at %i columns when the usage of its c
   expect(title()).toBe(first);
 });
 
+it("keeps its columns when a container restarts for the first time", () => {
+  const table = new Table(containerColumns(COLUMNS));
+  const title = (restarts: number) =>
+    table.rows(
+      containerItems(stateOf([listed("web", "", { details: details({ restarts }) })]), { stopped: true }),
+      120,
+      {
+        title: "",
+      },
+    ).title;
+  const first = title(0);
+  expect(first).toContain("RESTARTS");
+  expect(title(1)).toBe(first);
+});
+
+it("shows a long name, the sparkline and the image of a container at 120 columns", () => {
+  const image = "registry.example.com/payments:2026.11";
+  const options = { ...COLUMNS, expectsUsage: () => true, usage: () => [{ cores: 1, memory: 1, memoryLimit: 1 }] };
+  const [row = ""] = new Table(containerColumns(options)).rows(
+    containerItems(stateOf([listed("shop-payments-gateway-worker-1-blue", "", { image })]), { stopped: true }),
+    119,
+    { title: "" },
+  ).rows;
+  expect(row.replace(/\x1b\[[0-9;]*m/g, "")).toMatch(
+    /^shop-payments-gateway-w\S+… .* [▁-█]+ .* …\S*payments:2026\.11$/,
+  );
+});
+
 it("shows the end of a long image name, which has the name and the tag", () => {
   const image = "registry.example.com/platform/payments/gateway:2026.11";
   const [row = ""] = new Table(containerColumns({ ...COLUMNS, expectsUsage: () => true })).rows(

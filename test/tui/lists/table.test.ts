@@ -77,6 +77,23 @@ describe("Table", () => {
     expect(rows(thing("b".repeat(30))).rows[0]).toMatch(/^b{19}… {2}1/);
   });
 
+  it("shrinks a column for the one with the remaining width before it omits another", () => {
+    const some: Column<Thing>[] = [
+      { title: "NAME", cell: ({ name }) => name, maxWidth: 40, shrinksTo: 10 },
+      { title: "SIZE", cell: ({ size }) => size, dispensable: 1 },
+      { title: "NOTE", cell: ({ note }) => note, rest: 5, restWanted: 12, dispensable: 2 },
+    ];
+    const row = (width: number, note = "n".repeat(20)) =>
+      plain(new Table(some).rows([thing("a".repeat(30), "1234", note)], width, { title: "" }).rows[0] ?? "");
+    expect(row(60)).toBe(`${"a".repeat(30)}  1234  ${"n".repeat(20)}  `);
+    expect(row(40)).toBe(`${"a".repeat(19)}…  1234  ${"n".repeat(11)}…`);
+    // Only as far as the cells need it.
+    expect(row(40, "nnnnn")).toBe(`${"a".repeat(26)}…  1234  nnnnn`);
+    expect(row(24)).toBe(`${"a".repeat(9)}…  1234  nnnnn…`);
+    expect(row(22).trimEnd()).toBe(`${"a".repeat(15)}…  1234`);
+    expect(row(12)).toBe(`${"a".repeat(11)}…`);
+  });
+
   it("finds the column whose title, or the gap after it, is at a position", () => {
     const named = columns.map((column) => ({ ...column, id: column.title }));
     const table = new Table(named);
