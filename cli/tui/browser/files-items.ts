@@ -10,6 +10,7 @@ import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
 import { relativeTime } from "./durations.ts";
+import { mergeSort } from "./merge-sort.ts";
 import { nameRanks } from "./name-order.ts";
 
 /** An entry of a directory in the list of files. */
@@ -29,29 +30,40 @@ export interface Arrangement {
   hidden: boolean;
 }
 
-/** Sorts entries by the user's arrangement. The default is by name, directories first. */
-export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
-  const { rankOf, amountOf } = orders[sort](items);
-  const named = inNameOrder(items);
-  const shown = hidden ? named : named.filter(({ entry }) => !entry.name.startsWith("."));
-  const sorted = byRank(amountOf ? byAmount(shown, amountOf) : shown, rankOf);
-  return reverse ? sorted.reverse() : sorted;
-}
-
-function inNameOrder(items: readonly FileItem[]): FileItem[] {
-  const ranks = nameRanks(items);
-  const named: FileItem[] = new Array(items.length);
-  items.forEach((item, index) => {
-    named[ranks[index] ?? index] = item;
-  });
-  return named;
-}
-
 /**
- * Sorts the largest first. Equal items stay in their order. An object for each of 200,000 items
- * would take 35 MB.
+ * Sorts entries by the user's arrangement. The default is by name, directories first. Sorts numbers
+ * of entries, because arrays of 200,000 entries would be garbage of many MB.
  */
-function byAmount(items: readonly FileItem[], amountOf: (item: FileItem) => bigint): FileItem[] {
+export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
+  const { ranksOf, amountOf } = orders[sort];
+  let order = inNameOrder(items);
+  if (!hidden) order = withoutHidden(order, items);
+  if (amountOf) sortByAmount(order, items, amountOf);
+  if (ranksOf) order = byRank(order, ranksOf(items));
+  if (reverse) order.reverse();
+  const sorted: FileItem[] = new Array(order.length);
+  order.forEach((index, at) => {
+    sorted[at] = items[index] as FileItem;
+  });
+  return sorted;
+}
+
+function inNameOrder(items: readonly FileItem[]): Uint32Array {
+  const order = new Uint32Array(items.length);
+  nameRanks(items).forEach((rank, index) => {
+    order[rank] = index;
+  });
+  return order;
+}
+
+function withoutHidden(order: Uint32Array, items: readonly FileItem[]): Uint32Array {
+  let count = 0;
+  for (const index of order) if (!items[index]?.entry.name.startsWith(".")) order[count++] = index;
+  return order.subarray(0, count);
+}
+
+/** Sorts the largest first. Equal items stay in their order. */
+function sortByAmount(order: Uint32Array, items: readonly FileItem[], amountOf: (item: FileItem) => bigint): void {
   const amounts = new Float64Array(items.length);
   const rests = new Float64Array(items.length);
   items.forEach((item, index) => {
@@ -62,28 +74,24 @@ function byAmount(items: readonly FileItem[], amountOf: (item: FileItem) => bigi
     if (!Number.isSafeInteger(amount)) rests[index] = Number(exact - BigInt(amount));
   });
   const by = (numbers: Float64Array, a: number, b: number) => (numbers[b] ?? 0) - (numbers[a] ?? 0);
-  const order = Uint32Array.from(items.keys());
-  order.sort((a, b) => by(amounts, a, b) || by(rests, a, b) || a - b);
-  const sorted: FileItem[] = [];
-  for (const index of order) {
-    const item = items[index];
-    if (item) sorted.push(item);
-  }
-  return sorted;
+  mergeSort(order, (a, b) => by(amounts, a, b) || by(rests, a, b));
 }
 
 /** Sorts the lowest rank first, in linear time. Equal items stay in their order. */
-function byRank(items: FileItem[], rankOf: ((item: FileItem) => number) | undefined): FileItem[] {
-  if (!rankOf) return items;
-  const groups: FileItem[][] = [];
-  for (const item of items) {
-    const rank = rankOf(item);
-    groups[rank] ??= [];
-    groups[rank].push(item);
+function byRank(order: Uint32Array, ranks: Uint32Array): Uint32Array {
+  const starts = new Uint32Array(ranks.reduce((most, rank) => Math.max(most, rank), 0) + 2);
+  for (const index of order) {
+    const after = (ranks[index] ?? 0) + 1;
+    starts[after] = (starts[after] ?? 0) + 1;
   }
-  // flat() takes half of the time of arranging 100,000 items.
-  const sorted: FileItem[] = [];
-  for (const group of groups) for (const item of group ?? []) sorted.push(item);
+  for (let rank = 1; rank < starts.length; rank++) starts[rank] = (starts[rank] ?? 0) + (starts[rank - 1] ?? 0);
+  const sorted = new Uint32Array(order.length);
+  for (const index of order) {
+    const rank = ranks[index] ?? 0;
+    const at = starts[rank] ?? 0;
+    starts[rank] = at + 1;
+    sorted[at] = index;
+  }
   return sorted;
 }
 
@@ -103,28 +111,51 @@ export function sortMark({ sort, reverse }: Arrangement, column: Sort): string {
 
 /** A sort order by numbers: the lowest rank first, then the largest amount, then the name. */
 interface Order {
-  rankOf?(item: FileItem): number;
+  /** The rank of each item. */
+  ranksOf?(items: readonly FileItem[]): Uint32Array;
   amountOf?(item: FileItem): bigint;
 }
 
-const orders: Readonly<Record<Sort, (items: readonly FileItem[]) => Order>> = {
-  name: () => ({ rankOf: (item) => (isDirectory(item) ? 0 : 1) }),
-  kind: (items) => byGroup(items, (item) => (isDirectory(item) ? "" : `.${ending(item.entry.name)}`)),
-  storage: (items) => byGroup(items, storageLabel),
-  mode: (items) => byGroup(items, ({ entry }) => modeOf(entry)),
-  owner: (items) => byGroup(items, ({ entry }) => ownerOf(entry)),
+const orders: Readonly<Record<Sort, Order>> = {
+  name: { ranksOf: (items) => directoriesAt(0, items) },
+  kind: byGroup((item) => (isDirectory(item) ? "" : `.${ending(item.entry.name)}`)),
+  storage: byGroup(storageLabel),
+  mode: byGroup(({ entry }) => modeOf(entry)),
+  owner: byGroup(({ entry }) => ownerOf(entry)),
   // Directories are last: their own size says nothing about their contents, and is not shown.
-  size: () => ({
-    rankOf: (item) => (isDirectory(item) ? 1 : 0),
+  size: {
+    ranksOf: (items) => directoriesAt(1, items),
     amountOf: (item) => (isDirectory(item) ? 0n : sizeOf(item.entry)),
-  }),
-  time: () => ({ amountOf: ({ entry }) => timeOf(entry) }),
+  },
+  time: { amountOf: ({ entry }) => timeOf(entry) },
 };
 
-function byGroup(items: readonly FileItem[], groupOf: (item: FileItem) => string): Order {
-  const groups = byText([...new Set(items.map(groupOf))], (group) => group);
-  const ranks = new Map(groups.map((group, rank) => [group, rank]));
-  return { rankOf: (item) => ranks.get(groupOf(item)) ?? 0 };
+function directoriesAt(rank: 0 | 1, items: readonly FileItem[]): Uint32Array {
+  const ranks = new Uint32Array(items.length);
+  items.forEach((item, index) => {
+    ranks[index] = isDirectory(item) ? rank : 1 - rank;
+  });
+  return ranks;
+}
+
+function byGroup(groupOf: (item: FileItem) => string): Order {
+  return {
+    ranksOf: (items) => {
+      const numbers = new Map<string, number>();
+      const ranks = new Uint32Array(items.length);
+      items.forEach((item, index) => {
+        const group = groupOf(item);
+        const number = numbers.get(group) ?? numbers.size;
+        numbers.set(group, number);
+        ranks[index] = number;
+      });
+      const rankOf = new Uint32Array(numbers.size);
+      byText([...numbers.keys()], (group) => group).forEach((group, rank) => {
+        rankOf[numbers.get(group) ?? 0] = rank;
+      });
+      return ranks.map((number) => rankOf[number] ?? 0);
+    },
+  };
 }
 
 function isDirectory({ entry }: FileItem): boolean {

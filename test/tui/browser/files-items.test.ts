@@ -94,9 +94,11 @@ it("sorts by the column whose title is clicked, and in reverse after a second cl
 it("shows size, time, name, storage, mode and owner in 80 columns, and the first three in any width", () => {
   const options = { theme: DEFAULT_THEME, colours: undefined, isMarked: () => false, now: () => 7_200_000 };
   const arrangement = { sort: "name", reverse: false, hidden: true } as const;
-  const rows = (width: number) => {
+  const file = item("app.log", 1536, 3_600_000_000_000);
+  const [root] = parseMounts(Buffer.from("1 0 0:1 / / rw - tmpfs none rw\n"));
+  const rows = (width: number, backing: FileItem["backing"] = root && backingOf(root)) => {
     const table = new Table(fileColumns({ ...options, arrangement: () => arrangement }));
-    const { title, rows } = table.rows([item("app.log", 1536, 3_600_000_000_000)], width, { title: "" });
+    const { title, rows } = table.rows([{ ...file, backing }], width, { title: "" });
     return [title, ...rows].map((row) =>
       row
         .replace(/\x1b\[[0-9;]*m/g, "")
@@ -106,9 +108,11 @@ it("shows size, time, name, storage, mode and owner in 80 columns, and the first
   };
   expect(rows(79)).toEqual([
     ["SIZE", "MODIFIED", "NAME▲", "STORAGE", "MODE", "OWNER", "GROUP"],
-    ["1.5K", "1 h ago", "app.log", "-rw-r--r--", "0", "0"],
+    ["1.5K", "1 h ago", "app.log", "memory", "-rw-r--r--", "0", "0"],
   ]);
   expect(rows(40)[0]).toEqual(["SIZE", "MODIFIED", "NAME▲"]);
+  const unknown = new Table(fileColumns({ ...options, arrangement: () => arrangement }));
+  expect(unknown.rows([file], 79, { title: "" }).title).not.toContain("STORAGE");
 });
 
 it.each([
