@@ -2,15 +2,19 @@ import { fitText } from "../canvas/text-width.ts";
 import type { Document } from "./document.ts";
 import type { FilterStatus } from "./filtering.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
-import type { KeyOf } from "./viewer-types.ts";
+import type { KeyOf, ViewerOptions } from "./viewer-types.ts";
 
 /** Returns rows that explain why no line is visible, and what to do. */
-export function emptyRows(document: Document, parts: ViewerParts, keyOf: KeyOf, columns: number): string[] {
-  const { text, following } = parts;
+export function emptyRows(
+  document: Document,
+  { text, following }: ViewerParts,
+  { keyOf, canFollow }: Pick<ViewerOptions, "keyOf" | "canFollow">,
+  columns: number,
+): string[] {
   if (text.filter && !text.isHex) return filteredRows(text.filter.status, keyOf, columns);
   if (text.isFilling || document.source.end() > document.source.start()) return [];
-  if (following.isOn) return rowsOf("nothing yet", "new lines appear here", columns);
-  return rowsOf(document.isStream ? "nothing yet" : "empty", `${keyOf("follow")} follows what is appended`, columns);
+  if (following.isOn || document.isStream) return rowsOf("nothing yet", "new lines appear here", columns);
+  return rowsOf("empty", canFollow ? `${keyOf("follow")} follows what is appended` : "", columns);
 }
 
 function filteredRows(

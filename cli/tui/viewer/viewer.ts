@@ -283,8 +283,7 @@ export class Viewer {
   #frame(wantsTicks: boolean): ViewerFrame {
     const { text, following } = this.#parts;
     const { rows, positions } = text.frame(following.isOn);
-    if (positions.length === 0)
-      rows.push(...emptyRows(this.#document, this.#parts, this.#options.keyOf, this.#columns));
+    if (positions.length === 0) rows.push(...emptyRows(this.#document, this.#parts, this.#options, this.#columns));
     while (rows.length < this.#height) rows.push("");
     const status = currentStatus(this.#document, this.#growth, this.#parts, positions);
     const last = positions.at(-1);
