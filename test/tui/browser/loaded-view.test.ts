@@ -60,3 +60,20 @@ it("keeps the selected item of a loading list after any other key", async () => 
   expect(selected()).toBe("a");
   await view.close();
 });
+
+it("says why a list could not be read, and which keys retry and go back", async () => {
+  const keyOf = (_: string, action: string) => `<${action}>`;
+  const host = { changed: () => undefined, keyOf, say: () => undefined };
+  const view = new LoadedView<ListItem>(
+    {
+      ...{ contexts: ["found"], title: "found", columns: [], open: () => undefined, remark: () => "", nothing: [] },
+      load: () => Promise.reject(new Error("permission denied")),
+    },
+    { host, theme: DEFAULT_THEME } as unknown as BrowserContext,
+  );
+  const rows = () => view.frame({ columns: 80, height: 10 }).rows.map((row) => row.replace(/\x1b\[\d*m/g, "").trim());
+  await expect
+    .poll(rows)
+    .toEqual(expect.arrayContaining(["permission denied", "<refresh> retries", "<back> goes back"]));
+  await view.close();
+});

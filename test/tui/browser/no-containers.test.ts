@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { fakeEngine } from "../../engines/fake-engine.ts";
 import { describeWith } from "../../helpers/availability.ts";
 import { builtCommand } from "../../helpers/paths.ts";
-import { quoted, screenOfTest } from "../screen.ts";
+import { quoted, screenOfTest, tells } from "../screen.ts";
 
 describeWith("tmux", "the list of containers", () => {
   const screen = screenOfTest();
@@ -25,5 +25,22 @@ describeWith("tmux", "the list of containers", () => {
     await screen.waitFor("the same after Enter", (shown) => shown.split("no containers: none is running").length === 3);
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
+  });
+
+  it("says that the filter leaves none, and not that none is running", async () => {
+    const container = { Id: "a".repeat(64), Names: ["/web"], Image: "shop", State: "exited", Status: "Exited (0)" };
+    const { socketPath } = await fakeEngine((path) => {
+      if (path.startsWith("/events")) return { status: 200, body: undefined, stays: true };
+      return { status: 200, body: path.startsWith("/containers/json") ? [container] : {} };
+    });
+    screen.run(`${process.execPath} ${builtCommand} --engine ${quoted(socketPath)}`);
+    await screen.waitFor("the container", /^ web +exited/m);
+    screen.keys("/");
+    screen.enter("other");
+    await screen.waitFor("the empty list", /^ no item contains 'other'\n Esc shows all$/m);
+    screen.keys("Enter");
+    await screen.waitFor("the reason", tells("no container contains 'other'"));
+    screen.keys("*");
+    await screen.waitFor("the reason", tells("no container contains 'other'"));
   });
 });

@@ -43,3 +43,28 @@ it("keeps the first 200,000 of endless open files, and reports the limit", async
   expect(isOpen).toBe(false);
   await view.close();
 });
+
+it("rounds offsets like sizes, and says that no deleted file is open", async () => {
+  const position = 3_500n;
+  const connection = connectionOf({
+    async *processes() {
+      yield {
+        ...{ kind: "process", pid: 1, parent: 0, uid: 0, start: 0n, error: 0 },
+        ...{ command: Buffer.from("sh"), arguments: Buffer.from("sh") },
+      };
+      const file = { kind: "file", fd: 3, flags: 0, position, link: Buffer.from("/log") };
+      yield { ...file, stat: { ...stat, size: 200_000n } };
+    },
+  });
+  const browser = { theme: DEFAULT_THEME, host: { changed: () => undefined, keyOf: keyName } } as Browser;
+  const view = processesView(browser, connection);
+  const frame = () => view.frame({ columns: 100, height: 24 });
+  const plain = () => frame().rows.map((row) => row.replace(/\x1b\[[0-9;]*m/g, "").trim());
+  await waitFor("the file", () => plain().some((row) => /^3 +r +3\.5K +196K +\/log$/.test(row)));
+  expect(frame().status.left).toBe("at byte 3,500 of 200,000");
+  view.act("toggle-deleted");
+  await waitFor("no deleted file", () => plain().includes("no deleted file is open"));
+  expect(plain()).toEqual(expect.arrayContaining(["D shows all open files", "q goes back"]));
+  expect(view.lacks).toBe("items");
+  await view.close();
+});

@@ -91,6 +91,8 @@ describe("the details of a container", () => {
     expect(panel({}, { failure: "its log driver is 'none'" }).lines?.note).toBe("its log driver is 'none'");
     expect(panel().lines?.note).toBe("...");
     expect(panel({}, { lines: [] }).lines?.note).toBe("no output");
+    // The output of a removed container cannot be shown.
+    expect(panel({ state: "removed" }, { lines: ["one"] }).lines).toMatchObject({ hint: "", lines: ["one"] });
   });
 
   it("show the name of a folded group and the states of its containers", () => {
