@@ -34,6 +34,8 @@ export function parseArguments(args: readonly string[]): ParsedArguments {
     if (word === "--") operands.push(...left.splice(0));
     else if (word.startsWith("--")) {
       const [, name = "", attached] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+      const habit = LONG_HINTS[name];
+      if (habit !== undefined) throw usage(`unrecognized option --${name}`, habit);
       const value = WITH_VALUE.has(name) ? take(`--${name}`, attached) : attached;
       flags.push({ name, value });
     } else if (word.startsWith("-") && word !== "-") readCluster(word.slice(1), flags, take);
@@ -48,8 +50,7 @@ function readCluster(letters: string, flags: Flag[], take: Take): void {
   for (let at = 0; at < letters.length; ) {
     const letter = String.fromCodePoint(letters.codePointAt(at) ?? 0);
     at += letter.length;
-    // grep(1) uses -h for ripgrep's -I.
-    const name = letter === "h" ? "no-filename" : SHORT[letter];
+    const name = OTHER[letter] ?? SHORT[letter];
     if (name === undefined) throw usage(`unrecognized option -${letter}`, HINTS[letter] ?? "porthole grep --help");
     if (!WITH_VALUE.has(name)) {
       flags.push({ name, value: undefined });
@@ -62,7 +63,28 @@ function readCluster(letters: string, flags: Flag[], take: Take): void {
   }
 }
 
-const HINTS: Readonly<Record<string, string>> = { R: "leave it out: directories are always searched recursively" };
+/**
+ * Letters that do not mean the long option of {@link SHORT}: grep(1) uses -h for ripgrep's -I, and
+ * `-V` prints less than `--version`.
+ */
+const OTHER: Readonly<Record<string, string>> = { h: "no-filename", V: "V" };
+
+const RECURSIVE = "leave it out: directories are always searched recursively";
+const EXTENDED = "leave it out: expressions are always extended";
+
+/** Options of grep(1) that ripgrep lacks, with what to write. */
+const HINTS: Readonly<Record<string, string>> = { R: RECURSIVE, G: EXTENDED, Z: "write -0", y: "write -i" };
+const LONG_HINTS: Readonly<Record<string, string>> = {
+  include: "write -g GLOB",
+  exclude: "write -g '!GLOB'",
+  "exclude-dir": "write -g '!GLOB'",
+  recursive: RECURSIVE,
+  "dereference-recursive": "write --follow: directories are always searched recursively",
+  "extended-regexp": EXTENDED,
+  "basic-regexp": EXTENDED,
+  "perl-regexp": "write -P",
+  silent: "write -q",
+};
 
 /** What grep(1) means by a letter is another option here, whose value would be the next word. */
 const HABITS: Readonly<Record<string, string>> = {
@@ -100,7 +122,7 @@ export function takesValue(word: string): boolean {
  */
 export function writeFlags(flags: readonly Flag[]): string[] {
   return flags.map(({ name, value }) => {
-    if (value === undefined) return `--${name}`;
+    if (value === undefined) return name.length === 1 ? `-${name}` : `--${name}`;
     const isPath = name === "ignore-file" || (name === "file" && value !== "-");
     return `--${name}=${isPath ? resolve(value) : value}`;
   });

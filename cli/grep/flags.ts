@@ -63,10 +63,10 @@ export const FILTERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Options that need no pattern. */
-export const WITHOUT_PATTERN: ReadonlySet<string> = new Set(["files", "type-list", "version", "pcre2-version"]);
+export const WITHOUT_PATTERN: ReadonlySet<string> = new Set(["files", "type-list", "version", "V", "pcre2-version"]);
 
 /** Options that need no target. */
-export const WITHOUT_TARGET: ReadonlySet<string> = new Set(["type-list", "version", "pcre2-version"]);
+export const WITHOUT_TARGET: ReadonlySet<string> = new Set(["type-list", "version", "V", "pcre2-version"]);
 
 /** Unavailable options, with the reasons. */
 export const REFUSED: Readonly<Record<string, string>> = {

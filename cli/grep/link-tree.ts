@@ -19,11 +19,15 @@ export class LinkTree {
     this.#levels = Math.max(0, ...names.map(levelsAbove));
   }
 
+  get #root(): PrivateDirectory {
+    this.#private ??= PrivateDirectory.make("grep");
+    return this.#private;
+  }
+
   /** The working directory of ripgrep. It has enough parents for every leading `..` of a name. */
   get directory(): string {
     if (this.#directory !== undefined) return this.#directory;
-    this.#private = PrivateDirectory.make("grep");
-    this.#directory = `${this.#private.path}/at${"/0".repeat(this.#levels)}`;
+    this.#directory = `${this.#root.path}/at${"/0".repeat(this.#levels)}`;
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     return this.#directory;
   }
@@ -39,6 +43,14 @@ export class LinkTree {
   file(name: string, content: string | Uint8Array = ""): void {
     this.#directoryOf(name);
     unlessThere(() => writeFileSync(this.#at(name), content, { mode: 0o600, flag: "wx" }));
+  }
+
+  /** Creates a shell script outside of {@link directory}. Returns the directory with it. */
+  program(name: string, script: string): string {
+    const directory = `${this.#root.path}/bin`;
+    mkdirSync(directory, { mode: 0o700 });
+    writeFileSync(`${directory}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o700, flag: "wx" });
+    return directory;
   }
 
   removeFile(name: string): void {
@@ -60,14 +72,14 @@ export class LinkTree {
 
   /** Removes everything. Idempotent. */
   remove(): void {
-    if (this.#private === undefined || this.#directory === undefined) return;
+    if (this.#private === undefined) return;
     // Removes files by their known names: reading the directory to find them takes three times as
     // long.
     for (const name of this.#files.splice(0)) this.removeFile(name);
     for (const name of [...this.#made].reverse()) unlessLeft(() => rmdirSync(this.#at(name)));
     this.#made.clear();
-    for (let path = this.#directory; path !== this.#private.path; path = dirname(path))
-      unlessLeft(() => rmdirSync(path));
+    for (let path = this.#directory; path !== undefined && path !== this.#private.path; path = dirname(path))
+      unlessLeft(() => rmdirSync(path as string));
     this.#private.remove();
     this.#private = undefined;
   }

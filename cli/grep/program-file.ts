@@ -8,7 +8,7 @@ import { PortholeError } from "../../src/errors.ts";
  * @throws PortholeError USAGE if neither exists
  */
 export function ripgrepPath(): string {
-  const found = installed() ?? onPath();
+  const found = installed() ?? onPath("rg");
   if (found !== undefined) return found;
   throw new PortholeError("USAGE", "cannot search: ripgrep is not installed", {
     hint: "install porthole with its optional dependencies, or run apt-get install ripgrep",
@@ -38,9 +38,10 @@ function resolved(name: string): string | undefined {
   }
 }
 
-function onPath(): string | undefined {
+/** Returns the path of a program on the PATH. */
+export function onPath(program: string): string | undefined {
   const directories = (process.env.PATH ?? "").split(":").filter((directory) => directory.startsWith("/"));
-  return directories.map((directory) => join(directory, "rg")).find(isExecutable);
+  return directories.map((directory) => join(directory, program)).find(isExecutable);
 }
 
 function isExecutable(path: string): boolean {

@@ -19,6 +19,8 @@ export interface Ripgrep {
 export interface RipgrepOptions {
   /** Working directory; default: that of this process. */
   directory?: string | undefined;
+  /** PATH for the programs of --search-zip; default: that of this process. */
+  path?: string | undefined;
   input: "inherit" | "ignore";
   output: "inherit" | "pipe";
 }
@@ -29,6 +31,7 @@ export interface RipgrepOptions {
  */
 export function startRipgrep(program: string, args: readonly string[], options: RipgrepOptions): Ripgrep {
   const { RIPGREP_CONFIG_PATH: _, ...environment } = process.env;
+  if (options.path !== undefined) environment.PATH = options.path;
   return startPiped(options, (streams) =>
     spawnProgram(program, args.map(pathBytes), { streams, directory: options.directory, environment }),
   );

@@ -9,6 +9,7 @@ import { withCatHint } from "./cat-hint.ts";
 import { colourFilter, hasColours, stopAtNul } from "./colour-filter.ts";
 import { Handover } from "./handover.ts";
 import { LinkTree } from "./link-tree.ts";
+import { onPath } from "./program-file.ts";
 import type { Ripgrep, RipgrepOptions } from "./ripgrep.ts";
 import type { OpenDirectory } from "./tree-search.ts";
 
@@ -52,6 +53,8 @@ export class SearchFiles {
   readonly #names = new Set<string>();
   readonly #feeds: { name: string; feed: (signal: AbortSignal) => Promise<void> }[] = [];
   readonly #feeding = new AbortController();
+  /** --search-zip: ripgrep runs programs on files of certain names. */
+  readonly #decompresses: boolean;
 
   /**
    * @param names of the targets
@@ -59,6 +62,7 @@ export class SearchFiles {
    */
   constructor(options: SearchOptions, names: readonly string[], failed: (error: unknown) => void) {
     this.#options = options;
+    this.#decompresses = new FlagSet(options.flags).isOn("search-zip", "no-search-zip");
     this.#failed = failed;
     this.#tree = new LinkTree(names.filter((name) => !name.startsWith("/")));
     this.#handover = new Handover(options.program, (name, to) => this.#tree.link(name, to));
@@ -67,8 +71,9 @@ export class SearchFiles {
   /** Opens the targets. */
   async open(targets: readonly NamedTarget[], sessions: Pick<SessionPool, "session">): Promise<void> {
     for (const { text, target } of targets) {
-      // The link tree cannot contain absolute paths, so ripgrep opens them itself.
-      if (target.kind === "local" && target.path.startsWith("/")) {
+      // The link tree cannot contain absolute paths, so ripgrep opens them itself, as it reads "-",
+      // its standard input.
+      if (target.kind === "local" && (target.path.startsWith("/") || text === "-")) {
         this.paths.push(text);
         continue;
       }
@@ -114,7 +119,19 @@ export class SearchFiles {
 
   /** Starts ripgrep in the directory of the links. */
   start(args: readonly string[], options: Omit<RipgrepOptions, "directory">): Ripgrep {
-    return this.#handover.start(args, { ...options, directory: this.#tree.directory });
+    return this.#handover.start(args, { ...options, directory: this.#tree.directory, path: this.#searchPath() });
+  }
+
+  /**
+   * Returns a PATH with a zstd that reads links, for --search-zip: zstd(1) skips links without -f.
+   * Undefined if the search does not run zstd.
+   */
+  #searchPath(): string | undefined {
+    const zstd =
+      this.#decompresses && [...this.#names].some((name) => /\.zstd?$/.test(name)) ? onPath("zstd") : undefined;
+    if (zstd === undefined) return undefined;
+    const quoted = `'${zstd.replaceAll("'", "'\\''")}'`;
+    return `${this.#tree.program("zstd", `exec ${quoted} -f "$@"`)}:${process.env.PATH}`;
   }
 
   /**
@@ -158,13 +175,16 @@ export class SearchFiles {
     }
     this.#names.add(name);
     this.bytes += Number(file.stat.blocks) * 512;
-    const isShown = !this.#options.isRaw && (!file.isSeekable || hasColours(file));
+    // A filter would damage what a program decompresses.
+    const isCompressed = this.#decompresses && COMPRESSED.test(name);
+    const isShown = !this.#options.isRaw && !isCompressed && (!file.isSeekable || hasColours(file));
     if (!isShown && mayReopen(file)) {
       this.#handover.add({ name, fd: file.fd, close: () => file.close() });
       return false;
     }
+    const isTextOnly = how === "found" && !isCompressed && !this.#searchesBinary();
     const filter = isShown ? colourFilter() : (bytes: Buffer | undefined) => bytes;
-    const { reader, feed } = feedPipe(file, how === "found" && !this.#searchesBinary() ? stopAtNul(filter) : filter);
+    const { reader, feed } = feedPipe(file, isTextOnly ? stopAtNul(filter) : filter);
     this.#feeds.push({ name, feed });
     this.#handover.add({ name, fd: reader.number, close: () => reader.close() });
     return true;
@@ -183,6 +203,9 @@ export class SearchFiles {
     }
   }
 }
+
+/** Names of compressed files, as ripgrep knows them. */
+const COMPRESSED = /\.(gz|tgz|bz2|tbz2|xz|txz|lz4|lzma|br|zstd?|Z)$/;
 
 /**
  * True if ripgrep, with this user's permissions, can open the file by the path of the descriptor.

@@ -1,6 +1,6 @@
 import { fstatSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
-import { isTerminal, Lifeline } from "../../src/descriptors/index.ts";
+import { isBroken, isTerminal, Lifeline } from "../../src/descriptors/index.ts";
 import { complain, printable } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
@@ -147,6 +147,8 @@ export class Search {
       const memory = Math.min(SEARCH_MEMORY + (isParallel ? 2 * size : 0), totalmem() / 2);
       const end = await follow(child, memory, { filter });
       if (end.hidesBinary) this.#sayHidden();
+      // ripgrep ends with this status, too, if the reader of its output is gone.
+      if (!isPiped && end.status === SearchStatus.unmatched && isBroken(1)) lostReader();
       return end.status;
     } catch (error) {
       child.kill();
@@ -170,6 +172,12 @@ export class Search {
     const isAuto = wanted === undefined || wanted.value === "auto";
     return { filter, first, last: [...(isAuto && isColoured ? ["--color=always"] : []), ...filter.flags] };
   }
+}
+
+/** Ends the process as if it had written to its output. */
+function lostReader(): never {
+  cleanUp();
+  failOutput(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }), SearchStatus.failed);
 }
 
 /** The input of a single run. */

@@ -86,6 +86,7 @@ function leaveToRipgrep(command: Command): void {
     for (let word = left.shift(); word !== undefined; word = left.shift()) {
       const name = /^--[^=]*/.exec(word)?.[0];
       if (word === "--") operands.push(word, ...left.splice(0));
+      else if (isExpressionEngine(word, left[0])) operands.push(word, ...left.splice(0, word === name ? 1 : 0));
       else if (SWITCHES.includes(word) || OWN.includes(name ?? "")) {
         own.push(word);
         if (name === word && OWN.includes(word)) own.push(...left.splice(0, 1));
@@ -98,6 +99,11 @@ function leaveToRipgrep(command: Command): void {
     const { unknown } = parse(own);
     return { operands, unknown };
   };
+}
+
+/** True for ripgrep's `--engine`, which names no container engine. */
+function isExpressionEngine(word: string, next: string | undefined): boolean {
+  return /^--engine=(auto|pcre2)$/.test(word) || (word === "--engine" && /^(auto|pcre2)$/.test(next ?? ""));
 }
 
 const SWITCHES = ["--help", "--raw"];
@@ -143,7 +149,8 @@ function size(text: string): number {
 
 const ripgrep = `ripgrep:
   All options of ripgrep work (see rg(1)) except --pre, --pre-glob, --hostname-bin,
-  --hyperlink-format and --generate. The file named by RIPGREP_CONFIG_PATH is read, unless
+  --hyperlink-format and --generate. --engine auto and --engine pcre2 are those of ripgrep, any
+  other --engine names a container engine. The file named by RIPGREP_CONFIG_PATH is read, unless
   --no-config is given. In directories, ignore files (.gitignore in a repository, .ignore,
   .rgignore) apply from the named directory down; --no-ignore searches all files.
   Text with colour codes is searched as a terminal shows it, so byte offsets refer to the

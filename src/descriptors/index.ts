@@ -36,6 +36,6 @@ export { type ProcessEnd, type SpawnedProcess, spawnProgram } from "./spawn.ts";
 export { statx } from "./statx.ts";
 export { storesFiles } from "./stores-files.ts";
 export { terminalState } from "./terminal.ts";
-export { dieBySignal, isWritable, WRITE_FAILED } from "./transfer.ts";
+export { dieBySignal, isBroken, isWritable, WRITE_FAILED } from "./transfer.ts";
 export { unmount } from "./unmount.ts";
 export { writeAll } from "./write-all.ts";

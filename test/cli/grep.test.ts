@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { mkfifo } from "../../src/descriptors/file.ts";
@@ -107,6 +108,9 @@ describe("porthole grep through an agent", () => {
     ["--files", "srv"],
     ["-B1", "-n", "last|hidden", "srv", "--hidden"],
     ["--stats", "foo", "srv/logs/deep", "srv/logs/app.log"],
+    ["--engine", "auto", "foo", "srv/logs/deep/old.log"],
+    ["--engine=pcre2", "(?<=über )foo", "srv/logs/deep/old.log"],
+    ["-V"],
   ])("prints exactly the output of ripgrep: %j", async (args) => {
     const ours = await porthole(args);
     const theirs = expected(args);
@@ -257,6 +261,7 @@ describe("porthole grep", () => {
     [["-r", "foo", "web:/logs", "api:/logs"], 2, [], /^porthole: 'web:\/logs' is a target, but .*-r means --replace/],
     [["-E", "a|b", "./srv/logs", "srv"], 2, [], /^porthole: '.\/srv\/logs' is a target, but .*-E means --encoding/],
     [["-rn", "foo", "srv/logs"], 2, [], /^porthole: -rn would replace each match by 'n' \(-n: .*--replace=n /],
+    [["--include=*.log", "foo", "srv"], 2, [], /^porthole: unrecognized option --include \(write -g GLOB\)\n$/],
     [["-R", "foo", "srv/logs"], 2, [], /^porthole: unrecognized option -R \(leave it out: /],
     [["-r", "foo", "srv/logs"], 2, [], /^porthole: no target to search \(.*-r means --replace/],
     [["foo", "-A"], 2, [], /^porthole: option -A needs a value\n$/],
@@ -285,6 +290,39 @@ describe("porthole grep", () => {
     );
     expect({ text, stderr }).toEqual({ text: `${target.root}/srv/logs/late binary:1 line of the log\n`, stderr: "" });
     expect([0, 141]).toContain(code);
+  });
+
+  test("returns 141 when its reader closes the pipe of a large search, which ripgrep writes to itself", async () => {
+    const large = `${target.root}/srv/large`;
+    writeFileSync(large, "one line of a log\n".repeat(4_000_000));
+    const before = ["bash", "-c", 'set -o pipefail; "$@" | head -n1', "sh"];
+    const { text, stderr, code } = await someone.run(["grep", "line", `pid:${target.pid}:/srv/large`], { before });
+    rmSync(large);
+    expect({ text, stderr, code }).toEqual({ text: "one line of a log\n", stderr: "", code: 141 });
+  });
+
+  test("searches its standard input for - beside files of containers", async () => {
+    const before = ["sh", "-c", 'echo foo in input | "$@"', "sh"];
+    const file = `pid:${target.pid}:/srv/logs/deep/old.log`;
+    const { text, stderr, code } = await someone.run(["grep", "foo", "-", file], { before });
+    expect({ lines: text.split("\n").sort(), stderr, code }).toEqual({
+      lines: ["", "<stdin>:foo in input", `${file}:last foo`, `${file}:über foo`],
+      stderr: "",
+      code: 0,
+    });
+  });
+});
+
+describe("porthole grep -z", () => {
+  const compressed = spawnSync("zstd", ["-qc"], { input: "foo in zstd\n" }).stdout;
+
+  test.runIf(compressed)("decompresses with zstd, which skips links", async () => {
+    mkdirSync(`${target.root}/zstd`);
+    writeFileSync(`${target.root}/zstd/old.zst`, compressed);
+    const at = `pid:${target.pid}:/zstd`;
+    const search = (...args: string[]) => someone.run(["grep", "-z", ...args]);
+    expect(await search("foo", `${at}/old.zst`)).toMatchObject({ code: 0, stderr: "", text: "foo in zstd\n" });
+    expect(await search("-c", "foo", at)).toMatchObject({ code: 0, stderr: "", text: `${at}/old.zst:1\n` });
   });
 });
 

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { gzipSync } from "node:zlib";
 import { beforeAll, expect, test } from "vitest";
 import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { container, engine, image } from "../helpers/engine.ts";
@@ -126,10 +127,12 @@ describeWith(["docker", "root"], "grep by a user of the docker group", () => {
     const long = `first foo\n${numbered(20_000, 5000)}`;
     const reference = await image(docker, [
       { name: "log", type: "directory" },
+      { name: "old", type: "directory" },
       { name: "log/secret", content: long, mode: 0o600 },
       { name: "log/open", content: "open foo\n", mode: 0o644 },
       { name: "log/binary", content: "foo\0foo\n", mode: 0o600 },
       { name: "log/.hidden", content: "foo\n", mode: 0o600 },
+      { name: "old/secret.gz", content: gzipSync("foo\n\x1b[1m\n"), mode: 0o600 },
     ]);
     const { name } = await container(docker, { image: reference });
     const grep = (...args: string[]) => member.run(["grep", ...args]);
@@ -141,5 +144,7 @@ describeWith(["docker", "root"], "grep by a user of the docker group", () => {
     });
     expect(await grep("-m1", "foo", `${name}:/log/secret`)).toMatchObject({ code: 0, text: "first foo\n" });
     expect((await grep("-q", "foo", `${name}:/log`)).code).toBe(0);
+    for (const path of ["/old", "/old/secret.gz"])
+      expect(await grep("-zI", "foo", `${name}:${path}`)).toMatchObject({ code: 0, stderr: "", text: "foo\n" });
   });
 });
