@@ -5,7 +5,7 @@ import { fakeEngine } from "../engines/fake-engine.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { jsonLines, type User, user } from "../helpers/porthole.ts";
 
 interface Finding {
   status: "ok" | "warn" | "fail";
@@ -23,8 +23,7 @@ beforeAll(async () => {
 async function findings(by: User, ...args: string[]): Promise<{ code: number | null; all: Finding[] }> {
   const { text, code, stderr } = await by.run(["doctor", "--json", ...args]);
   expect(stderr).toBe("");
-  const all = text.trimEnd().split("\n");
-  return { code, all: all.map((line) => JSON.parse(line) as Finding) };
+  return { code, all: jsonLines(text) };
 }
 
 test("doctor without a target prints one line per check; a missing engine is a warning with a remedy", async () => {
@@ -42,8 +41,7 @@ test("doctor without a target prints one line per check; a missing engine is a w
 
 test("a missing unshare(1) is not reported as forbidden user namespaces", async () => {
   const { text } = await someone.run(["doctor", "--json"], { env: { PATH: someone.directory } });
-  const all = text.trimEnd().split("\n");
-  expect(all.map((line) => JSON.parse(line) as Finding).find(({ what }) => what === "user namespaces")).toEqual({
+  expect(jsonLines<Finding>(text).find(({ what }) => what === "user namespaces")).toEqual({
     status: "warn",
     what: "user namespaces",
     detail: "not checked: no unshare(1) on the PATH",

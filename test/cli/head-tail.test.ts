@@ -11,7 +11,7 @@ import {
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { user } from "../helpers/porthole.ts";
+import { jsonLines, user } from "../helpers/porthole.ts";
 import { asOurs, gnu, ours } from "./gnu.ts";
 
 const someone = user();
@@ -255,12 +255,7 @@ describe("porthole head and tail print GNU's messages", () => {
 });
 
 describe("porthole head and tail --json", () => {
-  const objects = (bytes: string) =>
-    Buffer.from(bytes, "latin1")
-      .toString()
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as unknown);
+  const objects = (bytes: string) => jsonLines(Buffer.from(bytes, "latin1").toString());
 
   test("print each line as an object with its timestamp and all its bytes", async () => {
     writeFileSync(`${d}/log`, Buffer.from("2026-01-02T03:04:05Z \xc3\xa9\xff\x9b\n\nlast", "latin1"));

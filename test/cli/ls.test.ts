@@ -6,7 +6,7 @@ import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
-import { user } from "../helpers/porthole.ts";
+import { jsonLines, user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { screenOfTest } from "../tui/screen.ts";
@@ -169,8 +169,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
   });
 
   test("--json prints exactly the values of lstat", async () => {
-    const lines = (await ours(["--json", "-A"])).split("\n").filter((line) => line !== "");
-    const records = lines.map((line) => JSON.parse(line) as Record<string, string | number>);
+    const records = jsonLines<Record<string, string | number>>(await ours(["--json", "-A"]));
     const names = fs.readdirSync(inside, { encoding: "latin1" });
     expect(records).toHaveLength(names.length);
     for (const name of names) {
@@ -233,10 +232,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     expect(await total("/proc")).toBeUndefined();
     const { code, stderr, text } = await someone.run(["ls", "--total", "--json", `pid:${pid}:/`]);
     expect([code, stderr]).toEqual([0, ""]);
-    const listed = text
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { name: string; total?: number });
+    const listed = jsonLines<{ name: string; total?: number }>(text);
     expect(listed.find(({ name }) => name === "proc")).not.toHaveProperty("total");
     expect(listed.find(({ name }) => name === "data")?.total).toBe(expected);
     spawnSync("nsenter", ["-t", String(pid), "-m", "umount", `${place.root}/data/mounted`]);

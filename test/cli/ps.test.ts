@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
-import { user } from "../helpers/porthole.ts";
+import { jsonLines, user } from "../helpers/porthole.ts";
 import { childrenOf } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -49,10 +49,7 @@ beforeAll(async () => {
 async function lines(...options: string[]): Promise<Line[]> {
   const { text, code, stderr } = await someone.run(["ps", "--json", ...options, name]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Line);
+  return jsonLines(text);
 }
 
 test("ps lists processes with the numbers of their PID namespace", async () => {
@@ -197,11 +194,6 @@ describeAsRoot("processes whose numbers on the host are in another order", () =>
     expect(numbers).toHaveLength(3);
     expect(numbers).toEqual(numbers.toSorted((one, other) => one - other));
     const json = await someone.run(["ps", "--json", `pid:${inside.pid}`]);
-    expect(
-      json.text
-        .trimEnd()
-        .split("\n")
-        .map((line) => (JSON.parse(line) as Line).pid),
-    ).toEqual(numbers);
+    expect(jsonLines<Line>(json.text).map(({ pid }) => pid)).toEqual(numbers);
   });
 });

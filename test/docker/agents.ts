@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Container, Engine } from "../helpers/engine.ts";
-import type { User } from "../helpers/porthole.ts";
+import { jsonLines, type User } from "../helpers/porthole.ts";
 import { directAgents, findProcesses } from "../helpers/processes.ts";
 
 /** The tested fields of an agent in `porthole agents --json`. */
@@ -9,16 +9,14 @@ export interface ListedAgent {
   container: string;
   route: string;
   clients: number;
+  memoryKiB: number;
   sidecar: string;
 }
 
 /** Returns the list that `porthole agents --json` prints. */
 export async function listedAgents(by: User): Promise<ListedAgent[]> {
   const { text } = await by.run(["agents", "--json"]);
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as ListedAgent);
+  return jsonLines(text);
 }
 
 /** Returns the ids of the sidecars, running or not, that porthole created for `target`. */

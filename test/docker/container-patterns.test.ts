@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
 import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
-import { user } from "../helpers/porthole.ts";
+import { jsonLines, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 describeWithDocker("several containers of Docker by one target", () => patternTests("docker"));
@@ -26,11 +26,7 @@ function patternTests(name: "docker" | "podman"): void {
     expect((await by.run(["grep", "-I", "--sort", "path", "of", `${prefix}-[ab]:/d`])).text).toBe("of a\nof b\n");
     expect((await by.run(["stat", "--json", all])).text.trim().split("\n")).toHaveLength(2);
     const { text } = await by.run(["ps", "--json", `${prefix}-*`]);
-    const targets = text
-      .trim()
-      .split("\n")
-      .map((line) => (JSON.parse(line) as { target: string }).target);
-    expect(targets).toEqual([`${prefix}-a`, `${prefix}-b`]);
+    expect(jsonLines<{ target: string }>(text).map(({ target }) => target)).toEqual([`${prefix}-a`, `${prefix}-b`]);
     expect((await by.run(["ps", `${prefix}-*`])).text).toMatch(
       new RegExp(`^${prefix}-a:\nPID .*\n.*\n\n${prefix}-b:\nPID .*\n.*\n$`),
     );

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, inject, onTestFinished, test } from "vites
 import { describeWith } from "../helpers/availability.ts";
 import { engine } from "../helpers/engine.ts";
 import { builtCommand, repository } from "../helpers/paths.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { jsonLines, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { aloneWithDemoServices } from "./demo-services.ts";
 
@@ -118,10 +118,7 @@ async function deletedFile(someone: User): Promise<string> {
     const shown = (await someone.run(["ps", "--files", "--json", "deleted"])).text;
     return shown.includes('"/log/gone.log"') && shown;
   });
-  const processes = text
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as { pid: number; files: { fd: number; path: string }[] });
+  const processes = jsonLines<{ pid: number; files: { fd: number; path: string }[] }>(text);
   const [holder] = processes.flatMap(({ pid, files }) =>
     files.filter(({ path }) => path === "/log/gone.log").map(({ fd }) => `deleted:/proc/${pid}/fd/${fd}`),
   );

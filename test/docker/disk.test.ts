@@ -6,7 +6,7 @@ import { busyboxImage, type Container, container, type Engine, engine, uniqueNam
 import { engineProxy } from "../helpers/engine-proxy.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
 import { repository } from "../helpers/paths.ts";
-import { type Result, type User, user } from "../helpers/porthole.ts";
+import { jsonLines, type Result, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { sidecarsOf } from "./agents.ts";
 
@@ -47,7 +47,7 @@ function fillsTheDisk(on: Engine, data: string): Promise<Container> {
 }
 
 function itemsOf({ text }: Result): Item[] {
-  return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Item]));
+  return jsonLines(text);
 }
 
 function tests(name: Engine["name"], uid: () => number): void {

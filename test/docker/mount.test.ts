@@ -4,7 +4,7 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, type Engine, engine, image } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { jsonLines, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 async function target(on: Engine): Promise<Container> {
@@ -72,9 +72,9 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
       const at = place(`taken-${how.replace(/\W/g, "")}`);
       const other = await target(engine("docker"));
       await by.run(["mount", `${other.name}:/`, at]);
-      const listed = (await by.run(["agents", "--json"])).text.split("\n");
-      const { keeper } =
-        listed.flatMap((line) => (line.includes(at) ? [JSON.parse(line) as { keeper: number }] : []))[0] ?? {};
+      const { text } = await by.run(["agents", "--json"]);
+      const listed = jsonLines<{ mountPoint?: string; keeper?: number }>(text);
+      const keeper = listed.find(({ mountPoint }) => mountPoint === at)?.keeper;
       expect(mountsAt(at).length).toBeGreaterThan(1);
       if (how === "umount(8)") execFileSync("umount", ["-R", "-l", at]);
       else if (how === "detach --all") await by.run(["detach", "--all"]);

@@ -14,7 +14,7 @@ import {
   uniqueName,
 } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
-import { user } from "../helpers/porthole.ts";
+import { jsonLines, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 /** Writes the lines of its environment, then runs each line from a FIFO. */
@@ -143,7 +143,7 @@ async function readsBothStreams(speaker: Speakers, driver: string): Promise<void
   expect((await by.run(["grep", "t", at("@stdout")])).text).toBe("three\n");
   const json = async ([command = "", ...rest]: string[]) => {
     const { text } = await by.run([command, "--json", ...rest]);
-    return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
+    return jsonLines<Record<string, string>>(text);
   };
   const lines = await json(["tail", at("@logs")]);
   expect(lines.map(({ line, stream }) => `${stream} ${line}`)).toEqual(["stdout one", "stderr two", "stdout three"]);
@@ -151,7 +151,7 @@ async function readsBothStreams(speaker: Speakers, driver: string): Promise<void
   expect(lines).toEqual(await json(["head", at("@logs")]));
   expect(await json(["head", "-n", "-1", at("@logs")])).toEqual(lines.slice(0, 2));
   expect(await json(["head", "-n", "1", at("@stderr")])).toEqual([{ ...lines[1], target: at("@stderr") }]);
-  expect((await by.run(["tail", "--since", lines[2].time, at("@logs")])).text).toContain("three\n");
+  expect((await by.run(["tail", "--since", lines[2]?.time ?? "", at("@logs")])).text).toContain("three\n");
   await target.handle.stop({ t: 0 });
   expect((await by.run(["cat", at("@logs")])).text).toBe("one\ntwo\nthree\n");
   const ended = await by.run(["tail", "-f", at("@logs")]);

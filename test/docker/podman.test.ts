@@ -7,7 +7,7 @@ import { note, witness } from "../helpers/compatibility.ts";
 import { container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { user } from "../helpers/porthole.ts";
+import { jsonLines, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { agentImages, keptFiles, listedAgents, routesInUse } from "./agents.ts";
 import { testSealed } from "./sealed.ts";
@@ -83,10 +83,10 @@ describeWithPodman("Podman", () => {
     const tool = await someone.run(["with", `${target.name}:/log`, "--", "cat", "{}"]);
     expect(tool).toMatchObject({ code: 0, stderr: "", text: "one\n" });
     const doctor = await someone.run(["doctor", "--json", target.name]);
-    const findings = doctor.text.trimEnd().split("\n");
-    const routes = findings.map((line) => JSON.parse(line) as { status: string; what: string });
     for (const route of ["direct", "sidecar"])
-      expect(routes).toContainEqual(expect.objectContaining({ status: "ok", what: expect.stringContaining(route) }));
+      expect(jsonLines(doctor.text)).toContainEqual(
+        expect.objectContaining({ status: "ok", what: expect.stringContaining(route) }),
+      );
     await someone.close();
   });
 

@@ -16,6 +16,7 @@ import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { tar } from "../helpers/tar.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { quoted, TmuxScreen } from "../tui/screen.ts";
+import { listedAgents } from "./agents.ts";
 
 /*
  * A Docker engine in its own PID, mount and network namespaces stands in for another machine: its
@@ -195,14 +196,9 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
 
   test("its helper is listed but hidden among the containers, and detach ends it", async (context) => {
     await by.run(["cat", `${name}:/d/f`]);
-    const { text } = await by.run(["agents", "--json"]);
-    const helper = text
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line))
-      .find((one) => one.route === "helper");
+    const helper = (await listedAgents(by)).find(({ route }) => route === "helper");
     expect(helper).toMatchObject({ name: host });
-    expect((await far.api.getContainer(helper.container).inspect()).HostConfig.AutoRemove).toBe(true);
+    expect((await far.api.getContainer(helper?.container ?? "").inspect()).HostConfig.AutoRemove).toBe(true);
     await note(context, {
       ...{ section: "Other kernels and machines", situation: "an engine by ssh", on: far, by, names: {} },
       command: "porthole cat web:/d/f",

@@ -17,7 +17,7 @@ import {
 } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type User, user } from "../helpers/porthole.ts";
+import { jsonLines, type User, user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { listedAgents } from "./agents.ts";
@@ -505,8 +505,8 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
         expect(result.text).toMatch(/^D +- \/workload$/m);
         expect(result.text).not.toContain("/data");
         expect(result.stderr).toBe("");
-        const records = (await by.run(["diff", "--json", handle.id])).text.trimEnd().split("\n");
-        expect(records.map((line) => JSON.parse(line))).toContainEqual(
+        const diff = await by.run(["diff", "--json", handle.id]);
+        expect(jsonLines(diff.text)).toContainEqual(
           expect.objectContaining({
             path: "/own",
             target: `${handle.id}:/own`,

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith, describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine, image } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { mountBinds, type User, user } from "../helpers/porthole.ts";
+import { jsonLines, mountBinds, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { listedAgents } from "./agents.ts";
 
@@ -151,8 +151,7 @@ describeWithDocker("doctor", () => {
   }
   const routes = async (by: User, name: string) => {
     const { text, code } = await by.run(["doctor", "--json", name]);
-    const all = text.trimEnd().split("\n");
-    const found = all.map((line) => JSON.parse(line) as Finding);
+    const found = jsonLines<Finding>(text);
     return {
       code,
       found,

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
-import { user } from "../helpers/porthole.ts";
+import { jsonLines, user } from "../helpers/porthole.ts";
 
 const page = readFileSync(`${repository}docs/json.md`, "utf8");
 
@@ -37,10 +37,7 @@ test.each([
   // Start an agent, so that the command lists it.
   if (args[0] === "agents") await someone.run(["cat", `pid:${target.pid}:/tmp/log`]);
   const { text, code } = await someone.run(words);
-  const fields = text
-    .trimEnd()
-    .split("\n")
-    .flatMap((line) => fieldsOf(JSON.parse(line)));
+  const fields = jsonLines(text).flatMap((value) => fieldsOf(value));
   expect([code, fields.length > 0]).toEqual([0, true]);
   expect([...new Set(fields)].filter((field) => !known.has(field))).toEqual([]);
 });

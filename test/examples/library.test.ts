@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { busyboxImage, type Container, container, type Engine, engine } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";
-import { mountBinds, type User, user } from "../helpers/porthole.ts";
+import { jsonLines, mountBinds, type User, user } from "../helpers/porthole.ts";
 import { textOf } from "../helpers/text-of.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -93,18 +93,15 @@ describeWith(["docker", "dockerCommand", "root"], "the examples", () => {
     const target = await container(docker, { steps });
     const { status, out } = await run("open-files", target.name);
     expect(status).toBe(0);
-    const lines = out
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line));
-    expect(lines).toContainEqual({
+    const files = jsonLines(out);
+    expect(files).toContainEqual({
       pid: 1,
       command: "ready",
       fd: expect.any(Number),
       access: expect.any(String),
       path: "/kept",
     });
-    expect(lines).toContainEqual(expect.objectContaining({ pid: 1, path: "/gone", deleted: true, held: 4096 }));
+    expect(files).toContainEqual(expect.objectContaining({ pid: 1, path: "/gone", deleted: true, held: 4096 }));
     expect(await run("deleted-log", target.name)).toEqual({
       status: 0,
       out: "rescued\n",

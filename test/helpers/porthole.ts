@@ -21,6 +21,11 @@ export interface Result {
   text: string;
 }
 
+/** Parses an output of one JSON value a line, as `--json` prints it. */
+export function jsonLines<Value>(text: string): Value[] {
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line) as Value]));
+}
+
 export interface RunOptions {
   /** Written to standard input. Default: no input (`/dev/null`). */
   input?: string | Buffer;
