@@ -20,7 +20,7 @@ export async function listedAgents(by: User): Promise<ListedAgent[]> {
 }
 
 /** Returns the ids of the sidecars, running or not, that porthole created for `target`. */
-export async function sidecarsOf({ api }: Engine, target: Container): Promise<string[]> {
+export async function sidecarsOf({ api }: Engine, target: { id: string }): Promise<string[]> {
   const list = await api.listContainers({ all: true, filters: { label: [`io.porthole.sidecar=${target.id}`] } });
   return list.map(({ Id }) => Id);
 }

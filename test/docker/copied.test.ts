@@ -1,10 +1,17 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, writeFileSync } from "node:fs";
-import type Docker from "dockerode";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { created, type Engine, engine, enginesUnderTest, uniqueName } from "../helpers/engine.ts";
+import {
+  type CreatedContainer,
+  type Engine,
+  ended,
+  engine,
+  enginesUnderTest,
+  newVolume,
+  uniqueName,
+} from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -20,21 +27,13 @@ const script = [
   "[ -e /again ] && echo second >> /d/log && sleep 1000; touch /again",
 ].join("; ");
 
-async function ended(on: Engine): Promise<{ name: string; volume: string; handle: Docker.Container }> {
-  const [name, volume] = [uniqueName("copied"), uniqueName("volume")];
-  await on.api.createVolume({ Name: volume });
-  const host = { Binds: [`${volume}:/data`], Tmpfs: { "/memory": "" } };
-  const { handle } = await created(on, { name, script, host });
-  await handle.start();
-  await handle.wait();
-  return { name, volume, handle };
+async function stopped(on: Engine): Promise<CreatedContainer> {
+  return ended(on, { script, host: { Binds: [`${await newVolume(on)}:/data`], Tmpfs: { "/memory": "" } } });
 }
 
 /** Makes a user of an engine that does not report the directories of layers. */
 async function without(on: Engine, uid = 0): Promise<User> {
-  const by = user({ engine: await silentAboutLayers(on), uid });
-  onTestFinished(() => by.close());
-  return by;
+  return user({ engine: await silentAboutLayers(on), uid });
 }
 
 describeWith(
@@ -43,15 +42,11 @@ describeWith(
   () => {
     describe.each(enginesUnderTest())("of %s", (name) => {
       const on = () => engine(name);
-      let target: Awaited<ReturnType<typeof ended>>;
+      let target: CreatedContainer;
       const at = (path: string) => `${target.name}:${path}`;
 
       beforeAll(async () => {
-        target = await ended(on());
-        return async () => {
-          await target.handle.remove({ force: true }).catch(() => undefined);
-          await on().api.getVolume(target.volume).remove();
-        };
+        target = await stopped(on());
       });
 
       test.each([0, ORDINARY_USER])("is read by copies of the engine, which are marked (uid %i)", async (uid) => {
@@ -115,7 +110,7 @@ describeWith(
     });
 
     test.each(enginesUnderTest())("removes all copies when the command is killed (%s)", async (name) => {
-      const target = await ended(engine(name));
+      const target = await stopped(engine(name));
       const by = await without(engine(name));
       const tail = following(by, ["-f", `${target.name}:/d/log`], { TMPDIR: `${by.directory}/home` });
       await tail.shows("first\n");
@@ -125,11 +120,10 @@ describeWith(
       expect(readdirSync(`${by.directory}/home`)).toEqual([]);
       // The agent does not hold the container.
       await target.handle.remove();
-      await engine(name).api.getVolume(target.volume).remove();
     });
 
     test.each([0, ORDINARY_USER])("is a directory of copies for a command, read-only (uid %i)", async (uid) => {
-      const target = await ended(engine("docker"));
+      const target = await stopped(engine("docker"));
       const at = (path: string) => `${target.name}:${path}`;
       const by = await without(engine("docker"), uid);
       const [first, second] = [at("/d/linked"), at("/data")];
@@ -154,11 +148,10 @@ describeWith(
       });
       expect(await by.run(["grep", "-c", "i", at("/d")])).toMatchObject({ text: `${at("/d/log")}:1\n` });
       expect(readdirSync(`${by.directory}/run/porthole/with`)).toEqual([]);
-      await target.handle.remove();
     });
 
     test.each([0, ORDINARY_USER])("removes all copies when porthole is killed (uid %i)", async (uid) => {
-      const target = await ended(engine("docker"));
+      const target = await stopped(engine("docker"));
       const by = await without(engine("docker"), uid);
       const running = by.start(["with", `${target.name}:/closed`, "--", "sh", "-c", "cat in/f; exec sleep 1000"]);
       const [text] = (await once(running.stdout, "data")) as [Buffer];
@@ -170,12 +163,11 @@ describeWith(
       expect(await running.ended).toMatchObject({ signal: "SIGKILL" });
       expect((await by.run(["with", `${target.name}:/closed`, "--", "cat", "in/f"])).text).toBe("kept\n");
       expect(readdirSync(copies)).toEqual([]);
-      await target.handle.remove();
     });
 
     test("is followed from its copy into the running container, each line once", async () => {
       const on = engine("docker");
-      const target = await ended(on);
+      const target = await stopped(on);
       const by = await without(on);
       const tail = following(by, ["-F", "-n", "+1", `${target.name}:/d/log`]);
       await tail.shows("first\n");
@@ -188,7 +180,7 @@ describeWith(
 
 describeWith(["root", "docker", "tmux"], "the screen", () => {
   test("shows the route of a copy next to the list and the file", async () => {
-    const target = await ended(engine("docker"));
+    const target = await stopped(engine("docker"));
     const by = await without(engine("docker"));
     const screen = startScreen(by, ["open", `${target.name}:/d/log`], { size: { columns: 100, rows: 20 } });
     await screen.waitFor("the copied file", has("first", "copy, exited 0, ", ", file"));
@@ -198,7 +190,7 @@ describeWith(["root", "docker", "tmux"], "the screen", () => {
 describeWith(["root", "docker", "podman"], "an image, whose layers the engine does not report", () => {
   test.each(enginesUnderTest())("is read in a container of it that never runs (%s)", async (name) => {
     const on = engine(name);
-    const target = await ended(on);
+    const target = await stopped(on);
     const repo = uniqueName("copied-image");
     // Podman commits no health check.
     const check = on.isPodman ? [] : ["HEALTHCHECK CMD /bin/busybox true"];
@@ -230,8 +222,7 @@ describeWith(["root", "docker", "podman"], "an image, whose layers the engine do
     expect(text).toMatch(/^ready\nagain\nbin\n/);
     await waitFor("the container of the tree to go", async () => (await trees()).length === 0);
     await by.run(["detach", "--all"]);
-    await target.handle.remove();
-    await on.api.getVolume(target.volume).remove();
+    await target.remove();
     // The engine refuses it while a container of the image exists.
     await waitFor("the image to be removed", () => succeeds(on.api.getImage(`${repo}:1`).remove()));
   });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, inject, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
+import { busyboxImage, type Container, container, type Engine, engine, newVolume } from "../helpers/engine.ts";
 import { engineProxy } from "../helpers/engine-proxy.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
 import { repository } from "../helpers/paths.ts";
@@ -20,13 +20,6 @@ interface Item {
   name: string | null;
   path: string | null;
   processes: { pid: number; fd: number | null }[];
-}
-
-async function volume(on: Engine): Promise<string> {
-  const name = uniqueName("disk");
-  await on.api.createVolume({ Name: name });
-  onTestFinished(() => on.api.getVolume(name).remove({ force: true }));
-  return name;
 }
 
 /**
@@ -58,7 +51,7 @@ function tests(name: Engine["name"], uid: () => number): void {
 
   test("layers, volumes and deleted files on disk are listed once, with the largest first", async () => {
     const on = engine(name);
-    const data = await volume(on);
+    const data = await newVolume(on);
     const [web, other] = [await fillsTheDisk(on, data), await container(on, { host: { Binds: [`${data}:/d`] } })];
     // Run this before the volume is removed.
     onTestFinished(async () => void (await Promise.all([web.remove(), other.remove()])));
@@ -93,7 +86,7 @@ function tests(name: Engine["name"], uid: () => number): void {
 
   test("without a name all containers and volumes are listed, including stopped containers and unused volumes", async () => {
     const on = engine(name);
-    const unused = await volume(on);
+    const unused = await newVolume(on);
     const stopped = await container(on, { steps: ["fill", "/kept", "3"] });
     await stopped.handle.stop({ t: 0 });
     // Sidecars of all containers would disturb tests that run at the same time.

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { expect, inject, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
-import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
+import { type Container, container, engine, newVolume } from "../helpers/engine.ts";
 import { user } from "../helpers/porthole.ts";
 
 const docker = engine("docker");
@@ -42,35 +42,29 @@ describeWithDocker("ls, stat and find in a container", () => {
     const someone = user({ engine: docker });
     const outside = mkdtempSync(`${inject("machine").directory}/bound-`);
     writeFileSync(`${outside}/f`, "bound");
-    const volume = uniqueName("volume");
+    const volume = await newVolume(docker);
     const target = await container(docker, {
       steps: ["dir", "/layer", "write", "/layer/f", "x", "write", "/volume/f", "x", "write", "/memory/f", "x"],
       host: { Binds: [`${volume}:/volume`, `${outside}:/bound:ro`], Tmpfs: { "/memory": "" } },
     });
-    try {
-      for (const route of ["direct", "sidecar"]) {
-        const backing = async (path: string) =>
-          JSON.parse((await someone.run(["stat", "--route", route, "--json", `${target.name}:${path}`])).text).backing;
-        expect(await backing("/layer/f")).toMatchObject({
-          kind: "container layer",
-          fileSystem: "overlay",
-          mountPoint: "/",
-        });
-        expect(await backing("/volume/f")).toMatchObject({
-          kind: "volume",
-          volume,
-          readOnly: false,
-          mountPoint: "/volume",
-        });
-        expect(await backing("/bound/f")).toMatchObject({ kind: "bind", readOnly: true, mountPoint: "/bound" });
-        expect((await backing("/bound/f")).root.endsWith(outside.split("/").at(-1))).toBe(true);
-        expect(await backing("/memory/f")).toMatchObject({ kind: "memory", fileSystem: "tmpfs" });
-        expect(await backing("/proc/1/stat")).toMatchObject({ kind: "kernel" });
-      }
-    } finally {
-      await target.remove();
-      await docker.api.getVolume(volume).remove();
-      rmSync(outside, { recursive: true });
+    for (const route of ["direct", "sidecar"]) {
+      const backing = async (path: string) =>
+        JSON.parse((await someone.run(["stat", "--route", route, "--json", `${target.name}:${path}`])).text).backing;
+      expect(await backing("/layer/f")).toMatchObject({
+        kind: "container layer",
+        fileSystem: "overlay",
+        mountPoint: "/",
+      });
+      expect(await backing("/volume/f")).toMatchObject({
+        kind: "volume",
+        volume,
+        readOnly: false,
+        mountPoint: "/volume",
+      });
+      expect(await backing("/bound/f")).toMatchObject({ kind: "bind", readOnly: true, mountPoint: "/bound" });
+      expect((await backing("/bound/f")).root.endsWith(outside.split("/").at(-1))).toBe(true);
+      expect(await backing("/memory/f")).toMatchObject({ kind: "memory", fileSystem: "tmpfs" });
+      expect(await backing("/proc/1/stat")).toMatchObject({ kind: "kernel" });
     }
   });
 });

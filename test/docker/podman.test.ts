@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { describe, expect, inject, onTestFinished, test } from "vitest";
+import { describe, expect, inject, test } from "vitest";
 import { describeWithPodman } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { container, type Engine, engine, uniqueName } from "../helpers/engine.ts";
@@ -48,7 +48,6 @@ describeWithPodman("Podman", () => {
     const result = await someone.run(["cat", "--route", "sidecar", `${target.name}:/d/f`]);
     expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" });
     await target.handle.unpause();
-    await someone.close();
   });
 
   test.for(["direct", "sidecar"])("a --privileged container is read over route %s", async (route, context) => {
@@ -66,7 +65,6 @@ describeWithPodman("Podman", () => {
       names: { [target.name]: "web" },
     });
     expect(result).toMatchObject({ code: 0, text: "text\n" });
-    await by.close();
   });
 
   test("ps lists processes and open files, with runs a tool, and doctor finds every route", async () => {
@@ -87,14 +85,12 @@ describeWithPodman("Podman", () => {
       expect(jsonLines(doctor.text)).toContainEqual(
         expect.objectContaining({ status: "ok", what: expect.stringContaining(route) }),
       );
-    await someone.close();
   });
 
   test.for(["direct", "sidecar"])("tail -F continues after a restart (route %s)", async (route) => {
     const someone = user({ engine: engine("podman") });
     const target = await container(engine("podman"), { steps: ["write", "/log", "began"] });
     const tail = following(someone, ["--route", route, "-F", `${target.name}:/log`]);
-    onTestFinished(() => someone.close());
     await tail.shows("began\n");
     await target.handle.restart({ t: 5 });
     await tail.shows("began\nbegan\n");

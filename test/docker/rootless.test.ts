@@ -2,7 +2,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { witness } from "../helpers/compatibility.ts";
-import { engine, image, uniqueName } from "../helpers/engine.ts";
+import { ended, engine, image, newVolume } from "../helpers/engine.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -41,39 +41,25 @@ function tests(name: "rootlessDocker" | "rootlessPodman"): void {
         { name: "private/f", content: "of uid 1000\n", mode: 0o600, uid: 1000 },
       ];
       const tag = await image(on, files);
-      const volume = uniqueName("volume");
-      await on.api.createVolume({ Name: volume });
+      const volume = await newVolume(on);
       // A directory that is removed and created again is opaque. In a user namespace, overlayfs
       // stores that in a different attribute.
-      const script =
-        "echo own > /own; /bin/busybox rm -r /d; /bin/busybox mkdir /d; echo new > /d/new; echo v > /data/f";
-      const handle = await on.api.createContainer({
-        Image: tag,
-        Cmd: ["/bin/busybox", "sh", "-c", script],
-        HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
-      });
-      await handle.start();
-      await handle.wait();
+      const script = "echo own > /own; rm -r /d; mkdir /d; echo new > /d/new; echo v > /data/f";
+      const { id } = await ended(on, { image: tag, script, host: { Binds: [`${volume}:/data`] } });
       const read = async (command: string, target: string) => {
         const result = await by.run([command, ...(command === "cat" ? ["--trace"] : []), target]);
         if (command === "cat" && result.code === 0) expect(result.stderr).toContain("route direct, ");
         return result.text;
       };
-      try {
-        expect(await read("cat", `${handle.id}:/own`)).toBe("own\n");
-        expect(await read("cat", `${handle.id}:/private/f`)).toBe("of uid 1000\n");
-        expect(await read("cat", `${handle.id}:/data/f`)).toBe("v\n");
-        expect(await read("ls", `${handle.id}:/d`)).toBe("new\n");
-        expect(await read("cat", `image:${tag}:/private/f`)).toBe("of uid 1000\n");
-        expect(await read("ls", `image:${tag}:/d`)).toBe("below\n");
-        expect(await read("cat", `volume:${volume}:/f`)).toBe("v\n");
-        const tree = await by.run(["with", `${handle.id}:/d`, "--", "ls", "{}"]);
-        expect(tree).toMatchObject({ code: 0, stderr: "", text: "new\n" });
-      } finally {
-        await handle.remove();
-        await by.run(["detach", "--all"]);
-        await on.api.getVolume(volume).remove();
-      }
+      expect(await read("cat", `${id}:/own`)).toBe("own\n");
+      expect(await read("cat", `${id}:/private/f`)).toBe("of uid 1000\n");
+      expect(await read("cat", `${id}:/data/f`)).toBe("v\n");
+      expect(await read("ls", `${id}:/d`)).toBe("new\n");
+      expect(await read("cat", `image:${tag}:/private/f`)).toBe("of uid 1000\n");
+      expect(await read("ls", `image:${tag}:/d`)).toBe("below\n");
+      expect(await read("cat", `volume:${volume}:/f`)).toBe("v\n");
+      const tree = await by.run(["with", `${id}:/d`, "--", "ls", "{}"]);
+      expect(tree).toMatchObject({ code: 0, stderr: "", text: "new\n" });
     },
   );
 

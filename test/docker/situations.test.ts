@@ -10,7 +10,7 @@ import {
   type Engine,
   engine,
   image,
-  uniqueName,
+  newVolume,
 } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -103,8 +103,7 @@ const situations: Situation[] = [
   {
     what: "a volume",
     make: async (on, release) => {
-      const name = uniqueName("volume");
-      release(() => on.api.getVolume(name).remove());
+      const name = await newVolume(on);
       const target = await container(on, { steps: ["write", "/v/f", "text"], host: { Binds: [`${name}:/v`] } });
       release(() => target.remove());
       return { target, path: "/v/f" };
@@ -113,9 +112,8 @@ const situations: Situation[] = [
   {
     what: "mounts in mounts: a tmpfs in a volume in a bind mount",
     make: async (on, release) => {
-      const name = uniqueName("volume");
+      const name = await newVolume(on);
       const by = user();
-      release(() => on.api.getVolume(name).remove());
       const host = { Binds: [`${by.directory}/home:/b`, `${name}:/b/v`], Tmpfs: { "/b/v/t": "" } };
       const target = await container(on, { steps: ["write", "/b/v/t/f", "text"], host });
       release(() => target.remove());

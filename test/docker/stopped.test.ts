@@ -7,12 +7,15 @@ import { connect } from "../../src/sessions/index.ts";
 import { describeWith, describeWithPodman } from "../helpers/availability.ts";
 import {
   busyboxImage,
+  type CreatedContainer,
   container,
   created,
   type Engine,
+  ended,
   engine,
   enginesUnderTest,
   image,
+  newVolume,
   uniqueName,
 } from "../helpers/engine.ts";
 import { following } from "../helpers/following.ts";
@@ -20,7 +23,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { jsonLines, type User, user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { listedAgents } from "./agents.ts";
+import { listedAgents, sidecarsOf } from "./agents.ts";
 
 /**
  * The container changes, adds and deletes files, writes to its volume and to memory, and then ends.
@@ -37,26 +40,15 @@ const script = [
 async function stopped(
   on: Engine,
   { started = true, source = "" }: { started?: boolean; source?: string } = {},
-): Promise<{ name: string; volume: string; handle: Docker.Container }> {
-  const [name, volume] = [uniqueName("stopped"), uniqueName("volume")];
-  await on.api.createVolume({ Name: volume });
+): Promise<CreatedContainer & { volume: string }> {
+  const volume = await newVolume(on);
   const host = {
     // Podman 5 gives no container this capability by default.
     CapAdd: ["MKNOD"],
     Binds: [`${volume}:/data`, ...(source === "" ? [] : [`${source}:/deep/bind`])],
     Tmpfs: { "/memory": "" },
   };
-  const { handle } = await created(on, { name, script, host });
-  if (started) {
-    await handle.start();
-    await handle.wait();
-  }
-  return { name, volume, handle };
-}
-
-async function remove(on: Engine, { handle, volume }: Awaited<ReturnType<typeof stopped>>): Promise<void> {
-  await handle.remove({ force: true }).catch(() => undefined);
-  await on.api.getVolume(volume).remove();
+  return { volume, ...(await (started ? ended : created)(on, { script, host })) };
 }
 
 /** Returns the processes of this user's agents, as their records name them. */
@@ -77,7 +69,6 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       by = user({ engine: engine(name) });
       writeFileSync(`${by.directory}/outside`, "outside\n");
       target = await stopped(engine(name), { source: by.directory });
-      return () => remove(engine(name), target);
     });
 
     const at = (path: string) => `${target.name}:${path}`;
@@ -191,7 +182,6 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
     const target = await stopped(engine(name), { started: false, source: by.directory });
     expect(await by.run(["cat", `${target.name}:/deep/bind/outside`])).toMatchObject({ code: 0, text: "outside\n" });
     expect((await by.run(["ls", `${target.name}:/bin`])).text).toBe("busybox\nsh\n");
-    await remove(engine(name), target);
   });
 
   test.each(enginesUnderTest())(
@@ -211,12 +201,11 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       await target.handle.wait();
       const after = await by.run(["cat", `${target.name}:/own`]);
       expect(after).toMatchObject({ code: 0, text: "own\n" });
-      await remove(engine(name), target);
+      await target.remove();
       expect(Buffer.from(buffer.subarray(0, file.read(buffer, 0))).toString()).toBe("own\n");
       file.close();
       session.close();
       await waitFor("the second agent to end", async () => (await listedAgents(by)).length === 0);
-      await by.close();
     },
   );
 
@@ -249,8 +238,6 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       expect(listed.text).not.toContain("passwd");
       expect(await by.run(["cat", `${handle.id}:/planted/file`])).toMatchObject({ code: 0, text: "volume\n" });
       expect(readdirSync("/etc")).not.toContain("file");
-      await handle.remove();
-      await remove(on, target);
     },
   );
 
@@ -268,7 +255,8 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
     const agents = await listedAgents(by);
     expect(agents.map((agent) => agent.name).sort()).toEqual([`image:${tag}`, `volume:${target.volume}`].sort());
     expect((await by.run(["detach", `image:${tag}`])).code).toBe(0);
-    await remove(on, target);
+    await target.remove();
+    await on.api.getVolume(target.volume).remove();
     expect(await by.run(["cat", `volume:${target.volume}:/file`])).toMatchObject({
       code: 3,
       stderr: `porthole: no such volume: '${target.volume}' (run ${on.isPodman ? "podman" : "docker"} volume ls to list them)\n`,
@@ -316,14 +304,9 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
     await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
     await target.handle.wait();
     expect(await by.run(["cat", at("/own")])).toMatchObject({ code: 0, text: "own\n" });
-    await remove(on, target);
+    await target.remove();
     await waitFor("the second agent to end", async () => (await listedAgents(by)).length === 0);
-    await by.close();
-    const left = await on.api.listContainers({
-      all: true,
-      filters: { label: [`io.porthole.sidecar=${target.handle.id}`] },
-    });
-    expect(left).toEqual([]);
+    await waitFor("every sidecar to be removed", async () => (await sidecarsOf(on, target)).length === 0);
   });
 
   test.each(enginesUnderTest())("an image and a volume of %s, over a sidecar", async (name) => {
@@ -334,8 +317,6 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
     expect(await by.run(["cat", `volume:${target.volume}:/file`])).toMatchObject({ code: 0, text: "volume\n" });
     expect((await by.run(["ls", `image:${tag}:/`])).text).toBe("bin\ntmp\nworkload\n");
     expect((await listedAgents(by)).map(({ route }) => route)).toEqual(["sidecar", "sidecar"]);
-    await remove(on, target);
-    await by.close();
   });
 });
 
@@ -344,8 +325,6 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
     { name, route: "direct", uid: 0 },
     { name, route: "sidecar", uid: ORDINARY_USER },
   ]);
-  const sidecars = async (on: Engine, id: string) =>
-    (await on.api.listContainers({ all: true, filters: { label: [`io.porthole.sidecar=${id}`] } })).length;
 
   test.each(cases)(
     "does not block the removal of the container and of its volume ($name, route $route)",
@@ -360,8 +339,7 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
       await on.api.getVolume(target.volume).remove();
       await tail.stop();
       await waitFor("the agent to end", async () => (await listedAgents(by)).length === 0);
-      await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
-      await by.close();
+      await waitFor("every sidecar to be removed", async () => (await sidecarsOf(on, target)).length === 0);
     },
   );
 
@@ -378,7 +356,7 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
         // The command has created the container, and may have started it.
         async () =>
           one.route === "direct" ||
-          waitFor("a sidecar", async () => (await sidecars(on, target.handle.id)) > 0, { interval: 2 }),
+          waitFor("a sidecar", async () => (await sidecarsOf(on, target)).length > 0, { interval: 2 }),
       ];
       for (const begins of beginnings) {
         const running = begun();
@@ -388,14 +366,12 @@ describeWith(["root", "docker", "podman"], "an agent of a container that has end
         running.child.kill("SIGKILL");
         await running.ended;
       }
-      await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
+      await waitFor("every sidecar to be removed", async () => (await sidecarsOf(on, target)).length === 0);
       expect(await by.run(["cat", `${target.name}:/own`], { env })).toMatchObject({ code: 0, text: "own\n" });
       // Each check is a connection, which restarts the idle time.
       await waitFor("every agent to end", async () => (await listedAgents(by)).length === 0, { interval: 3000 });
-      await waitFor("every sidecar to be removed", async () => (await sidecars(on, target.handle.id)) === 0);
+      await waitFor("every sidecar to be removed", async () => (await sidecarsOf(on, target)).length === 0);
       expect(readdirSync(`${by.directory}/state/porthole/agents`)).toEqual([]);
-      await remove(on, target);
-      await by.close();
     },
   );
 });
@@ -406,7 +382,6 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
    * container that does the same to both.
    */
   async function layered(on: Engine): Promise<{ tag: string; handle: Docker.Container; remove: () => Promise<void> }> {
-    const sh = (script: string) => ["/bin/busybox", "sh", "-c", script];
     const base = await image(on, [
       ...["bin", "a", "b", "c"].map((name) => ({ name, type: "directory" as const })),
       { name: "bin/busybox", content: readFileSync("/bin/busybox"), mode: 0o755 },
@@ -414,28 +389,22 @@ describeWith(["root", "docker", "podman"], "the layer that a file is from", () =
       ...["a/file", "b/file", "c/file", "c/gone"].map((name) => ({ name, content: "first\n" })),
     ]);
     const script = "echo second > /b/file; rm /c/gone; mkdir /d; echo second > /d/file; echo second > /d/both";
-    const { handle: build } = await created(on, { image: base, script });
-    await build.start();
-    await build.wait();
+    const { handle: build } = await ended(on, { image: base, script });
     const tag = `localhost/porthole-test-layers:${uniqueName()}`;
     const [repo = "", label = ""] = tag.split(/:(?=[^:]*$)/);
     await build.commit({ repo, tag: label });
-    const volume = uniqueName("volume");
-    const handle = await on.api.createContainer({
-      Image: tag,
+    const target = await container(on, {
+      image: tag,
       // A directory that is removed and created again is opaque: it hides the content of the lower
       // layers.
-      Cmd: sh("echo own > /c/gone; rm -r /d; mkdir /d; echo own > /d/file; echo v > /data/file; exec sleep 600"),
-      Entrypoint: [],
-      HostConfig: { NetworkMode: "none", Binds: [`${volume}:/data`] },
+      script: "echo own > /c/gone; rm -r /d; mkdir /d; echo own > /d/file; echo v > /data/file; exec sleep 600",
+      host: { Binds: [`${await newVolume(on)}:/data`] },
     });
-    await handle.start();
     const remove = async () => {
-      await handle.remove({ force: true });
-      await on.api.getVolume(volume).remove();
+      await target.remove();
       await on.api.getImage(tag).remove();
     };
-    return { tag, handle, remove };
+    return { tag, handle: target.handle, remove };
   }
 
   const layerOf = async (by: User, target: string) => {
@@ -488,10 +457,9 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
     async (name) => {
       const on = engine(name);
       const by = user({ engine: on });
-      const volume = uniqueName("volume");
       const { handle } = await container(on, {
         script: "echo own > /own; rm /workload; echo v > /data/file; exec sleep 600",
-        host: { Binds: [`${volume}:/data`] },
+        host: { Binds: [`${await newVolume(on)}:/data`] },
       });
       await waitFor("its changes", async () => (await by.run(["cat", `${handle.id}:/data/file`])).text === "v\n");
       for (const state of ["running", "stopped"]) {
@@ -517,8 +485,6 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
           }),
         );
       }
-      await handle.remove();
-      await on.api.getVolume(volume).remove();
     },
   );
 
@@ -541,7 +507,6 @@ describeWith(["root", "docker", "podman"], "porthole diff", () => {
     expect(await complete("cat", `${target.name}:/ad`)).toContain(`${target.name}:/added/`);
     const tag = await busyboxImage(on);
     expect(await complete("ls", "image:")).toContain(`image:${tag}:/`);
-    await remove(on, target);
   });
 });
 

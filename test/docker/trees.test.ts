@@ -1,7 +1,16 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { busyboxImage, type Container, container, type Engine, engine, image, uniqueName } from "../helpers/engine.ts";
+import {
+  busyboxImage,
+  type Container,
+  container,
+  type Engine,
+  ended,
+  engine,
+  image,
+  newVolume,
+} from "../helpers/engine.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
 import { type Result, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -197,23 +206,9 @@ describeWith(["root", "docker", "userNamespaces"], "trees of what does not run",
     test("a stopped container with its volume, the volume, and the image", async () => {
       const on = engine("docker");
       const by = user({ uid, engine: on });
-      const [name, volume] = [uniqueName("stopped"), uniqueName("volume")];
-      const Image = await busyboxImage(on);
-      await on.api.createVolume({ Name: volume });
-      const script = "mkdir -p /logs; echo own > /logs/own; echo kept > /data/kept; ln -s /logs /link".replaceAll(
-        /\b(mkdir|ln) /g,
-        "/bin/busybox $1 ",
-      );
-      const HostConfig = { NetworkMode: "none", Binds: [`${volume}:/data`] };
-      const Cmd = ["/bin/sh", "-c", script];
-      const handle = await on.api.createContainer({ name, Image, Cmd, Labels: { "porthole.test": "1" }, HostConfig });
-      onTestFinished(async () => {
-        await by.close();
-        await handle.remove({ force: true });
-        await on.api.getVolume(volume).remove();
-      });
-      await handle.start();
-      await handle.wait();
+      const volume = await newVolume(on);
+      const script = "mkdir -p /logs; echo own > /logs/own; echo kept > /data/kept; ln -s /logs /link";
+      const { name } = await ended(on, { script, host: { Binds: [`${volume}:/data`] } });
       const read = async (...args: string[]) => {
         const { code, stderr, text } = await by.run(["with", ...args]);
         expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -221,7 +216,7 @@ describeWith(["root", "docker", "userNamespaces"], "trees of what does not run",
       };
       expect(await read(`${name}:/link`, "--", "cat", "own")).toBe("own\n");
       expect(await read(`${name}:/data`, `volume:${volume}:/`, "--", "diff", "-r", "{1}", "{2}")).toBe("");
-      expect(await read(`image:${Image}:/`, "--", "ls", "bin")).toBe("busybox\nsh\n");
+      expect(await read(`image:${await busyboxImage(on)}:/`, "--", "ls", "bin")).toBe("busybox\nsh\n");
       const { text } = await by.run(["with", `${name}:/logs`, "--", "sh", "-c", "echo x 2>&1 >new"]);
       expect(text).toContain("Read-only file system");
     });

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
 import { beforeAll, describe, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { container, engine, image, uniqueName } from "../helpers/engine.ts";
+import { container, engine, image, newVolume } from "../helpers/engine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
@@ -40,8 +40,7 @@ describe("docs/api.md", () => {
 describeWith(["docker"], "the program of docs/api.md for what does not run", () => {
   test("lists a stopped container, an image and a volume, and prints the container's output", async () => {
     const on = engine("docker");
-    const volume = uniqueName("volume");
-    await on.api.createVolume({ Name: volume });
+    const volume = await newVolume(on);
     const target = await container(on, {
       steps: ["write", "/proc/self/fd/1", "printed"],
       host: { Binds: [`${volume}:/data`] },
@@ -54,8 +53,6 @@ describeWith(["docker"], "the program of docs/api.md for what does not run", () 
       .replace("volume:data", `volume:${volume}`);
     writeFileSync(`${folder}api-offline.ts`, code);
     const { status, stdout, stderr } = run("api-offline", user({ engine: on }).env);
-    await target.handle.remove();
-    await on.api.getVolume(volume).remove();
     expect([stderr, status]).toEqual(["", 0]);
     expect(stdout).toContain(`${target.name} stopped workload\n`);
     expect(stdout).toContain(" image workload\n");

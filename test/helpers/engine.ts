@@ -63,11 +63,15 @@ export interface Container extends CreatedContainer {
 const SHELL = ["/bin/busybox", "sh", "-c"];
 
 const made = new Set<() => Promise<void>>();
+const volumes = new Set<() => Promise<void>>();
 let count = 0;
 
 afterEachFile(async () => {
   await Promise.all([...made].map((remove) => remove()));
   made.clear();
+  // An engine removes no volume of a container that exists.
+  await Promise.all([...volumes].map((remove) => remove()));
+  volumes.clear();
 });
 
 /**
@@ -141,13 +145,29 @@ export async function created(on: Engine, options: ContainerOptions = {}): Promi
     Env: options.env ?? [],
     HostConfig: { NetworkMode: "none", ...options.host },
   });
-  let removed: Promise<void> | undefined;
+  let removal: Promise<void> | undefined;
   const remove = () => {
-    removed ??= removeContainer(handle).finally(() => made.delete(remove));
-    return removed;
+    removal ??= removed(handle.remove({ force: true, v: true })).finally(() => made.delete(remove));
+    return removal;
   };
   made.add(remove);
   return { id: handle.id, name, handle, remove };
+}
+
+/** Creates a container, runs it, and waits until it has ended. */
+export async function ended(on: Engine, options: ContainerOptions): Promise<CreatedContainer> {
+  const target = await created(on, options);
+  await target.handle.start();
+  await target.handle.wait();
+  return target;
+}
+
+/** Creates a volume, which is removed at the end of the test file, and returns its name. */
+export async function newVolume({ api }: Engine): Promise<string> {
+  const name = uniqueName("volume");
+  await api.createVolume({ Name: name });
+  volumes.add(() => removed(api.getVolume(name).remove({ force: true })));
+  return name;
 }
 
 /** Creates and starts a container, and waits until its steps are finished. */
@@ -186,10 +206,14 @@ async function logs(handle: Docker.Container): Promise<string> {
   return Buffer.concat(pieces).toString("utf8").trim();
 }
 
-async function removeContainer(handle: Docker.Container): Promise<void> {
-  await handle.remove({ force: true, v: true }).catch((error: { statusCode?: number }) => {
-    if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
-  });
+/** Ignores that an object is being removed, or that the test has removed it. */
+function removed(removal: Promise<unknown>): Promise<void> {
+  return removal.then(
+    () => undefined,
+    (error: { statusCode?: number }) => {
+      if (error.statusCode !== 404 && error.statusCode !== 409) throw error;
+    },
+  );
 }
 
 function isImage(api: Docker, reference: string): Promise<boolean> {
