@@ -4,7 +4,7 @@ import { sshProgram, startSshServer } from "../test/helpers/ssh-server.ts";
 import { run, type Stage } from "./stage.ts";
 
 /** Two engines in place of other machines, and the sshd in front of them. */
-export interface FarMachines {
+export interface FarMachines extends AsyncDisposable {
   /**
    * Environment of a user whose `ssh` has the key; the docker contexts `one` and `two` name the
    * engines.
@@ -16,7 +16,6 @@ export interface FarMachines {
   host: string;
   /** Runs a command in the container `web` of an engine, by its socket. */
   inside(engine: FarName, ...command: string[]): string;
-  close(): Promise<void>;
 }
 
 export const FAR_NAMES = ["one", "two"] as const;
@@ -55,7 +54,7 @@ export async function startFarMachines(stage: Stage): Promise<FarMachines> {
       host: `ssh://root@127.0.0.1:${server.port}${sockets.one}`,
       inside: (engine, ...command) =>
         run("docker", ["-H", `unix://${sockets[engine]}`, "exec", "web", ...command], stage.env),
-      close,
+      [Symbol.asyncDispose]: close,
     };
   } catch (error) {
     await close();

@@ -127,6 +127,10 @@ export class BenchTerminal {
     this.#child.kill();
     await this.ended;
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 function hasFrame(screen: string): boolean {

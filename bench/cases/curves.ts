@@ -62,13 +62,9 @@ function list({ porthole, env }: Stage, pty: string, count: number): Promise<Res
       role: "ours",
       run: async () => {
         const started = performance.now();
-        const terminal = new BenchTerminal(pty, SIZE, ["node", porthole], env);
-        try {
-          await terminal.until((text) => text.includes("listed-"));
-          return performance.now() - started;
-        } finally {
-          await terminal.close();
-        }
+        await using terminal = new BenchTerminal(pty, SIZE, ["node", porthole], env);
+        await terminal.until((text) => text.includes("listed-"));
+        return performance.now() - started;
       },
     },
   ];
@@ -113,16 +109,12 @@ async function follow({ container, porthole, env }: Stage, files: string[], coun
   for (const { command, ...who } of followers) {
     const [started, appended]: [number[], number[]] = [[], []];
     for (let round = 0; round < (count > 1000 ? 2 : 3); round++) {
-      const follower = await startFollower(command, count, env);
+      await using follower = await startFollower(command, count, env);
       started.push(follower.took);
-      try {
-        // Appends to files across the whole set. GNU tail polls once a second.
-        for (let step = 0; step < 12; step++) {
-          appended.push(await follower.appended(files[Math.floor((step * count) / 12) % count] as string));
-          await pause(37);
-        }
-      } finally {
-        await follower.close();
+      // Appends to files across the whole set. GNU tail polls once a second.
+      for (let step = 0; step < 12; step++) {
+        appended.push(await follower.appended(files[Math.floor((step * count) / 12) % count] as string));
+        await pause(37);
       }
     }
     starts.push({ ...who, values: started });
@@ -134,12 +126,11 @@ async function follow({ container, porthole, env }: Stage, files: string[], coun
   ];
 }
 
-interface Follower {
+interface Follower extends AsyncDisposable {
   /** Milliseconds until the last line of each file was printed. */
   took: number;
   /** Appends a line; returns the milliseconds until it is printed. */
   appended(file: string): Promise<number>;
-  close(): Promise<void>;
 }
 
 async function startFollower(command: readonly string[], files: number, env: NodeJS.ProcessEnv): Promise<Follower> {
@@ -157,7 +148,7 @@ async function startFollower(command: readonly string[], files: number, env: Nod
       await printed;
       return performance.now() - from;
     },
-    close: async () => {
+    [Symbol.asyncDispose]: async () => {
       child.kill();
       await ended;
     },
@@ -239,15 +230,11 @@ async function shown(
   after: (terminal: BenchTerminal) => Promise<void> = async () => undefined,
 ): Promise<number> {
   const started = performance.now();
-  const terminal = new BenchTerminal(pty, SIZE, command, env);
-  try {
-    await terminal.until((text) => text.includes(LAST));
-    const taken = performance.now() - started;
-    await after(terminal);
-    return taken;
-  } finally {
-    await terminal.close();
-  }
+  await using terminal = new BenchTerminal(pty, SIZE, command, env);
+  await terminal.until((text) => text.includes(LAST));
+  const taken = performance.now() - started;
+  await after(terminal);
+  return taken;
 }
 
 /**

@@ -25,16 +25,12 @@ export const remoteEngines: Case = {
   ],
   needs: ["ssh", "ssh-keygen", "sshd", "less"],
   run: async (stage) => {
-    const machines = await startFarMachines(stage);
-    try {
-      return [
-        ...(await smallFile(stage, machines)),
-        ...(await firstText(stage, machines)),
-        ...(await mergedLines(stage, machines)),
-      ];
-    } finally {
-      await machines.close();
-    }
+    await using machines = await startFarMachines(stage);
+    return [
+      ...(await smallFile(stage, machines)),
+      ...(await firstText(stage, machines)),
+      ...(await mergedLines(stage, machines)),
+    ];
   },
 };
 
@@ -63,13 +59,9 @@ async function firstText(stage: Stage, { env, host, ssh, inside }: FarMachines):
   inside("one", "/busybox", "sh", "-c", `for i in $(/busybox seq 1000); do echo line $i of the log; done > /shown`);
   const shown = (command: string[], variables: NodeJS.ProcessEnv) => async () => {
     const started = performance.now();
-    const terminal = new BenchTerminal(pty, SIZE, command, variables);
-    try {
-      await terminal.until((text) => text.includes(SHOWN));
-      return performance.now() - started;
-    } finally {
-      await terminal.close();
-    }
+    await using terminal = new BenchTerminal(pty, SIZE, command, variables);
+    await terminal.until((text) => text.includes(SHOWN));
+    return performance.now() - started;
   };
   const [program = "", ...options] = ssh;
   const there = (...command: string[]) => [program, "-t", ...options, ...command];

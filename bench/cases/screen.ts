@@ -57,13 +57,9 @@ async function measureScreen(stage: Stage): Promise<Result[]> {
 function firstText(stage: Stage, pty: string, path: string): Promise<Result[]> {
   const shown = (command: string[]) => async () => {
     const started = performance.now();
-    const terminal = new BenchTerminal(pty, SIZE, command, stage.env);
-    try {
-      await terminal.until((text) => text.includes(LAST));
-      return performance.now() - started;
-    } finally {
-      await terminal.close();
-    }
+    await using terminal = new BenchTerminal(pty, SIZE, command, stage.env);
+    await terminal.until((text) => text.includes(LAST));
+    return performance.now() - started;
   };
   return compare(
     [

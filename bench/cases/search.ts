@@ -75,17 +75,13 @@ function both(terminal: BenchTerminal, path: string, pattern: string): Contestan
 /** Runs each pager once. */
 function pagers(stage: Stage, path: string, pattern: string): Contestant[] {
   const less = async () => {
-    const pager = new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["less", "-n", path]);
-    try {
-      await pager.until((text) => text.includes("items"));
-      const started = performance.now();
-      // less stops at the first match: a pattern without a match makes it read to the end.
-      pager.type(`/${pattern.replace("upstream", "downstream").replace("bot", "nobot")}${ENTER}`);
-      await pager.until((text) => text.includes("not found"));
-      return performance.now() - started;
-    } finally {
-      await pager.close();
-    }
+    await using pager = new BenchTerminal(stage.program("pty", "-lutil"), SIZE, ["less", "-n", path]);
+    await pager.until((text) => text.includes("items"));
+    const started = performance.now();
+    // less stops at the first match: a pattern without a match makes it read to the end.
+    pager.type(`/${pattern.replace("upstream", "downstream").replace("bot", "nobot")}${ENTER}`);
+    await pager.until((text) => text.includes("not found"));
+    return performance.now() - started;
   };
   const lnav = () => timeCommand("lnav", ["-n", "-c", `:filter-in ${pattern}`, path]);
   return [

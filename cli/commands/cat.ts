@@ -18,31 +18,27 @@ export async function cat(
   targets: string[],
   options: ConnectionOptions & { trace?: boolean; consume?: boolean; decompress?: boolean },
 ): Promise<number> {
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   let status = 0;
   const failed = (error: unknown) => {
     endIfOutputIsLost(error);
     report(error);
     status = Math.max(status, exitStatus(error));
   };
-  try {
-    for (const text of targets.length > 0 ? targets : ["-"]) {
-      try {
-        if (text === "-") await catInput();
-        else
-          for await (const opened of openAhead(sessions, await sessions.expand([text], failed), {
-            maxAhead: options.trace ? 1 : LOOKAHEAD,
-            consume: options.consume,
-          })) {
-            if ("error" in opened) failed(opened.error);
-            else await catOne(opened, options).catch(failed);
-          }
-      } catch (error) {
-        failed(error);
-      }
+  for (const text of targets.length > 0 ? targets : ["-"]) {
+    try {
+      if (text === "-") await catInput();
+      else
+        for await (const opened of openAhead(sessions, await sessions.expand([text], failed), {
+          maxAhead: options.trace ? 1 : LOOKAHEAD,
+          consume: options.consume,
+        })) {
+          if ("error" in opened) failed(opened.error);
+          else await catOne(opened, options).catch(failed);
+        }
+    } catch (error) {
+      failed(error);
     }
-  } finally {
-    sessions.close();
   }
   return status;
 }

@@ -73,7 +73,7 @@ export async function receiveCopies(path: string, { force }: { force?: boolean }
 
 /** Runs the copies of a command. Reports errors and progress. Returns the exit status. */
 async function copying(options: CpOptions, action: (context: CopyContext) => Promise<void>): Promise<number> {
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   const progress = isTerminal(2) ? new Progress() : undefined;
   let status = 0;
   let [bytes, files] = [0n, 0];
@@ -98,7 +98,6 @@ async function copying(options: CpOptions, action: (context: CopyContext) => Pro
     context.failed(error);
   } finally {
     progress?.erase();
-    sessions.close();
   }
   return status;
 }

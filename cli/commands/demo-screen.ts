@@ -14,14 +14,10 @@ const HINTS = [
 
 /** Follows the logs of the demo's services in one text. */
 export async function openDemo({ session, log, logs }: Sandbox): Promise<number> {
-  const around = new LazyBrowser(session, { kind: "container", name: "sandbox", path: log }, {});
+  using around = new LazyBrowser(session, { kind: "container", name: "sandbox", path: log }, {});
   const { location } = around;
   const chosen = logs.map((path) => ({ connection: location.connection, path }));
-  try {
-    return await openScreen({ ...mergedView(chosen), location }, around.app, (host) =>
-      HINTS.map(([context, action, text]) => `${host.keyOf(context, action)} ${text}`).join("  "),
-    );
-  } finally {
-    around.close();
-  }
+  return await openScreen({ ...mergedView(chosen), location }, around.app, (host) =>
+    HINTS.map(([context, action, text]) => `${host.keyOf(context, action)} ${text}`).join("  "),
+  );
 }

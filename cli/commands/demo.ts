@@ -30,16 +30,12 @@ async function inSandbox(options: { seconds: number }): Promise<number> {
   const onSignal = (signal: NodeJS.Signals) => void sandbox.stop().then(() => dieBySignal(signal));
   for (const signal of signals) process.on(signal, onSignal);
   try {
-    const file = await whenThere(sandbox);
-    try {
-      if (hasScreen()) {
-        const { openDemo } = await import("./demo-screen.ts");
-        return await openDemo(sandbox);
-      }
-      return await asText(sandbox, file, options.seconds);
-    } finally {
-      file.close();
+    await using file = await whenThere(sandbox);
+    if (hasScreen()) {
+      const { openDemo } = await import("./demo-screen.ts");
+      return await openDemo(sandbox);
     }
+    return await asText(sandbox, file, options.seconds);
   } finally {
     sandbox.session.close();
     await sandbox.stop();

@@ -25,29 +25,25 @@ export async function diff(container: string, options: DiffOptions): Promise<num
       hint: "porthole diff CONTAINER",
     });
   }
-  const sessions = new SessionPool(options);
-  try {
-    // Connects to the files at the same time, because the engine's comparison is slow.
-    const reached = sessions.session(target);
-    reached.catch(() => undefined);
-    const { changes, mounts } = await containerChanges(target.name, options);
-    const named = await withExactNames(reached, changes);
-    const stats = await statsOf(reached, named);
-    const show = await pathFormat(options);
-    const lines = named.map(({ kind, path }, index) => {
-      const found = stats[index];
-      return options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, show(path), found, options);
-    });
-    for (let at = 0; at < lines.length; at += AT_ONCE) write(pathBytes(lines.slice(at, at + AT_ONCE).join("")));
-    // Docker's own diff leaves them out silently; a script needs no reminder in each run.
-    if (mounts.length > 0 && !options.json && isTerminal(1)) {
-      const mounted = mounts.map(({ destination, what }) => `${destination} (${what})`);
-      complain(printable(`not compared: ${mounted.join(", ")}`));
-    }
-    return 0;
-  } finally {
-    sessions.close();
+  using sessions = new SessionPool(options);
+  // Connects to the files at the same time, because the engine's comparison is slow.
+  const reached = sessions.session(target);
+  reached.catch(() => undefined);
+  const { changes, mounts } = await containerChanges(target.name, options);
+  const named = await withExactNames(reached, changes);
+  const stats = await statsOf(reached, named);
+  const show = await pathFormat(options);
+  const lines = named.map(({ kind, path }, index) => {
+    const found = stats[index];
+    return options.json ? jsonLine(record(target.name, kind, path, found)) : line(kind, show(path), found, options);
+  });
+  for (let at = 0; at < lines.length; at += AT_ONCE) write(pathBytes(lines.slice(at, at + AT_ONCE).join("")));
+  // Docker's own diff leaves them out silently; a script needs no reminder in each run.
+  if (mounts.length > 0 && !options.json && isTerminal(1)) {
+    const mounted = mounts.map(({ destination, what }) => `${destination} (${what})`);
+    complain(printable(`not compared: ${mounted.join(", ")}`));
   }
+  return 0;
 }
 
 /** Returns a format that prints exact paths to a pipe or file, and sanitised ones to a terminal. */

@@ -36,7 +36,7 @@ export async function find(args: string[], options: FindOptions): Promise<number
       hint: "porthole find web:/var -name '*.log'",
     });
   const expression = parseFind(args.slice(targets.length), Date.now());
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   const out = await printer(options);
   let status = 0;
   const failed = (error: unknown) => {
@@ -55,7 +55,6 @@ export async function find(args: string[], options: FindOptions): Promise<number
       }
     }
   } finally {
-    sessions.close();
     out.flush();
   }
   return status;

@@ -16,14 +16,12 @@ export interface GrepOptions extends ConnectionOptions {
 
 /** `porthole grep`: runs ripgrep on files of targets. Continues after a target that fails. */
 export async function grep(args: readonly string[], options: GrepOptions): Promise<number> {
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   try {
     return await search(args, sessions, options.raw === true);
   } catch (error) {
     report(error);
     return SearchStatus.failed;
-  } finally {
-    sessions.close();
   }
 }
 

@@ -24,20 +24,16 @@ export async function head(texts: string[], raw: RawOptions): Promise<number> {
   } catch (error) {
     return reportUsageError("head", error);
   }
-  const sessions = new SessionPool(raw);
+  using sessions = new SessionPool(raw);
   let status = 0;
   const failed = (text: string, error: unknown) => {
     printFailure("head", text, error);
     status = Math.max(status, exitStatus(error));
   };
-  try {
-    const targets = await sessions.expand(texts.length > 0 ? texts : ["-"], (error) => failed(fullText(error), error));
-    const printer = await openPrinter(options, targets.length);
-    for (const named of targets) await printHead(named, { sessions, printer, options, raw, failed });
-    await printer.end();
-  } finally {
-    sessions.close();
-  }
+  const targets = await sessions.expand(texts.length > 0 ? texts : ["-"], (error) => failed(fullText(error), error));
+  const printer = await openPrinter(options, targets.length);
+  for (const named of targets) await printHead(named, { sessions, printer, options, raw, failed });
+  await printer.end();
   return status;
 }
 

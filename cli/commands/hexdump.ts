@@ -17,28 +17,22 @@ export interface HexdumpOptions extends ConnectionOptions {
 
 /** `porthole hexdump`: shows the bytes of a file or device as `hexdump -C` does. */
 export async function hexdump(text: string, options: HexdumpOptions): Promise<number> {
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   try {
     const target = parseNamed(text);
     await checkContainerName(target, options.engine);
     const session = await sessions.session(target);
-    const file = await openTarget(session, { text, target }, options);
-    try {
-      if (file.kind === "directory")
-        throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
-      // Files that the kernel generates (/proc/N/mem) are also relayed, but need no notice.
-      if (file.relayed && file.stat.size > 0n)
-        complain(`${printable(text)}: relayed by the agent, because its file system may not answer`);
-      const { skip, length, squeezing } = options;
-      await dumpOpenFile(file, { skip, length, squeezes: squeezing }, write);
-      return 0;
-    } finally {
-      file.close();
-    }
+    await using file = await openTarget(session, { text, target }, options);
+    if (file.kind === "directory")
+      throw new PortholeError("FILE", `cannot read ${text}: Is a directory`, { errno: "EISDIR" });
+    // Files that the kernel generates (/proc/N/mem) are also relayed, but need no notice.
+    if (file.relayed && file.stat.size > 0n)
+      complain(`${printable(text)}: relayed by the agent, because its file system may not answer`);
+    const { skip, length, squeezing } = options;
+    await dumpOpenFile(file, { skip, length, squeezes: squeezing }, write);
+    return 0;
   } catch (error) {
     report(error);
     return exitStatus(error);
-  } finally {
-    sessions.close();
   }
 }

@@ -27,12 +27,8 @@ import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 export async function ls(texts: string[], given: LsOptions): Promise<number> {
   // The size column of -l shows the totals.
   const options = given.total && !given.json ? { ...given, l: true } : given;
-  const lister = new Lister(options, await listFormat(options));
-  try {
-    await lister.run(texts);
-  } finally {
-    lister.close();
-  }
+  using lister = new Lister(options, await listFormat(options));
+  await lister.run(texts);
   return lister.status;
 }
 
@@ -104,7 +100,7 @@ class Lister {
     this.#flush();
   }
 
-  close(): void {
+  [Symbol.dispose](): void {
     this.#sessions.close();
   }
 

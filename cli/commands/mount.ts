@@ -41,12 +41,11 @@ export async function mount(operands: string[], command: string[], options: Moun
     });
   }
   const mountPoint = emptyDirectory(directory);
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   try {
     await mountAt(sessions, target, mountPoint, options.allMounts === true);
     return 0;
   } finally {
-    sessions.close();
     mountPoint.close();
   }
 }

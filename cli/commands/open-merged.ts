@@ -59,7 +59,7 @@ async function matching(
   options: ConnectionOptions,
   entryOf: LaterEntries["entryOf"],
 ): Promise<{ targets: Target[]; later: LaterEntries | undefined }> {
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   const targets: Target[] = [];
   const failures: PortholeError[] = [];
   const failed = (error: unknown) => {
@@ -67,11 +67,7 @@ async function matching(
     failures.push(error);
   };
   const matches = new LaterMatches(sessions, { follow: "name", retry: true });
-  try {
-    for (const text of texts) targets.push(...(await matches.now(text, failed)).map(({ target }) => target));
-  } finally {
-    sessions.close();
-  }
+  for (const text of texts) targets.push(...(await matches.now(text, failed)).map(({ target }) => target));
   if (targets.length === 0 && failures[0]) throw failures[0];
   const isWaiting = matches.hasGlobs || matches.hasSelections;
   const notes = failures.map((error) => `${failureLine(error)}; waiting for it`);

@@ -29,7 +29,7 @@ export async function open(
   const target = parseNamed(text);
   await checkContainerName(target, options.engine);
   if (target.kind === "output") return openOutput(text, target, starts, options);
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   let tell: (text: string) => void = () => undefined;
   const tailTarget = new TailTarget(sessions, target, GONE_MS, (said) => tell(said));
   const followed = (file: OpenFile) => (note: (text: string) => void) => {
@@ -38,29 +38,23 @@ export async function open(
   };
   try {
     const session = await tailTarget.session();
-    const file = await openTarget(session, { text, target }, options);
+    await using file = await openTarget(session, { text, target }, options);
     if (file.kind === "directory") {
-      file.close();
       // Without a slash or colon, `porthole NAME` would open a container.
       const hint = `porthole ${/[:/]/.test(text) ? text : `./${text}`}`;
       throw new PortholeError("FILE", `${text}: Is a directory`, { errno: "EISDIR", hint });
     }
-    try {
-      const start: ViewerStart = Object.assign({ startAtEnd: false, follow: false }, ...starts);
-      return await show(
-        session,
-        file,
-        { text, target, options },
-        { ...start, follow: start.follow || options.follow === true, hex: options.hex },
-        file.isSeekable ? followed(file) : undefined,
-        options.rotated === true,
-      );
-    } finally {
-      file.close();
-    }
+    const start: ViewerStart = Object.assign({ startAtEnd: false, follow: false }, ...starts);
+    return await show(
+      session,
+      file,
+      { text, target, options },
+      { ...start, follow: start.follow || options.follow === true, hex: options.hex },
+      file.isSeekable ? followed(file) : undefined,
+      options.rotated === true,
+    );
   } finally {
     tailTarget.end();
-    sessions.close();
   }
 }
 
@@ -73,14 +67,10 @@ async function openOutput(
 ): Promise<number> {
   const isFollowed = starts.length === 0 || options.follow === true;
   const start: ViewerStart = Object.assign({ startAtEnd: isFollowed, follow: isFollowed }, ...starts);
-  const around = new LazyBrowser(undefined, { kind: "container", name: target.name, path: "/" }, options);
-  try {
-    const shown = await outputViewer(target, options.engine);
-    const { location } = around;
-    return await openScreen({ title: text, location, ...shown, ...start, hex: options.hex }, around.app);
-  } finally {
-    around.close();
-  }
+  using around = new LazyBrowser(undefined, { kind: "container", name: target.name, path: "/" }, options);
+  const shown = await outputViewer(target, options.engine);
+  const { location } = around;
+  return await openScreen({ title: text, location, ...shown, ...start, hex: options.hex }, around.app);
 }
 
 async function show(

@@ -27,32 +27,28 @@ export async function ps(texts: readonly string[], options: PsOptions): Promise<
   if (options.disk) return (await import("../ps/disk.ts")).disk(texts, options);
   if (texts.length === 0 && options.label === undefined)
     throw new PortholeError("USAGE", "no container", { hint: "porthole ps CONTAINER, or pid:N" });
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   let status = 0;
   const failed = (error: unknown) => {
     report(error);
     status = Math.max(status, exitStatus(error));
   };
-  try {
-    const targets = await containers(texts.length > 0 ? texts : ["*"], sessions, failed, { runningOnly: true });
-    sessions.prepare(targets);
-    const isTitled = targets.length > 1 || isPartOfSeveral() || texts.length > 1;
-    let isFirst = !isLaterPart();
-    for (const target of targets) {
-      try {
-        const session = await sessions.session(target);
-        const title =
-          isTitled && !options.json ? `${isFirst ? "" : "\n"}${sanitiseText(shownName(session.name))}:\n` : "";
-        write(title + (await listed(session, options, failed)));
-        isFirst = false;
-      } catch (error) {
-        failed(error);
-      }
+  const targets = await containers(texts.length > 0 ? texts : ["*"], sessions, failed, { runningOnly: true });
+  sessions.prepare(targets);
+  const isTitled = targets.length > 1 || isPartOfSeveral() || texts.length > 1;
+  let isFirst = !isLaterPart();
+  for (const target of targets) {
+    try {
+      const session = await sessions.session(target);
+      const title =
+        isTitled && !options.json ? `${isFirst ? "" : "\n"}${sanitiseText(shownName(session.name))}:\n` : "";
+      write(title + (await listed(session, options, failed)));
+      isFirst = false;
+    } catch (error) {
+      failed(error);
     }
-    return status;
-  } finally {
-    sessions.close();
   }
+  return status;
 }
 
 async function listed(session: Session, options: PsOptions, failed: (error: unknown) => void): Promise<string> {

@@ -54,14 +54,10 @@ async function run(
     throw new PortholeError("USAGE", `'${text}' is not a container`, { hint: "porthole shell CONTAINER, or pid:N" });
   const name = targetName(target);
   const join = await joined(parts, list !== undefined, name, () => joinableProcess(target, { engine }));
-  const tree = parts.has("files") ? await sessions.tree(target, { write, allMounts }) : undefined;
-  try {
-    const directory = tree === undefined ? undefined : await directoryOf(sessions, target, `${name}:`);
-    sessions.close();
-    return await start({ name, tree, directory, join, write, allMounts }, command);
-  } finally {
-    tree?.close();
-  }
+  using tree = parts.has("files") ? await sessions.tree(target, { write, allMounts }) : undefined;
+  const directory = tree === undefined ? undefined : await directoryOf(sessions, target, `${name}:`);
+  sessions.close();
+  return await start({ name, tree, directory, join, write, allMounts }, command);
 }
 
 function partsOf(list: string | undefined): Set<Part> {

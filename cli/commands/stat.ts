@@ -33,7 +33,7 @@ export interface StatOptions extends ConnectionOptions {
  * highest status.
  */
 export async function stat(texts: string[], options: StatOptions): Promise<number> {
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   const text = isTerminal(1) && !options.json ? await import("../../src/text/index.ts") : undefined;
   const show = (raw: string) => text?.sanitiseText(raw) ?? raw;
   const tablesBySession = new Map<Session, SessionTables>();
@@ -42,22 +42,18 @@ export async function stat(texts: string[], options: StatOptions): Promise<numbe
     report(error);
     status = Math.max(status, exitStatus(error));
   };
-  try {
-    for (const one of texts) {
-      for (const named of await sessions.expand([one], failed)) {
-        try {
-          const session = await sessions.session(named.target);
-          const tables = tablesBySession.get(session) ?? (await tablesOf(session));
-          tablesBySession.set(session, tables);
-          const known = await look(session, tables, named, options);
-          write(pathBytes(options.json ? jsonLine(asJson(known)) : block(known, show)));
-        } catch (error) {
-          failed(error);
-        }
+  for (const one of texts) {
+    for (const named of await sessions.expand([one], failed)) {
+      try {
+        const session = await sessions.session(named.target);
+        const tables = tablesBySession.get(session) ?? (await tablesOf(session));
+        tablesBySession.set(session, tables);
+        const known = await look(session, tables, named, options);
+        write(pathBytes(options.json ? jsonLine(asJson(known)) : block(known, show)));
+      } catch (error) {
+        failed(error);
       }
     }
-  } finally {
-    sessions.close();
   }
   return status;
 }

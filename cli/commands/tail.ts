@@ -28,18 +28,14 @@ export async function tail(texts: string[], raw: RawOptions): Promise<number> {
   }
   if (follow === "descriptor" && names.includes("-") && fstatSync(0).isCharacterDevice() && process.stdin.isTTY)
     printMessage("tail", "warning: following standard input indefinitely is ineffective");
-  const sessions = new SessionPool(raw);
-  try {
-    let status: number = Exit.ok;
-    const tailing = new TailRun(sessions, options, since, (error) => {
-      status = Math.max(status, exitStatus(error));
-    });
-    await tailing.name(names, (error) => printFailure("tail", fullText(error), error));
-    await tailing.begin();
-    if (follow !== undefined) status = Math.max(status, await tailing.follow());
-    await tailing.end();
-    return status;
-  } finally {
-    sessions.close();
-  }
+  using sessions = new SessionPool(raw);
+  let status: number = Exit.ok;
+  const tailing = new TailRun(sessions, options, since, (error) => {
+    status = Math.max(status, exitStatus(error));
+  });
+  await tailing.name(names, (error) => printFailure("tail", fullText(error), error));
+  await tailing.begin();
+  if (follow !== undefined) status = Math.max(status, await tailing.follow());
+  await tailing.end();
+  return status;
 }

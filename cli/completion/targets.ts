@@ -140,27 +140,23 @@ async function pathCandidates(
   const directory = path.slice(0, slash + 1);
   const begun = path.slice(slash + 1);
   const target = parseTarget(`${await firstOf(container, options.engine)}:${directory || "/"}`);
-  const session = await connectQuickly(target, options.engine);
-  try {
-    const found: { name: string; type: number }[] = [];
-    for await (const { name, type } of session.list(target.path)) {
-      if (name.startsWith(begun) && (begun !== "" || !name.startsWith("."))) found.push({ name, type });
-      if (found.length === MAX_NAMES) break;
-    }
-    found.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const links = found.filter(({ type }) => type === DT_LNK).slice(0, MAX_LINKS);
-    const toDirectories = new Set<string>();
-    await Promise.all(
-      links.map(async ({ name }) => {
-        if (await isDirectory(session, target, name)) toDirectories.add(name);
-      }),
-    );
-    return found.map(({ name, type }) => ({
-      value: `${container}:${directory}${name}${type === DT_DIR || toDirectories.has(name) ? "/" : ""}`,
-    }));
-  } finally {
-    session.close();
+  await using session = await connectQuickly(target, options.engine);
+  const found: { name: string; type: number }[] = [];
+  for await (const { name, type } of session.list(target.path)) {
+    if (name.startsWith(begun) && (begun !== "" || !name.startsWith("."))) found.push({ name, type });
+    if (found.length === MAX_NAMES) break;
   }
+  found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const links = found.filter(({ type }) => type === DT_LNK).slice(0, MAX_LINKS);
+  const toDirectories = new Set<string>();
+  await Promise.all(
+    links.map(async ({ name }) => {
+      if (await isDirectory(session, target, name)) toDirectories.add(name);
+    }),
+  );
+  return found.map(({ name, type }) => ({
+    value: `${container}:${directory}${name}${type === DT_DIR || toDirectories.has(name) ? "/" : ""}`,
+  }));
 }
 
 /** The container whose paths are offered if a pattern matches several. */

@@ -168,20 +168,16 @@ async function tryRoute(
   options: DiagnoseOptions,
 ): Promise<{ attached: string; file: Finding }> {
   const started = performance.now();
-  const session = await connect(target, {
+  await using session = await connect(target, {
     route,
     engine: options.engine,
     user: route === "mount" ? options.user : undefined,
     idleSeconds: IDLE_SECONDS,
     signal: options.signal,
   });
-  try {
-    const time = performance.now() - started;
-    const attached = `${session.fresh ? "new agent" : "live agent"} in ${time.toFixed(1)} ms`;
-    return { attached, file: await tryFile(session, target.path) };
-  } finally {
-    session.close();
-  }
+  const time = performance.now() - started;
+  const attached = `${session.fresh ? "new agent" : "live agent"} in ${time.toFixed(1)} ms`;
+  return { attached, file: await tryFile(session, target.path) };
 }
 
 async function tryFile(session: Session, path: string): Promise<Finding> {

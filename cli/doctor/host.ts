@@ -148,15 +148,11 @@ export function checkRunDirectory(): Finding {
 
 /** True if the directory is on a noexec mount (proc_pid_mountinfo(5)). */
 function isNoexec(path: string): boolean {
-  const directory = openDirectory(path);
-  try {
-    const { mountId } = statx(directory);
-    const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-    const line = lines.find((text) => text.startsWith(`${mountId} `));
-    return line?.split(" ")[5]?.split(",").includes("noexec") === true;
-  } finally {
-    directory.close();
-  }
+  using directory = openDirectory(path);
+  const { mountId } = statx(directory);
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const line = lines.find((text) => text.startsWith(`${mountId} `));
+  return line?.split(" ")[5]?.split(",").includes("noexec") === true;
 }
 
 /** Checks what this user may do without an engine. */

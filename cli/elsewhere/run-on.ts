@@ -27,16 +27,12 @@ export async function runOn(
   const { image, force } = command.opts<{ image?: string; force?: true }>();
   const name = command.name();
   const there = argumentsThere(destination === undefined ? args : args.toSpliced(args.lastIndexOf(destination), 1));
-  const place = placeOf(remote, { image, version, begun });
-  try {
-    if (destination !== undefined) return await copyHere(place, { args: there, destination, replace: force === true });
-    const streamed = name === "with" ? streamedInput(operands, there) : undefined;
-    const status = streamed && (await withStreamed(place, streamed));
-    if (status !== undefined) return status;
-    return await runIn(place, there, inputUse(name, operands));
-  } finally {
-    place.close();
-  }
+  using place = placeOf(remote, { image, version, begun });
+  if (destination !== undefined) return await copyHere(place, { args: there, destination, replace: force === true });
+  const streamed = name === "with" ? streamedInput(operands, there) : undefined;
+  const status = streamed && (await withStreamed(place, streamed));
+  if (status !== undefined) return status;
+  return await runIn(place, there, inputUse(name, operands));
 }
 
 async function runIn(place: HelperPlace, args: readonly string[], use: InputUse): Promise<number> {

@@ -96,13 +96,9 @@ export async function runPart(
   interrupt: Interrupt,
   marks?: MarkRequests,
 ): Promise<PlaceEnd> {
-  const place = placeOf(remote, { image, version });
+  using place = placeOf(remote, { image, version });
   const environment = { ...streams.environment, ...ENGINE_VARIABLES, ...variables };
-  try {
-    return await runInPlace(place, args, { ...streams, environment }, interrupt, undefined, marks);
-  } finally {
-    place.close();
-  }
+  return await runInPlace(place, args, { ...streams, environment }, interrupt, undefined, marks);
 }
 
 /**

@@ -35,22 +35,18 @@ export async function mountAt(
   if (kind !== "directory") {
     throw new PortholeError("FILE", `cannot mount ${name}${path}: a ${kind}, not a directory`, { errno: "ENOTDIR" });
   }
-  const tree = await sessions.tree(target, { write: false, allMounts });
-  try {
-    const args = [
-      ...["run", "--at", ensureTreeDirectory(), "--tree", "3", "--name", name, "--on", "4", "--host", "5"],
-      ...["--directory", name + (path === "/" ? "/." : path), "--mount-point", mountPoint.path],
-      ...["--target-pid", String(pid), "--target-start", started, ...(allMounts ? ["--all-mounts"] : [])],
-    ];
-    const { keeper, number } = await startKeeper(args, [tree.fd.number, mountPoint.fd]);
-    const found = mountOfNumber(number);
-    // If the target has ended, the mount is already gone.
-    if (found === undefined) return;
-    const text = `${name}${withPath(target, path).path}`;
-    recordMount(ensureRunDirectory(), { target: text, ...found, keeper, since: Date.now() });
-  } finally {
-    tree.close();
-  }
+  using tree = await sessions.tree(target, { write: false, allMounts });
+  const args = [
+    ...["run", "--at", ensureTreeDirectory(), "--tree", "3", "--name", name, "--on", "4", "--host", "5"],
+    ...["--directory", name + (path === "/" ? "/." : path), "--mount-point", mountPoint.path],
+    ...["--target-pid", String(pid), "--target-start", started, ...(allMounts ? ["--all-mounts"] : [])],
+  ];
+  const { keeper, number } = await startKeeper(args, [tree.fd.number, mountPoint.fd]);
+  const found = mountOfNumber(number);
+  // If the target has ended, the mount is already gone.
+  if (found === undefined) return;
+  const text = `${name}${withPath(target, path).path}`;
+  recordMount(ensureRunDirectory(), { target: text, ...found, keeper, since: Date.now() });
 }
 
 /** Resolves when the keeper has mounted the tree. The keeper outlives this process. */

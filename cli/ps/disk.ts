@@ -21,7 +21,7 @@ type Measured = ContainerStorage & { name: string };
  * failure and returns the highest status.
  */
 export async function disk(texts: readonly string[], options: ConnectionOptions & { json?: boolean }): Promise<number> {
-  const sessions = new SessionPool(options);
+  using sessions = new SessionPool(options);
   let status = 0;
   const failed = (error: unknown) => {
     progress.giveWay();
@@ -52,7 +52,6 @@ export async function disk(texts: readonly string[], options: ConnectionOptions 
     return status;
   } finally {
     progress.erase();
-    sessions.close();
   }
 }
 

@@ -218,6 +218,10 @@ export class SessionPool {
     this.#isClosed = true;
     for (const session of this.#sessions.values()) session.close();
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
 
 /** Maximum number of concurrent attaches. */

@@ -23,7 +23,7 @@ import { splitOutputs } from "./split-outputs.ts";
 import type { SshConnection } from "./ssh-connection.ts";
 
 /** A remote engine as a place. Programs run in this user's helper container on that engine. */
-export interface HelperPlace extends Place {
+export interface HelperPlace extends Place, Disposable {
   /** Ends its connections. */
   close(): void;
 }
@@ -45,6 +45,7 @@ export function helperPlace(remote: RemoteEngine, { begun, ...options }: HelperP
   return {
     name: `the engine at ${remote.address}`,
     close: () => connections.close(),
+    [Symbol.dispose]: () => connections.close(),
     start: async (command, signal) => {
       if (installed !== undefined) return installed.start(command, signal);
       try {

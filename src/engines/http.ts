@@ -28,12 +28,8 @@ export async function httpGet(
   path: string,
   options: WaitOptions & { timeoutMs: number },
 ): Promise<HttpResponse> {
-  const socket = ask(socketPath, path);
-  try {
-    return parseHttpResponse(await readToEnd(socket, performance.now() + options.timeoutMs, options.signal));
-  } finally {
-    socket.close();
-  }
+  using socket = ask(socketPath, path);
+  return parseHttpResponse(await readToEnd(socket, performance.now() + options.timeoutMs, options.signal));
 }
 
 /**
@@ -46,13 +42,9 @@ export async function httpHead(
   path: string,
   options: WaitOptions & { timeoutMs: number },
 ): Promise<HttpResponse> {
-  const socket = ask(socketPath, path, "HEAD");
-  try {
-    const bytes = await readToEnd(socket, performance.now() + options.timeoutMs, options.signal);
-    return parseHttpResponse(bytes, { isHead: true });
-  } finally {
-    socket.close();
-  }
+  using socket = ask(socketPath, path, "HEAD");
+  const bytes = await readToEnd(socket, performance.now() + options.timeoutMs, options.signal);
+  return parseHttpResponse(bytes, { isHead: true });
 }
 
 /** A response with a status other than 200. */
@@ -109,33 +101,29 @@ export async function* httpBody(
   path: string,
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): AsyncGenerator<Buffer, void, void> {
-  const socket = ask(socketPath, path);
-  try {
-    const deadline = performance.now() + timeoutMs;
-    const beginning = () => ({ timeoutMs: Math.max(1, deadline - performance.now()), signal });
-    const held = new BoundedBuffer(MAX_HEAD + FIRST_BODY);
-    let end: number | undefined;
-    while (end === undefined) {
-      await readable(socket, beginning());
-      const length = readSync(socket.number, held.reserve());
-      if (length === 0)
-        throw new PortholeError("TARGET", `the engine at ${socketPath} closed the connection without a response`);
-      held.commit(length);
-      end = endOfHead(held.bytes);
-    }
-    const status = statusOf(held.bytes);
-    const first = Buffer.from(held.bytes.subarray(end + HEAD_END.length));
-    if (status !== 200) {
-      const body = first.length > 0 ? first : await readToEnd(socket, deadline, signal);
-      const text = /"(?:message|cause)":"((?:[^"\\]|\\.){1,300})/.exec(body.toString("utf8", 0, 2_000))?.[1];
-      throw new HttpStatusError(status, text, path);
-    }
-    yield Buffer.alloc(0);
-    if (first.length > 0) yield first;
-    yield* readStream(socket, signal);
-  } finally {
-    socket.close();
+  using socket = ask(socketPath, path);
+  const deadline = performance.now() + timeoutMs;
+  const beginning = () => ({ timeoutMs: Math.max(1, deadline - performance.now()), signal });
+  const held = new BoundedBuffer(MAX_HEAD + FIRST_BODY);
+  let end: number | undefined;
+  while (end === undefined) {
+    await readable(socket, beginning());
+    const length = readSync(socket.number, held.reserve());
+    if (length === 0)
+      throw new PortholeError("TARGET", `the engine at ${socketPath} closed the connection without a response`);
+    held.commit(length);
+    end = endOfHead(held.bytes);
   }
+  const status = statusOf(held.bytes);
+  const first = Buffer.from(held.bytes.subarray(end + HEAD_END.length));
+  if (status !== 200) {
+    const body = first.length > 0 ? first : await readToEnd(socket, deadline, signal);
+    const text = /"(?:message|cause)":"((?:[^"\\]|\\.){1,300})/.exec(body.toString("utf8", 0, 2_000))?.[1];
+    throw new HttpStatusError(status, text, path);
+  }
+  yield Buffer.alloc(0);
+  if (first.length > 0) yield first;
+  yield* readStream(socket, signal);
 }
 
 /**
@@ -187,12 +175,8 @@ function ask(socketPath: string, path: string, method: "GET" | "HEAD" = "GET"): 
  * @throws PortholeError with the errno of connect(2)
  */
 export function connectEngine(socketPath: string): OwnedFd {
-  const directory = openDirectory(dirname(socketPath));
-  try {
-    return connectStreamAt(directory, basename(socketPath));
-  } finally {
-    directory.close();
-  }
+  using directory = openDirectory(dirname(socketPath));
+  return connectStreamAt(directory, basename(socketPath));
 }
 
 async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal | undefined): Promise<Buffer> {

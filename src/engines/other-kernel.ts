@@ -44,12 +44,8 @@ export function remoteContexts(): string[] {
  */
 function isForwarded({ socketPath }: Engine): boolean {
   try {
-    const socket = connectEngine(socketPath);
-    try {
-      return FORWARDERS.test(commandOf(peerCredentials(socket).pid));
-    } finally {
-      socket.close();
-    }
+    using socket = connectEngine(socketPath);
+    return FORWARDERS.test(commandOf(peerCredentials(socket).pid));
   } catch {
     // The command itself reports why it cannot connect.
     return false;

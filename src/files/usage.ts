@@ -116,13 +116,9 @@ export class UsageCounter {
  * target controls its length.
  */
 export async function mountsOf(session: Session): Promise<Mount[]> {
-  const file = await session.mounts();
-  try {
-    const mounts = parseMounts(await contentOf(file));
-    return session.offline === "image" ? mounts.map((mount) => ({ ...mount, isOfImage: true })) : mounts;
-  } finally {
-    file.close();
-  }
+  await using file = await session.mounts();
+  const mounts = parseMounts(await contentOf(file));
+  return session.offline === "image" ? mounts.map((mount) => ({ ...mount, isOfImage: true })) : mounts;
 }
 
 /**

@@ -13,18 +13,14 @@ const MAX_BYTES = 4 * 1024 * 1024;
 export async function readNames(session: Session, path: "/etc/passwd" | "/etc/group"): Promise<Map<number, string>> {
   const names = new Map<number, string>();
   try {
-    const file = await session.open(path);
-    try {
-      if (file.kind !== "file" || !file.isSeekable) return names;
-      const bytes = Buffer.alloc(Math.min(MAX_BYTES, file.size()));
-      const length = file.read(bytes, 0);
-      for (const line of bytes.toString("utf8", 0, length).split("\n")) {
-        const [name, , number] = line.split(":");
-        if (name && number !== undefined && /^\d{1,10}$/.test(number) && !names.has(Number(number)))
-          names.set(Number(number), name);
-      }
-    } finally {
-      file.close();
+    await using file = await session.open(path);
+    if (file.kind !== "file" || !file.isSeekable) return names;
+    const bytes = Buffer.alloc(Math.min(MAX_BYTES, file.size()));
+    const length = file.read(bytes, 0);
+    for (const line of bytes.toString("utf8", 0, length).split("\n")) {
+      const [name, , number] = line.split(":");
+      if (name && number !== undefined && /^\d{1,10}$/.test(number) && !names.has(Number(number)))
+        names.set(Number(number), name);
     }
   } catch (error) {
     if (!(error instanceof PortholeError) || error.code !== "FILE") throw error;

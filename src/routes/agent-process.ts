@@ -10,13 +10,9 @@ import type { AgentProcess } from "./rendezvous.ts";
  */
 export function endAgentProcess({ pid, started }: AgentProcess): string | undefined {
   if (!(pid > 0) || started === "") return undefined;
-  const pidfd = openPidfd(pid);
+  using pidfd = openPidfd(pid);
   if (pidfd === undefined) return undefined;
-  try {
-    // Checks the start time after the pidfd is open. If it matches, the pidfd refers to the
-    // recorded process. Otherwise sends no signal.
-    return startTime(pid) === started ? signalPidfd(pidfd, SIGTERM) : undefined;
-  } finally {
-    pidfd.close();
-  }
+  // Checks the start time after the pidfd is open. If it matches, the pidfd refers to the
+  // recorded process. Otherwise sends no signal.
+  return startTime(pid) === started ? signalPidfd(pidfd, SIGTERM) : undefined;
 }

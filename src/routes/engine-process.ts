@@ -46,12 +46,8 @@ export function enginePaths(engine: Engine): EnginePaths | undefined {
  * it is not in this PID namespace.
  */
 function listener({ socketPath }: Engine): { pid: number; uid: number } {
-  const connection = connectEngine(socketPath);
-  try {
-    return peerCredentials(connection);
-  } finally {
-    connection.close();
-  }
+  using connection = connectEngine(socketPath);
+  return peerCredentials(connection);
 }
 
 /**

@@ -76,17 +76,13 @@ export function connectLive(
   run: RunDirectory,
   query: AgentQuery,
 ): { socket: OwnedFd; file: string; socketSeen: string } | undefined {
-  const directory = openRunDirectory(run.agents);
-  try {
-    for (const file of candidates(run, query)) {
-      const socketSeen = socketIdentity(run, file);
-      const socket = connectIfLive(directory, file);
-      if (socket !== undefined) return { socket, file, socketSeen };
-    }
-    return undefined;
-  } finally {
-    directory.close();
+  using directory = openRunDirectory(run.agents);
+  for (const file of candidates(run, query)) {
+    const socketSeen = socketIdentity(run, file);
+    const socket = connectIfLive(directory, file);
+    if (socket !== undefined) return { socket, file, socketSeen };
   }
+  return undefined;
 }
 
 function candidates(run: RunDirectory, query: AgentQuery): string[] {

@@ -84,13 +84,8 @@ export interface TimeoutOptions {
 export function openRendezvous(run: RunDirectory): Rendezvous {
   const name = `r-${randomBytes(12).toString("hex")}.sock`;
   const token = randomBytes(TOKEN_BYTES);
-  const directory = openRunDirectory(run.mount);
-  let socket: OwnedFd;
-  try {
-    socket = listenAt(directory, name, 0o666);
-  } finally {
-    directory.close();
-  }
+  using directory = openRunDirectory(run.mount);
+  const socket = listenAt(directory, name, 0o666);
   const close = () => {
     if (socket.closed) return;
     rmSync(join(run.mount, name), { force: true });
@@ -123,26 +118,18 @@ export async function handshake(
   options: TimeoutOptions,
   witness?: OwnedFd,
 ): Promise<AgentInfo> {
-  const socket = new FdSocket(connection, { maxDescriptors: 0 });
-  try {
-    // No other process can be at the other end. So sends before it receives, and the agent finds
-    // the socket at once.
-    serve(socket, listener, witness);
-    return decodeAgentInfo((await announcement(socket, options)).info);
-  } finally {
-    socket.close();
-  }
+  using socket = new FdSocket(connection, { maxDescriptors: 0 });
+  // No other process can be at the other end. So sends before it receives, and the agent finds
+  // the socket at once.
+  serve(socket, listener, witness);
+  return decodeAgentInfo((await announcement(socket, options)).info);
 }
 
 /** Like {@link handshake}, for an agent that passes a tree. The caller owns the tree. */
 export async function treeFromChild(connection: OwnedFd, flags: number, options: TimeoutOptions): Promise<OwnedFd> {
-  const socket = new FdSocket(connection, { maxDescriptors: 0 });
-  try {
-    decodeAgentInfo((await announcement(socket, options)).info);
-    return await receiveTree(connection, flags, options);
-  } finally {
-    socket.close();
-  }
+  using socket = new FdSocket(connection, { maxDescriptors: 0 });
+  decodeAgentInfo((await announcement(socket, options)).info);
+  return await receiveTree(connection, flags, options);
 }
 
 /** Passes an agent the socket that it serves, and the witness. */

@@ -35,23 +35,19 @@ export async function startOffline(
   options: AttachOptions,
 ): Promise<Attachment> {
   // Subscribes before it requests the layers, so that no change is missed.
-  const witness = await files.witness(options.signal);
-  try {
-    const layers = await files.layers(options.signal);
-    const failures: { route: AgentRoute; error: PortholeError }[] = [];
-    for (const route of routes) {
-      try {
-        return await startOn(route, files, layers, witness, run, options);
-      } catch (error) {
-        if (error instanceof TargetChangedError || (error instanceof PortholeError && error.code === "CANCELLED"))
-          throw error;
-        failures.push({ route, error: toAttachError(error) });
-      }
+  using witness = await files.witness(options.signal);
+  const layers = await files.layers(options.signal);
+  const failures: { route: AgentRoute; error: PortholeError }[] = [];
+  for (const route of routes) {
+    try {
+      return await startOn(route, files, layers, witness, run, options);
+    } catch (error) {
+      if (error instanceof TargetChangedError || (error instanceof PortholeError && error.code === "CANCELLED"))
+        throw error;
+      failures.push({ route, error: toAttachError(error) });
     }
-    throw new NoOfflineRouteError(files, allRoutesFailed(failures));
-  } finally {
-    witness?.close();
   }
+  throw new NoOfflineRouteError(files, allRoutesFailed(failures));
 }
 
 async function startOn(

@@ -34,13 +34,9 @@ export async function openAnyVersion(run: RunDirectory, file: string): Promise<A
 }
 
 async function openAs(run: RunDirectory, file: string, version?: number): Promise<AgentClient | undefined> {
-  const directory = openRunDirectory(run.agents);
-  try {
-    const socket = connectIfLive(directory, file);
-    return socket && (await AgentClient.open(socket, version));
-  } finally {
-    directory.close();
-  }
+  using directory = openRunDirectory(run.agents);
+  const socket = connectIfLive(directory, file);
+  return socket && (await AgentClient.open(socket, version));
 }
 
 /** Asks an agent to end. Resolves with false if it does not confirm. */

@@ -26,12 +26,8 @@ export function openLocal(
  * @throws PortholeError FILE with the errno
  */
 export function statxLocal(path: Buffer, options: { noFollow?: boolean | undefined }): FileStat {
-  const fd = openPath(path, O_PATH | (options.noFollow ? constants.O_NOFOLLOW : 0));
-  try {
-    return statOf(statx(fd));
-  } finally {
-    fd.close();
-  }
+  using fd = openPath(path, O_PATH | (options.noFollow ? constants.O_NOFOLLOW : 0));
+  return statOf(statx(fd));
 }
 
 /**

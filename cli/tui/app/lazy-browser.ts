@@ -44,4 +44,8 @@ export class LazyBrowser {
     this.location.connection.close();
     this.#browser?.close();
   }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
 }
