@@ -89,6 +89,19 @@ export function rethrowAtLimit(error: unknown): void {
   if (limit !== undefined) throw new PortholeError("FILE", "too many open files", { errno: limit, cause: error });
 }
 
+/**
+ * Returns what `read` returns, or `otherwise` if it throws: the object is missing, hidden or
+ * damaged. Throws at a limit of open files; see {@link rethrowAtLimit}.
+ */
+export function readOr<Value, Other>(otherwise: Other, read: () => Value): Value | Other {
+  try {
+    return read();
+  } catch (error) {
+    rethrowAtLimit(error);
+    return otherwise;
+  }
+}
+
 /** The remedy for a limit of open files. */
 export const LIMIT_HINT = { EMFILE: "raise ulimit -n", ENFILE: "raise fs.file-max with sysctl" } as const;
 

@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { release } from "node:os";
-import { kernelFeatures, openDirectory, statx } from "../../src/descriptors/index.ts";
+import { kernelFeatures, openDirectory, statusField, statx } from "../../src/descriptors/index.ts";
 import { VERSION } from "../../src/protocol/index.ts";
 import { agentHash, agentProgram, ensureRunDirectory } from "../../src/routes/index.ts";
 import type { Finding } from "./finding.ts";
@@ -158,9 +158,7 @@ function isNoexec(path: string): boolean {
 /** Checks what this user may do without an engine. */
 export function checkPermissions(): Finding {
   const uid = process.geteuid?.() ?? -1;
-  const capabilities = BigInt(
-    `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? "0"}`,
-  );
+  const capabilities = BigInt(`0x${statusField("self", "CapEff") ?? "0"}`);
   const may = (number: bigint) => (capabilities & (1n << number)) !== 0n;
   const [sysPtrace, sysAdmin] = [may(19n), may(21n)];
   if (sysPtrace && sysAdmin)

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startTime } from "../../src/descriptors/index.ts";
 import type { Place } from "../../src/elsewhere/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
@@ -154,14 +154,4 @@ function notStarted({ node, namespace }: PodRow, image: string, reason: string):
       ? `the node must have the image ${image} for its architecture, or be able to pull it`
       : `kubectl describe node ${node} and kubectl get events -n ${namespace} show more`,
   });
-}
-
-/** Returns field 22 of proc_pid_stat(5); undefined if the process has ended. */
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,5 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { errnoText, isTerminal, setNonBlocking, spawnChild } from "../../src/descriptors/index.ts";
+import { errnoText, isTerminal, setNonBlocking, spawnChild, stateOf } from "../../src/descriptors/index.ts";
 import { isInHelper } from "../../src/elsewhere/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
@@ -161,10 +160,5 @@ const STOP_LOOK_MS = 5;
 
 /** False for a process that is stopped or has ended, by its state in proc_pid_stat(5). */
 function runs(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return !"TtZX".includes(stat.charAt(stat.lastIndexOf(")") + 2));
-  } catch {
-    return false;
-  }
+  return !"TtZX".includes(stateOf(pid) ?? "X");
 }

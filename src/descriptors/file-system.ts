@@ -1,7 +1,7 @@
-import { readFileSync, readlinkSync } from "node:fs";
-import { rethrowAtLimit } from "../errors.ts";
+import { readlinkSync } from "node:fs";
 import { isInMemory } from "./file.ts";
 import type { OwnedFd } from "./owned-fd.ts";
+import { parentOf, procFile } from "./process.ts";
 import { type FileIdentity, identify, statx } from "./statx.ts";
 
 /**
@@ -201,10 +201,8 @@ function readsMemory(fd: OwnedFd): boolean {
   return /\/mem( \(deleted\))?$/.test(readlinkSync(`/proc/self/fd/${fd.number}`));
 }
 
-function parentOf(pid: number): number | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-  return parent > 0 ? parent : undefined;
+function mountTable(pid: number | string): string {
+  return procFile(pid, "mountinfo");
 }
 
 /** The mount tables of one decision: each is read once. */
@@ -215,19 +213,5 @@ class MountTables {
     const table = this.#read.get(pid) ?? mountTable(pid);
     this.#read.set(pid, table);
     return table;
-  }
-}
-
-function mountTable(pid: number | string): string {
-  return read(`/proc/${pid}/mountinfo`);
-}
-
-/** Reads a file of /proc. Empty if the process does not exist or is hidden. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch (error) {
-    rethrowAtLimit(error);
-    return "";
   }
 }

@@ -28,6 +28,7 @@ export { NewFile } from "./new-file.ts";
 export { Output } from "./output.ts";
 export type { OwnedFd } from "./owned-fd.ts";
 export { writable } from "./poll.ts";
+export { groupOf, startTime, stateOf, statusField } from "./process.ts";
 export { readStream } from "./read-stream.ts";
 export { seekData, seekTo } from "./seek.ts";
 export { endWithParent } from "./signals.ts";

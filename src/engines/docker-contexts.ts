@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { rethrowAtLimit } from "../errors.ts";
+import { readOr } from "../errors.ts";
 
 /** A docker context: a name for an engine's address (`docker context ls`). */
 export interface DockerContext {
@@ -47,14 +47,7 @@ export function contextNamed(name: string, environment: NodeJS.ProcessEnv): Dock
 
 /** Every context except the default one, which has no file, sorted by name. */
 export function allContexts(environment: NodeJS.ProcessEnv): DockerContext[] {
-  let ids: string[];
-  try {
-    ids = readdirSync(metadata(environment));
-  } catch (error) {
-    rethrowAtLimit(error);
-    return [];
-  }
-  return ids
+  return readOr([], () => readdirSync(metadata(environment)))
     .map((id) => readContext(id, environment))
     .filter((context) => context !== undefined)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -81,10 +74,5 @@ function configuration(environment: NodeJS.ProcessEnv): string {
 }
 
 function readJson<T>(path: string): T | undefined {
-  try {
-    return (JSON.parse(readFileSync(path, "utf8")) as T | null) ?? undefined;
-  } catch (error) {
-    rethrowAtLimit(error);
-    return undefined;
-  }
+  return readOr(undefined, () => (JSON.parse(readFileSync(path, "utf8")) as T | null) ?? undefined);
 }

@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { rethrowAtLimit } from "../errors.ts";
+import { readdirSync } from "node:fs";
+import { namespaceOf, procFile, statusField } from "../descriptors/process.ts";
 
 /** A set of foreign namespaces, identified by its first process. */
 export interface NamespaceSandbox {
@@ -42,39 +42,12 @@ export function namespaceSandboxes(known: readonly number[] = []): NamespaceSand
     // Kernel threads have no arguments.
     if (command === undefined) continue;
     const apart = KINDS.filter((kind, index) => namespaceOf(pid, kind) !== ours[index]);
-    found.set(mount, { pid, command, uid: ownerOf(pid), apart, processes: 1 });
+    found.set(mount, { pid, command, uid: Number.parseInt(statusField(pid, "Uid") ?? "0", 10), apart, processes: 1 });
   }
   return [...found.values()];
 }
 
-/**
- * Returns a namespace such as `mnt:[4026531841]`; undefined if there is no such process or access
- * is denied.
- */
-function namespaceOf(pid: number | "self", kind: string): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/${kind}`);
-  } catch (error) {
-    rethrowAtLimit(error);
-    return undefined;
-  }
-}
-
 function commandOf(pid: number): string | undefined {
-  try {
-    const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").replace(/\0$/, "").split("\0");
-    return args.join(" ") || undefined;
-  } catch (error) {
-    rethrowAtLimit(error);
-    return undefined;
-  }
-}
-
-function ownerOf(pid: number): number {
-  try {
-    return Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0);
-  } catch (error) {
-    rethrowAtLimit(error);
-    return 0;
-  }
+  const line = procFile(pid, "cmdline").replace(/\0$/, "").replaceAll("\0", " ");
+  return Buffer.from(line, "latin1").toString() || undefined;
 }

@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { release } from "node:os";
+import { procFile } from "../descriptors/process.ts";
 import { peerCredentials } from "../descriptors/socket.ts";
 import { allContexts } from "./docker-contexts.ts";
 import { type Engine, engineGet, engines } from "./engine.ts";
@@ -57,11 +57,7 @@ const FORWARDERS = /^(com\.docker|limactl|colima|gvproxy|qemu|krunkit|ssh|socat)
 
 /** Returns the command of a process; empty if the process is not visible to this one. */
 function commandOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, "latin1").trim();
-  } catch {
-    return "";
-  }
+  return procFile(pid, "comm").trim();
 }
 
 /**

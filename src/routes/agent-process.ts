@@ -1,6 +1,6 @@
 import { SIGTERM } from "../descriptors/constants.ts";
 import { openPidfd, signalPidfd } from "../descriptors/pidfd.ts";
-import { startTime } from "./process.ts";
+import { startTime } from "../descriptors/process.ts";
 import type { AgentProcess } from "./rendezvous.ts";
 
 /**

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { requireStartTime } from "../descriptors/process.ts";
 import { isFullId } from "../engines/engine-json.ts";
 import {
   type ContainerState,
@@ -11,7 +12,6 @@ import type { AgentRoute } from "../protocol/agent-info.ts";
 import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
 import { inCurrentState } from "./current-state.ts";
 import type { OfflineTarget } from "./offline-target.ts";
-import { requireStartTime } from "./process.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 

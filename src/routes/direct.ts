@@ -1,12 +1,12 @@
 import { socketpair } from "../descriptors/fd-socket.ts";
 import { pipe } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { startTime } from "../descriptors/process.ts";
 import { type SpawnedProcess, spawnProcess } from "../descriptors/spawn.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 import { overlayOptions } from "./accept-over-stream.ts";
 import { agentProgram } from "./agent-program.ts";
-import { startTime } from "./process.ts";
 import { type ConnectedAgent, handshake, type TimeoutOptions, treeFromChild } from "./rendezvous.ts";
 
 /** Target of the direct route. */

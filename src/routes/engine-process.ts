@@ -1,10 +1,10 @@
-import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { peerCredentials } from "../descriptors/fd-socket.ts";
+import { namespaceOf, startTime } from "../descriptors/process.ts";
 import type { Engine } from "../engines/engine.ts";
 import { connectEngine } from "../engines/http.ts";
-import { rethrowAtLimit } from "../errors.ts";
-import { startTime } from "./process.ts";
+import { readOr } from "../errors.ts";
 
 /** How this process reaches the directories of an engine. */
 export interface EnginePaths {
@@ -56,24 +56,15 @@ function listener({ socketPath }: Engine): { pid: number; uid: number } {
  */
 function podmanPause(uid: number): number {
   const runtime = uid === process.geteuid?.() ? process.env.XDG_RUNTIME_DIR : undefined;
-  try {
-    return Number(readFileSync(join(runtime || `/run/user/${uid}`, "libpod/tmp/pause.pid"), "latin1"));
-  } catch (error) {
-    rethrowAtLimit(error);
-    return 0;
-  }
+  return readOr(0, () => Number(readFileSync(join(runtime || `/run/user/${uid}`, "libpod/tmp/pause.pid"), "latin1")));
 }
 
 /**
  * True if a process is in another namespace. False also if this user may not enter the namespace.
  */
 function isInOther(namespace: "user" | "mnt", pid: number): boolean {
-  try {
-    return pid > 0 && readlinkSync(`/proc/${pid}/ns/${namespace}`) !== readlinkSync(`/proc/self/ns/${namespace}`);
-  } catch (error) {
-    rethrowAtLimit(error);
-    return false;
-  }
+  const theirs = pid > 0 ? namespaceOf(pid, namespace) : undefined;
+  return theirs !== undefined && theirs !== namespaceOf("self", namespace);
 }
 
 /**

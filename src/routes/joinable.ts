@@ -1,10 +1,9 @@
-import { readFileSync, readlinkSync } from "node:fs";
+import { boundingSetHas, canEnterNamespaces, namespaceOf, procFile, requireStartTime } from "../descriptors/process.ts";
 import { type RunningContainer, requireRunning, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { type Target, targetName } from "../target.ts";
 import { inCurrentState } from "./current-state.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
-import { boundingSetHas, canEnterNamespaces, requireStartTime } from "./process.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
 import { notAllowed, notHere } from "./start.ts";
 
@@ -72,7 +71,7 @@ function notTheOwner(name: string): PortholeError {
 function canTrace(pid: number): boolean {
   const isRoot = process.geteuid?.() === 0;
   // Capabilities in another user namespace give no rights over a command in this one.
-  if (isRoot && readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync("/proc/self/ns/user")) return false;
+  if (isRoot && namespaceOf(pid, "user") !== namespaceOf("self", "user")) return false;
   return boundingSetHas(pid, CAP_SYS_PTRACE) || (!isRoot && !isRootInside(pid));
 }
 
@@ -80,7 +79,7 @@ const CAP_SYS_PTRACE = 1n << 19n;
 
 /** True if this user is root in a process's user namespace: a command keeps its capabilities. */
 function isRootInside(pid: number): boolean {
-  const rows = readFileSync(`/proc/${pid}/uid_map`, "latin1").split("\n");
+  const rows = procFile(pid, "uid_map").split("\n");
   const uid = process.geteuid?.() ?? -1;
   return rows.some((row) => {
     const [inside, outside] = row.trim().split(/\s+/).map(Number);

@@ -1,9 +1,9 @@
 import { release } from "node:os";
+import { commandLineOf, inCgroupOf, parentOf } from "../descriptors/process.ts";
 import { engineGet } from "../engines/engine.ts";
 import { decodeInfo, type EngineInfo } from "../engines/engine-info.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
-import { commandLineOf, inCgroupOf, parentOf } from "./process.ts";
 
 /** Usual names of runtimes that run a separate kernel for the container. */
 const OTHER_KERNELS: readonly [RegExp, string][] = [

@@ -1,12 +1,12 @@
 import { setTimeout } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { allCapabilities, boundingSetHas, inCgroupOf, parentOf } from "../descriptors/process.ts";
 import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
 import { acceptOverStream, agentOptions, type StartOptions } from "./accept-over-stream.ts";
 import { AGENT_NAME } from "./agent-program.ts";
 import { isFirstProcess } from "./kernel.ts";
-import { allCapabilities, boundingSetHas, inCgroupOf, parentOf } from "./process.ts";
 import { type ConnectedAgent, openRendezvous } from "./rendezvous.ts";
 import { deadline, LimitedAccessError, routeError } from "./route-error.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";

@@ -15,7 +15,7 @@ import { O_CLOEXEC } from "../descriptors/constants.ts";
 import { connectAt } from "../descriptors/fd-socket.ts";
 import { openPath, tryLock } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { attachInterrupted, PortholeError, rethrowAtLimit } from "../errors.ts";
+import { attachInterrupted, PortholeError, readOr } from "../errors.ts";
 import { type AgentRoute, FullAgentError } from "../protocol/agent-info.ts";
 import { type AgentKey, type AgentRecord, decodeRecord } from "./agent-record.ts";
 import { openRunDirectory, type RunDirectory } from "./run-dir.ts";
@@ -124,13 +124,10 @@ export function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undef
 
 /** The record of an agent; undefined if it is missing or not valid. */
 export function readRecord(run: RunDirectory, file: string): AgentRecord | undefined {
-  try {
+  return readOr(undefined, () => {
     const record = decodeRecord(JSON.parse(readFileSync(join(run.agents, `${file}.json`), "utf8")));
     return record !== undefined && agentFile(record) === file.replace(ASIDE, "") ? record : undefined;
-  } catch (error) {
-    rethrowAtLimit(error);
-    return undefined;
-  }
+  });
 }
 
 /** Writes an agent's record atomically, by rename. */

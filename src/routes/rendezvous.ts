@@ -6,12 +6,12 @@ import { FdSocket, listenAt, peerCredentials, peerPidfd } from "../descriptors/f
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { isAlive } from "../descriptors/pidfd.ts";
 import { Reactor, readable } from "../descriptors/poll.ts";
+import { startTime } from "../descriptors/process.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
 import { Op, TOKEN_BYTES } from "../protocol/messages.ts";
 import { type IdentifyPeer, PendingPeers } from "./pending-peers.ts";
-import { startTime } from "./process.ts";
 import { receiveTree } from "./receive-tree.ts";
 import { MOUNT_POINT, openRunDirectory, type RunDirectory } from "./run-dir.ts";
 

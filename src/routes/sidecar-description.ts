@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { innerPid } from "../descriptors/process.ts";
 import { SIDECAR_LABEL } from "../engines/container-list.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
@@ -7,7 +8,6 @@ import { agentOptions, type StartOptions } from "./accept-over-stream.ts";
 import { agentImage } from "./agent-image.ts";
 import { AGENT_NAME } from "./agent-program.ts";
 import { isFirstProcess } from "./kernel.ts";
-import { innerPid } from "./process.ts";
 import type { Rendezvous } from "./rendezvous.ts";
 import { MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 import type { SidecarGuard } from "./sidecar-guard.ts";

@@ -1,12 +1,12 @@
 import type { Duplex } from "node:stream";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { inCgroupOf } from "../descriptors/process.ts";
 import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { acceptOverStream, type StartOptions } from "./accept-over-stream.ts";
 import { createSidecar } from "./create-sidecar.ts";
-import { inCgroupOf } from "./process.ts";
 import { CLEAN_UP_MS, removeOurs } from "./remove-sidecars.ts";
 import { type ConnectedAgent, openRendezvous } from "./rendezvous.ts";
 import { deadline, routeError } from "./route-error.ts";

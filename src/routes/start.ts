@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { connectAt, listenAt } from "../descriptors/fd-socket.ts";
 import { overlaysFromOutside } from "../descriptors/file-system.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { canEnterNamespaces, startTime } from "../descriptors/process.ts";
 import type { RunningContainer } from "../engines/container-state.ts";
 import { engineAddress } from "../engines/engine-address.ts";
 import { messageOf, PortholeError, rethrowAtLimit } from "../errors.ts";
@@ -14,7 +15,6 @@ import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attach
 import { attachDirect } from "./direct.ts";
 import { enginePaths } from "./engine-process.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
-import { canEnterNamespaces, startTime } from "./process.ts";
 import { agentFile, removeAgentFiles, writeRecord } from "./registry.ts";
 import type { ConnectedAgent, TimeoutOptions } from "./rendezvous.ts";
 import { LimitedAccessError, NotPreparedError } from "./route-error.ts";

@@ -1,5 +1,6 @@
 import { openSync } from "node:fs";
 import { OwnedFd } from "../descriptors/owned-fd.ts";
+import { canEnterNamespaces, requireStartTime, startTime } from "../descriptors/process.ts";
 import type { LayerRole } from "../engines/layers.ts";
 import { type ContainerState, type RunningContainer, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
@@ -12,7 +13,6 @@ import { inCurrentState } from "./current-state.ts";
 import { childTree } from "./direct.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
 import type { OfflineTarget } from "./offline-target.ts";
-import { canEnterNamespaces, requireStartTime, startTime } from "./process.ts";
 import { ensureRunDirectory, MOUNT_POINT } from "./run-dir.ts";
 import type { Sidecar } from "./sidecar-description.ts";
 import { allRoutesFailed, hasEnded, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { startTime } from "../descriptors/process.ts";
 import { engines } from "../engines/engine.ts";
 import { type Engine, recordedEngine } from "../engines/engine-address.ts";
 import { resolveContainer } from "../engines/resolve.ts";
@@ -8,7 +9,6 @@ import { type AgentInfo, FullAgentError } from "../protocol/agent-info.ts";
 import { endAgentProcess } from "../routes/agent-process.ts";
 import type { AgentRecord } from "../routes/agent-record.ts";
 import { mountedTrees, unmountTree } from "../routes/mounted-trees.ts";
-import { startTime } from "../routes/process.ts";
 import { agentFiles, readRecord, removeAgentFiles, removeDeadAgent, withAgentLock } from "../routes/registry.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "../routes/run-dir.ts";
 import { type AnyVersion, openAnyVersion, sayBye } from "./any-version.ts";

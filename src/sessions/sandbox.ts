@@ -1,8 +1,8 @@
 import type { ChildProcess } from "node:child_process";
 import { spawnChild } from "../descriptors/child-process.ts";
+import { parentOf, startTime } from "../descriptors/process.ts";
 import { messageOf, PortholeError } from "../errors.ts";
 import { AGENT_NAME, installAgent } from "../routes/agent-program.ts";
-import { parentOf, startTime } from "../routes/process.ts";
 import { removeAgentFiles } from "../routes/registry.ts";
 import { openRendezvous } from "../routes/rendezvous.ts";
 import { ensureRunDirectory } from "../routes/run-dir.ts";

@@ -48,6 +48,7 @@ describeWithPodman("Podman", () => {
     const result = await someone.run(["cat", "--route", "sidecar", `${target.name}:/d/f`]);
     expect(result).toMatchObject({ code: 0, stderr: "", text: "text\n" });
     await target.handle.unpause();
+    await someone.close();
   });
 
   test.for(["direct", "sidecar"])("a --privileged container is read over route %s", async (route, context) => {
@@ -65,6 +66,7 @@ describeWithPodman("Podman", () => {
       names: { [target.name]: "web" },
     });
     expect(result).toMatchObject({ code: 0, text: "text\n" });
+    await by.close();
   });
 
   test("ps lists processes and open files, with runs a tool, and doctor finds every route", async () => {
@@ -85,12 +87,14 @@ describeWithPodman("Podman", () => {
       expect(jsonLines(doctor.text)).toContainEqual(
         expect.objectContaining({ status: "ok", what: expect.stringContaining(route) }),
       );
+    await someone.close();
   });
 
   test.for(["direct", "sidecar"])("tail -F continues after a restart (route %s)", async (route) => {
     const someone = user({ engine: engine("podman") });
     const target = await container(engine("podman"), { steps: ["write", "/log", "began"] });
     const tail = following(someone, ["--route", route, "-F", `${target.name}:/log`]);
+    onTestFinished(() => someone.close());
     await tail.shows("began\n");
     await target.handle.restart({ t: 5 });
     await tail.shows("began\nbegan\n");
@@ -112,6 +116,7 @@ describeWithPodman("Podman", () => {
     await podman.api.getContainer(name).remove();
   });
 
+  // The other tests close their users, because any sidecar of the engine would use the image.
   test("detach --all removes every sidecar, image, socket and record", async () => {
     const someone = user({ engine: podman });
     const target = await container(podman, { steps: ["dir", "/d", "write", "/d/f", "text"] });

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { parentOf } from "../../src/routes/process.ts";
+import { parentOf } from "../../src/descriptors/process.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** Counts the open descriptors of `pid`, to detect leaks. */

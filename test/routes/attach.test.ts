@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
+import { startTime } from "../../src/descriptors/process.ts";
 import { attachContainer, attachProcess } from "../../src/routes/attach.ts";
 import { attachDirect } from "../../src/routes/direct.ts";
-import { startTime } from "../../src/routes/process.ts";
 import { agentFile, withAgentLock } from "../../src/routes/registry.ts";
 import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { groupOf } from "../../../src/descriptors/index.ts";
 
 /**
  * Sends a signal to all descendants of this process in its own process group. Signalling only a
@@ -26,15 +27,6 @@ function descendants(pid: number): number[] {
       .map(Number),
   );
   return [...children, ...children.flatMap(descendants)];
-}
-
-/**
- * The process group: the field after the state and the parent (proc_pid_stat(5)). The name before
- * these fields may contain any character.
- */
-function groupOf(pid: number): string | undefined {
-  const stat = read(() => readFileSync(`/proc/${pid}/stat`, "latin1"), "");
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2];
 }
 
 function read<T>(from: () => T, otherwise: T): T {

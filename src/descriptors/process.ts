@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
-import { PortholeError, rethrowAtLimit } from "../errors.ts";
+import { PortholeError, readOr } from "../errors.ts";
 
 /**
  * True if the kernel lets this user into the namespaces of `pid`. Reading a namespace link requires
@@ -7,14 +7,18 @@ import { PortholeError, rethrowAtLimit } from "../errors.ts";
  * this right in it (user_namespaces(7)).
  */
 export function canEnterNamespaces(pid: number): boolean {
-  try {
-    readlinkSync(`/proc/${pid}/ns/mnt`);
-    return true;
-  } catch (error) {
-    rethrowAtLimit(error);
-    return false;
-  }
+  return namespaceOf(pid, "mnt") !== undefined;
 }
+
+/**
+ * A namespace of a process, such as `mnt:[4026531841]`; undefined if there is no such process or
+ * access is denied.
+ */
+export function namespaceOf(pid: number | "self", kind: NamespaceKind): string | undefined {
+  return readOr(undefined, () => readlinkSync(`/proc/${pid}/ns/${kind}`));
+}
+
+export type NamespaceKind = "mnt" | "net" | "pid" | "user";
 
 /**
  * Start time of a process in clock ticks since boot (proc_pid_stat(5), field 22); undefined if it
@@ -31,16 +35,29 @@ export function startTime(pid: number): string | undefined {
  */
 export function requireStartTime(pid: number): string {
   const started = startTime(pid);
-  const process = statusField(pid, "Tgid") ?? pid;
+  const process = lastNumber(pid, "Tgid") ?? pid;
   if (started !== undefined && process === pid) return started;
   const hint = process === pid ? undefined : `it is a thread of process ${process}`;
   throw new PortholeError("TARGET", `no such process: ${pid}`, { errno: "ESRCH", hint });
 }
 
+/** State of a process as a letter (proc_pid_stat(5)); undefined if there is no such process. */
+export function stateOf(pid: number): string | undefined {
+  return statFields(pid)?.[0];
+}
+
 /** Parent of a process; undefined if there is no such process. */
 export function parentOf(pid: number): number | undefined {
-  const parent = statFields(pid)?.[1];
-  return parent === undefined ? undefined : Number(parent);
+  return numberOf(statFields(pid)?.[1]);
+}
+
+/** Process group of a process; undefined if there is no such process. */
+export function groupOf(pid: number): number | undefined {
+  return numberOf(statFields(pid)?.[2]);
+}
+
+function numberOf(field: string | undefined): number | undefined {
+  return field === undefined ? undefined : Number(field);
 }
 
 /**
@@ -48,12 +65,7 @@ export function parentOf(pid: number): number | undefined {
  * process.
  */
 export function commandLineOf(pid: number): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").slice(0, -1);
-  } catch (error) {
-    rethrowAtLimit(error);
-    return [];
-  }
+  return procFile(pid, "cmdline").split("\0").slice(0, -1);
 }
 
 /**
@@ -61,29 +73,22 @@ export function commandLineOf(pid: number): string[] {
  * container shares another namespace.
  */
 export function innerPid(pid: number): number {
-  return statusField(pid, "NSpid") ?? 1;
+  return lastNumber(pid, "NSpid") ?? 1;
 }
 
 /** True if a control group of the process (cgroups(7)) contains the container's id. */
 export function inCgroupOf(pid: number, id: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cgroup`, "latin1").includes(id);
-  } catch (error) {
-    rethrowAtLimit(error);
-    return false;
-  }
+  return procFile(pid, "cgroup").includes(id);
 }
 
 /** The last number of a field of proc_pid_status(5); undefined if /proc does not show it. */
-function statusField(pid: number, name: "NSpid" | "Tgid"): number | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "latin1");
-    const numbers = new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1];
-    return numbers === undefined ? undefined : Number(numbers.trim().split(/\s+/).at(-1));
-  } catch (error) {
-    rethrowAtLimit(error);
-    return undefined;
-  }
+function lastNumber(pid: number, name: "NSpid" | "Tgid"): number | undefined {
+  return numberOf(statusField(pid, name)?.split(/\s+/).at(-1));
+}
+
+/** A field of proc_pid_status(5); undefined if /proc does not show it. */
+export function statusField(pid: number | "self", name: string): string | undefined {
+  return new RegExp(`^${name}:\\s*(.*?)\\s*$`, "m").exec(procFile(pid, "status"))?.[1];
 }
 
 /**
@@ -91,13 +96,13 @@ function statusField(pid: number, name: "NSpid" | "Tgid"): number | undefined {
  * parentheses.
  */
 function statFields(pid: number): string[] | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  } catch (error) {
-    rethrowAtLimit(error);
-    return undefined;
-  }
+  const stat = procFile(pid, "stat");
+  return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+/** A file of /proc/PID. Empty if the process does not exist or is hidden. */
+export function procFile(pid: number | string, name: string): string {
+  return readOr("", () => readFileSync(`/proc/${pid}/${name}`, "latin1"));
 }
 
 /**
@@ -105,13 +110,8 @@ function statFields(pid: number): string[] | undefined {
  * /proc does not show the set.
  */
 export function boundingSetHas(pid: number, capabilities: bigint): boolean {
-  try {
-    const set = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
-    return set === undefined || (BigInt(`0x${set}`) & capabilities) === capabilities;
-  } catch (error) {
-    rethrowAtLimit(error);
-    return true;
-  }
+  const set = statusField(pid, "CapBnd");
+  return set === undefined || (BigInt(`0x${set}`) & capabilities) === capabilities;
 }
 
 /** Every capability that this kernel knows (capabilities(7), cap_last_cap). */

@@ -8,14 +8,14 @@ import {
   parentOf,
   requireStartTime,
   startTime,
-} from "../../src/routes/process.ts";
-import { temporaryDirectory } from "../descriptors/fixtures.ts";
-import { runScript } from "../descriptors/run-script.ts";
+} from "../../src/descriptors/process.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { asUser, ORDINARY_USER } from "../helpers/machine.ts";
 import { sandbox } from "../helpers/namespaces.ts";
 import { childrenOf, isRunning, processName } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
+import { temporaryDirectory } from "./fixtures.ts";
+import { runScript } from "./run-script.ts";
 
 const NOBODY = 2_147_483_647;
 
@@ -97,7 +97,7 @@ describe("a process", () => {
 describeAsRoot("an ordinary user", () => {
   test("may enter its own processes, but not root's", async () => {
     const source = `
-      import { canEnterNamespaces } from "../routes/process.ts";
+      import { canEnterNamespaces } from "./process.ts";
       process.setgroups([]);
       process.setgid(${ORDINARY_USER});
       process.setuid(${ORDINARY_USER});
