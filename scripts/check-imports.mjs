@@ -1,7 +1,7 @@
-// Part of `npm run lint`. Checks the arrows between rooms (docs/architecture.md, "The map") and
-// forbids circles of files.
+// Part of `npm run lint`. Checks the arrows between rooms (docs/architecture.md, "The map"), forbids
+// circles of files, and checks that the page names every room, and no file that is gone.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 const BELOW_ALL = ["src/errors.ts", "src/target.ts", "src/text/", "src/times/"];
 const KERNEL = [...BELOW_ALL, "src/descriptors/", "src/protocol/"];
@@ -45,7 +45,7 @@ const STARTS_HOME = "src/descriptors/child-process.ts";
 const root = process.argv[2] ?? join(import.meta.dirname, "..");
 const imports = new Map(sources().map((file) => [file, importsOf(file)]));
 const problems = [...imports].flatMap(([file, found]) => found.flatMap((one) => complaint(file, one) ?? []));
-problems.push(...starts(), ...circles());
+problems.push(...starts(), ...circles(), ...onThePage());
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 
@@ -107,4 +107,22 @@ function circles() {
   };
   for (const file of imports.keys()) visit(file, []);
   return found;
+}
+
+/** Returns the rooms that docs/architecture.md does not name, and the files that it should not. */
+function onThePage() {
+  const page = join(root, "docs/architecture.md");
+  if (!existsSync(page)) return [];
+  const text = readFileSync(page, "utf8");
+  const files = ["agent", "src", "cli", "scripts", "test"].flatMap((name) =>
+    readdirSync(join(root, name), { recursive: true }).map((at) => `/${name}/${at}`),
+  );
+  const named = Array.from(text.matchAll(/`([\w./-]+\.(?:[cm]?[jt]s|tsx|c|h|sh))`/g), ([, file]) => file);
+  const gone = named.filter((file) => !files.some((path) => path.endsWith(`/${file}`)));
+  const rooms = new Set([...imports.keys()].filter((file) => /^(src|cli)\//.test(file)).map(dirname));
+  const unnamed = [...rooms].filter((room) => !new RegExp(`\\b${basename(room)}(/|$)`, "m").test(text));
+  return [
+    ...gone.map((file) => `docs/architecture.md: there is no ${file}: name the file that took its place`),
+    ...unnamed.map((room) => `docs/architecture.md does not name ${room}/: say there what happens in it`),
+  ];
 }

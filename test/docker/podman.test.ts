@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, inject, onTestFinished, test } from "vitest";
 import { describeWithPodman } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { container, type Engine, engine, uniqueName } from "../helpers/engine.ts";

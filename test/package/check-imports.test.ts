@@ -60,6 +60,23 @@ describe("npm run lint checks imports, and", () => {
   });
 });
 
+test("npm run lint refuses a room that docs/architecture.md does not name, and a file that is gone", () => {
+  const files = {
+    "docs/architecture.md": "### files\n\n`files/walk.ts` visits a tree, `files/gone.ts` and `agent/gone.c` do not.",
+    ...{ "src/files/walk.ts": "", "src/new/a.ts": "", "cli/main.ts": "", "agent/main.c": "" },
+    ...{ "scripts/a.mjs": "", "test/a.ts": "" },
+  };
+  expect(check(files)).toEqual({
+    status: 1,
+    lines: [
+      "docs/architecture.md: there is no files/gone.ts: name the file that took its place",
+      "docs/architecture.md: there is no agent/gone.c: name the file that took its place",
+      "docs/architecture.md does not name src/new/: say there what happens in it",
+      "docs/architecture.md does not name cli/: say there what happens in it",
+    ],
+  });
+});
+
 /** Checks this repository, or a directory with these files. */
 function check(files?: Record<string, string>): { status: number | null; lines: string[] } {
   const args = [join(repository, "scripts/check-imports.mjs")];
