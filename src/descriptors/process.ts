@@ -78,7 +78,8 @@ export function innerPid(pid: number): number {
 
 /** True if a control group of the process (cgroups(7)) contains the container's id. */
 export function inCgroupOf(pid: number, id: string): boolean {
-  return procFile(pid, "cgroup").includes(id);
+  const groups = procFile(pid, "cgroup");
+  return groups !== "" && groups.includes(id);
 }
 
 /** The last number of a field of proc_pid_status(5); undefined if /proc does not show it. */
