@@ -1,5 +1,5 @@
 import { realpathSync } from "node:fs";
-import { PortholeError } from "../../src/errors.ts";
+import { PortholeError, readOr } from "../../src/errors.ts";
 import { ensureRunDirectory, mountedTrees, unmountTree } from "../../src/routes/index.ts";
 import { parseSessionTarget } from "../../src/target.ts";
 import { mountAt } from "../mount/mount-at.ts";
@@ -53,7 +53,7 @@ export async function mount(operands: string[], command: string[], options: Moun
 /** `porthole umount`: unmounts a mount of `porthole mount`. */
 export async function umount(directory: string): Promise<number> {
   const run = ensureRunDirectory();
-  const mountPoint = realOf(directory);
+  const mountPoint = readOr(directory, () => realpathSync(directory));
   const tree = mountedTrees(run).find((one) => one.mountPoint === mountPoint);
   if (tree === undefined) {
     throw new PortholeError("USAGE", `not a mount of porthole: ${directory}`, {
@@ -62,12 +62,4 @@ export async function umount(directory: string): Promise<number> {
   }
   unmountTree(run, tree);
   return 0;
-}
-
-function realOf(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
 }

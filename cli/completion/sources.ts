@@ -9,6 +9,7 @@ import {
   listPods,
   volumeNames,
 } from "../../src/engines/index.ts";
+import { readOr } from "../../src/errors.ts";
 import { canEnterNamespaces } from "../../src/routes/index.ts";
 import { connect, type Session } from "../../src/sessions/index.ts";
 import type { Target } from "../../src/target.ts";
@@ -79,15 +80,7 @@ export function enterableProcesses(): { pid: number; command: string }[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       const pid = Number(name);
-      const [command] = read(`/proc/${name}/cmdline`)?.split("\0") ?? [];
+      const [command] = readOr("", () => readFileSync(`/proc/${name}/cmdline`, "utf8")).split("\0");
       return command && canEnterNamespaces(pid) ? [{ pid, command }] : [];
     });
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { release } from "node:os";
 import { kernelFeatures, openDirectory, statusField, statx } from "../../src/descriptors/index.ts";
+import { readOr } from "../../src/errors.ts";
 import { VERSION } from "../../src/protocol/index.ts";
 import { agentHash, agentProgram, ensureRunDirectory } from "../../src/routes/index.ts";
 import type { Finding } from "./finding.ts";
@@ -220,9 +221,5 @@ export function checkUserNamespaces(): Finding {
 }
 
 function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, "latin1").trim();
-  } catch {
-    return undefined;
-  }
+  return readOr(undefined, () => readFileSync(path, "latin1").trim());
 }

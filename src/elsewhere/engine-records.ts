@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { RemoteEngine } from "../engines/remote-engine.ts";
+import { readOr } from "../errors.ts";
 import { ensureRunDirectory } from "../routes/run-dir.ts";
 
 /**
@@ -28,22 +29,13 @@ export function forgetEngine(remote: RemoteEngine): void {
 
 /** Returns the engines on which this user has or had a helper, by address. */
 export function recordedEngines(): RemoteEngine[] {
-  let names: string[];
-  try {
-    names = readdirSync(directory());
-  } catch {
-    return [];
-  }
+  const names = readOr([], () => readdirSync(directory()));
   return names.flatMap((name) => parsed(join(directory(), name))).sort((a, b) => (a.address < b.address ? -1 : 1));
 }
 
 /** Not validated: only this user can write to the directory. */
 function parsed(path: string): RemoteEngine[] {
-  try {
-    return [JSON.parse(readFileSync(path, "utf8")) as RemoteEngine];
-  } catch {
-    return [];
-  }
+  return readOr([], () => [JSON.parse(readFileSync(path, "utf8")) as RemoteEngine]);
 }
 
 function fileOf({ address }: RemoteEngine): string {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { engineGet } from "../engines/engine.ts";
-import { PortholeError } from "../errors.ts";
+import { PortholeError, readOr } from "../errors.ts";
 import { ENGINE_SOCKET } from "./in-helper.ts";
 
 /**
@@ -38,7 +38,7 @@ function* candidates(): Generator<string> {
 
 /** Paths of the sockets on which a process listens (proc_pid_net(5), `unix`). */
 function socketsOf(pid: string): string[] {
-  const open = new Set(entries(`/proc/${pid}/fd`).map((fd) => link(`/proc/${pid}/fd/${fd}`)));
+  const open = new Set(entries(`/proc/${pid}/fd`).map((fd) => readOr("", () => readlinkSync(`/proc/${pid}/fd/${fd}`))));
   return text(`/proc/${pid}/net/unix`)
     .split("\n")
     .flatMap((line) => {
@@ -50,26 +50,10 @@ function socketsOf(pid: string): string[] {
 
 const LISTENING = "00010000";
 
-function entries(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
-
 function text(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
+  return readOr("", () => readFileSync(path, "utf8"));
 }
 
-function link(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
+function entries(directory: string): string[] {
+  return readOr([], () => readdirSync(directory));
 }

@@ -6,7 +6,7 @@ import { SIDECAR_LABEL } from "../engines/container-list.ts";
 import { type Docker, dockerRequest, jsonOf } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
 import { EngineError } from "../engines/engine-error.ts";
-import { PortholeError } from "../errors.ts";
+import { PortholeError, readOr } from "../errors.ts";
 import { isImageMissing } from "../routes/agent-image.ts";
 import { ignoreMissing, isMissing } from "../routes/route-error.ts";
 import { ensureRunDirectory, runDirectoryPaths } from "../routes/run-dir.ts";
@@ -255,7 +255,7 @@ function ownImageId(version: string): string {
   const files = installedFiles();
   const key = createHash("sha256").update(files.map(fingerprint).join("\n")).digest("hex");
   const path = join(ensureRunDirectory().root, "image-id");
-  const [kept, id] = readText(path).split(" ");
+  const [kept, id] = readOr("", () => readFileSync(path, "utf8")).split(" ");
   if (kept === key && id !== undefined) return id.trim();
   const image: InstallationImage = describeImage(files, version);
   const temporary = `${path}.${process.pid}`;
@@ -270,12 +270,4 @@ function ownImageId(version: string): string {
 
 function fingerprint({ source, path, mode, size, modified }: InstalledFile): string {
   return `${source} ${path} ${mode} ${size} ${modified}`;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -1,6 +1,6 @@
 import { PortholeError } from "../errors.ts";
 import { MAX_PATH } from "../protocol/messages.ts";
-import { type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
+import { type EngineResponse, engineGet, refusedBy } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { isOfDirectory } from "./podman-rootfs.ts";
 import { inspectContainer, stateOf } from "./resolve.ts";
@@ -38,13 +38,7 @@ export async function containerChanges(
       hint: `compare the directories: porthole with ${name}:/ -- diff -r {} DIRECTORY`,
     });
   const answer = await engineGet(engine, `/containers/${inspection.id}/changes`, { signal, timeoutMs: TIMEOUT_MS });
-  if (answer.status !== 200) {
-    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-    throw new PortholeError(
-      "TARGET",
-      `the engine at ${engine.socketPath} cannot list the changes of '${name}': ${text}`,
-    );
-  }
+  if (answer.status !== 200) throw refusedBy(engine, answer, `list the changes of '${name}'`);
   const mounts = mountsOf(inspection.json);
   const isMounted = (path: string) =>
     mounts.some(({ destination }) => path === destination || path.startsWith(`${destination}/`));

@@ -66,12 +66,7 @@ export async function openStream(
  */
 export function jsonOf({ value, request }: DockerResponse): Json {
   if (!Buffer.isBuffer(value)) return new Json(value, request);
-  const text = value.toString();
-  try {
-    return new Json(JSON.parse(text), request);
-  } catch {
-    throw new Json(text, request).typeError("JSON");
-  }
+  return Json.parse(value.toString(), request);
 }
 
 /** The method of docker-modem that every method of dockerode calls. */

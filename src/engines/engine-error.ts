@@ -1,4 +1,4 @@
-import { PortholeError } from "../errors.ts";
+import { PortholeError, readOr } from "../errors.ts";
 import { errorMessageOf } from "./engine.ts";
 
 /** An engine responded with an HTTP status other than success. */
@@ -10,15 +10,7 @@ export class EngineError extends PortholeError {
    * message is the status
    */
   constructor(status: number, text: string) {
-    super("TARGET", errorMessageOf({ body: parsed(text) }) ?? `HTTP status ${status}`);
+    super("TARGET", errorMessageOf({ body: readOr(undefined, () => JSON.parse(text)) }) ?? `HTTP status ${status}`);
     this.status = status;
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

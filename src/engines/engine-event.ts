@@ -1,3 +1,5 @@
+import { readOr } from "../errors.ts";
+
 /**
  * Events that change the list of containers. Other events, such as exec, are frequent and do not
  * change it. {@link reportedHealth} handles health checks.
@@ -26,18 +28,10 @@ export function reportedHealth(line: string): { id: string; health: string } | u
 }
 
 function eventOf(line: string): { id: string | undefined; action: string } {
-  const event = fields(parsed(line));
+  const event = fields(readOr(undefined, () => JSON.parse(line)));
   const id = fields(event.Actor).ID ?? event.id;
   const action = event.Action ?? event.status;
   return { id: typeof id === "string" ? id : undefined, action: typeof action === "string" ? action : "" };
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The fields of a value; empty if it is not an object. */

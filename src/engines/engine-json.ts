@@ -32,6 +32,18 @@ export class Json {
   }
 
   /**
+   * Parses the text of a response.
+   * @throws PortholeError TARGET for invalid JSON
+   */
+  static parse(text: string, request: EngineRequest): Json {
+    try {
+      return new Json(JSON.parse(text), request);
+    } catch {
+      throw new Json(text, request).typeError("JSON");
+    }
+  }
+
+  /**
    * Returns a field of an object. The field of a missing object is missing too.
    * @throws PortholeError TARGET if the whole response is not an object
    */

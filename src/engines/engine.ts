@@ -1,7 +1,7 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import type { WaitOptions } from "../descriptors/poll.ts";
-import { attachInterrupted, PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError, readOr } from "../errors.ts";
 import { criEngines } from "./cri/engines.ts";
 import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
 import { CRI, type Engine, notOfPods } from "./engine-address.ts";
@@ -93,11 +93,7 @@ function distinct(engines: readonly Engine[]): Engine[] {
  * directory of root's Podman.
  */
 function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path);
-  } catch {
-    return undefined;
-  }
+  return readOr(undefined, () => statSync(path));
 }
 
 function engineOfContext(name: string, environment: NodeJS.ProcessEnv): Engine {
@@ -203,6 +199,24 @@ function parse(text: string, status: number, request: EngineRequest): unknown {
   }
 }
 
+/** The error for a response with another status than success: what the engine cannot do, and why. */
+export function refusedBy({ socketPath }: Engine, answer: EngineResponse, what: string): PortholeError {
+  const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
+  return new PortholeError("TARGET", `the engine at ${socketPath} cannot ${what}: ${text}`);
+}
+
+/**
+ * Returns the names that `list` finds in every engine that responds, sorted, each once.
+ */
+export async function namesInEngines(
+  explicit: string | undefined,
+  list: (engine: Engine) => Promise<string[]>,
+): Promise<string[]> {
+  const answers = await Promise.allSettled(engines(explicit).map(list));
+  const names = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+  return [...new Set(names)].sort();
+}
+
 /** Returns the engine's error message, truncated; undefined if the response has none. */
 export function errorMessageOf({ body }: Pick<EngineResponse, "body">): string | undefined {
   const { message, cause } = (body ?? {}) as { message?: unknown; cause?: unknown };
@@ -236,10 +250,6 @@ function howToBeAllowed(socketPath: string): string {
 
 /** Returns a group's name (group(5)), or else its number. */
 function groupName(gid: number): string {
-  try {
-    const lines = readFileSync("/etc/group", "latin1").split("\n");
-    return lines.find((line) => line.split(":")[2] === String(gid))?.split(":")[0] ?? String(gid);
-  } catch {
-    return String(gid);
-  }
+  const lines = readOr("", () => readFileSync("/etc/group", "latin1")).split("\n");
+  return lines.find((line) => line.split(":")[2] === String(gid))?.split(":")[0] ?? String(gid);
 }

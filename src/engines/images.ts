@@ -1,6 +1,15 @@
 import { PortholeError } from "../errors.ts";
 import { askEngines, NotFoundError } from "./ask-engines.ts";
-import { commandOf, type Engine, type EngineResponse, engineGet, engines, errorMessageOf } from "./engine.ts";
+import {
+  commandOf,
+  type Engine,
+  type EngineResponse,
+  engineGet,
+  engines,
+  errorMessageOf,
+  namesInEngines,
+  refusedBy,
+} from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { imageLayers, type Layers } from "./layers.ts";
 
@@ -35,9 +44,7 @@ export async function imageNames(
   explicit: string | undefined,
   options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<string[]> {
-  const answers = await Promise.allSettled(engines(explicit).map((engine) => listed(engine, options)));
-  const names = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-  return [...new Set(names)].sort();
+  return namesInEngines(explicit, (engine) => listed(engine, options));
 }
 
 async function inspect(
@@ -47,10 +54,7 @@ async function inspect(
 ): Promise<Omit<Image, "engine"> | undefined> {
   const answer = await engineGet(engine, `/images/${encodeURI(name)}/json`, { signal });
   if (answer.status === 404 || isNoName(answer)) return undefined;
-  if (answer.status !== 200) {
-    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot inspect image '${name}': ${text}`);
-  }
+  if (answer.status !== 200) throw refusedBy(engine, answer, `inspect image '${name}'`);
   const json = new Json(answer.body, answer.request);
   const id = json.get("Id");
   const digits = /^(?:sha256:)?([0-9a-f]{64})$/.exec(id.text() ?? "")?.[1];

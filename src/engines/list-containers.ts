@@ -1,7 +1,7 @@
 import { PortholeError } from "../errors.ts";
 import { type ContainerListItem, type ContainerSummary, decodeContainerList } from "./container-list.ts";
 import { criEngines } from "./cri/engines.ts";
-import { engineGet, engines, errorMessageOf, START_ENGINE } from "./engine.ts";
+import { engineGet, engines, refusedBy, START_ENGINE } from "./engine.ts";
 import type { Engine } from "./engine-address.ts";
 
 /** A container in an engine's list, running or not. */
@@ -82,10 +82,7 @@ async function listOf(
 export async function engineContainers(engine: Engine, signal: AbortSignal | undefined): Promise<ContainerListItem[]> {
   if (engine.isCri) return (await import("./cri/list-pods.ts")).podItems(engine, { signal });
   const answer = await engineGet(engine, "/containers/json?all=true", { signal });
-  if (answer.status !== 200) {
-    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot list its containers: ${text}`);
-  }
+  if (answer.status !== 200) throw refusedBy(engine, answer, "list its containers");
   return decodeContainerList(answer.body, answer.request).filter(({ isSidecar }) => !isSidecar);
 }
 

@@ -1,5 +1,4 @@
-import { PortholeError } from "../errors.ts";
-import { engineGet, errorMessageOf } from "./engine.ts";
+import { engineGet, refusedBy } from "./engine.ts";
 import type { Engine } from "./engine-address.ts";
 import { Json } from "./engine-json.ts";
 
@@ -19,12 +18,6 @@ export function isOfDirectory({ isPodman, json }: { isPodman: boolean; json: Jso
  */
 export async function rootfsOf(engine: Engine, id: string, signal?: AbortSignal): Promise<string | undefined> {
   const answer = await engineGet(engine, `${API}/containers/${id}/json`, { signal });
-  if (answer.status !== 200) {
-    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-    throw new PortholeError(
-      "TARGET",
-      `the engine at ${engine.socketPath} cannot inspect '${id.slice(0, 12)}': ${text}`,
-    );
-  }
+  if (answer.status !== 200) throw refusedBy(engine, answer, `inspect '${id.slice(0, 12)}'`);
   return new Json(answer.body, answer.request).get("Rootfs").text() || undefined;
 }

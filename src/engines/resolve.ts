@@ -3,7 +3,7 @@ import { AmbiguousNameError, askEngines } from "./ask-engines.ts";
 import { composeContainer } from "./compose.ts";
 import { decodeContainerList } from "./container-list.ts";
 import type { ContainerState, RunningContainer } from "./container-state.ts";
-import { type EngineResponse, engineGet, errorMessageOf } from "./engine.ts";
+import { type EngineResponse, engineGet, errorMessageOf, refusedBy } from "./engine.ts";
 import { type Engine, isOfPod, notOfPods } from "./engine-address.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
@@ -112,7 +112,7 @@ async function inspect(engine: Engine, name: string, signal?: AbortSignal): Prom
     return isShortId(inspection, name) ? ((await inspectCompose(engine, name, signal)) ?? inspection) : inspection;
   }
   const isUnclear = isSeveral(answer);
-  if (answer.status !== 404 && !isUnclear) throw refused(engine, name, answer);
+  if (answer.status !== 404 && !isUnclear) throw refusedBy(engine, answer, `inspect '${name}'`);
   const service = await inspectCompose(engine, name, signal);
   if (service === undefined && isUnclear) throw await severalIds(engine, name, signal);
   return service;
@@ -133,7 +133,7 @@ function isSeveral(answer: EngineResponse): boolean {
 
 async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal): Promise<PortholeError> {
   const answer = await engineGet(engine, "/containers/json?all=true", { signal });
-  if (answer.status !== 200) return refused(engine, prefix, answer);
+  if (answer.status !== 200) return refusedBy(engine, answer, `inspect '${prefix}'`);
   const fitting = decodeContainerList(answer.body, answer.request)
     .filter(({ id }) => id.startsWith(prefix))
     .map(({ id, name }) => `${name} (${id.slice(0, SHORT_ID)})`);
@@ -161,11 +161,6 @@ async function inspectCompose(
   if (choice.id === undefined) return undefined;
   const answer = await engineGet(engine, `/containers/${choice.id}/json`, { signal });
   return answer.status === 200 ? inspected(answer) : undefined;
-}
-
-function refused(engine: Engine, name: string, answer: EngineResponse): PortholeError {
-  const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-  return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot inspect '${name}': ${text}`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { type Engine, engineGet, errorMessageOf } from "./engine.ts";
+import { type Engine, engineGet, refusedBy } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection } from "./inspection.ts";
 import { inspectContainer } from "./resolve.ts";
@@ -39,7 +39,7 @@ export async function containerStorage(name: string, explicit: string | undefine
   const path = `/containers/${answer.id}/json?size=true`;
   const measured = await engineGet(engine, path, { timeoutMs: WALK_TIMEOUT_MS });
   if (measured.status === 404) throw new PortholeError("TARGET", `container '${name}' was removed`, { errno: "ESRCH" });
-  if (measured.status !== 200) throw refused(engine, `measure container '${name}'`, measured);
+  if (measured.status !== 200) throw refusedBy(engine, measured, `measure container '${name}'`);
   const { body, request } = measured;
   const { isRunning, isPaused } = decodeInspection(body, request);
   const json = new Json(body, request);
@@ -65,18 +65,13 @@ export async function volumeStorage(engine: Engine): Promise<VolumeStorage[]> {
   // Docker 29 reports volumes in another field, and only on request.
   const path = "/system/df?type=volume&verbose=1";
   const answer = await engineGet(engine, path, { timeoutMs: WALK_TIMEOUT_MS });
-  if (answer.status !== 200) throw refused(engine, "measure its volumes", answer);
+  if (answer.status !== 200) throw refusedBy(engine, answer, "measure its volumes");
   const json = new Json(answer.body, answer.request);
   const volumes = [...json.get("Volumes").list(), ...json.get("VolumeUsage").get("Items").list()];
   return volumes.map((volume) => {
     const bytes = volume.get("UsageData").get("Size").number();
     return { name: volume.get("Name").text() ?? "", bytes: bytes === undefined || bytes < 0 ? undefined : bytes };
   });
-}
-
-function refused(engine: Engine, what: string, answer: { status: number; body: unknown }): PortholeError {
-  const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-  return new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot ${what}: ${text}`);
 }
 
 const WALK_TIMEOUT_MS = 600_000;

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import { PortholeError } from "../errors.ts";
 import { askEngines } from "./ask-engines.ts";
-import { type Engine, engineGet, engines, errorMessageOf } from "./engine.ts";
+import { type Engine, engineGet, namesInEngines, refusedBy } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 
 /** A volume of an engine. */
@@ -38,19 +37,12 @@ export async function volumeNames(
   explicit: string | undefined,
   options: { timeoutMs?: number } = {},
 ): Promise<string[]> {
-  const answers = await Promise.allSettled(
-    engines(explicit).map(async (engine) => {
-      const { status, body, request } = await engineGet(engine, "/volumes", options);
-      return status === 200
-        ? new Json(body, request)
-            .get("Volumes")
-            .list()
-            .map((one) => one.get("Name").text() ?? "")
-        : [];
-    }),
-  );
-  const names = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-  return [...new Set(names)].filter(Boolean).sort();
+  return namesInEngines(explicit, async (engine) => {
+    const { status, body, request } = await engineGet(engine, "/volumes", options);
+    if (status !== 200) return [];
+    const volumes = new Json(body, request).get("Volumes").list();
+    return volumes.map((one) => one.get("Name").text() ?? "").filter(Boolean);
+  });
 }
 
 async function inspect(
@@ -60,10 +52,7 @@ async function inspect(
 ): Promise<Omit<Volume, "engine"> | undefined> {
   const answer = await engineGet(engine, `/volumes/${encodeURIComponent(name)}`, { signal });
   if (answer.status === 404) return undefined;
-  if (answer.status !== 200) {
-    const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-    throw new PortholeError("TARGET", `the engine at ${engine.socketPath} cannot inspect volume '${name}': ${text}`);
-  }
+  if (answer.status !== 200) throw refusedBy(engine, answer, `inspect volume '${name}'`);
   const json = new Json(answer.body, answer.request);
   const options = Object.entries(json.get("Options").record()).filter(
     ([key]) => key === "type" || key === "device" || key === "o",

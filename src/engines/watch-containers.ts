@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { messageOf, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { ContainerListItem } from "./container-list.ts";
@@ -266,14 +267,5 @@ function asPortholeError(error: unknown): PortholeError {
 
 /** Resolves after `milliseconds` or when the signal aborts. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, milliseconds);
-    function end() {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    }
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
+  return delay(milliseconds, undefined, { signal }).catch(() => undefined);
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Fingerprint } from "./fingerprint.ts";
 import { AT_END, type FollowEvent, type Generation } from "./follow.ts";
 import { type Identity, isSameFile } from "./machine.ts";
@@ -191,14 +192,5 @@ class Poll {
 
 /** Resolves after `milliseconds`, or when `signal` aborts. */
 function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    if (signal?.aborted) done();
-    signal?.addEventListener("abort", done);
-  });
+  return setTimeout(milliseconds, undefined, { signal }).catch(() => undefined);
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { unmount } from "../descriptors/unmount.ts";
+import { readOr } from "../errors.ts";
 import type { RunDirectory } from "./run-dir.ts";
 
 /** A part of a target's tree that is mounted in this mount namespace. */
@@ -66,23 +67,12 @@ export function unmountTree(run: RunDirectory, { mountPoint }: MountedTree): voi
 }
 
 function recordsIn(directory: string): { file: string; tree: MountedTree }[] {
-  return namesIn(directory).flatMap((name) => {
+  const files = readOr([], () => readdirSync(directory)).filter((name) => name.endsWith(".json"));
+  return files.flatMap((name) => {
     const file = join(directory, name);
-    try {
-      return [{ file, tree: JSON.parse(readFileSync(file, "utf8")) as MountedTree }];
-    } catch {
-      // Another process has just removed the record.
-      return [];
-    }
+    // Empty if another process has just removed the record.
+    return readOr([], () => [{ file, tree: JSON.parse(readFileSync(file, "utf8")) as MountedTree }]);
   });
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).filter((name) => name.endsWith(".json"));
-  } catch {
-    return [];
-  }
 }
 
 function mountTable(): { mount: string; mountPoint: string }[] {

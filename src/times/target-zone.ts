@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readOr } from "../errors.ts";
 import { posixZone } from "./posix-zone.ts";
 import { tzifZone } from "./tzif.ts";
 import { namedZone, systemZone, utc, type Zone } from "./zone.ts";
@@ -53,11 +54,7 @@ async function findZone(session: ZoneFiles): Promise<Zone> {
 function ofProcess(name: string): Buffer | undefined {
   const pid = /^pid:(\d+)$/.exec(name)?.[1];
   if (pid === undefined) return undefined;
-  try {
-    return readFileSync(`/proc/${pid}/environ`);
-  } catch {
-    return undefined;
-  }
+  return readOr(undefined, () => readFileSync(`/proc/${pid}/environ`));
 }
 
 /** Returns the zone of `TZ`. An invalid value means UTC (tzset(3)). */

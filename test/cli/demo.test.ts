@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
+import { procFile } from "../../src/descriptors/process.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
@@ -13,16 +14,9 @@ import { waitFor } from "../helpers/wait-for.ts";
  */
 function sandboxOf({ directory }: User): number[] {
   return findProcesses(
-    ({ pid, args }) => args.some((arg) => arg.startsWith(`${directory}/`)) || mountsOf(pid).includes(directory),
+    ({ pid, args }) =>
+      args.some((arg) => arg.startsWith(`${directory}/`)) || procFile(pid, "mountinfo").includes(directory),
   );
-}
-
-function mountsOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/mountinfo`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 const kept = ({ directory }: User) => readdirSync(`${directory}/state/porthole/agents`);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { FdSocket, type Packet, socketpair } from "../../src/descriptors/fd-socket.ts";
-import { openPath } from "../../src/descriptors/file.ts";
+import { openPath, pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 
@@ -18,6 +18,12 @@ export function temporaryDirectory(): string {
 export function owned<T extends { close(): void }>(thing: T): T {
   onTestFinished(() => thing.close());
   return thing;
+}
+
+/** Makes a pipe: the end to read from, and the end to write to. */
+export function newPipe(options?: { nonBlocking: boolean }): [OwnedFd, OwnedFd] {
+  const [outlet, inlet] = pipe(options);
+  return [owned(outlet), owned(inlet)];
 }
 
 /** Opens `count` files, each with its own number as content. */

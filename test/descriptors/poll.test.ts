@@ -6,16 +6,11 @@ import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, O_PATH } from "../../sr
 import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { firstReady, Reactor, readable, type Watch, writable } from "../../src/descriptors/poll.ts";
-import { owned, temporaryDirectory, withoutLeak } from "./fixtures.ts";
+import { newPipe, owned, temporaryDirectory, withoutLeak } from "./fixtures.ts";
 import { runScript } from "./run-script.ts";
 
 const reactor = Reactor.shared();
 const one = Buffer.of(1);
-
-function newPipe(): [OwnedFd, OwnedFd] {
-  const [outlet, inlet] = pipe({ nonBlocking: true });
-  return [owned(outlet), owned(inlet)];
-}
 
 /** Runs the event loop until `until` was called. */
 function turn(body: (until: () => void) => void): Promise<void> {
@@ -34,20 +29,20 @@ function watch(...args: Parameters<Reactor["watch"]>): Watch {
 }
 
 test("each state has an event: data, room, hang-up, no reader", async () => {
-  const [outlet, inlet] = newPipe();
+  const [outlet, inlet] = newPipe({ nonBlocking: true });
   expect(await writable(inlet)).toBe(EPOLLOUT);
   writeSync(inlet.number, one);
   expect(await readable(outlet)).toBe(EPOLLIN);
   inlet.close();
   expect(await readable(outlet)).toBe(EPOLLIN | EPOLLHUP);
-  const [outlet2, inlet2] = newPipe();
+  const [outlet2, inlet2] = newPipe({ nonBlocking: true });
   outlet2.close();
   expect((await firstReady([{ fd: inlet2, events: 0 }])).events).toBe(EPOLLERR);
 });
 
 test("unread data is reported again, with EPOLLET once", async () => {
-  const [outlet, inlet] = newPipe();
-  const [edge, edgeInlet] = newPipe();
+  const [outlet, inlet] = newPipe({ nonBlocking: true });
+  const [edge, edgeInlet] = newPipe({ nonBlocking: true });
   let once = 0;
   watch(edge, EPOLLIN | EPOLLET, () => once++);
   writeSync(edgeInlet.number, one);
@@ -62,14 +57,14 @@ test("unread data is reported again, with EPOLLET once", async () => {
 });
 
 test("modify pauses and resumes a watch", async () => {
-  const [outlet, inlet] = newPipe();
+  const [outlet, inlet] = newPipe({ nonBlocking: true });
   writeSync(inlet.number, one);
   let events = 0;
   const paused = watch(outlet, EPOLLIN, () => {
     events++;
     paused.modify(0);
   });
-  const [, room] = newPipe();
+  const [, room] = newPipe({ nonBlocking: true });
   await writable(room);
   await writable(room);
   expect(events).toBe(1);
@@ -82,7 +77,7 @@ test("modify pauses and resumes a watch", async () => {
 });
 
 test("300 descriptors ready at once are all served", async () => {
-  const pipes = Array.from({ length: 300 }, () => newPipe());
+  const pipes = Array.from({ length: 300 }, () => newPipe({ nonBlocking: true }));
   const seen = new Set<number>();
   await turn((done) => {
     pipes.forEach(([outlet, inlet], index) => {
@@ -98,8 +93,8 @@ test("300 descriptors ready at once are all served", async () => {
 });
 
 test("a watch that another callback closes gets no event, even if the event was already fetched", async () => {
-  const a = newPipe();
-  const b = newPipe();
+  const a = newPipe({ nonBlocking: true });
+  const b = newPipe({ nonBlocking: true });
   for (const [, inlet] of [a, b]) writeSync(inlet.number, one);
   const called: string[] = [];
   const pairs: [string, OwnedFd, Watch][] = [];
@@ -118,13 +113,13 @@ test("a watch that another callback closes gets no event, even if the event was 
         }
       }),
     ]);
-  await writable(newPipe()[1]);
-  await writable(newPipe()[1]);
+  await writable(newPipe({ nonBlocking: true })[1]);
+  await writable(newPipe({ nonBlocking: true })[1]);
   expect(called).toHaveLength(1);
 });
 
 test("a new watch of a reused number does not get the event of the old watch", async () => {
-  const [outlet, inlet] = newPipe();
+  const [outlet, inlet] = newPipe({ nonBlocking: true });
   writeSync(inlet.number, one);
   const number = outlet.number;
   let stale = 0;
@@ -132,23 +127,23 @@ test("a new watch of a reused number does not get the event of the old watch", a
     const first = watch(outlet, EPOLLIN, () => {
       first.close();
       outlet.close();
-      const [next] = newPipe();
+      const [next] = newPipe({ nonBlocking: true });
       expect(next.number).toBe(number);
       watch(next, EPOLLIN, () => stale++);
       done();
     });
   });
   await writable(inlet).catch(() => {});
-  await writable(newPipe()[1]);
+  await writable(newPipe({ nonBlocking: true })[1]);
   expect(stale).toBe(0);
 });
 
 test("a watch closed after its descriptor does not remove a newer watch of the number", async () => {
-  const [outlet, inlet] = newPipe();
+  const [outlet, inlet] = newPipe({ nonBlocking: true });
   const late = watch(outlet, EPOLLIN, () => {});
   const number = outlet.number;
   outlet.close();
-  const [next, nextInlet] = newPipe();
+  const [next, nextInlet] = newPipe({ nonBlocking: true });
   expect(next.number).toBe(number);
   let events = 0;
   await turn((done) => {
@@ -174,7 +169,7 @@ test("a thrown error becomes an uncaught exception; other callbacks run and koff
     process.off("uncaughtException", onError);
     for (const listener of listeners) process.on("uncaughtException", listener);
   });
-  const pipes = [newPipe(), newPipe(), newPipe()];
+  const pipes = [newPipe({ nonBlocking: true }), newPipe({ nonBlocking: true }), newPipe({ nonBlocking: true })];
   let served = 0;
   await turn((done) => {
     pipes.forEach(([outlet, inlet], index) => {
@@ -187,12 +182,12 @@ test("a thrown error becomes an uncaught exception; other callbacks run and koff
     });
   });
   expect(caught.map((error) => (error as Error).message).sort()).toEqual(["thrown 0", "thrown 1", "thrown 2"]);
-  const [, inlet] = newPipe();
+  const [, inlet] = newPipe({ nonBlocking: true });
   expect(await writable(inlet)).toBe(EPOLLOUT);
 });
 
 test("promises resolved in a callback continue at once, even if the event loop is otherwise empty", async () => {
-  const [outlet, inlet] = newPipe();
+  const [outlet, inlet] = newPipe({ nonBlocking: true });
   const waiting = readable(outlet);
   writeSync(inlet.number, one);
   await waiting;
@@ -230,7 +225,7 @@ function openAndClose(): OwnedFd {
 }
 
 test("a second watch of a descriptor is EEXIST and the first watch continues", async () => {
-  const [outlet, inlet] = newPipe();
+  const [outlet, inlet] = newPipe({ nonBlocking: true });
   await turn((done) => {
     watch(outlet, EPOLLIN, done);
     expect(() => reactor.watch(outlet, EPOLLIN, () => {})).toThrow(file("EEXIST"));
@@ -260,7 +255,7 @@ test("a FIFO is ready when it has data, and hangs up after its last writer", asy
 });
 
 test("a timeout, an abort before the wait and an abort during it reject with CANCELLED and remove the watch", async () => {
-  const [outlet, inlet] = newPipe();
+  const [outlet, inlet] = newPipe({ nonBlocking: true });
   const cancelled = (errno: string) => expect.objectContaining({ code: "CANCELLED", errno });
   await expect(readable(outlet, { timeoutMs: 1 })).rejects.toThrow(cancelled("ETIMEDOUT"));
   await expect(readable(outlet, { signal: AbortSignal.abort() })).rejects.toThrow(cancelled("ECANCELED"));
@@ -278,8 +273,8 @@ test("a timeout, an abort before the wait and an abort during it reject with CAN
 });
 
 test("waiting for several descriptors resolves with the first ready one, and keeps no watch after an invalid one", async () => {
-  const [a] = newPipe();
-  const [b, inlet] = newPipe();
+  const [a] = newPipe({ nonBlocking: true });
+  const [b, inlet] = newPipe({ nonBlocking: true });
   writeSync(inlet.number, one);
   expect(await firstReady([a, b].map((fd) => ({ fd, events: EPOLLIN })))).toEqual({ fd: b, events: EPOLLIN });
   await expect(

@@ -15,20 +15,15 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { isWritable } from "../../src/descriptors/copy.ts";
 import { socketpair } from "../../src/descriptors/fd-socket.ts";
-import { mkfifo, openPath, pipe, setNonBlocking } from "../../src/descriptors/file.ts";
+import { mkfifo, openPath, setNonBlocking } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { pumpToFd } from "../../src/descriptors/transfer.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { owned, temporaryDirectory } from "./fixtures.ts";
+import { newPipe, owned, temporaryDirectory } from "./fixtures.ts";
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 const failure = (code: string, errno: string) => expect.objectContaining({ code, errno });
-
-function newPipe(options?: { nonBlocking: boolean }): [OwnedFd, OwnedFd] {
-  const [outlet, inlet] = pipe(options);
-  return [owned(outlet), owned(inlet)];
-}
 
 /** Makes a FIFO and opens its read end as the agent does. It has no writer yet. */
 function newFifo(): { path: string; fd: OwnedFd } {

@@ -4,13 +4,8 @@ import { pipe } from "../../src/descriptors/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readStream } from "../../src/descriptors/read-stream.ts";
 import { type ProcessEnd, type ProgramOptions, spawnProcess, spawnProgram } from "../../src/descriptors/spawn.ts";
-import { owned } from "./fixtures.ts";
+import { newPipe } from "./fixtures.ts";
 import { runScript } from "./run-script.ts";
-
-function newPipe() {
-  const [outlet, inlet] = pipe();
-  return [owned(outlet), owned(inlet)] as const;
-}
 
 function shell(script: string, ...descriptors: Parameters<typeof spawnProcess>[2]) {
   return spawnProcess("/bin/sh", ["-c", script], descriptors);

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
+import { inCgroupOf, parentOf } from "../../src/descriptors/process.ts";
 import type { Container, Engine } from "../helpers/engine.ts";
 import { jsonLines, type User } from "../helpers/porthole.ts";
 import { directAgents, findProcesses } from "../helpers/processes.ts";
@@ -34,7 +35,7 @@ export function directAgentsOf(target: { pid: number }): number[] {
 export function mountAgentsOf(target: Container): number[] {
   return withoutSessions(
     findProcesses(({ pid, args }) => {
-      return args[0] === "/run/porthole/agent" && inControlGroupsOf(pid, target.id);
+      return args[0] === "/run/porthole/agent" && inCgroupOf(pid, target.id);
     }),
   );
 }
@@ -48,22 +49,6 @@ function withoutSessions(found: number[]): number[] {
     const parent = parentOf(pid);
     return parent !== undefined && !found.includes(parent);
   });
-}
-
-function inControlGroupsOf(pid: number, id: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cgroup`, "utf8").includes(id);
-  } catch {
-    return false;
-  }
-}
-
-function parentOf(pid: number): number | undefined {
-  try {
-    return Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

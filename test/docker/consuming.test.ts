@@ -1,7 +1,7 @@
 import type Docker from "dockerode";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
-import { type Container, container, engine, image, startInside } from "../helpers/engine.ts";
+import { type Container, container, engine, image, logs, startInside } from "../helpers/engine.ts";
 import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -151,9 +151,5 @@ async function printer(host: Docker.HostConfig = {}, as = "0"): Promise<Containe
 
 /** Returns the lines that the engine has stored. */
 async function printed({ handle }: Container): Promise<string[]> {
-  const framed = await handle.logs({ stdout: true, stderr: true });
-  const pieces: Buffer[] = [];
-  for (let at = 0; at + 8 <= framed.length; at += 8 + framed.readUInt32BE(at + 4))
-    pieces.push(framed.subarray(at + 8, at + 8 + framed.readUInt32BE(at + 4)));
-  return Buffer.concat(pieces).toString("utf8").split("\n").slice(0, -1);
+  return (await logs(handle)).split("\n");
 }

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { expect, inject, test } from "vitest";
+import { procFile } from "../../src/descriptors/process.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { note, witness } from "../helpers/compatibility.ts";
 import { OFF_THE_NETWORK } from "../helpers/daemons.ts";
@@ -58,7 +59,7 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
     const { name, handle, remove } = await created(docker, { steps });
     await handle.start();
     // On the host, the number belongs to another process or to none.
-    expect(commandLine(await firstProcess(handle))).not.toContain("/workload");
+    expect(procFile(await firstProcess(handle), "cmdline")).not.toContain("/workload");
     const direct = await witness(context, {
       ...{ section, situation: "an engine in another PID namespace", on: docker, by, names: { [name]: "web" } },
       args: ["cat", "--route", "direct", `${name}:/d/f`],
@@ -82,14 +83,6 @@ describeWith(["docker", "root"], "an engine in another PID namespace", () => {
     await remove();
   });
 });
-
-function commandLine(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
-  } catch {
-    return "";
-  }
-}
 
 describeWith(["docker", "sshd", "tmux"], "a remote host over ssh", () => {
   test("runs a command and the screen of the porthole that is installed on it", async (context) => {

@@ -5,6 +5,7 @@ import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, type Engine, engine, image } from "../helpers/engine.ts";
 import { ORDINARY_USER, rootlessUid } from "../helpers/machine.ts";
 import { type Running, type User, user } from "../helpers/porthole.ts";
+import { findProcesses } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { sidecarsOf } from "./agents.ts";
 import { startScreen } from "./porthole-screen.ts";
@@ -202,13 +203,5 @@ describeWith(["root", "docker", "tmux"], "an interactive shell in a container", 
 });
 
 function runs(command: string): boolean {
-  return readdirSync("/proc").some((pid) => /^\d+$/.test(pid) && commandLine(pid) === command);
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").slice(0, -1).join(" ");
-  } catch {
-    return "";
-  }
+  return findProcesses(({ args }) => args.slice(0, -1).join(" ") === command).length > 0;
 }

@@ -198,7 +198,7 @@ export async function firstProcess(handle: Docker.Container): Promise<number> {
 }
 
 /** Returns its output, without the 8-byte headers that the API puts before each frame. */
-async function logs(handle: Docker.Container): Promise<string> {
+export async function logs(handle: Docker.Container): Promise<string> {
   const framed = await handle.logs({ stdout: true, stderr: true });
   const pieces: Buffer[] = [];
   for (let at = 0; at + 8 <= framed.length; at += 8 + framed.readUInt32BE(at + 4))

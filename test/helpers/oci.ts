@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { inject } from "vitest";
+import { procFile } from "../../src/descriptors/process.ts";
 import { type CgroupView, inView } from "./cgroup-view.ts";
 import { uniqueName } from "./engine.ts";
 import { childrenOf, isRunning, workloadReady } from "./processes.ts";
@@ -139,16 +140,8 @@ export function bundle(): { directory: string; root: string } {
 /** Returns the process below `pid` that runs the workload program. */
 export function workloadBelow(pid: number): number | undefined {
   for (const child of childrenOf(pid)) {
-    const found = /^[^\0]*workload\0/.test(read(`/proc/${child}/cmdline`)) ? child : workloadBelow(child);
+    const found = /^[^\0]*workload\0/.test(procFile(child, "cmdline")) ? child : workloadBelow(child);
     if (found !== undefined) return found;
   }
   return undefined;
-}
-
-function read(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }

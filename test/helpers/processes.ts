@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { parentOf } from "../../src/descriptors/process.ts";
+import { parentOf, procFile, startTime } from "../../src/descriptors/process.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** Counts the open descriptors of `pid`, to detect leaks. */
@@ -44,7 +44,7 @@ export async function descriptorsNeeded(pid: number, look: () => Promise<string>
 
 /** Returns the name of a process (`/proc/PID/comm`), or `undefined` if it has ended. */
 export function processName(pid: number): string | undefined {
-  return read(`/proc/${pid}/comm`)?.trimEnd();
+  return procFile(pid, "comm").trimEnd() || undefined;
 }
 
 /**
@@ -60,8 +60,7 @@ export function childrenOf(pid: number): number[] {
 
 /** True while `pid` runs. A zombie does not run. */
 export function isRunning(pid: number): boolean {
-  const state = read(`/proc/${pid}/stat`)?.replace(/^.*\) /s, "")[0];
-  return state !== undefined && state !== "Z" && state !== "X";
+  return startTime(pid) !== undefined;
 }
 
 /** Finds processes whose arguments and name satisfy `matches`. */
@@ -70,7 +69,7 @@ export function findProcesses(matches: (process: { pid: number; name: string; ar
     .map(Number)
     .filter((pid) => {
       const name = pid > 0 ? processName(pid) : undefined;
-      const args = read(`/proc/${pid}/cmdline`)?.split("\0") ?? [];
+      const args = procFile(pid, "cmdline").split("\0");
       return name !== undefined && isRunning(pid) && matches({ pid, name, args });
     });
 }
@@ -97,14 +96,6 @@ export async function workloadReady(pid: number, failure: () => string | undefin
     if (failed !== undefined) throw new Error(failed);
     return processName(pid) === "ready";
   });
-}
-
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 /** Maximum resident memory of a process so far, in MB: proc_pid_status(5), VmHWM. */

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { runLaunched } from "../../cli/with/launcher.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { procFile } from "../../src/descriptors/process.ts";
 import { ensureTreeDirectory } from "../../src/routes/run-dir.ts";
 import { takeTree } from "../../src/routes/tree.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
@@ -145,17 +146,9 @@ describeAsRoot("in a tree", () => {
     const left = () =>
       readdirSync("/proc")
         .filter((name) => /^\d+$/.test(name) && isRunning(Number(name)))
-        .filter((name) => commandLine(name).includes(seconds));
+        .filter((name) => procFile(name, "cmdline").includes(seconds));
     await waitFor("the commands to end", () => left().length === 0);
     expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(by.directory);
     expect(readdirSync(`${by.env.XDG_STATE_HOME}/porthole/trees`)).toEqual([]);
   });
 });
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1");
-  } catch {
-    return "";
-  }
-}
