@@ -11,7 +11,6 @@ run("scripts/prebuild-agents.sh");
 const missing = promised().filter((path) => !existsSync(path));
 if (missing.length > 0) fail(`package.json names missing files: ${missing.join(", ")}`);
 
-/** Returns every file that package.json names. */
 function promised() {
   const { bin, man, exports } = JSON.parse(readFileSync("package.json", "utf8"));
   const entries = Object.values(exports).flatMap((entry) => (typeof entry === "string" ? entry : Object.values(entry)));

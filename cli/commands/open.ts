@@ -114,7 +114,6 @@ async function show(
   }
 }
 
-/** Returns the earlier files of a rotated log. */
 async function earlierOf(session: Session, file: OpenFile) {
   if (!file.isSeekable)
     throw new PortholeError("FILE", `${file.path}: --rotated needs a regular file`, { hint: "leave out --rotated" });

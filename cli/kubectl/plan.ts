@@ -167,7 +167,6 @@ export function isWanted(request: Request, query: number, pod: PodRow): boolean 
   return targetsOf(request.parts).some((target) => match(target).length > 0);
 }
 
-/** Returns a function that finds the pods of a target. */
 function matcher(request: Request, rows: PodLists): (target: PodTarget) => PodRow[] {
   const keys = [...new Set(targetsOf(request.parts).map((target) => queryKey(request, target)))];
   return (target) => (rows[keys.indexOf(queryKey(request, target))] ?? []).filter(({ name }) => isNamed(target, name));

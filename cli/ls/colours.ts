@@ -51,7 +51,6 @@ export class Colours {
     return this.#byMode(stat.mode, stat.links, name);
   }
 
-  /** Colours the target of a symbolic link. */
   target(item: Pick<Item, "link" | "linkMode">, text: string): string {
     if (item.linkMode === undefined) return text;
     if (item.linkMode === 0) return paint(this.#kinds.get(this.#isSet("mi") ? "mi" : "or"), text);

@@ -57,7 +57,6 @@ export class GlobWatch implements DirectorySubscriber {
     this.#hasChanged = true;
   }
 
-  /** Ends the watch. */
   end(): void {
     this.#watch?.unsubscribe(this);
     this.#watch = undefined;

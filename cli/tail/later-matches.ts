@@ -23,7 +23,6 @@ interface Glob {
 export interface LaterMatchesHost {
   tailTarget(target: Target): TailTarget;
   isFollowed(name: string): boolean;
-  /** Called for a new file or output. */
   found(named: NamedTarget): void;
   /** Called when a container was removed. `isOfIt`: true for its files and outputs. */
   removed(isOfIt: (named: NamedTarget) => boolean): void;
@@ -221,7 +220,6 @@ function keyOf({ device, inode, born }: Identity): string {
   return `${device}:${inode}:${born ?? ""}`;
 }
 
-/** Returns the name of a container that a pattern matched. */
 function containerOf(target: Target): string {
   return "name" in target ? target.name : "";
 }

@@ -249,7 +249,6 @@ export class TailRun {
     this.#stop.abort(AT_END);
   }
 
-  /** Receives later matches of the patterns. */
   #matches(): LaterMatchesHost {
     return {
       tailTarget: (target) => this.#tailTarget(target),

@@ -39,7 +39,6 @@ export class SessionPool {
     prepareExit();
   }
 
-  /** `--engine`. */
   get engine(): string | undefined {
     return this.#options.engine;
   }

@@ -18,7 +18,6 @@ export interface Config {
   theme: ThemeChoice;
   /** Enables the mouse at start. */
   mouse: boolean;
-  /** Shows hidden files. */
   hidden: boolean;
   /** Shows the content of the selected file beside the list, if there is room. */
   preview: boolean;

@@ -94,7 +94,6 @@ async function bundlePlugin(folder, version) {
   chmodSync(outfile, 0o755);
 }
 
-/** Generates the manual page from the definitions of the commands. */
 async function manualPage(folder, version) {
   const outfile = resolve(`${folder}/.manual-page.mjs`);
   await build({

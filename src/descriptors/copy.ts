@@ -84,7 +84,6 @@ function copyAll(copy: Copy, hasSize: boolean, toFile: boolean): void {
   copyByRead(copy);
 }
 
-/** The state of a copy. */
 interface Copy extends Extent {
   start: bigint;
   preallocation: Preallocation | undefined;

@@ -155,7 +155,6 @@ function passing(descriptors: readonly number[], start: () => number): number {
   }
 }
 
-/** Lets the program begin in a directory. */
 function inDirectory(directory: string, address: number, actions: Memory, start: () => number): number {
   let add: typeof libc.posix_spawn_file_actions_addchdir_np;
   try {

@@ -182,7 +182,6 @@ function engineFiles(json: Json): EngineMount[] {
   ].filter(({ source }) => source !== "" && existsSync(source));
 }
 
-/** Sorts outer mounts first. */
 function outerFirst(a: { destination: string }, b: { destination: string }): number {
   return a.destination.length - b.destination.length;
 }

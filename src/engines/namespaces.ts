@@ -11,7 +11,6 @@ export interface NamespaceSandbox {
   uid: number;
   /** Which of its namespaces differ from ours: `mnt`, `pid`, `user`, `net`. */
   apart: readonly string[];
-  /** Number of its processes. */
   processes: number;
 }
 

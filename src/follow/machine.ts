@@ -104,7 +104,6 @@ export class FollowMachine {
     return this.#generations.length > 1;
   }
 
-  /** The newest generation. */
   get newest(): Identity | undefined {
     return this.#generations.at(-1);
   }

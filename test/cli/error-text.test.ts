@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { errorText } from "../../cli/io/fail.ts";
 import { PortholeError } from "../../src/errors.ts";
 
-/** Returns the error that an action throws. */
 function thrownBy(action: () => unknown): unknown {
   try {
     action();

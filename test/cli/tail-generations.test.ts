@@ -36,7 +36,6 @@ beforeEach(() => {
   there = `pid:${box.pid}:${name}`;
 });
 
-/** Returns the paths of the deleted files that a process holds open. */
 function deletedFiles(pid: number): string[] {
   return openFiles(pid).filter(
     (path) => path.endsWith("(deleted)") && !path.startsWith("/memfd") && path.includes("/log"),

@@ -28,7 +28,6 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A server that answers each connection with a text. */
 const answering = (text: string) =>
   listening(
     createServer((socket) => {

@@ -12,7 +12,6 @@ import { CMSG_LEN, CMSG_SPACE, controlMessage, ints, type RawMessage, rawReceive
 const MSG = new TextEncoder().encode("Michael Gilfix was here\n");
 const badDescriptor = -0x5555;
 
-/** Returns the received descriptors as OwnedFds. */
 function rights({ control }: RawMessage): OwnedFd[] {
   return parseControl(new DataView(control.buffer), control.length).descriptors.map(OwnedFd.adopt);
 }

@@ -6,7 +6,6 @@ import { waitFor } from "../helpers/wait-for.ts";
 import type { TmuxScreen } from "../tui/screen.ts";
 import { has, lastRow, listOf, startScreen } from "./porthole-screen.ts";
 
-/** Returns the row of a list that names this container. */
 function rowOf(text: string, name: string): string {
   return listOf(text).find((row) => row.includes(` ${name} `)) ?? "";
 }

@@ -186,7 +186,6 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
   });
 });
 
-/** The labels of a container of a Compose service. */
 function composed(project: string, service: string): Record<string, string> {
   const prefix = "com.docker.compose";
   return { [`${prefix}.project`]: project, [`${prefix}.service`]: service, [`${prefix}.container-number`]: "1" };

@@ -6,7 +6,6 @@ import { repository } from "../helpers/paths.ts";
 // here.
 const page = readFileSync(`${repository}docs/compatibility.md`, "utf8");
 
-/** Returns the tests of test/peers/NAME-differences.json. */
 function listed(name: string): string[] {
   const text = readFileSync(`${repository}test/peers/${name}-differences.json`, "utf8");
   return (JSON.parse(text) as { tests: string[] }[]).flatMap(({ tests }) => tests);

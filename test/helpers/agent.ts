@@ -192,7 +192,6 @@ export class RawSession {
     return reply;
   }
 
-  /** Returns the name of the errno of a failed request. */
   async failure(type: number, body: Uint8Array): Promise<string> {
     const { error, descriptors } = await this.request(type, body);
     for (const descriptor of descriptors) descriptor.close();

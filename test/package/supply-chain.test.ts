@@ -25,7 +25,6 @@ const manifest = json("package.json") as Manifest;
 /** Folders with packages: porthole itself, and the charts of the bench. */
 const folders = ["", "bench/charts/"];
 
-/** Reads a folder's package.json and lock file. */
 function read(folder: string) {
   const named = json(`${folder}package.json`) as Manifest;
   const lock = json(`${folder}package-lock.json`) as {

@@ -46,7 +46,6 @@ describeWith(["tmux", "userNamespaces"], "porthole demo on a terminal", () => {
   });
 });
 
-/** Returns all descendants of a process. */
 function descendants(pid: number): number[] {
   return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }

@@ -3,7 +3,6 @@ import { findMarks } from "../../cli/tui/canvas/highlight.ts";
 import { Matcher } from "../../src/text/index.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-/** Returns the marked parts of a text. */
 function marked(text: string, pattern: string): string[] {
   const highlight = { matcher: new Matcher({ patterns: [pattern] }), isRisky: false };
   const [marks = []] = findMarks([{ text, isCut: false }], highlight);

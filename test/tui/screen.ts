@@ -89,7 +89,6 @@ export class TmuxScreen {
     this.#tmux("send-keys", "-l", "--", text);
   }
 
-  /** Types a line. */
   enter(text: string): void {
     this.type(text);
     this.keys("Enter");
@@ -152,7 +151,6 @@ export class TmuxScreen {
     return Number(ended.exec(text)?.[1]);
   }
 
-  /** Returns the pid of the node process in the pane. */
   async pid(): Promise<number> {
     const shell = Number(this.state("#{pane_pid}"));
     return waitFor("the program's process", () => childrenOf(shell)[0]);

@@ -135,7 +135,6 @@ export class PlaceMerge<Place, Line> {
     }
   }
 
-  /** Removes the first line of the first queue. */
   #drop(queue: Queue<Place, Line>): void {
     queue.at++;
     if (isEmpty(queue)) {

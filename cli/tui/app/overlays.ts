@@ -31,7 +31,6 @@ export class Overlays {
     if (prompt) this.#run(prompt, () => prompt.pick(index));
   }
 
-  /** Answers the dialog. */
   answer(isYes: boolean): void {
     const { dialog } = this;
     this.dialog = undefined;

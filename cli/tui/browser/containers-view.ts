@@ -289,7 +289,6 @@ export class ContainersView implements View {
     return [...this.#browser.marks.values()].some(({ path }) => path === OUTPUT);
   }
 
-  /** Marks the container's own output. */
   #mark(): void {
     const container = this.#pane.list.selected?.container;
     if (container) this.#browser.toggleMark(this.#connectionOf(container), OUTPUT);

@@ -31,7 +31,6 @@ export interface LaterEntries {
   notes: readonly string[];
 }
 
-/** A source that was opened. */
 interface OpenedSource {
   source: MergedSource;
   /** The last lines of the source; undefined if it could not be opened. */
@@ -48,7 +47,6 @@ interface FollowStart {
   progress: FollowProgress;
 }
 
-/** The state that the sources of a run share. */
 interface Run {
   merger: Merger<MergedSource>;
   signal: AbortSignal;

@@ -4,7 +4,6 @@ import { naturalKey } from "./natural-order.ts";
 /** Number of names that are sorted at once, in about 5 ms. */
 const RUN = 2_000;
 
-/** An item with a name. */
 interface Named {
   readonly entry: { readonly name: string };
 }

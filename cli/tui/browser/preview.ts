@@ -32,7 +32,6 @@ const LOG_FROM = 4_096n;
 /** Matches `app.log`, `app.log.1`, `daemon.out`, and files in a directory of logs. */
 const LOG = /(\.(log|out|err)(\.\d+)?$)|(^|\/)logs?\//;
 
-/** Content of the preview, below a title. */
 interface Content {
   title: string;
   body: { viewer: ViewerView } | { lines: readonly Line[] };

@@ -102,14 +102,12 @@ export function withPanel(rows: readonly string[], panel: readonly string[], at:
   });
 }
 
-/** Returns exactly the first `width` columns of a row. */
 function part(row: string, width: number): string {
   if (width <= 0) return "";
   const { text } = layoutRow(row, { left: 0, width, colours: "pass", marks: [] });
   return padded(text, width);
 }
 
-/** Pads a row with blanks to this width. */
 function padded(row: string, width: number): string {
   return row + " ".repeat(Math.max(0, width - textWidth(row.replace(/\x1b\[[0-9;:]*m/g, ""))));
 }

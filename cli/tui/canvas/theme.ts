@@ -168,12 +168,10 @@ function mapStyles(theme: Theme, change: (style: string) => string): Theme {
   return Object.fromEntries(THEME_PARTS.map((part) => [part, change(theme[part])])) as Record<ThemePart, string>;
 }
 
-/** Returns the text colour of a style. */
 function foreground(colour: string): string {
   return `38;2;${partsOf(colour)}`;
 }
 
-/** Returns the background colour of a style. */
 function background(colour: string): string {
   return `48;2;${partsOf(colour)}`;
 }

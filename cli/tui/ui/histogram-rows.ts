@@ -3,7 +3,6 @@ import type { Theme } from "../canvas/theme.ts";
 import type { HistogramBar, HistogramState } from "./histogram.ts";
 import type { Piece } from "./row-text.ts";
 
-/** Rows of bars. */
 const BAR_ROWS = 3;
 /** Rows of a histogram: a title, the bars, and an axis with the current position. */
 export const HISTOGRAM_ROWS = BAR_ROWS + 2;

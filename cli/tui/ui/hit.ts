@@ -6,7 +6,6 @@ import type { DialogState, OverlayState, ScreenState } from "./state.ts";
 
 /** The element of the screen at a position. */
 export type Hit =
-  /** Index of a tab. */
   | { kind: "tab"; index: number }
   /** A key in the last row, in the notation of an event. */
   | { kind: "key"; press: string }

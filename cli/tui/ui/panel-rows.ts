@@ -178,7 +178,6 @@ function rowsOfChart({ label, value, values, max }: Chart, size: ChartSize, them
   });
 }
 
-/** Draws a title, and the last lines. */
 function lineRows(panel: PanelText, { width, height }: ChartSize, theme: Theme): Piece[][] {
   const { title, hint, lines, note } = panel;
   const rule = Math.max(0, width - safeWidth(title) - safeWidth(hint) - 2);

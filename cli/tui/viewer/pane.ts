@@ -269,7 +269,6 @@ export class Pane {
   }
 }
 
-/** The parts of a line's text. */
 interface Text {
   parts: readonly LineText[];
   isCut: boolean;

@@ -31,7 +31,6 @@ export interface SearchStatus {
   isRunning: boolean;
 }
 
-/** A pattern with its matches. */
 interface Search {
   pattern: string;
   mode: SearchMode;

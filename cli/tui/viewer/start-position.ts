@@ -2,7 +2,6 @@ import type { FoundMatch } from "./viewer-types.ts";
 
 /** Initial display of a file. */
 export interface ViewerStart {
-  /** Starts with the last page. */
   startAtEnd: boolean;
   /** Starts to follow; implies the last page. */
   follow: boolean;
@@ -10,7 +9,6 @@ export interface ViewerStart {
   hex?: boolean | undefined;
   /** Starts at a destination, as typed after `:` (`123`, `50%`). */
   goto?: string | undefined;
-  /** Starts with the first match of a search. */
   search?: string | undefined;
   /** Starts with this match. */
   match?: FoundMatch | undefined;

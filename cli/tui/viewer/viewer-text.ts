@@ -92,7 +92,6 @@ export class ViewerText {
     return this.modes.wrap && !this.isHex;
   }
 
-  /** The visible lines. */
   get space(): LineSpace {
     return this.#hex ?? this.filter?.lines ?? this.#document.lines;
   }

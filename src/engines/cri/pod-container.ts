@@ -15,7 +15,6 @@ export interface PodContainer {
   /** Nanoseconds since 1970. */
   createdAt: bigint;
   image: string;
-  /** Labels of the pod. */
   labels: ReadonlyMap<string, string>;
   /** The pod's annotation `kubectl.kubernetes.io/default-container`; empty if missing. */
   defaultContainer: string;

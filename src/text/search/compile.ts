@@ -12,7 +12,6 @@ export interface MatchOptions {
   /** True if the patterns are plain text. */
   fixed?: boolean | undefined;
   ignoreCase?: boolean | undefined;
-  /** Matches only whole words. */
   word?: boolean | undefined;
   /** Matches only whole lines. */
   line?: boolean | undefined;

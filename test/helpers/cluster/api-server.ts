@@ -98,7 +98,6 @@ export class ApiServer {
     reply.send(201, object);
   }
 
-  /** Starts a pod of a DaemonSet on every node. */
   async #startOnNodes(object: PodObject, namespace: string): Promise<void> {
     const { template } = object.spec as unknown as { template: Pick<PodObject, "metadata" | "spec"> };
     for (const node of this.#nodes)
