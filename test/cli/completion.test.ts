@@ -3,22 +3,21 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
 import { TmuxScreen } from "../tui/screen.ts";
 
 const someone = user();
-let target: Sandbox;
 let place: string;
+const target = sandboxOfTests({
+  steps: [
+    ...["tmpfs", "/tmp", "dir", "/tmp/logs", "write", "/tmp/logs/only.log", "x", "dir", "/tmp/logs/old"],
+    ...["write", "/tmp/with space", "x", "write", "/tmp/it's $HOME", "x", "write", "/tmp/.hidden", "x"],
+    ...["write", "/tmp/bad\x1b[31m", "x", "write", "/tmp/new\nline", "x", "link", "/tmp/logs", "/tmp/to-logs"],
+  ],
+});
 beforeAll(async () => {
-  target = await sandbox({
-    steps: [
-      ...["tmpfs", "/tmp", "dir", "/tmp/logs", "write", "/tmp/logs/only.log", "x", "dir", "/tmp/logs/old"],
-      ...["write", "/tmp/with space", "x", "write", "/tmp/it's $HOME", "x", "write", "/tmp/.hidden", "x"],
-      ...["write", "/tmp/bad\x1b[31m", "x", "write", "/tmp/new\nline", "x", "link", "/tmp/logs", "/tmp/to-logs"],
-    ],
-  });
   place = `pid:${target.pid}`;
   // A completion waits at most a second for an agent, so start one first.
   expect(await someone.run(["ls", "--idle", "3600", `${place}:/`])).toMatchObject({ code: 0 });

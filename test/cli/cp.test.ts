@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandbox, sandboxOfTests } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
@@ -29,12 +29,11 @@ function content(path: string): string[] {
 }
 
 describeWith("userNamespaces", "cp of a container's files", () => {
-  let place: Sandbox;
   let root: string;
+  const place = sandboxOfTests({
+    steps: ["dir", "/d", "dir", "/memory", "tmpfs", "/memory", "write", "/memory/f", "in memory"],
+  });
   beforeAll(async () => {
-    place = await sandbox({
-      steps: ["dir", "/d", "dir", "/memory", "tmpfs", "/memory", "write", "/memory/f", "in memory"],
-    });
     root = place.root;
     fs.mkdirSync(`${root}/d/e/empty`, { recursive: true });
     fs.writeFileSync(`${root}/d/text`, "text", { mode: 0o640 });

@@ -1,10 +1,10 @@
 import { chmodSync, writeFileSync } from "node:fs";
-import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { diagnose } from "../../cli/doctor/diagnose.ts";
 import { fakeEngine } from "../engines/fake-engine.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { jsonLines, type User, user } from "../helpers/porthole.ts";
 
 interface Finding {
@@ -15,10 +15,7 @@ interface Finding {
 }
 
 const someone = user();
-let target: Sandbox;
-beforeAll(async () => {
-  target = await sandbox();
-});
+const target = sandboxOfTests();
 
 async function findings(by: User, ...args: string[]): Promise<{ code: number | null; all: Finding[] }> {
   const { text, code, stderr } = await by.run(["doctor", "--json", ...args]);

@@ -2,13 +2,12 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandbox, sandboxOfTests } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
 import { hostTool, zone } from "./host-tools.ts";
 
 const someone = user();
-let place: Sandbox;
 
 /** Ages in seconds, each half a minute from the end of a minute or day. */
 const ages = [
@@ -18,8 +17,8 @@ const ages = [
   ["week.log", 7 * 86_400 - 30],
 ] as const;
 
+const place = sandboxOfTests({ steps: ["dir", "/f"] });
 beforeAll(async () => {
-  place = await sandbox({ steps: ["dir", "/f"] });
   const at = `${place.root}/f`;
   for (const directory of ["a/b/c/d", ".git/objects", "node_modules/x"])
     fs.mkdirSync(`${at}/${directory}`, { recursive: true });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { colourCheck, colourSearch, linksReason } from "../../cli/grep/tree-flags.ts";
 import { mkfifo } from "../../src/descriptors/file.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { type Sandbox, sandbox, sandboxOfTests } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 import { ripgrep, withoutTimes } from "../helpers/ripgrep.ts";
 
@@ -44,12 +44,11 @@ describe("the options of a search", () => {
 
 describeAsRoot("porthole grep in directories", () => {
   const someone = user();
-  let target: Sandbox;
   let other: Sandbox;
   const at = (path: string) => `pid:${target.pid}:${path}`;
 
+  const target = sandboxOfTests();
   beforeAll(async () => {
-    target = await sandbox();
     other = await sandbox();
     for (const { root } of [target, other]) {
       mkdirSync(`${root}/srv/logs/deep`, { recursive: true });

@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
 import { mkfifo } from "../../src/descriptors/file.ts";
 import { describeWith } from "../helpers/availability.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
 import { childrenOf, isRunning } from "../helpers/processes.ts";
@@ -14,10 +14,9 @@ import { numbered } from "../text/search/corpora.ts";
 import { screenOfTest } from "../tui/screen.ts";
 
 const someone = user();
-let target: Sandbox;
 
+const target = sandboxOfTests();
 beforeAll(async () => {
-  target = await sandbox();
   const at = `${target.root}/srv`;
   mkdirSync(`${at}/logs/deep`, { recursive: true });
   mkdirSync(`${at}/.git`);

@@ -1,7 +1,7 @@
 import { beforeAll, expect, inject, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { compileFixture } from "../helpers/fuse.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandbox, sandboxOfTests } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 
 /** Numbers of system calls. They are the same on every architecture of porthole. */
@@ -76,10 +76,9 @@ describeAsRoot("on an older kernel", () => {
 });
 
 describeAsRoot("on a kernel without trees", () => {
-  let target: Sandbox;
   let directory: string;
+  const target = sandboxOfTests({ steps: ["dir", "/tmp/d", "write", "/tmp/d/f", "text"] });
   beforeAll(async () => {
-    target = await sandbox({ steps: ["dir", "/tmp/d", "write", "/tmp/d/f", "text"] });
     directory = `pid:${target.pid}:/tmp/d`;
   });
 

@@ -1,18 +1,17 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 
 const someone = user();
-let target: Sandbox;
 /** The lowest limit at which Node starts. */
 let lowest = 12;
 
 /** More files than the limit of the tests below allows. */
 const FILES = 300;
 
+const target = sandboxOfTests();
 beforeAll(async () => {
-  target = await sandbox();
   while ((await someone.run(["--version"], limited(lowest))).code !== 0) lowest++;
   mkdirSync(`${target.root}/srv/many`, { recursive: true });
   writeFileSync(`${target.root}/srv/one`, "text\n");

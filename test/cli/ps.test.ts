@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { beforeAll, expect, test } from "vitest";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandbox, sandboxOfTests } from "../helpers/namespaces.ts";
 import { jsonLines, user } from "../helpers/porthole.ts";
 import { childrenOf } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -26,23 +26,22 @@ const LOST = "/tmp/\n\\012 (deleted)";
 const MIB = 1024 * 1024;
 
 const someone = user();
-let target: Sandbox;
 let name: string;
+const target = sandboxOfTests({
+  steps: [
+    ...["tmpfs", "/tmp", "write", "/tmp/kept", "kept", "hold", "/tmp/kept"],
+    ...["fill", "/tmp/gone", "1", "hold", "/tmp/gone", "hold", "/tmp/gone", "remove", "/tmp/gone"],
+    ...["write", "/tmp/odd (deleted)", "odd", "hold", "/tmp/odd (deleted)"],
+    ...["write", HOSTILE, "hostile", "hold", HOSTILE],
+    ...["fill", "/tmp/mapped", "2", "map", "/tmp/mapped", "remove", "/tmp/mapped"],
+    ...["fill", "/tmp/both", "1", "hold", "/tmp/both", "map", "/tmp/both", "remove", "/tmp/both"],
+    ...["fill", ODD, "1", "map", ODD, "fill", LOST, "1", "map", LOST, "remove", LOST],
+    ...["fill", "/tmp/there", "1", "map", "/tmp/there", "memory", "odd/name"],
+    ...["write", "/tmp/memfd:file", "x", "hold", "/tmp/memfd:file", "remove", "/tmp/memfd:file"],
+    ...["write", "/SYSV0000002a", "x", "hold", "/SYSV0000002a", "remove", "/SYSV0000002a"],
+  ],
+});
 beforeAll(async () => {
-  target = await sandbox({
-    steps: [
-      ...["tmpfs", "/tmp", "write", "/tmp/kept", "kept", "hold", "/tmp/kept"],
-      ...["fill", "/tmp/gone", "1", "hold", "/tmp/gone", "hold", "/tmp/gone", "remove", "/tmp/gone"],
-      ...["write", "/tmp/odd (deleted)", "odd", "hold", "/tmp/odd (deleted)"],
-      ...["write", HOSTILE, "hostile", "hold", HOSTILE],
-      ...["fill", "/tmp/mapped", "2", "map", "/tmp/mapped", "remove", "/tmp/mapped"],
-      ...["fill", "/tmp/both", "1", "hold", "/tmp/both", "map", "/tmp/both", "remove", "/tmp/both"],
-      ...["fill", ODD, "1", "map", ODD, "fill", LOST, "1", "map", LOST, "remove", LOST],
-      ...["fill", "/tmp/there", "1", "map", "/tmp/there", "memory", "odd/name"],
-      ...["write", "/tmp/memfd:file", "x", "hold", "/tmp/memfd:file", "remove", "/tmp/memfd:file"],
-      ...["write", "/SYSV0000002a", "x", "hold", "/SYSV0000002a", "remove", "/SYSV0000002a"],
-    ],
-  });
   name = `pid:${target.pid}`;
 });
 

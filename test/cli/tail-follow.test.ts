@@ -11,24 +11,21 @@ import {
   writeFileSync,
 } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { amount } from "../helpers/extent.ts";
 import { type Following, following } from "../helpers/following.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandbox, sandboxOfTests } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const someone = user();
-let box: Sandbox;
 /** The directory of this test in the sandbox: its local path, and its name as a target. */
 let here: string;
 let there: string;
 let count = 0;
 
-beforeAll(async () => {
-  box = await sandbox();
-});
+const box = sandboxOfTests();
 beforeEach(() => {
   const name = `/tmp/${++count}`;
   mkdirSync(box.root + name);

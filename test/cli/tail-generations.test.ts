@@ -12,23 +12,20 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { amount } from "../helpers/extent.ts";
 import { following } from "../helpers/following.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";
 import { openFiles } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
 const someone = user();
-let box: Sandbox;
 let here: string;
 let there: string;
 let count = 0;
 
-beforeAll(async () => {
-  box = await sandbox();
-});
+const box = sandboxOfTests();
 beforeEach(() => {
   const name = `/tmp/g${++count}`;
   mkdirSync(box.root + name);

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { beforeAll, expect, test } from "vitest";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { expect, test } from "vitest";
+import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { repository } from "../helpers/paths.ts";
 import { jsonLines, user } from "../helpers/porthole.ts";
 
@@ -16,10 +16,7 @@ function documented(heading: string): string[] {
 }
 
 const someone = user();
-let target: Sandbox;
-beforeAll(async () => {
-  target = await sandbox({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", "10:00:00 x", "hold", "/tmp/log"] });
-});
+const target = sandboxOfTests({ steps: ["tmpfs", "/tmp", "write", "/tmp/log", "10:00:00 x", "hold", "/tmp/log"] });
 
 test.each([
   [["ls", "--json", "PLACE:/tmp"], ["## `ls --json`"]],

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { inject } from "vitest";
+import { beforeAll, inject } from "vitest";
 import { afterEachFile } from "./cleanup.ts";
 import { asUser } from "./machine.ts";
 import { childrenOf, isRunning, workloadReady } from "./processes.ts";
@@ -34,6 +34,16 @@ afterEachFile(async () => {
   await Promise.all([...running].map((stop) => stop()));
   running.clear();
 });
+
+/**
+ * Returns a sandbox for all tests of a file or block. It starts before the first of them, which
+ * sets its fields.
+ */
+export function sandboxOfTests(options?: SandboxOptions): Sandbox {
+  const started = {} as Sandbox;
+  beforeAll(async () => void Object.assign(started, await sandbox(options)));
+  return started;
+}
 
 /**
  * Starts the workload program in new mount and PID namespaces, with a new root: /workload, /proc,

@@ -1,17 +1,16 @@
 import { constants, readFileSync } from "node:fs";
-import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { PortholeError } from "../../src/errors.ts";
 import { connect } from "../../src/sessions/connect.ts";
 import type { Session } from "../../src/sessions/session.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { amount, counted } from "../helpers/extent.ts";
-import { type Sandbox, sandbox } from "../helpers/namespaces.ts";
+import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { descriptorCount, descriptorsNeeded, directAgents } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 
-let target: Sandbox;
-beforeAll(async () => {
-  target = await sandbox({ steps: ["write", "/tmp/file", "content", "dir", "/tmp/dir", "link", "file", "/tmp/link"] });
+const target = sandboxOfTests({
+  steps: ["write", "/tmp/file", "content", "dir", "/tmp/dir", "link", "file", "/tmp/link"],
 });
 
 async function session(options: { requestTimeoutMs?: number } = {}): Promise<Session> {
