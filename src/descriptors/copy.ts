@@ -186,6 +186,11 @@ export function isWritable(out: number, timeoutMs = 0): boolean {
   return isReady(out, POLLOUT, timeoutMs);
 }
 
+/** True for a pipe or socket without a reader, and for a terminal that was hung up. */
+export function isBroken(out: number): boolean {
+  return isReady(out, 0, 0);
+}
+
 /** True if a read would not block. */
 export function isReadable(source: number): boolean {
   return isReady(source, POLLIN, 0);

@@ -1,6 +1,5 @@
 /** Owned descriptors: open, read, copy, classify. The one room that loads koffi. */
 
-export { isBroken } from "./broken.ts";
 export { spawnChild } from "./child-process.ts";
 export {
   DT_DIR,
@@ -38,6 +37,6 @@ export { type ProcessEnd, type SpawnedProcess, spawnProgram } from "./spawn.ts";
 export { statx } from "./statx.ts";
 export { storesFiles } from "./stores-files.ts";
 export { terminalState } from "./terminal.ts";
-export { dieBySignal, isWritable, WRITE_FAILED } from "./transfer.ts";
+export { dieBySignal, isBroken, isWritable, WRITE_FAILED } from "./transfer.ts";
 export { unmount } from "./unmount.ts";
 export { writeAll } from "./write-all.ts";
