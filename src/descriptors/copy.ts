@@ -1,12 +1,13 @@
 import { constants } from "node:fs";
 import { PortholeError } from "../errors.ts";
-import { POLLIN, POLLOUT, SEEK_CUR, SEEK_END } from "./constants.ts";
+import { SEEK_CUR, SEEK_END } from "./constants.ts";
 import { canKeepHoles, copySparse, type Extent } from "./copy-sparse.ts";
 import { Errno, systemError, writeError } from "./errno.ts";
 import { getFlags } from "./file.ts";
 import { errno, libc, Memory } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 import { Preallocation } from "./preallocation.ts";
+import { isWritable } from "./ready.ts";
 import { type Statx, statx } from "./statx.ts";
 import { storesFiles } from "./stores-files.ts";
 
@@ -177,33 +178,6 @@ export function writeFully(out: number, address: number, length: number): void {
     else if (error !== Errno.EINTR) throw writeError(error);
   }
 }
-
-/**
- * True if a write would not block. Blocks the event loop for up to `timeoutMs`; -1 waits without
- * limit.
- */
-export function isWritable(out: number, timeoutMs = 0): boolean {
-  return isReady(out, POLLOUT, timeoutMs);
-}
-
-/** True for a pipe or socket without a reader, and for a terminal that was hung up. */
-export function isBroken(out: number): boolean {
-  return isReady(out, 0, 0);
-}
-
-/** True if a read would not block. */
-export function isReadable(source: number): boolean {
-  return isReady(source, POLLIN, 0);
-}
-
-function isReady(fd: number, events: number, timeoutMs: number): boolean {
-  pollEntry.view.setInt32(0, fd, true);
-  pollEntry.view.setInt16(4, events, true);
-  return libc.poll(pollEntry.address, 1, timeoutMs) > 0;
-}
-
-/** struct pollfd: int fd, short events, short revents. */
-const pollEntry = new Memory(8);
 
 function chunk(copy: Copy, max: number): number {
   const left = copy.end - copy.position;

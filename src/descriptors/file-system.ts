@@ -130,7 +130,8 @@ function lookUp(fd: OwnedFd, unique: number | undefined): MountAnswer {
  * prevents reuse of its id.
  */
 function findMount(mountId: bigint, tables: MountTables): TableEntry | undefined {
-  for (const pid of ["self", ...consulted]) {
+  // A container has fewer mounts than its machine.
+  for (const pid of [...consulted, "self"]) {
     const [found] = linesWith(tables.read(pid), `\n${mountId} `);
     if (found !== undefined) return parse(found);
   }

@@ -1,7 +1,7 @@
-import { isReadable } from "./copy.ts";
 import { Errno, systemError } from "./errno.ts";
 import { errno, libc } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
+import { isReadable } from "./ready.ts";
 
 /** The same numbers on x64 and arm64. */
 const PIDFD_SEND_SIGNAL = 424;

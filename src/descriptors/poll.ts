@@ -3,6 +3,7 @@ import { EPOLLIN, EPOLLOUT, O_CLOEXEC } from "./constants.ts";
 import { systemError } from "./errno.ts";
 import { errno, libc, Memory, type PollHandle, pollHandle } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
+import { isReadable } from "./ready.ts";
 
 /** Events of epoll_ctl(2). ERR and HUP are always reported. */
 
@@ -45,6 +46,11 @@ export class Reactor {
   #nextToken = 1;
   #closed = false;
 
+  /** True once something has waited in the event loop. */
+  static get isRunning(): boolean {
+    return Reactor.#shared !== undefined;
+  }
+
   /** The reactor of the process. It keeps the process alive only while something is watched. */
   static shared(): Reactor {
     Reactor.#shared ??= new Reactor();
@@ -56,9 +62,7 @@ export class Reactor {
    * event due.
    */
   constructor() {
-    // The main thread's id equals the process id (gettid(2)); node:worker_threads would load
-    // streams.
-    if (libc.gettid() !== process.pid)
+    if (!isMainThread())
       throw new PortholeError("USAGE", "cannot wait for descriptors in a worker thread: use the main thread");
     const epoll = libc.epoll_create1(O_CLOEXEC);
     if (epoll < 0) throw systemError("SESSION", "cannot create an epoll descriptor", errno());
@@ -243,4 +247,24 @@ export function firstReady(interests: readonly Interest[], options: WaitOptions 
         timeoutMs,
       );
   });
+}
+
+/**
+ * Milliseconds that {@link readableSoon} blocks. Engines and agents of this machine mostly reply
+ * within one.
+ */
+const SOON_MS = 5;
+
+/**
+ * Waits for data in poll(2), if nothing in this process has waited before: to make the reactor takes
+ * longer than most replies (docs/decisions.md). False if there is no data yet; then wait in the
+ * reactor.
+ */
+export function readableSoon(fd: OwnedFd, timeoutMs = SOON_MS): boolean {
+  return !Reactor.isRunning && isMainThread() && isReadable(fd.number, Math.min(timeoutMs, SOON_MS));
+}
+
+/** The main thread's id equals the process id (gettid(2)); node:worker_threads would load streams. */
+function isMainThread(): boolean {
+  return libc.gettid() === process.pid;
 }

@@ -2,12 +2,13 @@ import { constants } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { PortholeError } from "../errors.ts";
 import { EPOLLIN, EPOLLOUT, RWF_NOWAIT, SPLICE_F_NONBLOCK } from "./constants.ts";
-import { isWritable, writeFully } from "./copy.ts";
+import { writeFully } from "./copy.ts";
 import { Errno, systemError, writeError } from "./errno.ts";
 import { pipe, setNonBlocking } from "./file.ts";
 import { errno, libc, Memory, SystemCall } from "./libc.ts";
 import type { OwnedFd } from "./owned-fd.ts";
 import { firstReady, type Interest, Reactor } from "./poll.ts";
+import { isWritable } from "./ready.ts";
 import { statx } from "./statx.ts";
 
 const READ = 128 * 1024;

@@ -19,10 +19,17 @@ export function terminalState(fd: number): TerminalState | undefined {
   const { view, address } = scratch;
   if (libc.ioctl(fd, Ioctl.TCGETS, address) < 0) return undefined;
   const isLineMode = (view.getUint32(LOCAL_MODES, true) & ICANON) !== 0;
-  const columns = libc.ioctl(fd, Ioctl.TIOCGWINSZ, address) < 0 ? 0 : view.getUint16(COLUMNS, true);
+  const { columns } = terminalSize(fd);
   // ENOTTY: not our controlling terminal, so it has no jobs of ours.
   const isForeground = libc.ioctl(fd, Ioctl.TIOCGPGRP, address) < 0 || view.getInt32(0, true) === libc.getpgrp();
   return { columns: columns || 80, isLineMode, isForeground };
+}
+
+/** The size of a terminal; 0 by 0 if it is unknown. */
+export function terminalSize(fd: number): { columns: number; rows: number } {
+  const { view, address } = scratch;
+  if (libc.ioctl(fd, Ioctl.TIOCGWINSZ, address) < 0) return { columns: 0, rows: 0 };
+  return { columns: view.getUint16(COLUMNS, true), rows: view.getUint16(0, true) };
 }
 
 /** True for a terminal that was hung up, such as a closed window. */

@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { connectStreamAt } from "../descriptors/fd-socket.ts";
 import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { readable, type WaitOptions } from "../descriptors/poll.ts";
+import { readable, readableSoon, type WaitOptions } from "../descriptors/poll.ts";
 import { readStream } from "../descriptors/read-stream.ts";
 import { PortholeError } from "../errors.ts";
 import { BoundedBuffer } from "./bounded-buffer.ts";
@@ -181,8 +181,11 @@ export function connectEngine(socketPath: string): OwnedFd {
 
 async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal | undefined): Promise<Buffer> {
   const held = new BoundedBuffer();
+  // Requests to other engines are sent meanwhile.
+  await undefined;
   for (;;) {
-    await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()), signal });
+    const timeoutMs = Math.max(1, deadline - performance.now());
+    if (signal?.aborted || !readableSoon(socket, timeoutMs)) await readable(socket, { timeoutMs, signal });
     const length = readSync(socket.number, held.reserve());
     if (length === 0) return held.bytes;
     held.commit(length);

@@ -3,7 +3,7 @@ import { discard } from "../descriptors/discard.ts";
 import { errnoName, errnoText } from "../descriptors/errno.ts";
 import { FdSocket } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { Reactor, readable, type Watch } from "../descriptors/poll.ts";
+import { Reactor, readable, readableSoon, type Watch } from "../descriptors/poll.ts";
 import { schedYield } from "../descriptors/sched-yield.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
@@ -95,10 +95,12 @@ export class AgentClient {
   static async open(connection: OwnedFd, version = VERSION): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });
     let watch: Watch | undefined;
+    let soon: NodeJS.Immediate | undefined;
     let waiting = false;
     const atEnd: (() => void)[] = [];
     const turn: Turn = { left: AT_ONCE };
     const channel = new Channel<OwnedFd>(socket, () => {
+      clearImmediate(soon);
       watch?.close();
       socket.close();
       for (const action of atEnd.splice(0)) action();
@@ -110,14 +112,26 @@ export class AgentClient {
       waiting = channel.blocked;
       watch?.modify(waiting ? EPOLLIN | EPOLLOUT : EPOLLIN);
     };
+    const startWatch = () => {
+      try {
+        watch = Reactor.shared().watch(socket.fd, waiting ? EPOLLIN | EPOLLOUT : EPOLLIN, (events) => {
+          turn.left = AT_ONCE;
+          if ((events & EPOLLOUT) !== 0) channel.writable();
+          receive(socket, channel);
+          waitForRoom();
+        });
+      } catch (error) {
+        channel.end(error instanceof PortholeError ? error : "cannot wait for the agent", { cause: error });
+      }
+    };
     try {
-      watch = Reactor.shared().watch(socket.fd, EPOLLIN, (events) => {
-        turn.left = AT_ONCE;
-        if ((events & EPOLLOUT) !== 0) channel.writable();
+      const hello = channel.request(Op.hello, encode.hello(version), 0, HELLO_TIMEOUT_MS, refusal);
+      if (readableSoon(socket.fd)) {
         receive(socket, channel);
-        waitForRoom();
-      });
-      const { body } = await channel.request(Op.hello, encode.hello(version), 0, HELLO_TIMEOUT_MS, refusal);
+        // A small command ends before the next turn of the event loop.
+        soon = setImmediate(startWatch);
+      } else startWatch();
+      const { body } = await hello;
       return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentInfo(body, 0, version));
     } catch (error) {
       channel.end("the session could not be opened");

@@ -342,3 +342,19 @@ test("a worker thread has no reactor and gets an error (koffi would abort the pr
   expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   expect(stdout.toString()).toBe("cannot wait for descriptors in a worker thread: use the main thread\nended 0\n");
 });
+
+test("the first wait of a process makes no reactor if data arrive at once", async () => {
+  const { status, stdout, stderr } = await runScript(`
+    import { writeSync } from "node:fs";
+    import { pipe } from "./file.ts";
+    import { Reactor, readableSoon } from "./poll.ts";
+    const [outlet, inlet] = pipe();
+    const seen = [readableSoon(outlet)];
+    writeSync(inlet.number, "x");
+    seen.push(readableSoon(outlet), Reactor.isRunning);
+    Reactor.shared();
+    console.log(JSON.stringify([...seen, readableSoon(outlet)]));
+  `);
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  expect(JSON.parse(stdout.toString())).toEqual([false, true, false, false]);
+});
