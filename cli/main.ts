@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { fail } from "./io/fail.ts";
+import { plainLine } from "./program/plain-line.ts";
 
 declare const PORTHOLE_VERSION: string;
 
@@ -37,12 +38,24 @@ async function main(): Promise<void> {
   // Without a command, with options only, or with a target, porthole opens the screen.
   const [first = "-"] = args;
   const isScreen = /^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first);
-  const { program } = await import("./program/index.ts");
+  const plain = await plainLine(isScreen ? ["browse", ...args] : args);
+  if (plain !== undefined) {
+    process.exitCode = await plain();
+    return;
+  }
+  const definitions = async (words?: readonly string[]) =>
+    (await import("./program/index.ts")).program(PORTHOLE_VERSION, words);
+  // `porthole __complete SHELL -- ...`, by the completion scripts at each Tab.
+  if (first === "__complete") {
+    const { complete } = await import("./commands/complete.ts");
+    process.exitCode = await complete(definitions, args[1] ?? "", args.slice(3));
+    return;
+  }
   if (isScreen && first.startsWith("-") && args.some((arg) => /^[a-z][a-z-]*$/.test(arg))) {
     const { optionsBeforeCommand } = await import("./program/options-first.ts");
-    const error = optionsBeforeCommand(args, program(PORTHOLE_VERSION));
+    const error = optionsBeforeCommand(args, await definitions());
     if (error !== undefined) throw error;
   }
   if (isScreen) args.unshift("browse");
-  await program(PORTHOLE_VERSION, args).parseAsync(args, { from: "user" });
+  await (await definitions(args)).parseAsync(args, { from: "user" });
 }

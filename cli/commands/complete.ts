@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import type { Command } from "commander";
-import { type Candidate, expectedAt } from "../completion/expected.ts";
+import { type Candidate, expectedAt, expectedOperand } from "../completion/expected.ts";
 import { quoteFor, type ShellWord, shellWords } from "../completion/shell-words.ts";
 import { printable } from "../io/fail.ts";
 
@@ -12,14 +12,19 @@ const CompletionStatus = { found: 0, files: 10, programs: 11 } as const;
  * line. For shells that show descriptions, a tab and the description follow. zsh and fish pass the
  * words after the program's name; the last word ends at the cursor. bash breaks words at colons. So
  * it passes the line up to the cursor, and the part of the line to replace.
+ * @param rootFor returns the definitions that a command line needs
  */
-export async function complete(root: Command, shell: string, args: string[]): Promise<number> {
+export async function complete(
+  rootFor: (words: readonly string[]) => Promise<Command>,
+  shell: string,
+  args: string[],
+): Promise<number> {
   const line = shell === "bash" ? shellWords(args[0] ?? "") : args.map(plainWord);
   if (shell === "fish") line.splice(-1, 1, ...shellWords(args.at(-1) ?? "").slice(-1));
   const texts = (shell === "bash" ? line.slice(1) : line).map(({ text }) => text);
   const last = line.at(-1) ?? plainWord("");
   if (/^\d*[<>]+&?$/.test(line.at(-2)?.raw ?? "")) return CompletionStatus.files;
-  const found = await candidates(root, texts);
+  const found = await candidates(rootFor, texts);
   if (found === "file") return CompletionStatus.files;
   if (found === "program") return CompletionStatus.programs;
   const fitting = found.filter(({ value }) => value.startsWith(last.text) && isPlain(value));
@@ -28,8 +33,12 @@ export async function complete(root: Command, shell: string, args: string[]): Pr
   return CompletionStatus.found;
 }
 
-async function candidates(root: Command, line: string[]): Promise<Candidate[] | "file" | "program"> {
-  const wanted = expectedAt(root, line);
+async function candidates(
+  rootFor: (words: readonly string[]) => Promise<Command>,
+  line: string[],
+): Promise<Candidate[] | "file" | "program"> {
+  // The last word may be the beginning of a command.
+  const wanted = expectedOperand(line) ?? expectedAt(await rootFor(line.slice(0, -1)), line);
   if (wanted.kind === "values")
     return wanted.values.map(({ value, description }) => ({ value: wanted.prefix + value, description }));
   if (wanted.kind !== "target" && wanted.kind !== "label") return wanted.kind;

@@ -40,6 +40,20 @@ export function expectedAt(root: Command, line: readonly string[]): Expected {
   return ofArgument(command, operands.count, engine);
 }
 
+/** Commands whose operands are all targets; `open` has only one. */
+export const OF_TARGETS: ReadonlySet<string> = new Set(["cat", "head", "tail", "ls", "stat", "open"]);
+
+/**
+ * Determines the kind of the last word without the definitions of the commands, for a frequent
+ * command line without options. Undefined for any other line.
+ */
+export function expectedOperand(line: readonly string[]): Expected | undefined {
+  const [command = "", ...words] = line;
+  if (!OF_TARGETS.has(command) || words.length === 0 || words.some((word) => word.startsWith("-"))) return undefined;
+  if (command === "open" && words.length > 1) return undefined;
+  return { kind: "target", session: false, engine: undefined };
+}
+
 interface Walked {
   command: Command;
   operands: { count: number; afterDashes: number };

@@ -1,8 +1,9 @@
-import { existsSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { Command } from "commander";
 import { complain, Exit } from "../io/fail.ts";
 import { addAgentCommands } from "./agent-commands.ts";
 import { addListCommands } from "./list-commands.ts";
+import { mayBeElsewhere } from "./other-kernels.ts";
 import { ownCommand } from "./other-programs.ts";
 import { addReadCommands } from "./read-commands.ts";
 import { addSearchCommands } from "./search-commands.ts";
@@ -15,8 +16,7 @@ const kinds: readonly (readonly [names: readonly string[], add: (root: Command) 
   [["ls", "stat", "find", "diff"], addListCommands],
   [["grep", "hexdump"], addSearchCommands],
   [["open", "browse", "demo"], addViewCommands],
-  // Without names: __complete needs all commands.
-  [[], addToolCommands],
+  [["ps", "with", "shell", "mount", "doctor", "completion"], addToolCommands],
   [["agents", "detach", "docker-args", "image", "__engine-socket"], addAgentCommands],
 ];
 
@@ -72,15 +72,6 @@ function errorLine(text: string, args: readonly string[]): string {
 
 /** Commands that run on the machine of their engine. */
 const REDIRECTED = new Set("cat head tail cp ls stat find diff grep hexdump open browse ps with doctor".split(" "));
-
-/** False if the command can only use the default sockets of this machine. Loads no module. */
-function mayBeElsewhere(engine: string | undefined, args: readonly string[]): boolean {
-  const { DOCKER_HOST, DOCKER_CONTEXT, DOCKER_CONFIG, HOME = "" } = process.env;
-  const configuration = DOCKER_CONFIG || `${HOME}/.docker`;
-  if (args.some((arg) => /^[A-Za-z0-9][\w.+-]*!/.test(arg))) return true;
-  if (engine === "all") return existsSync(`${configuration}/contexts/meta`);
-  return engine !== undefined || Boolean(DOCKER_HOST || DOCKER_CONTEXT) || existsSync(`${configuration}/config.json`);
-}
 
 const targets = `Targets:
   web:/var/log/app.log   in a container: its name, id or Compose service

@@ -273,12 +273,4 @@ function addCompletion(root: Command): void {
       ),
     )
     .action(async (shell) => end((await import("../commands/completion.ts")).completion(shell)));
-
-  root
-    .command("__complete", { hidden: true })
-    .argument("<shell>")
-    .argument("[words...]")
-    .action(async (shell: string, operands: string[]) =>
-      end((await import("../commands/complete.ts")).complete(root, shell, operands)),
-    );
 }

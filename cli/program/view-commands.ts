@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
-import { PortholeError } from "../../src/errors.ts";
-import { parseStart, type ViewerStart } from "../tui/viewer/start-position.ts";
+import { openWords, startsLast } from "./open-words.ts";
 import { rewriteArguments } from "./rewrite-arguments.ts";
 import { connectionOptions, consumeOption, end, examples, seconds, timeZoneOption } from "./shared.ts";
 
@@ -36,12 +35,7 @@ export function addViewCommands(root: Command): void {
         "porthole open --merge web:@logs web:/var/log/app.log 'shop/*:@logs'",
       ),
     )
-    .action(async (target: string, words: string[], options) => {
-      const { targets, starts } = divided([target, ...words]);
-      if (options.merge) return end((await import("../commands/open-merged.ts")).openMerged(targets, starts, options));
-      if (targets.length > 1) throw unexpected(targets[1] ?? "");
-      return end((await import("../commands/open.ts")).open(target, starts, options));
-    });
+    .action(async (target: string, words: string[], options) => end(openWords([target, ...words], options)));
 
   timeZoneOption(
     connectionOptions(
@@ -66,28 +60,4 @@ export function addViewCommands(root: Command): void {
     .option("--seconds <number>", "duration without a terminal", seconds, 4)
     .addHelpText("after", examples("porthole demo"))
     .action(async (options) => end((await import("../commands/demo.ts")).demo(options)));
-}
-
-/** Divides words into targets and positions; the first is a target. */
-function divided(words: readonly string[]): { targets: string[]; starts: Partial<ViewerStart>[] } {
-  const [targets, starts]: [string[], Partial<ViewerStart>[]] = [[], []];
-  for (const [index, word] of words.entries()) {
-    const start = index === 0 ? undefined : parseStart(word);
-    if (start) starts.push(start);
-    else targets.push(word);
-  }
-  return { targets, starts };
-}
-
-function unexpected(word: string): PortholeError {
-  return new PortholeError("USAGE", `'${word}' is not a position`, {
-    hint: "use +G, +123, +50%, +0x1f, +/regex or +F; --merge opens several targets as one text",
-  });
-}
-
-/** Moves start positions after the target: less(1) and vi(1) accept them before the file. */
-function startsLast(args: string[]): string[] {
-  if (args.includes("--")) return args;
-  const isStart = (arg: string) => parseStart(arg) !== undefined;
-  return [...args.filter((arg) => !isStart(arg)), ...args.filter(isStart)];
 }

@@ -20,16 +20,36 @@ if (process.platform === "linux" && /^(-V|--version)$/.test(command) && further.
 // Options alone, or a target, are the screen: see cli/main.ts.
 const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
 const isScreen = isBrowse || /^(open|demo)$/.test(command);
-const own = /^(?:__(complete)|(cp|grep|ls|tail|with))$/.exec(command);
-const kind = isBrowse ? "browse" : isScreen ? "open" : own ? (own[1] ?? own[2]) : "cat";
+const own = /^(?:cp|grep|ls|tail|with)$/.exec(command)?.[0];
+/** The name of the pack of these arguments. Any other also works, but more code is read. */
+const kindOf = () => {
+  // A cat without options, or a screen, does not parse its line with Commander
+  // (cli/program/plain-line.ts), unless its engine is on another machine.
+  const isPlain = isScreen || (command === "cat" && !further.some((word) => /^-./.test(word)));
+  if (isPlain && /^(ssh|tcp|https?):/.test(process.env.DOCKER_HOST)) return "far";
+  if (isScreen) return isBrowse ? "browse" : "open";
+  if (command !== "__complete") return own ?? (isPlain ? "plain" : "cat");
+  // A completion of a target after a frequent command needs no definitions: see expectedOperand().
+  const [shell, , ...typed] = further;
+  const [name, ...words] = shell === "bash" ? (typed[0] ?? "").trimStart().split(/\s+/).slice(1) : typed;
+  const isOperand = words.length > 0 && !words.some((word) => word.startsWith("-"));
+  return isOperand && /^(cat|head|ls|open|stat|tail)$/.test(name) ? "complete" : "define";
+};
+const kind = kindOf();
 // Each frame of a screen makes garbage. V8 would use 50 MB for it, and let the heap of each thread
-// grow fourfold, before it collects. These flags save memory and cost no time (measured).
-// They are set before the code is compiled, because V8 rejects a cache with other flags.
-if (isScreen) {
-  const v8 = require("node:v8");
-  const keepSmall = () => v8.setFlagsFromString("--semi-space-growth-factor=1");
+// grow fourfold, before it collects. These flags save memory and cost no time (measured). They are
+// set after the first text, because node:v8 loads streams. V8 rejects a cache that was made with
+// other flags.
+let areFlagsSet = false;
+const setFlags = (growthFactor, growingPercent) => {
+  const { setFlagsFromString } = require("node:v8");
+  setFlagsFromString(`--semi-space-growth-factor=${growthFactor}`);
+  setFlagsFromString(`--heap-growing-percent=${growingPercent}`);
+};
+process.once("firstText", () => {
+  const keepSmall = () => setFlags(1, 100);
   keepSmall();
-  v8.setFlagsFromString("--heap-growing-percent=100");
+  areFlagsSet = true;
   // V8 resets the factor to 2 for the whole process when it makes the heap of another thread, at
   // some time between these two events. Memory that it adds meanwhile stays: 14 MB in an hour's
   // replay.
@@ -41,7 +61,7 @@ if (isScreen) {
     };
     worker.once("online", end).once("exit", end);
   });
-}
+});
 const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
 const folder = caches?.startsWith("/") ? `${caches}/porthole` : home?.startsWith("/") && `${home}/.cache/porthole`;
 
@@ -58,7 +78,7 @@ const readOwn = (path) => {
     if (fd !== undefined) fs.closeSync(fd);
   }
 };
-// The modules of this kind of command, those of a cat, and all others. Each pack is read when a
+// The modules of this kind of command, those of a cat with options, and all others. Each pack is read when a
 // module is in none of those before it.
 const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 const packs = [...new Set([`pack-${kind}`, "pack-cat", "pack"])].map((part) => ({
@@ -81,7 +101,7 @@ const contentOf = ({ part, filename, fd }) => {
 const read = (pack) => {
   const { part, filename } = pack;
   const code = contentOf(pack);
-  const flags = isScreen ? "-screen" : "";
+  const flags = areFlagsSet ? "-screen" : "";
   const name = `pack-PACK_HASH-${part}${flags}-${process.version}-${process.arch}.cache`;
   const beside = `${__dirname}/${name}`;
   // A missing cache is expected.
@@ -91,7 +111,7 @@ const read = (pack) => {
       ? readOwn(`${folder}/${name}`)
       : undefined;
   const script = new vm.Script(code, { filename, cachedData, importModuleDynamically });
-  scripts.push({ part, name, script, isCached: cachedData !== undefined && !script.cachedDataRejected });
+  scripts.push({ part, name, script, flags, isCached: cachedData !== undefined && !script.cachedDataRejected });
   return script.runInThisContext();
 };
 packs[0].table = read(packs[0]);
@@ -150,32 +170,43 @@ const load = (id) => {
 };
 load("./porthole.js");
 
+/** Serialises the cache with the flags that the next start has when it reads it. */
+const cacheOf = ({ script, flags }) => {
+  if (areFlagsSet && flags === "") setFlags(2, 0);
+  const bytes = script.createCachedData();
+  if (areFlagsSet) setFlags(1, 100);
+  return bytes;
+};
+
 // The build records the modules of each kind, and then fills the caches: see packed-command.mjs.
 if (process.env.PORTHOLE_RECORD_MODULES)
   process.on("exit", (status) => {
-    if (status === 0) fs.appendFileSync(`${__dirname}/${kind}.modules`, `${Object.keys(modules).join("\n")}\n`);
+    if (status === 0 || kind === "far")
+      fs.appendFileSync(`${__dirname}/${kind}.modules`, `${Object.keys(modules).join("\n")}\n`);
   });
 else if (process.env.PORTHOLE_FILL_CACHE)
   process.on("exit", () => {
-    for (const { name, script, isCached } of scripts)
-      if (!isCached) fs.writeFileSync(`${__dirname}/${name}`, script.createCachedData());
+    for (const script of scripts) fs.writeFileSync(`${__dirname}/${script.name}`, cacheOf(script));
   });
 else if (folder)
   process.on("exit", (status) => {
+    const uncached = scripts.filter(({ isCached }) => !isCached);
+    if (status !== 0 || uncached.length === 0) return;
     // If no module of this name was loaded, it was another command, a demo or a help text, which
     // would make an incomplete cache.
-    const isWhole = Object.keys(modules).some((id) => new RegExp(`^./${kind}-[A-Z0-9]{8}.js$`).test(id));
+    const module = { plain: "cat", define: "complete", far: "send" }[kind] ?? kind;
+    const isWhole = Object.keys(modules).some((id) => new RegExp(`^./${module}-[A-Z0-9]{8}.js$`).test(id));
     const writes = (part) => part === "pack" || (isWhole && (isScreen || part === packs[0].part));
-    const missing = scripts.filter(({ part, isCached }) => !isCached && writes(part));
-    if (status !== 0 || missing.length === 0) return;
+    const missing = uncached.filter(({ part }) => writes(part));
+    if (missing.length === 0) return;
     try {
       fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
       for (const old of fs.readdirSync(folder))
         if (!old.startsWith("pack-PACK_HASH-")) fs.unlinkSync(`${folder}/${old}`);
-      for (const { name, script } of missing) {
-        const fresh = `${folder}/${name}.${process.pid}`;
-        fs.writeFileSync(fresh, script.createCachedData(), { mode: 0o600, flag: "wx" });
-        fs.renameSync(fresh, `${folder}/${name}`);
+      for (const script of missing) {
+        const fresh = `${folder}/${script.name}.${process.pid}`;
+        fs.writeFileSync(fresh, cacheOf(script), { mode: 0o600, flag: "wx" });
+        fs.renameSync(fresh, `${folder}/${script.name}`);
       }
     } catch {
       // No space or no permission: the next start compiles again.

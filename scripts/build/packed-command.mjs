@@ -23,10 +23,12 @@ export async function packCommand(folder, outputs, version) {
   writeLoaders(folder, version, "");
   const stage = await setStage();
   await runKinds(folder, { ...stage.env, PORTHOLE_RECORD_MODULES: "1" });
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".modules"))) {
-    const loaded = new Set(readFileSync(`${folder}/${file}`, "utf8").split("\n"));
-    rmSync(`${folder}/${file}`);
+  const recorded = readdirSync(folder).filter((name) => name.endsWith(".modules"));
+  const modulesIn = (file) => readFileSync(`${folder}/${file}`, "utf8").split("\n");
+  for (const file of recorded) {
     const kind = file.replace(".modules", "");
+    // Only a cat without options starts an agent here.
+    const loaded = new Set([file, ...(kind === "cat" ? ["plain.modules"] : [])].flatMap(modulesIn));
     packs.push(`${folder}/pack-${kind}.js`);
     writePack(
       packs.at(-1),
@@ -39,6 +41,7 @@ export async function packCommand(folder, outputs, version) {
         all.filter((name) => !loaded.has(name)),
       );
   }
+  for (const file of recorded) rmSync(`${folder}/${file}`);
   // One hash, because a loader removes the caches that have another one.
   const hash = createHash("sha256");
   for (const file of [...packs.sort(), inkPack]) hash.update(readFileSync(file));
@@ -81,6 +84,8 @@ function writeLoaders(folder, version, hash) {
 async function setStage() {
   const state = mkdtempSync(`${tmpdir()}/porthole-build-`);
   mkdirSync(`${state}/searched`);
+  mkdirSync(`${state}/bin`);
+  writeFileSync(`${state}/bin/ssh`, "#!/bin/sh\nexit 255\n", { mode: 0o755 });
   writeFileSync(`${state}/searched/plain`, "version\n");
   writeFileSync(`${state}/searched/coloured`, "\x1b[1mversion\x1b[0m\n");
   const stopEngine = await startEngine(`${state}/engine.sock`);
@@ -99,20 +104,25 @@ async function setStage() {
 
 /**
  * Runs a command of each kind on the container, so that the loader records its modules or fills its
- * cache: one without a cache is filled.
+ * cache. A later run adds its functions to the cache.
  */
 async function runKinds(folder, env) {
   const command = `${folder}/porthole.js`;
-  const run = async (...args) => {
-    const running = spawn(process.execPath, [command, ...args], { env, stdio: "ignore" });
+  const runWith = async (variables, ...args) => {
+    const running = spawn(process.execPath, [command, ...args], { env: { ...env, ...variables }, stdio: "ignore" });
     const [status] = await once(running, "exit");
     return status;
   };
+  const run = (...args) => runWith({}, ...args);
   const file = "build:/proc/version";
   // The first run of all starts the agent that the others use.
-  if ((await run("cat", file)) !== 0 || (await run("cat", file)) !== 0) await run("cat", "/proc/version");
+  const isEntered = (await run("cat", file)) === 0 && (await run("cat", file)) === 0;
+  if (!isEntered) await run("cat", "/proc/version");
+  await run("cat", "--idle=60", isEntered ? file : "/proc/version");
   // Any command without a pack of its own.
   if (env.PORTHOLE_FILL_CACHE) await run("stat", file);
+  // An engine on another machine: this ssh does not reach it.
+  await runWith({ DOCKER_HOST: "ssh://build", PATH: `${env.XDG_STATE_HOME}/bin:${env.PATH}` }, "cat", file);
   await run("ls", "-l", "build:/proc/sys/kernel");
   // Follows until a process ends: it has ended.
   await run("tail", "-F", `--pid=${spawnSync("true").pid}`, file);
@@ -120,6 +130,8 @@ async function runKinds(folder, env) {
   await run("grep", "version", `build:${env.XDG_STATE_HOME}/searched`);
   await run("__complete", "bash", "--", `porthole cat ${file}`, file);
   await run("__complete", "bash", "--", "porthole cat ", "");
+  await run("__complete", "bash", "--", `porthole cat --idle 60 ${file}`, file);
+  await run("__complete", "bash", "--", "porthole cat --", "--");
   await run("with", `build:${env.XDG_STATE_HOME}`, file, "--", "true");
   await run("cp", "-f", file, `${env.XDG_STATE_HOME}/copy`);
   // If no terminal is available, the user's first use of the viewer creates that cache.

@@ -108,12 +108,14 @@ describeWith(["registry", "bwrap", "musl", "arm64", "root"], "the package", () =
 
     test("uses a compile cache for this version of Node that only the user can write", () => {
       const caches = `${installed.home}/.cache/porthole`;
-      const [cache = "", ...others] = readdirSync(caches);
-      expect([cache, others]).toEqual([expect.stringContaining(`-v${NODES[name as keyof typeof NODES]}-`), []]);
       const cat = () => {
         expect(installed.run("porthole", "cat", "/etc/motd")).toMatchObject({ status: 0, output: "welcome\n" });
       };
       cat();
+      const names = readdirSync(caches);
+      const version = `-v${NODES[name as keyof typeof NODES]}-`;
+      expect(names.filter((cache) => !cache.includes(version))).toEqual([]);
+      const cache = names.find((each) => each.includes("-pack-plain-"));
       const before = statSync(`${caches}/${cache}`);
       expect([before.mode & 0o777, statSync(caches).mode & 0o777]).toEqual([0o600, 0o700]);
       // A cache that others may write is not used, and the user's own cache replaces it.

@@ -1,0 +1,49 @@
+import { mayBeElsewhere } from "./other-kernels.ts";
+
+/** Runs a command with its operands; undefined if their number is wrong. */
+type Run = (operands: string[]) => Promise<(() => Promise<number>) | undefined>;
+
+/** The commands that are also run without Commander: see {@link plainLine}. */
+const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
+  [
+    "cat",
+    async (operands) => {
+      const { cat } = await import("../commands/cat.ts");
+      return () => cat(operands, {});
+    },
+  ],
+  [
+    "open",
+    async (operands) => {
+      const { openWords, startsLast } = await import("./open-words.ts");
+      const [target, ...words] = startsLast(operands);
+      return target === undefined ? undefined : () => openWords([target, ...words], {});
+    },
+  ],
+  [
+    "browse",
+    async (operands) => {
+      if (operands.length > 1) return undefined;
+      const { browse } = await import("../commands/browse.ts");
+      return () => browse(operands[0], {});
+    },
+  ],
+]);
+
+/**
+ * Returns a function that runs a command line without options, and resolves with the exit status.
+ * Undefined if Commander has to parse the line, or if its engine is on another kernel. To load and
+ * run Commander takes as long as a tenth of a small `cat`.
+ */
+export async function plainLine(args: readonly string[]): Promise<(() => Promise<number>) | undefined> {
+  const [name = "", ...operands] = args;
+  const run = COMMANDS.get(name);
+  const { PORTHOLE_IDLE, PORTHOLE_PART_PARENT } = process.env;
+  if (run === undefined || operands.some((operand) => /^-./.test(operand))) return undefined;
+  if (PORTHOLE_IDLE !== undefined || PORTHOLE_PART_PARENT !== undefined) return undefined;
+  if (mayBeElsewhere(undefined, args)) {
+    const { isElsewhere } = await import("../commands/redirect.ts");
+    if (await isElsewhere(name, args)) return undefined;
+  }
+  return run(operands);
+}
