@@ -61,7 +61,8 @@ describeWith("tmux", "the screen", () => {
     const list = `${screen.directory}/modules`;
     const preload = screen.file(
       "modules.cjs",
-      `${writeModules(screen.directory)}\n${noteUnicodeData(screen.directory)}`,
+      [writeModules, noteUnicodeData].map((note) => note(screen.directory)).join("\n") +
+        noteModulesAt(screen.directory, "one line"),
     );
     const log = screen.file("log", "one line\n".repeat(100));
     screen.run(`NODE_OPTIONS='--require ${preload}' ${process.execPath} ${builtCommand} open ${log}`);
@@ -73,8 +74,26 @@ describeWith("tmux", "the screen", () => {
     const heavy = ["assert", "child_process", "http", "perf_hooks", "internal/deps/undici/undici"];
     expect(heavy.filter((name) => loaded.includes(`NativeModule ${name}`))).toEqual([]);
     expect(existsSync(`${screen.directory}/unicode`)).toBe(false);
+    // The first text needs none of Node's streams.
+    const atText = readFileSync(`${screen.directory}/at-text`, "utf8").split("\n");
+    expect(["tty", "net", "stream", "v8"].filter((name) => atText.includes(`NativeModule ${name}`))).toEqual([]);
   });
 });
+
+/**
+ * Returns code that writes the file `at-text`: the names of the modules that are loaded when the
+ * text is first written.
+ */
+function noteModulesAt(directory: string, text: string): string {
+  return `
+    const fs = require("node:fs");
+    const { writeSync } = fs;
+    fs.writeSync = (fd, bytes, ...rest) => {
+      if (!fs.existsSync("${directory}/at-text") && String(bytes).includes("${text}"))
+        fs.writeFileSync("${directory}/at-text", process.moduleLoadList.join("\\n"));
+      return writeSync(fd, bytes, ...rest);
+    };`;
+}
 
 /** Returns code that writes the file `unicode` when a segmenter or a set of all emoji is built. */
 function noteUnicodeData(directory: string): string {

@@ -1,3 +1,4 @@
+import { RawMode } from "../../../src/descriptors/index.ts";
 import { loadWidths } from "../../../src/text/index.ts";
 import { forgetWidths } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
@@ -28,9 +29,10 @@ export interface AppOptions {
 
 /** The program on the terminal: passes keys to the views in their tabs, and draws them. */
 export class App implements Host {
-  readonly #terminal = new Terminal(process.stdin, process.stdout);
+  readonly #rawMode = new RawMode(0);
+  readonly #terminal = new Terminal(this.#rawMode);
   readonly #keys = new KeyInput(
-    process.stdin,
+    this.#rawMode,
     (event) => this.#onKey(event),
     () => this.#finish({ status: 129 }),
   );
@@ -188,15 +190,18 @@ export class App implements Host {
     this.#terminal.enter();
     if (this.#isMouseOn) this.#terminal.toggleMouse();
     this.#screen.drawNow();
+    // These load Node's streams, and change the limits of the heap (scripts/build/loader.cjs).
+    this.#foreground.holdOutput();
     this.#keys.open();
-    process.stdout.on("resize", this.#onResize);
+    (process as NodeJS.EventEmitter).emit("firstText");
+    process.on("SIGWINCH", this.#onResize);
     setImmediate(() => void this.#load().catch((error) => this.fail(error)));
   }
 
   async #close(): Promise<void> {
     this.#screen.stop();
     this.#keys.close();
-    process.stdout.off("resize", this.#onResize);
+    process.off("SIGWINCH", this.#onResize);
     this.#terminal.close();
     this.#screen.close();
     for (const view of this.#tabs) this.#end(view);
@@ -288,5 +293,8 @@ export class App implements Host {
     });
   }
 
-  readonly #onResize = (): void => this.#screen.invalidate();
+  readonly #onResize = (): void => {
+    this.#terminal.resized();
+    this.#screen.invalidate();
+  };
 }

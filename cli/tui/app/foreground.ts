@@ -1,6 +1,6 @@
 import { signalJob } from "./job.ts";
 import type { KeyInput } from "./key-input.ts";
-import { guardProcess } from "./process-guard.ts";
+import { guardProcess, holdOutput } from "./process-guard.ts";
 import { stopProcess } from "./suspend.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -12,6 +12,7 @@ export class Foreground {
   readonly #terminal: Terminal;
   readonly #keys: KeyInput;
   readonly #resumed: () => void;
+  #releaseOutput = () => {};
   #isOutside = false;
   #isOver = false;
 
@@ -38,7 +39,7 @@ export class Foreground {
 
   /** Restores the terminal when the process ends or stops. Returns a function that undoes this. */
   guard(finish: (outcome: Outcome) => void): () => void {
-    return guardProcess({
+    const release = guardProcess({
       restore: () => this.#terminal.leave(),
       // While another program owns the terminal, it handles the keys that send signals.
       end: (status) => {
@@ -52,6 +53,15 @@ export class Foreground {
         if (!this.#isOutside) this.#resume();
       },
     });
+    return () => {
+      release();
+      this.#releaseOutput();
+    };
+  }
+
+  /** Keeps the output of other code off the screen until the end of the guard. */
+  holdOutput(): void {
+    this.#releaseOutput = holdOutput();
   }
 
   /** Lends the terminal to `action`. `pause`: wait for Enter afterwards. */

@@ -1,3 +1,4 @@
+import type { RawMode } from "../../../src/descriptors/index.ts";
 import { KeyParser, type TerminalEvent } from "../keymap/keys.ts";
 
 /**
@@ -14,16 +15,21 @@ const GOES_BACK = [0x0d, 0x0a, 0x03, 0x04, 0x71];
 
 /** Reads keys of a terminal, and reports the end of its input. */
 export class KeyInput {
-  readonly #input: NodeJS.ReadStream;
+  readonly #rawMode: RawMode;
   readonly #parser = new KeyParser();
   readonly #onKey: (event: TerminalEvent) => void;
   readonly #onEnd: () => void;
   #escape: NodeJS.Timeout | undefined;
 
-  constructor(input: NodeJS.ReadStream, onKey: (event: TerminalEvent) => void, onEnd: () => void) {
-    this.#input = input;
+  /** Does not load Node's streams: {@link open} does, after the first frame. */
+  constructor(rawMode: RawMode, onKey: (event: TerminalEvent) => void, onEnd: () => void) {
+    this.#rawMode = rawMode;
     this.#onKey = onKey;
     this.#onEnd = onEnd;
+  }
+
+  get #input(): NodeJS.ReadStream {
+    return process.stdin;
   }
 
   open(): void {
@@ -46,7 +52,7 @@ export class KeyInput {
    * all input, and ^C would be a signal.
    */
   goesBack(ask: () => void): Promise<void> {
-    this.#input.setRawMode(true);
+    this.#rawMode.enable();
     ask();
     return new Promise((resolve) => {
       const take = (chunk: Buffer): void => {

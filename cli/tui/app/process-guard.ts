@@ -20,9 +20,8 @@ export interface GuardHandlers {
 }
 
 /**
- * Handles every way in which the process can end or stop while the screen is shown. Keeps the
- * output of other code off the screen. Returns a function that undoes this and prints the deferred
- * output.
+ * Handles every way in which the process can end or stop while the screen is shown. Returns a
+ * function that undoes this.
  */
 export function guardProcess(handlers: GuardHandlers): () => void {
   prepareExit();
@@ -32,14 +31,12 @@ export function guardProcess(handlers: GuardHandlers): () => void {
   process.on("SIGCONT", handlers.resume);
   process.on("exit", handlers.restore);
   const giveBack = [takeOver("uncaughtException", handlers.fail), takeOver("unhandledRejection", handlers.fail)];
-  const release = holdOutput();
   return () => {
     for (const [signal, listener] of signals) process.off(signal, listener);
     process.off("SIGTSTP", handlers.suspend);
     process.off("SIGCONT", handlers.resume);
     process.off("exit", handlers.restore);
     for (const undo of giveBack) undo();
-    release();
   };
 }
 
@@ -61,8 +58,10 @@ function takeOver(
   };
 }
 
-/** Defers stdout, stderr and Node's warnings until released. */
-function holdOutput(): () => void {
+/**
+ * Defers stdout, stderr and Node's warnings. Returns a function that prints them and ends this.
+ */
+export function holdOutput(): () => void {
   const held: { stream: NodeJS.WriteStream; chunk: string | Uint8Array }[] = [];
   let size = 0;
   const streams = [process.stdout, process.stderr].map((stream) => {

@@ -1,4 +1,4 @@
-import { isatty } from "node:tty";
+import { isTerminal as isTerminalAt } from "../../../src/descriptors/index.ts";
 import { PortholeError } from "../../../src/errors.ts";
 
 /**
@@ -21,7 +21,7 @@ export function hasScreen(): boolean {
 }
 
 function isTerminal(): boolean {
-  return isatty(0) && isatty(1);
+  return isTerminalAt(0) && isTerminalAt(1);
 }
 
 /** True in editors' shell windows and build tools, which print control sequences literally. */

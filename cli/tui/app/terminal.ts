@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { type RawMode, terminalSize } from "../../../src/descriptors/index.ts";
 
 /**
  * Alternate screen, no cursor, bracketed paste, no automatic wrap. Without wrap, a row that is too
@@ -16,6 +17,8 @@ const RESTORE = "\x1b[?2026l\x1b[r\x1b[m\x1b[?7h\x1b[?2004l\x1b[?25h\x1b[?1049l"
 /** Ends a control sequence that was cut short (CAN, ECMA-48 8.3.6). */
 const CANCEL = "\x18";
 
+const STDOUT = 1;
+
 /**
  * Milliseconds between retries while a terminal accepts no bytes (Ctrl-S, a stalled connection).
  */
@@ -29,8 +32,8 @@ const RESTORE_DEADLINE_MS = 500;
  * (see {@link Terminal.busy}).
  */
 export class Terminal {
-  readonly #stdin: typeof process.stdin;
-  readonly #stdout: typeof process.stdout;
+  readonly #input: RawMode;
+  #size: { columns: number; rows: number };
   readonly #fd: number;
   readonly #ownsFd: boolean;
   #pending = Buffer.alloc(0);
@@ -40,20 +43,20 @@ export class Terminal {
   /** Called when a pending frame is written completely. */
   onDrain: () => void = () => {};
 
-  constructor(stdin: typeof process.stdin, stdout: typeof process.stdout) {
-    this.#stdin = stdin;
-    this.#stdout = stdout;
-    const own = reopen(stdout.fd);
-    this.#fd = own ?? stdout.fd;
+  constructor(input: RawMode) {
+    this.#input = input;
+    this.#size = terminalSize(STDOUT);
+    const own = reopen(STDOUT);
+    this.#fd = own ?? STDOUT;
     this.#ownsFd = own !== undefined;
   }
 
   get columns(): number {
-    return Math.max(1, this.#stdout.columns || 80);
+    return Math.max(1, this.#size.columns || 80);
   }
 
   get rows(): number {
-    return Math.max(1, this.#stdout.rows || 24);
+    return Math.max(1, this.#size.rows || 24);
   }
 
   /** True while an earlier frame is pending: do not make another. */
@@ -63,12 +66,15 @@ export class Terminal {
 
   /** Sets the terminal up, at the start and after a stop. */
   enter(): void {
-    // libuv remembers the mode that it set. Another program may have changed the mode while this
-    // process was stopped, so turn it off first.
-    this.#stdin.setRawMode(false);
-    this.#stdin.setRawMode(true);
+    this.#input.enable();
+    this.resized();
     this.#entered = true;
     this.write(this.#mouse ? ENTER + MOUSE_ON : ENTER);
+  }
+
+  /** Reads the terminal's size again. */
+  resized(): void {
+    this.#size = terminalSize(STDOUT);
   }
 
   /**
@@ -106,14 +112,8 @@ export class Terminal {
     clearTimeout(this.#retry);
     const cut = this.busy;
     this.#pending = Buffer.alloc(0);
-    // If nothing drains, does not set modes: libuv waits for the output to drain (TCSADRAIN). Node
-    // resets the modes at exit without waiting.
-    if (!this.#writeAll(Buffer.from((cut ? CANCEL : "") + (this.#mouse ? MOUSE_OFF : "") + RESTORE))) return;
-    try {
-      this.#stdin.setRawMode(false);
-    } catch {
-      // The terminal is gone (SIGHUP), so there is nothing to restore.
-    }
+    this.#writeAll(Buffer.from((cut ? CANCEL : "") + (this.#mouse ? MOUSE_OFF : "") + RESTORE));
+    this.#input.disable();
   }
 
   close(): void {
@@ -136,8 +136,8 @@ export class Terminal {
     }
   }
 
-  /** True if all bytes are written in time. */
-  #writeAll(bytes: Buffer): boolean {
+  /** Writes the bytes that the terminal accepts in time. */
+  #writeAll(bytes: Buffer): void {
     const deadline = Date.now() + RESTORE_DEADLINE_MS;
     let rest = bytes;
     while (rest.length > 0 && Date.now() < deadline) {
@@ -145,7 +145,6 @@ export class Terminal {
       rest = rest.subarray(count);
       if (count === 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
-    return rest.length === 0;
   }
 
   /**
