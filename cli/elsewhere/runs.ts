@@ -1,6 +1,7 @@
 import { constants } from "node:os";
 import { PassThrough } from "node:stream";
 import { drained, type Place, type PlaceEnd, runThere, type Streams } from "../../src/elsewhere/index.ts";
+import { PortholeError } from "../../src/errors.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { MARK_SIGNAL } from "../tail/line-record.ts";
 import type { Interrupt } from "./interrupt.ts";
@@ -14,7 +15,7 @@ const MAX_AT_ONCE = 16;
  * the terminal.
  * @param left when aborted, ends the command with SIGTERM
  * @param marks requests that the command receives as signals
- * @throws as runThere()
+ * @throws as runThere(); SESSION if the command was killed there
  */
 export async function runInPlace(
   place: Place,
@@ -35,10 +36,23 @@ export async function runInPlace(
     removals.push(interrupt.listen(pass), () => left?.removeEventListener("abort", leave));
   };
   try {
-    return await runThere(place, args, { ...streams, listen });
+    const end = await runThere(place, args, { ...streams, listen });
+    if (interrupt.received === undefined && !left?.aborted) checkKilled(place, end);
+    return end;
   } finally {
     for (const remove of removals) remove();
   }
+}
+
+const KILLED: ReadonlySet<NodeJS.Signals> = new Set(["SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"]);
+
+/** @throws PortholeError SESSION if a signal ended the command that this process did not send */
+function checkKilled({ name }: Place, end: PlaceEnd): void {
+  const [signal] = [...KILLED].filter((one) => "signal" in end && constants.signals[one] === end.signal);
+  if (signal === undefined) return;
+  throw new PortholeError("SESSION", `lost ${name}: porthole there was ended by ${signal}`, {
+    hint: signal === "SIGKILL" ? "it may have exceeded its memory limit" : "run the command again",
+  });
 }
 
 /**

@@ -12,7 +12,7 @@ import { type DebugAttempt, debugAttempts } from "./debug-attempts.ts";
 import { type DebuggedPod, debuggedPod, type EphemeralContainer } from "./debugged-pod.ts";
 import { IDLE_S } from "./helper-pod.ts";
 import { inPod } from "./in-pod.ts";
-import { kubectl } from "./kubectl.ts";
+import { kubectl, reasonIn } from "./kubectl.ts";
 import { kubectlPlace } from "./kubectl-place.ts";
 import { isNamed } from "./plan.ts";
 import type { Places } from "./surroundings.ts";
@@ -187,7 +187,7 @@ function nameOf(where: string): string {
 }
 
 function lostPod(pod: string, reason: string): PortholeError {
-  const why = reason.replace(/^error: |^Error from server(?: \(\w+\))?: /, "") || "the connection ended";
+  const why = reasonIn(reason) || "the connection ended";
   return new PortholeError("SESSION", `lost the pod ${pod}: ${why}`, {
     hint: `kubectl describe pod -n ${pod.replace("/", " ")} shows its state`,
   });

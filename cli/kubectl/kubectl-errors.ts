@@ -3,7 +3,7 @@ import { Transform, type TransformCallback } from "node:stream";
 /** agent/remote.c writes this to standard error after the command's end. */
 const END = "\0porthole-end ";
 /** Beginnings of lines that kubectl may write about a lost connection. */
-const STARTS = ["error: ", "Error from server", "Unable to connect"];
+const STARTS = ["error: ", "Error from server", "Unable to connect", "command terminated with exit code "];
 const LOGGED = /^[EWI]\d{4} /;
 /** Maximum length of text that is held back, and of the marker of the command's end. */
 const [MAX_HELD, MAX_END] = [65_536, 64];

@@ -61,10 +61,14 @@ const REMEDIES: readonly (readonly [RegExp, string])[] = [
 /** Returns the error for a failed kubectl, in one line. */
 export function kubectlFailure(task: string, stderr: string): PortholeError {
   const lines = stderr.split("\n").filter((line) => line.trim() !== "" && !/^[EWI]\d{4} /.test(line));
-  const why = (lines.at(-1) ?? "kubectl printed no message").replace(
-    /^error: |^Error from server(?: \(\w+\))?: (?:error when creating "STDIN": )?/,
-    "",
-  );
+  const why = reasonIn(lines.at(-1) ?? "") || "kubectl printed no message";
   const hint = REMEDIES.find(([pattern]) => pattern.test(stderr))?.[1];
   return new PortholeError("TARGET", `cannot ${task}: ${why}`, hint === undefined ? {} : { hint });
+}
+
+/** The reason in a line of kubectl, without its prefixes and the address of the request. */
+export function reasonIn(line: string): string {
+  return line
+    .replace(/^error: |^Error from server(?: \(\w+\))?: (?:error when creating "STDIN": )?/, "")
+    .replace(/\b(?:Get|Post|Put|Patch|Delete) "[^"]*": /, "");
 }

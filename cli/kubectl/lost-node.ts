@@ -1,8 +1,9 @@
 import { PortholeError } from "../../src/errors.ts";
+import { reasonIn } from "./kubectl.ts";
 
 /** Returns the error for a connection that ended before the command. */
 export function lostNode(node: string, reason: string): PortholeError {
-  const why = reason.replace(/^error: |^Error from server(?: \(\w+\))?: /, "") || "the connection ended";
+  const why = reasonIn(reason) || "the connection ended";
   if (/forbidden/i.test(why))
     return new PortholeError("TARGET", `cannot run porthole in the helper pod of the node ${node}: ${why}`, {
       hint: "bind the role of docker/kubernetes/role.yaml to your user",

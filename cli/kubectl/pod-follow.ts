@@ -42,6 +42,11 @@ export function waitsForPods(request: Request): boolean {
   return isFollowing && isRetrying;
 }
 
+/** True for a follow: it continues after a lost connection. */
+export function isFollow(request: Request): boolean {
+  return followOf(request).isFollowing;
+}
+
 function followOf({ command, parts }: Request): { isFollowing: boolean; isRetrying: boolean } {
   const options = new Set(parts.map((part) => ("word" in part ? part.word.option : undefined)));
   const isFollowing = command === "tail" && ["f", "F", "follow"].some((one) => options.has(one));

@@ -7,7 +7,7 @@ import type { Request } from "./arguments.ts";
 import { copyFromPods } from "./copy-from-pods.ts";
 import { mergedLines } from "./merged-lines.ts";
 import { checkTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts";
-import { addsPods, waitsForPods } from "./pod-follow.ts";
+import { isFollow, waitsForPods } from "./pod-follow.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Runs a command on its nodes and prints the output. Returns the exit status. */
@@ -21,7 +21,7 @@ export async function runOnNodes(request: Request, lists: PodLists, around: Surr
   }
   const plans = planNodes(request, lists);
   const [only] = plans;
-  if (only !== undefined && plans.length === 1 && !addsPods(request)) return await runOnOne(only, around);
+  if (only !== undefined && plans.length === 1 && !isFollow(request)) return await runOnOne(only, around);
   if (request.command === "tail" || request.command === "head") return await mergedLines(request, lists, around);
   return await inOrder(request, plans, around);
 }

@@ -180,6 +180,30 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
   });
 
+  test("a command that is killed on the node is reported in a line, and tail -f of one pod starts it again", async () => {
+    const shop = uniqueName("ns");
+    const target = await pod("one", shop, "web-0", { command: speaker });
+    const commandThere = () =>
+      findProcesses(({ args }) => args[0]?.endsWith("/node") === true && args.includes(`pod:${shop}/web-0:@logs`));
+    const running = start(["tail", "-f", "-n", shop, "web-0:@logs"], { DIRECT: "1" });
+    const [first = 0] = await waitFor("the command there", () => {
+      const found = commandThere();
+      return found.length > 0 && found;
+    });
+    await waitFor("the FIFO", async () => (await run(["cat", "-n", shop, "web-0:/tmp/a"])).text === "ready\n");
+    await tell(target, "a");
+    await waitFor("the first line", () => running.text() === "a\n");
+    process.kill(first, "SIGKILL");
+    await waitFor("the note", () => running.stderr() !== "");
+    await tell(target, "b");
+    await waitFor("the line after it", () => running.text() === "a\nb\n");
+    expect(running.stderr()).toBe(
+      "porthole: lost the node one: porthole there was ended by SIGKILL; trying again\nporthole: the node one is back\n",
+    );
+    running.child.kill("SIGTERM");
+    await running.ended;
+  });
+
   test("pods that start later join a follow of a selector, and a removed pod is reported in a line", async () => {
     const shop = uniqueName("ns");
     const saying = (line: string) => ["/bin/sh", "-c", `echo ${line}; exec busybox sleep 10000`];

@@ -10,6 +10,7 @@ import type { RecordSource } from "../../cli/elsewhere/records/record-source.ts"
 import { resumedArguments } from "../../cli/elsewhere/records/resumed-arguments.ts";
 import { parseRequest } from "../../cli/kubectl/arguments.ts";
 import { hasEnded, leftHelpers, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
+import { reasonIn } from "../../cli/kubectl/kubectl.ts";
 import { KubectlErrors } from "../../cli/kubectl/kubectl-errors.ts";
 import { formatOf } from "../../cli/kubectl/merged-lines.ts";
 import { optionTable } from "../../cli/kubectl/option-table.ts";
@@ -257,6 +258,21 @@ describe("the standard error of kubectl exec", () => {
     return { shown, reason: errors.reason };
   };
   const end = "\0porthole-end exit 3\n";
+
+  test("is kubectl's own if the container ends before the command's end is known", async () => {
+    const line = "command terminated with exit code 137\n";
+    expect(await of("porthole: no\n", line)).toEqual({ shown: "porthole: no\n", reason: line.trimEnd() });
+  });
+
+  test("gives the reason without the address of the request, which contains the whole command", () => {
+    const address = 'Post "http://127.0.0.1:6443/api/v1/namespaces/a/pods/b/exec?command=%2Fporthole&stdin=true"';
+    expect(reasonIn(`error: error sending request: ${address}: unexpected EOF`)).toBe(
+      "error sending request: unexpected EOF",
+    );
+    expect(reasonIn('Error from server (Forbidden): error when creating "STDIN": pods "x" is forbidden')).toBe(
+      'pods "x" is forbidden',
+    );
+  });
 
   test.each([
     [
