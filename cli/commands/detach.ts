@@ -1,5 +1,5 @@
 import { recordedEngines, removeHelpers } from "../../src/elsewhere/index.ts";
-import { engineElsewhere } from "../../src/engines/index.ts";
+import { engineElsewhere, remoteEngine } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { detachAgents, detachAll } from "../../src/sessions/index.ts";
 import { report } from "../io/fail.ts";
@@ -13,7 +13,7 @@ export async function detach(name: string | undefined, options: { all?: boolean;
   }
   const helpers = recordedEngines();
   if (name !== undefined) {
-    const helper = helpers.find(({ address }) => address === name);
+    const helper = helpers.find(({ address }) => address === name || address === addressOf(name));
     if (helper !== undefined) await removeHelpers(helper);
     else await detachAgents(name, { engine: options.engine });
     return 0;
@@ -24,4 +24,13 @@ export async function detach(name: string | undefined, options: { all?: boolean;
     await removeHelpers(each, { images: true }).catch((error) => failures.push(error));
   for (const failure of failures) report(failure);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** The address of a docker context on another machine; undefined for any other name. */
+function addressOf(name: string): string | undefined {
+  try {
+    return remoteEngine(name)?.address;
+  } catch {
+    return undefined;
+  }
 }

@@ -7,6 +7,7 @@ import {
   engineGet,
   errorMessageOf,
   listedEngines,
+  remoteEngine,
   runtimeVersion,
   START_ENGINE,
 } from "../../src/engines/index.ts";
@@ -58,6 +59,12 @@ async function* checkEngines(
 ): AsyncGenerator<Finding> {
   let found: Engine[];
   try {
+    const remote = remoteEngine(explicit);
+    if (remote !== undefined) {
+      const detail = `not checked: ${remote.address} (${remote.source}) is on another machine, where porthole runs in a helper container`;
+      yield { status: "ok", what: "container engine", detail: `${detail}; porthole doctor CONTAINER checks it` };
+      return;
+    }
     found = listedEngines(explicit);
   } catch (error) {
     yield failed("container engine", error, "warn");

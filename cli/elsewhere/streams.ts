@@ -34,6 +34,8 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
     if (received.has(signal)) dieBySignal(signal);
     received.add(signal);
     signalled(constants.signals[signal]);
+    // The connection may not respond. A command that reads keys may handle the signal and go on.
+    if (use !== "keys") setTimeout(() => dieBySignal(signal), GRACE_MS).unref();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   // The remote command cannot detect that the reader of this output has closed it.
@@ -61,6 +63,9 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
   };
   return { streams, restore };
 }
+
+/** Milliseconds between a signal to a remote command and the end of this process. */
+const GRACE_MS = 3000;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 

@@ -346,6 +346,8 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     const left = () => cluster.names(helpers).length;
     expect(await run([...made, "cat", "web-0:/tmp/a.log"])).toEqual({ code: 0, text: "one\n", stderr: "" });
     expect(left()).toBe(0);
+    // docker/kubernetes/role.yaml has no right to watch.
+    expect(cluster.requests.filter((one) => one.includes(`/${helpers}/`) && one.includes("watch=true"))).toEqual([]);
     for (const signal of ["SIGINT", "SIGKILL"] as const) {
       const running = start([...made, "tail", "-F", "web-0:/tmp/a.log"], { DIRECT: "1" });
       await waitFor("the first line", () => running.text() === "one\n");

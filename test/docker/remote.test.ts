@@ -11,7 +11,7 @@ import { type Engine, image, uniqueName } from "../helpers/engine.ts";
 import { startFarEngine } from "../helpers/far-engine.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
-import { findProcesses } from "../helpers/processes.ts";
+import { childrenOf, findProcesses } from "../helpers/processes.ts";
 import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
 import { tar } from "../helpers/tar.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -124,6 +124,26 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     running.child.kill("SIGKILL");
     await running.ended;
     await waitFor("the command there to end", () => commandsThere(`${name}:/d/g`).length === 0);
+  });
+
+  test("ends by a signal although the connection does not respond", async () => {
+    const running = by.start(["tail", "-f", `${name}:/d/f`]);
+    await new Promise((resolve) => running.stdout.once("data", resolve));
+    running.stdout.resume();
+    const connections = childrenOf(running.pid);
+    for (const pid of connections) process.kill(pid, "SIGSTOP");
+    running.child.kill("SIGINT");
+    expect(await running.ended).toEqual({ code: null, signal: "SIGINT" });
+    for (const pid of connections) process.kill(pid, "SIGKILL");
+    await waitFor("the command there to end", () => commandsThere(`${name}:/d/f`).length === 0);
+  });
+
+  test("doctor without a target does not refuse the engine of DOCKER_HOST", async () => {
+    const { text } = await by.run(["doctor"]);
+    expect(text).toContain(
+      `ok    container engine: not checked: ${host} (DOCKER_HOST) is on another machine, where porthole`,
+    );
+    expect(text).not.toContain("cannot use");
   });
 
   test("runs the command of with locally on one file, and ends with its status", async () => {

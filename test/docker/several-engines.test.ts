@@ -184,6 +184,13 @@ describeWith(["docker", "sshd", "root"], "a command over several engines", () =>
     expect(code).toBe(2);
     expect(stderr).toMatch(/^[^\n]+\n$/);
   });
+
+  test("detach of a docker context removes the helper on its engine", async () => {
+    expect((await by.run(["cat", `far!${farName}:/d/f`])).text).toBe("far\n");
+    expect((await by.run(["agents", "--json"])).text).toContain('"helper"');
+    expect(await by.run(["detach", "far"])).toMatchObject({ code: 0, text: "", stderr: "" });
+    expect((await by.run(["agents", "--json"])).text).not.toContain('"helper"');
+  });
 });
 
 function composed(project: string, service: string): Record<string, string> {

@@ -31,7 +31,7 @@ const ABSENT: readonly [string, string][] = [
   ],
   [
     "a whole cluster, for `kubectl porthole`",
-    "none runs here: two containerds with their CRI are the nodes, with the real kubectl, the manifests of docker/kubernetes and the image of `porthole image`; test/helpers/cluster.ts simulates the API server and the kubelets, and forwards each exec to the address that the CRI returns; it starts an ephemeral container in the pod's sandbox by the CRI, with the PID namespace of its target (test/docker/kubectl-plugin.test.ts)",
+    "none runs here: two containerds with their CRI are the nodes, with the real kubectl, the manifests of docker/kubernetes and the image of `porthole image`; test/helpers/cluster simulates the API server (pods, workloads with their selectors, DaemonSets; RBAC, quotas and Pod Security only as refusals) and the kubelets (starts, states, failed pulls; no restarts), and forwards each exec to the address that the CRI returns; it starts an ephemeral container in the pod's sandbox by the CRI, with the PID namespace of its target (test/docker/kubectl-plugin.test.ts)",
   ],
   [
     "a container in state `dead`",
