@@ -1,5 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 
 /** Ends a frame of porthole's screen. */
 export const FRAME_END = "\x1b[?2026l";
@@ -135,8 +136,4 @@ export class BenchTerminal {
 
 function hasFrame(screen: string): boolean {
   return screen.includes(FRAME_END);
-}
-
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

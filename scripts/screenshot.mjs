@@ -7,6 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { svg, THEMES } from "./terminal-picture.mjs";
 
@@ -62,8 +63,4 @@ async function shown(pattern) {
       throw new Error(`the screen never showed ${pattern}:\n${terminal("capture-pane", "-p").stdout}`);
     await pause(100);
   }
-}
-
-function pause(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

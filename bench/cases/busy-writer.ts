@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Case } from "../case.ts";
 import { type Result, summarise } from "../measure.ts";
 import type { Stage } from "../stage.ts";
-import { BenchTerminal, FRAME_END, pause } from "../terminal.ts";
+import { BenchTerminal, FRAME_END } from "../terminal.ts";
 
 const SIZE = { columns: 200, rows: 50 };
 const LINES_PER_SECOND = 100_000;

@@ -1,10 +1,11 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Case } from "../case.ts";
 import { type Contestant, compare, type Result, summarise, timeCommand, timePiped } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
-import { BenchTerminal, pause } from "../terminal.ts";
+import { BenchTerminal } from "../terminal.ts";
 import { LAST, writeSparse } from "./access-log.ts";
 
 const SIZE = { columns: 200, rows: 50 };

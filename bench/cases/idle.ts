@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Case } from "../case.ts";
 import { type Result, type Role, summarise } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
-import { pause } from "../terminal.ts";
 
 const CONTAINERS = 20;
 const FILES = 10;

@@ -1,8 +1,9 @@
 import { appendFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Case } from "../case.ts";
 import { type Result, summarise } from "../measure.ts";
 import type { Stage } from "../stage.ts";
-import { BenchTerminal, FRAME_END, pause } from "../terminal.ts";
+import { BenchTerminal, FRAME_END } from "../terminal.ts";
 import { rows } from "./access-log.ts";
 
 const SIZE = { columns: 200, rows: 50 };

@@ -1,8 +1,9 @@
 import { rmSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Case } from "../case.ts";
 import { compare, type Result, type Role, summarise, timeCommand } from "../measure.ts";
 import type { Stage } from "../stage.ts";
-import { BenchTerminal, FRAME_END, pause } from "../terminal.ts";
+import { BenchTerminal, FRAME_END } from "../terminal.ts";
 import { LAST, writeDense, writeSparse } from "./access-log.ts";
 
 const SIZE = { columns: 200, rows: 50 };

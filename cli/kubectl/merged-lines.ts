@@ -15,7 +15,7 @@ import type { Surroundings } from "./surroundings.ts";
 /** Output options, which the client handles itself. */
 const PRINTED_HERE: ReadonlySet<string> = new Set(["json", "prefix", "quiet", "silent", "verbose", "color"]);
 /** Returns the request for the nodes. Their output is records, which `--merge` orders by time. */
-export function wireRequest(request: Request): Request {
+function wireRequest(request: Request): Request {
   const json: Part = { word: { args: ["--json"], option: "json" } };
   return { ...request, parts: [...request.parts.filter((part) => !isOption(part, PRINTED_HERE)), json] };
 }

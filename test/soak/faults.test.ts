@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { directAgentsOf, keptFiles, mountAgentsOf, routesInUse } from "../docker/agents.ts";
 import { describeWith } from "../helpers/availability.ts";
@@ -146,8 +147,6 @@ async function limited(
     if (isRunning(pid)) execFileSync("prlimit", [`--pid=${pid}`, `--${limit}=${usual}:`]);
   }
 }
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Each fault is injected, the log continues, and the fault is removed. */
 const faults: Record<string, (scene: Scene) => Promise<void>> = {
