@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import { expect } from "vitest";
 import { inCgroupOf, parentOf } from "../../src/descriptors/process.ts";
 import type { Container, Engine } from "../helpers/engine.ts";
 import { jsonLines, type User } from "../helpers/porthole.ts";
@@ -18,6 +19,22 @@ export interface ListedAgent {
 export async function listedAgents(by: User): Promise<ListedAgent[]> {
   const { text } = await by.run(["agents", "--json"]);
   return jsonLines(text);
+}
+
+/**
+ * Expects that `porthole cat --trace` prints this text, and reports this route, such as `direct,
+ * new agent`.
+ */
+export async function expectRead(
+  by: User,
+  target: string,
+  text: string,
+  route: string,
+  options: readonly string[] = [],
+): Promise<void> {
+  const result = await by.run(["cat", "--trace", ...options, target]);
+  expect(result).toMatchObject({ code: 0, text });
+  expect(result.stderr).toContain(`route ${route}`);
 }
 
 /** Returns the ids of the sidecars, running or not, that porthole created for `target`. */

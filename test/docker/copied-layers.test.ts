@@ -7,6 +7,7 @@ import { type Engine, engineAt, firstProcess, image, uniqueName } from "../helpe
 import { MKFS_BTRFS, ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
+import { expectRead } from "./agents.ts";
 
 /**
  * Makes a stopped container with a file of its image, a file in its own layer, and a file in a
@@ -43,9 +44,7 @@ async function reads(on: Engine, how: { uid: number; route: string }): Promise<v
       [`${name}:/data/f`, "in the volume\n"],
       [`image:${tag}:/etc/kept`, "of the image\n"],
     ]) {
-      const result = await by.run(["cat", "--trace", target ?? ""]);
-      expect(result).toMatchObject({ code: 0, text });
-      expect(result.stderr).toContain(`route ${how.route}, `);
+      await expectRead(by, target ?? "", text ?? "", `${how.route}, `);
     }
     const missing = await by.run(["cat", `image:${tag}:/d/own`]);
     expect(missing).toMatchObject({ code: 1, text: "" });

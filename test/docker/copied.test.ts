@@ -17,6 +17,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { silentAboutLayers } from "../helpers/silent-engine.ts";
 import { succeeds, waitFor } from "../helpers/wait-for.ts";
+import { expectRead } from "./agents.ts";
 import { has, startScreen } from "./porthole-screen.ts";
 
 const script = [
@@ -197,9 +198,7 @@ describeWith(["root", "docker", "podman"], "an image, whose layers the engine do
     const changes = ['ENTRYPOINT ["/bin/busybox","false"]', "VOLUME /d", ...check].join("\n");
     await target.handle.commit({ repo, tag: "1", changes });
     const by = await without(on, ORDINARY_USER);
-    const result = await by.run(["cat", "--trace", `image:${repo}:1:/d/log`]);
-    expect(result).toMatchObject({ code: 0, text: "first\n" });
-    expect(result.stderr).toContain("route sidecar, new agent");
+    await expectRead(by, `image:${repo}:1:/d/log`, "first\n", "sidecar, new agent");
     expect((await by.run(["cat", `image:${repo}:1:/d/none`])).code).toBe(1);
     expect(await by.run(["with", `image:${repo}:1:/d/log`, "--", "cat", "{}"])).toMatchObject({ text: "first\n" });
     // Its listings are empty once the engine has removed the uppermost directory of its container.

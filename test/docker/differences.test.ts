@@ -6,7 +6,7 @@ import { startDocker } from "../helpers/daemons.ts";
 import { container, engine, engineAt, image, uniqueName } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { mountBinds, user } from "../helpers/porthole.ts";
-import { agentImages } from "./agents.ts";
+import { agentImages, expectRead } from "./agents.ts";
 
 const steps = ["dir", "/d", "write", "/d/f", "text"];
 
@@ -31,9 +31,7 @@ describeWithDocker("differences between engines", () => {
     const by = user({ uid: ORDINARY_USER, engine: on });
     const Devices = [{ PathOnHost: "/dev/null", PathInContainer: "/dev/given", CgroupPermissions: "rwm" }];
     const target = await container(on, { steps, host: { Devices } });
-    const result = await by.run(["cat", "--trace", "--route", "sidecar", `${target.name}:/d/f`]);
-    expect(result).toMatchObject({ code: 0, text: "text\n" });
-    expect(result.stderr).toContain("route sidecar, new agent");
+    await expectRead(by, `${target.name}:/d/f`, "text\n", "sidecar, new agent", ["--route", "sidecar"]);
   });
 
   test("detach --all keeps a container that another user created from the agent's image", async (context) => {

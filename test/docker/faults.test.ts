@@ -11,7 +11,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { keptFiles, listedAgents, routesInUse, sidecarsOf } from "./agents.ts";
+import { expectRead, keptFiles, listedAgents, routesInUse, sidecarsOf } from "./agents.ts";
 
 const steps = ["dir", "/d", "write", "/d/f", "text"];
 const section = "Faults" as const;
@@ -78,9 +78,7 @@ describeWithDocker("porthole killed with SIGKILL", () => {
       Cmd: ["/agent"],
       Labels: Config.Labels,
     });
-    const result = await by.run(["cat", "--trace", `${target.name}:/d/f`]);
-    expect(result).toMatchObject({ code: 0, text: "text\n" });
-    expect(result.stderr).toContain("route sidecar, new agent");
+    await expectRead(by, `${target.name}:/d/f`, "text\n", "sidecar, new agent");
     expect(await sidecarsOf(docker, target)).toHaveLength(1);
   });
 

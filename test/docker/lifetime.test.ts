@@ -7,7 +7,7 @@ import { container, engine } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { mountBinds, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { agentImages, directAgentsOf, keptFiles, listedAgents, routesInUse } from "./agents.ts";
+import { agentImages, directAgentsOf, expectRead, keptFiles, listedAgents, routesInUse } from "./agents.ts";
 
 const docker = engine("docker");
 
@@ -26,9 +26,7 @@ describeWithDocker("an agent", () => {
       expect(first.stderr).toContain(`route ${route}, new agent`);
       await waitFor("the idle agent to end", async () => (await routesInUse(docker, target)).length === 0);
       expect(await listedAgents(someone)).toEqual([]);
-      const again = await someone.run(["cat", "--trace", `${target.name}:/d/f`]);
-      expect(again).toMatchObject({ code: 0, text: "text\n" });
-      expect(again.stderr).toContain(`route ${route}, new agent`);
+      await expectRead(someone, `${target.name}:/d/f`, "text\n", `${route}, new agent`);
     },
   );
 
@@ -76,9 +74,7 @@ describeWithDocker("an agent", () => {
     const someone = user({ uid: ORDINARY_USER, engine: docker });
     const target = await container(docker, { steps });
     await target.handle.pause();
-    const result = await someone.run(["cat", "--trace", `${target.name}:/d/f`]);
-    expect(result).toMatchObject({ code: 0, text: "text\n" });
-    expect(result.stderr).toContain("route sidecar, new agent");
+    await expectRead(someone, `${target.name}:/d/f`, "text\n", "sidecar, new agent");
     expect((await target.handle.inspect()).State.Paused).toBe(true);
     await target.handle.unpause();
   });

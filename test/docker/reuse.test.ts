@@ -6,7 +6,7 @@ import { engineProxy } from "../helpers/engine-proxy.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
-import { listedAgents, routesInUse, sidecarsOf } from "./agents.ts";
+import { expectRead, listedAgents, routesInUse, sidecarsOf } from "./agents.ts";
 
 const docker = engine("docker");
 
@@ -21,15 +21,11 @@ describeWithDocker("a running agent", () => {
     expect(proxy.requests.length).toBeGreaterThan(1);
 
     proxy.requests.length = 0;
-    const byName = await someone.run(["cat", "--trace", `${target.name}:/d/f`]);
-    expect(byName).toMatchObject({ code: 0, text: "kept\n" });
-    expect(byName.stderr).toContain("route sidecar, live agent");
+    await expectRead(someone, `${target.name}:/d/f`, "kept\n", "sidecar, live agent");
     expect(proxy.requests).toEqual([`GET /containers/${target.name}/json`]);
 
     proxy.requests.length = 0;
-    const byId = await someone.run(["cat", "--trace", `${target.id}:/d/f`]);
-    expect(byId).toMatchObject({ code: 0, text: "kept\n" });
-    expect(byId.stderr).toContain("route sidecar, live agent");
+    await expectRead(someone, `${target.id}:/d/f`, "kept\n", "sidecar, live agent");
     expect(proxy.requests).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import { type Container, container, engine, image, uniqueName } from "../helpers
 import { ORDINARY_USER } from "../helpers/machine.ts";
 import { mountBinds, type User, user } from "../helpers/porthole.ts";
 import { workloadReady } from "../helpers/processes.ts";
-import { routesInUse } from "./agents.ts";
+import { expectRead, routesInUse } from "./agents.ts";
 import { sealed, sealedFiles } from "./sealed.ts";
 
 const ROOT = { who: "root", uid: 0 };
@@ -138,8 +138,6 @@ describeWith(["docker", "dockerCommand"], "docker run $(porthole docker-args) IM
     expect(started).toMatchObject({ code: 0, stderr: "" });
     onTestFinished(() => docker.api.getContainer(name).remove({ force: true }));
     await workloadReady((await docker.api.getContainer(name).inspect()).State.Pid);
-    const result = await someone.run(["cat", "--trace", "--route", "mount", `${name}:/d/f`]);
-    expect(result).toMatchObject({ code: 0, text: "text\n" });
-    expect(result.stderr).toContain("route mount, new agent");
+    await expectRead(someone, `${name}:/d/f`, "text\n", "mount, new agent", ["--route", "mount"]);
   });
 });

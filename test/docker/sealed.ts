@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "vitest";
 import { witness } from "../helpers/compatibility.ts";
 import { type Container, type ContainerOptions, container, type Engine, engine, image } from "../helpers/engine.ts";
 import { mountBinds, type User, user } from "../helpers/porthole.ts";
-import { routesInUse } from "./agents.ts";
+import { expectRead, routesInUse } from "./agents.ts";
 
 /** Contents of the files of {@link sealed}, by path. */
 export const sealedFiles = {
@@ -75,9 +75,7 @@ export function testSealed(
   });
 
   test.for(Object.entries(sealedFiles))("gives %s byte for byte, from the running agent", async ([path, content]) => {
-    const result = await someone.run(["cat", "--trace", "--route", route, `${target.name}:${path}`]);
-    expect(result).toMatchObject({ code: 0, text: content });
-    expect(result.stderr).toContain(`route ${route}, live agent`);
+    await expectRead(someone, `${target.name}:${path}`, content, `${route}, live agent`, ["--route", route]);
   });
 
   test("shows the target's first process in /proc/1/status", async () => {

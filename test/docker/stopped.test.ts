@@ -23,7 +23,7 @@ import { ORDINARY_USER } from "../helpers/machine.ts";
 import { jsonLines, type User, user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { listedAgents, sidecarsOf } from "./agents.ts";
+import { expectRead, listedAgents, sidecarsOf } from "./agents.ts";
 
 /**
  * The container changes, adds and deletes files, writes to its volume and to memory, and then ends.
@@ -74,9 +74,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
     const at = (path: string) => `${target.name}:${path}`;
 
     test("is read from its layers and volumes, over route direct", async () => {
-      const first = await by.run(["cat", "--trace", at("/own")]);
-      expect(first).toMatchObject({ code: 0, text: "own\n" });
-      expect(first.stderr).toContain("route direct, new agent");
+      await expectRead(by, at("/own"), "own\n", "direct, new agent");
       const again = await by.run(["cat", "--trace", at("/own")]);
       // Podman does not report copies into a container, so each command makes a new view of the
       // layers.
@@ -246,9 +244,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
     const by = user({ engine: on });
     const target = await stopped(on);
     const tag = await busyboxImage(on);
-    const first = await by.run(["cat", "--trace", `volume:${target.volume}:/file`]);
-    expect(first).toMatchObject({ code: 0, text: "volume\n" });
-    expect(first.stderr).toContain("route direct, new agent");
+    await expectRead(by, `volume:${target.volume}:/file`, "volume\n", "direct, new agent");
     expect((await by.run(["ls", `image:${tag}:/`])).text).toBe("bin\ntmp\nworkload\n");
     expect((await by.run(["head", "-c4", `image:${tag}:/bin/sh`])).text).toBe("\x7fELF");
     expect(await by.run(["ps", `image:${tag}`])).toMatchObject({ code: 3, text: "" });
@@ -289,9 +285,7 @@ describeWith(["root", "docker", "podman"], "what does not run, read by a user wh
     const by = user({ engine: on, uid: ORDINARY_USER });
     const target = await stopped(on);
     const at = (path: string) => `${target.name}:${path}`;
-    const first = await by.run(["cat", "--trace", at("/own")]);
-    expect(first).toMatchObject({ code: 0, text: "own\n" });
-    expect(first.stderr).toContain("route sidecar, new agent");
+    await expectRead(by, at("/own"), "own\n", "sidecar, new agent");
     for (const [path, text] of [
       ["/data/file", "volume\n"],
       ["/secret", "secret\n"],

@@ -14,7 +14,7 @@ import { repository } from "../helpers/paths.ts";
 import { copyInstallation, type User, user } from "../helpers/porthole.ts";
 import { isRunning } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
-import { listedAgents, routesInUse } from "./agents.ts";
+import { expectRead, listedAgents, routesInUse } from "./agents.ts";
 
 const docker = engine("docker");
 
@@ -96,9 +96,7 @@ describeWithDocker("an agent of another version", () => {
     const by = user({ engine: docker });
     const target = await container(docker, { steps: ["dir", "/d", "write", "/d/f", "text"] });
     const old = await leaveAgent(installation, by, target, docker.socket);
-    const result = await by.run(["cat", "--trace", `${target.name}:/d/f`]);
-    expect(result).toMatchObject({ code: 0, text: "text\n" });
-    expect(result.stderr).toContain("route direct, new agent");
+    await expectRead(by, `${target.name}:/d/f`, "text\n", "direct, new agent");
     await waitFor("the old agent to end", () => !isRunning(old));
   });
 

@@ -1,6 +1,14 @@
 import { appendFileSync, chmodSync, cpSync, mkdtempSync, symlinkSync } from "node:fs";
 import { beforeAll, expect, inject, test } from "vitest";
-import { directAgentsOf, keptFiles, listedAgents, mountAgentsOf, routesInUse, sidecarsOf } from "../docker/agents.ts";
+import {
+  directAgentsOf,
+  expectRead,
+  keptFiles,
+  listedAgents,
+  mountAgentsOf,
+  routesInUse,
+  sidecarsOf,
+} from "../docker/agents.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";
@@ -67,9 +75,7 @@ describeWith(["docker", "registry", "musl", "arm64", "git", "history"], "an upgr
     const [old] = directAgentsOf(target);
 
     npmInstall(place, current);
-    const cat = await by.run(["cat", "--trace", `${target.name}:/d/f`]);
-    expect(cat).toMatchObject({ code: 0, text: "text\n" });
-    expect(cat.stderr).toContain("route direct, new agent");
+    await expectRead(by, `${target.name}:/d/f`, "text\n", "direct, new agent");
     expect(directAgentsOf(target)).toContain(old);
     appendFileSync(log, "more\n");
     await waitFor("the second line", () => lines === "text\nmore\n");
