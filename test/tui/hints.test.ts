@@ -51,5 +51,6 @@ it.each([
     ["PgDn next page", "PgUp previous page", "Esc close"],
   ],
 ] as [Context[], string[]][])("the help over %j shows its own keys", (contexts, expected) => {
-  expect(words(helpHints(contexts, KEYMAP).here)).toEqual(expected);
+  expect(words(helpHints(contexts, 2).here)).toEqual(expected);
+  expect(words(helpHints(contexts, 1).here)).toEqual(["Esc close"]);
 });

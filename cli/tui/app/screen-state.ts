@@ -3,7 +3,7 @@ import type { Theme } from "../canvas/theme.ts";
 import { type KeyHints, keyHints, keyName } from "../keymap/hints.ts";
 import type { Keymap } from "../keymap/keymap.ts";
 import { dialogHints, dialogState } from "../ui/dialog.ts";
-import { helpHints, helpPage, helpWidth, turningActions } from "../ui/help.ts";
+import { type HelpPage, helpHints, helpPage, helpWidth, turningActions } from "../ui/help.ts";
 import type { HistogramState } from "../ui/histogram.ts";
 import { paletteState } from "../ui/palette.ts";
 import type { PanelSections } from "../ui/panel.ts";
@@ -57,9 +57,10 @@ export function screenState(parts: ScreenParts): ScreenState {
   };
 }
 
-function hintsOf({ view, tabs, overlays, keymap }: ScreenParts): KeyHints {
+function hintsOf(parts: ScreenParts): KeyHints {
+  const { view, tabs, overlays, keymap } = parts;
   if (overlays.dialog) return dialogHints(overlays.dialog.question);
-  if (overlays.help !== undefined) return helpHints(view.contexts, keymap);
+  if (overlays.help !== undefined) return helpHints(view.contexts, pageOf(parts, overlays.help).pages, keymap);
   if (overlays.prompt) return promptHints(overlays.prompt, keymap);
   const isFirst = tabs.count === 1 && tabs.depth === 1;
   return keyHints(view.contexts, keymap, { isFirst, lacks: view.lacks });
@@ -74,8 +75,14 @@ function overlayOf(parts: ScreenParts): OverlayState | undefined {
   return choices && paletteState(choices, { columns, height: regions.body });
 }
 
-function helpState({ view: { contexts }, keymap, columns, regions }: ScreenParts, wanted: number): OverlayState {
-  const page = helpPage(contexts, { columns, height: regions.body }, wanted, keymap);
+function pageOf({ view: { contexts }, keymap, columns, regions }: ScreenParts, wanted: number): HelpPage {
+  return helpPage(contexts, { columns, height: regions.body }, wanted, keymap);
+}
+
+function helpState(parts: ScreenParts, wanted: number): OverlayState {
+  const { contexts } = parts.view;
+  const { keymap } = parts;
+  const page = pageOf(parts, wanted);
   const keys = turningActions(contexts).map(([context, action]) => keyName(context, action, keymap));
   return { kind: "help", width: helpWidth(page), page, turn: `${keys.join(" and ")} turn it` };
 }

@@ -85,13 +85,14 @@ export function turningActions(contexts: readonly Context[]): readonly [Context,
       ];
 }
 
-/** The keys of the help, for the row of key hints. */
-export function helpHints(contexts: readonly Context[], keymap: Keymap): KeyHints {
+/** The keys of a help of this many pages, for the row of key hints. */
+export function helpHints(contexts: readonly Context[], pages: number, keymap: Keymap = KEYMAP): KeyHints {
   const cancel: [Context, Action] = [contexts.includes("viewer") ? "viewer" : "list", "cancel"];
   const texts = ["next page", "previous page", "close"];
   const here = [...turningActions(contexts), cancel].flatMap(([context, action], index): KeyHint[] => {
     const key = keymap[context].find((binding) => binding.action === action)?.keys[0];
-    return key === undefined ? [] : [{ key: keyLabel(key), text: texts[index] ?? "", press: key }];
+    const isUseless = pages === 1 && action !== "cancel";
+    return key === undefined || isUseless ? [] : [{ key: keyLabel(key), text: texts[index] ?? "", press: key }];
   });
   return { here, everywhere: [] };
 }
