@@ -89,6 +89,15 @@ describe("the choices", () => {
     }
   });
 
+  it("leave out actions that the list cannot do now", () => {
+    const contexts = ["found", "list"] as const;
+    const lines = (lacks?: "selection" | "items") => choices("", { contexts, lacks }).map(({ line }) => line);
+    expect(lines()).toEqual(expect.arrayContaining(["open", "show-in-files", "filter", "refresh"]));
+    expect(lines("selection")).not.toContain("open");
+    expect(lines("selection")).toEqual(expect.arrayContaining(["filter", "refresh"]));
+    expect(lines("items")).not.toContain("filter");
+  });
+
   it("show a key that no narrower context overrides, or no key", () => {
     const keymap = {
       ...KEYMAP,

@@ -37,8 +37,7 @@ export class Commands {
     const view = this.#targets.view();
     if (!view) return;
     const sources = () => ({
-      contexts: view.contexts,
-      keymap,
+      ...{ contexts: view.contexts, lacks: view.lacks, keymap },
       recent: this.recent.except(view),
       containers: this.#containers,
       act: (action: Action) => act(view, action),

@@ -1,3 +1,4 @@
+import { isUsable, type Lack } from "../keymap/binding.ts";
 import { COMMANDS } from "../keymap/command-line.ts";
 import { type Action, type ActionBinding, type Context, type Keymap, keyLabel } from "../keymap/keymap.ts";
 import { fuzzyMatch } from "../ui/fuzzy.ts";
@@ -7,6 +8,8 @@ import type { Choice, KnownContainer, RecentFile } from "../view.ts";
 export interface PaletteSources {
   /** Contexts of the current view. */
   contexts: readonly Context[];
+  /** What its list lacks: omits the actions that need it. */
+  lacks?: Lack | undefined;
   keymap: Keymap;
   /** Recent files, most recent first. */
   recent: readonly RecentFile[];
@@ -68,15 +71,16 @@ const ARGUMENTS = COMMANDS.map(
  * Returns each action of the keymap once, the most useful first. Adds its key, unless a narrower
  * context uses that key.
  */
-function actionEntries({ contexts, keymap, act }: PaletteSources): Entry[] {
+function actionEntries({ contexts, lacks, keymap, act }: PaletteSources): Entry[] {
   const taken = new Set<string>();
   const known = new Set<Action>(["command"]);
   const ranked: Entry[][] = [[], [], [], []];
   for (const context of [...contexts, "global" as const]) {
     for (const binding of keymap[context]) {
-      const { action, keys, help } = binding;
+      const { action, keys, help, needs } = binding;
       if (known.has(action)) continue;
       known.add(action);
+      if (!isUsable(needs, lacks)) continue;
       const key = keys.find((one) => !taken.has(one));
       const take = () => act(action);
       const entry = { name: action, detail: help, key: key === undefined ? "" : keyLabel(key), line: action, take };

@@ -1,6 +1,11 @@
 /** What a list lacks: a selected item, because its filter leaves none, or all items. */
 export type Lack = "selection" | "items";
 
+/** True if an action that needs this has an effect in a list that lacks that. */
+export function isUsable(needs: Lack | undefined, lacks: Lack | undefined): boolean {
+  return needs === undefined || lacks === undefined || (needs === "items" && lacks === "selection");
+}
+
 /** An entry of the key table, which drives the input and generates the help. */
 export interface Binding {
   /** Name of the action, and of its command. */

@@ -1,4 +1,4 @@
-import type { Lack } from "./binding.ts";
+import { isUsable, type Lack } from "./binding.ts";
 import { type Action, type Context, KEYMAP, type Keymap, keyLabel } from "./keymap.ts";
 
 /** A key and a word for its action. */
@@ -37,8 +37,7 @@ export function keyHints(
   const of = (context: Context): KeyHint[] => {
     const hints = keymap[context].flatMap(({ action, keys, hint, isMain, needs }) => {
       const key = keys.find((one) => !taken.has(one));
-      const isUsable = needs === undefined || lacks === undefined || (needs === "items" && lacks === "selection");
-      if (hint === undefined || key === undefined || !isUsable) return [];
+      if (hint === undefined || key === undefined || !isUsable(needs, lacks)) return [];
       const text = isFirst && action === "back" ? "quit" : hint;
       const shown = { key: keyLabel(key), text, press: key };
       if (isMain) main.push(shown);
