@@ -3,6 +3,7 @@ import { messageOf } from "../../../src/errors.ts";
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { reopenError } from "../../with/reopen-error.ts";
 import { runTool, toolPath } from "../../with/run-tool.ts";
+import { grouped } from "../canvas/grouped.ts";
 import type { Host, View } from "../view.ts";
 import { pipeTo } from "./pipe-to.ts";
 
@@ -54,13 +55,13 @@ function copy(view: View, host: Host): void {
   const bytes = view.output ? Buffer.concat([...view.output()]) : Buffer.from(view.text?.() ?? view.title);
   if (bytes.length > MAX_COPIED) {
     host.say(
-      `${bytes.length} bytes exceed the terminals' limit of ${MAX_COPIED}: ${host.keyOf("out", "save")} saves them to a file`,
+      `${grouped(bytes.length)} bytes exceed the terminals' limit of ${grouped(MAX_COPIED)}: ${host.keyOf("out", "save")} saves them to a file`,
     );
     return;
   }
   host.copy(bytes);
   const note = process.env.TMUX ? "; tmux passes it on with: set -g set-clipboard on" : "";
-  host.say(`copied ${bytes.length} bytes${note}`);
+  host.say(`copied ${grouped(bytes.length)} bytes${note}`);
 }
 
 /**
@@ -82,7 +83,7 @@ async function save(view: View, name: string, host: Host): Promise<void> {
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
       written += chunk.length;
     }
-    host.say(`saved ${written} bytes to ${name}`);
+    host.say(`saved ${grouped(written)} bytes to ${name}`);
   } finally {
     closeSync(fd);
   }

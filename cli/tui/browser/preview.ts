@@ -214,7 +214,7 @@ function details({ entry, backing }: FileItem): Line[] {
     lines.push(
       `${kindOf(mode)}, ${modeText(mode)}, ${links} ${links === 1 ? "name" : "names"}`,
       `owner ${entry.users?.get(uid) ?? uid}, group ${entry.groups?.get(gid) ?? gid}`,
-      isDevice(entry.type) ? `device ${rdev.major}, ${rdev.minor}` : `${size} bytes`,
+      isDevice(entry.type) ? `device ${rdev.major}, ${rdev.minor}` : `${grouped(size)} bytes`,
       `inode ${inode}`,
       `written ${fullTime(mtime)}`,
       `changed ${fullTime(ctime)}`,

@@ -47,7 +47,8 @@ export function processesView(browser: BrowserContext, connection: Connection): 
             if (signal.aborted || !isWhole) break;
             await some(items);
           }
-          return items;
+          // In the order of the numbers that are shown; a container's are not those of the host.
+          return items.sort((one, other) => one.process.pid - other.process.pid);
         }),
       open: ({ process, file, mapped }, how) => {
         if (mapped) browser.host.say("cannot open it: it is only mapped, without a descriptor");

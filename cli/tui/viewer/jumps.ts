@@ -1,5 +1,6 @@
 import { messageOf } from "../../../src/errors.ts";
 import type { Zone } from "../../../src/times/index.ts";
+import { grouped } from "../canvas/grouped.ts";
 import { type Awaited, Bookmarks } from "./bookmarks.ts";
 import type { Document } from "./document.ts";
 import { parseJumpTarget } from "./goto.ts";
@@ -121,7 +122,7 @@ export class Jumps {
         this.toPercent(destination.percent);
         return;
       case "offset":
-        if (destination.offset >= source.end()) this.#host.say(`there are ${source.end()} bytes`);
+        if (destination.offset >= source.end()) this.#host.say(`there are ${grouped(source.end())} bytes`);
         this.jump(() => {
           const offset = Math.min(destination.offset, FARTHEST);
           this.#text.show(chain?.offsetOf(offset) ?? offset);

@@ -68,3 +68,29 @@ it("rounds offsets like sizes, and says that no deleted file is open", async () 
   expect(view.lacks).toBe("items");
   await view.close();
 });
+
+it("lists processes by the numbers that it shows, each with its files", async () => {
+  const connection = connectionOf({
+    async *processes() {
+      const texts = { command: Buffer.from("sh"), arguments: Buffer.from("sh") };
+      for (const pid of [27414, 1, 30]) {
+        yield { kind: "process", pid, parent: 0, uid: 0, start: 0n, error: 0, ...texts };
+        yield { kind: "file", fd: pid, flags: 0, position: 0n, stat, link: Buffer.from("/log") };
+      }
+    },
+  });
+  const host = { changed: () => undefined, keyOf: keyName };
+  const view = processesView({ theme: DEFAULT_THEME, host } as Browser, connection);
+  const rows = () =>
+    view.frame({ columns: 60, height: 24 }).rows.map((row) => row.replace(/\x1b\[[0-9;]*m/g, "").trim());
+  await waitFor("the files", () => rows().some((row) => row.startsWith("30 ")));
+  expect(rows().flatMap((row) => /^(?:PID )?(\d+) /.exec(row)?.[1] ?? [])).toEqual([
+    "1",
+    "1",
+    "30",
+    "30",
+    "27414",
+    "27414",
+  ]);
+  await view.close();
+});
