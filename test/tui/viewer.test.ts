@@ -45,7 +45,10 @@ describeWith("tmux", "the viewer", () => {
     screen.answer(":", "99999");
     await screen.waitFor("the end, because there are fewer lines", tells("no such line"));
     screen.answer(":", "b0xffffffffffffffff");
-    await screen.waitFor("the end, because there are fewer bytes", tells(`there are ${hour.length.toLocaleString("en")} bytes`));
+    await screen.waitFor(
+      "the end, because there are fewer bytes",
+      tells(`there are ${hour.length.toLocaleString("en")} bytes`),
+    );
     screen.answer(":", "2030-01-01");
     await screen.waitFor("the message that all lines are earlier", tells("all lines are earlier"));
   });
