@@ -1,4 +1,5 @@
 import { build } from "esbuild";
+import sliceAnsi from "slice-ansi";
 import stringWidth from "string-width";
 import { beforeAll, expect, test } from "vitest";
 import { lateUnicode } from "../../scripts/build/late-unicode.mjs";
@@ -8,14 +9,19 @@ import { repository } from "../helpers/paths.ts";
 let changed: (text: string) => number;
 
 beforeAll(async () => {
+  changed = (await built("string-width")) as typeof changed;
+});
+
+/** Returns the default export of a package as the build changes it. */
+async function built(name: string): Promise<unknown> {
   const { outputFiles } = await build({
-    stdin: { contents: 'export { default } from "string-width"', resolveDir: repository },
+    stdin: { contents: `export { default } from "${name}"`, resolveDir: repository },
     ...{ bundle: true, write: false, format: "esm", target: "node20.19", plugins: [lateUnicode] },
   });
   const code = outputFiles[0]?.text ?? "";
   expect(code).not.toMatch(/^(?:var|const) \w+ = new (?:Intl\.Segmenter|RegExp\("\^\\\\p\{RGI_Emoji)/m);
-  ({ default: changed } = await import(`data:text/javascript;base64,${Buffer.from(code).toString("base64")}`));
-});
+  return (await import(`data:text/javascript;base64,${Buffer.from(code).toString("base64")}`)).default;
+}
 
 function differing(texts: Iterable<string>): string[] {
   return [...texts].filter((text) => changed(text) !== stringWidth(text));
@@ -40,4 +46,18 @@ test("the built width of an emoji with selectors, modifiers, keycaps and joiners
 test("the built width of a flag is that of string-width", () => {
   const letters = range(0x1f1e6, 0x1f200).map((code) => String.fromCodePoint(code));
   expect(differing(letters.flatMap((first) => letters.map((second) => first + second)))).toEqual([]);
+});
+
+test("the built slice-ansi, by which Ink clips a row, cuts where it cuts unbuilt", async () => {
+  const slice = (await built("slice-ansi")) as typeof sliceAnsi;
+  for (const text of [
+    "plain",
+    "╭─ Keys ─╮",
+    "\x1b[1mbold\x1b[22m end",
+    "日本語",
+    "e\u0301x",
+    "👩‍👩‍👧‍👦 family",
+    "🇩🇪 flag",
+  ])
+    for (const end of range(0, 12)) expect(slice(text, 0, end)).toBe(sliceAnsi(text, 0, end));
 });
