@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { type Flag, FlagSet } from "./arguments.ts";
 import { FILTERS } from "./flags.ts";
 
@@ -50,8 +51,15 @@ export function linksReason(flags: readonly Flag[]): string | undefined {
     if (NEEDS_LINKS[name] !== undefined) return `--${name}: ${NEEDS_LINKS[name]}`;
     // A second search cannot read the standard input again.
     if (name === "file" && value === "-") return "the patterns come from standard input";
+    if (name === "file" && value !== undefined && isStream(value)) return `--file: ${value} can be read only once`;
   }
   return undefined;
+}
+
+/** True for a pipe, such as bash's `<(...)`: links are searched after a search on trees. */
+function isStream(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && !stat.isFile();
 }
 
 export function colourCheck(flags: readonly Flag[], isRaw: boolean): ColourCheck {

@@ -126,6 +126,16 @@ describeAsRoot("porthole grep in directories", () => {
     expect(raw).toEqual({ text: `${at("/coloured/app")}:1\n`, code: 0, reason: NONE_OR_TIME });
   });
 
+  test("reads patterns from a pipe once, and uses links for that", async () => {
+    const pipe = `${someone.directory}/patterns`;
+    mkfifo(pipe);
+    const before = ["sh", "-c", `echo 'ERROR: disk' > ${pipe} & "$@"`, "sh"];
+    const args = ["grep", "-c", "-f", pipe, at("/coloured")];
+    const { text, code, stderr } = await someone.run(args, { before, env: { PORTHOLE_DEBUG: "1" } });
+    expect({ text, code }).toEqual({ text: `${at("/coloured/app")}:2\n`, code: 0 });
+    expect(stderr).toContain("can be read only once");
+  });
+
   test("uses links for a name that contains a link, with -L, and together with single files", async () => {
     const file = at("/srv/logs/deep/one");
     expect((await grep("-l", "FOO", at("/srv/linked"))).reason).toContain("contains a link");
