@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { SHORT, WITH_VALUE } from "../grep/flags.ts";
+import { OWN_OF_GREP } from "../program/own-of-grep.ts";
 import type { OptionTable } from "./split-arguments.ts";
 
 /**
@@ -13,7 +14,7 @@ export function tableOf(defined: Command | undefined): OptionTable {
     for (const flag of [short, long])
       if (flag) options.set(flag, { name: long?.slice(2) ?? flag.slice(1), takesValue: required });
   if (command === "grep") {
-    const ours = ["raw", "route", "engine", "user", "idle", "label", "help"];
+    const ours = [...OWN_OF_GREP.switches, ...OWN_OF_GREP.withValue];
     for (const [flag] of options) if (!ours.includes(flag.slice(2))) options.delete(flag);
     for (const [letter, name] of Object.entries(SHORT))
       options.set(`-${letter}`, { name, takesValue: WITH_VALUE.has(name) });

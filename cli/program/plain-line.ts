@@ -1,4 +1,5 @@
 import { mayBeElsewhere } from "./other-kernels.ts";
+import { OWN_OF_GREP } from "./own-of-grep.ts";
 
 /** Runs a command with its operands; undefined if their number is wrong. */
 type Run = (operands: string[]) => Promise<(() => Promise<number>) | undefined>;
@@ -10,6 +11,14 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
     async (operands) => {
       const { cat } = await import("../commands/cat.ts");
       return () => cat(operands, {});
+    },
+  ],
+  [
+    "grep",
+    async (operands) => {
+      if (operands.length === 0) return undefined;
+      const { grep } = await import("../commands/grep.ts");
+      return () => grep(operands, {});
     },
   ],
   [
@@ -30,16 +39,24 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ],
 ]);
 
+const OWN = new RegExp(`^--(${[...OWN_OF_GREP.switches, ...OWN_OF_GREP.withValue].join("|")})(=|$)`);
+
+/** True if Commander has to parse the words. */
+function hasOptions(name: string, words: readonly string[]): boolean {
+  const option = name === "grep" ? OWN : /^-./;
+  return words.some((word) => option.test(word));
+}
+
 /**
- * Returns a function that runs a command line without options, and resolves with the exit status.
- * Undefined if Commander has to parse the line, or if its engine is on another kernel. To load and
- * run Commander takes as long as a tenth of a small `cat`.
+ * Returns a function that runs a command line without options of porthole, and resolves with the
+ * exit status. Undefined if Commander has to parse the line, or if its engine is on another kernel.
+ * To load and run Commander takes as long as a tenth of a small `cat`.
  */
 export async function plainLine(args: readonly string[]): Promise<(() => Promise<number>) | undefined> {
   const [name = "", ...operands] = args;
   const run = COMMANDS.get(name);
   const { PORTHOLE_IDLE, PORTHOLE_PART_PARENT } = process.env;
-  if (run === undefined || operands.some((operand) => /^-./.test(operand))) return undefined;
+  if (run === undefined || hasOptions(name, operands)) return undefined;
   if (PORTHOLE_IDLE !== undefined || PORTHOLE_PART_PARENT !== undefined) return undefined;
   if (mayBeElsewhere(undefined, args)) {
     const { isElsewhere } = await import("../commands/redirect.ts");

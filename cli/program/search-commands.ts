@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { takesValue } from "../grep/arguments.ts";
+import { OWN_OF_GREP } from "./own-of-grep.ts";
 import { connectionOptions, consumeOption, end, examples, selectionOptions } from "./shared.ts";
 
 /** Commands that search files or show their bytes. */
@@ -106,9 +107,8 @@ function isExpressionEngine(word: string, next: string | undefined): boolean {
   return /^--engine=(auto|pcre2)$/.test(word) || (word === "--engine" && /^(auto|pcre2)$/.test(next ?? ""));
 }
 
-const SWITCHES = ["--help", "--raw"];
-/** Porthole's own options that have a value. */
-const OWN = ["--route", "--engine", "--user", "--idle", "--label"];
+const SWITCHES = OWN_OF_GREP.switches.map((name) => `--${name}`);
+const OWN = OWN_OF_GREP.withValue.map((name) => `--${name}`);
 
 function addHexdump(root: Command): void {
   consumeOption(connectionOptions(root.command("hexdump").argument("<target>", "file or device to read")))

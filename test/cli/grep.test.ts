@@ -117,6 +117,14 @@ describe("porthole grep through an agent", () => {
     expect({ ...ours, lines: exact(ours.lines) }).toEqual({ ...theirs, lines: exact(theirs.lines) });
   });
 
+  test("leaves its own options to porthole: --image, for an engine on another machine", async () => {
+    expect(await porthole(["--image", "porthole:1", "-c", "last", "srv/logs/deep/old.log"])).toMatchObject({
+      lines: ["1", ""],
+      code: 0,
+      stderr: "",
+    });
+  });
+
   test("treats grep's -h as ripgrep's -I, alone and in a cluster of letters", async () => {
     for (const option of ["-h", "-hn"])
       expect((await porthole([option, "last", "srv/logs"])).lines).toEqual(

@@ -37,6 +37,8 @@ function notePacks(list: string): string {
 test.each([
   ["a cat without options", ["cat", "/etc/passwd"], ["pack-plain"]],
   ["a cat with an option", ["cat", "--idle", "60", "/etc/passwd"], ["pack-cat"]],
+  ["a grep with options of ripgrep", ["grep", "-n", "root", "/etc/passwd"], ["pack-grep"]],
+  ["a grep with an option of porthole", ["grep", "--raw", "root", "/etc/passwd"], ["pack-grep", "pack-cat"]],
   ["the completion of a local file", ["__complete", "zsh", "--", "cat", "/etc/pass"], ["pack-complete"]],
   ["the completion of an option", ["__complete", "zsh", "--", "cat", "--"], ["pack-define"]],
 ])("%s reads only its own code", async (_, args, packs) => {
