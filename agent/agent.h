@@ -35,6 +35,7 @@ struct agent {
     pid_t target_pid;
     int pid_depth; /* index of the target's own PID on an NSpid line; 0: no translation */
     int idle_ms;
+    int open_files; /* most descriptors of this process */
     enum device_rule device_rule;
     int device_cgroups[2]; /* cgroup.procs files to join before opening a device, or -1 */
     uint64_t capabilities, start, user_namespace, mount_namespace;
@@ -68,6 +69,7 @@ noreturn void bail_errno(const char *format, ...) __attribute__((format(printf, 
 uint64_t effective_capabilities(void);
 void drop_capabilities(uint64_t keep);
 void confine(uint64_t keep);
+void raise_open_files(void);
 void limit_resources(void);
 void limit_file_size(bool on);
 void close_all_from(int first);

@@ -23,13 +23,14 @@ uint64_t effective_capabilities(void) {
     return data[0].effective | (uint64_t)data[1].effective << 32;
 }
 
-/* Lowers a limit permanently; never raises a limit. */
-static void at_most(int resource, rlim_t most) {
+/* Lowers a limit permanently; never raises a limit. Returns it. */
+static rlim_t at_most(int resource, rlim_t most) {
     struct rlimit limit;
     if (getrlimit(resource, &limit) < 0) bail_errno("getrlimit(%d)", resource);
     if (limit.rlim_max > most) limit.rlim_max = most;
     if (limit.rlim_cur > most) limit.rlim_cur = most;
     if (setrlimit(resource, &limit) < 0) bail_errno("setrlimit(%d)", resource);
+    return limit.rlim_cur;
 }
 
 /*
@@ -91,6 +92,21 @@ void limit_file_size(bool on) {
     setrlimit(RLIMIT_FSIZE, &limit);
 }
 
+enum { OPEN_FILES = 1024 };
+
+/*
+ * Raises the limit of open files. It came from the command that happened to start the agent, and
+ * would fail the requests of later clients. Only CAP_SYS_RESOURCE raises a hard limit.
+ */
+void raise_open_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+    const struct rlimit enough = {OPEN_FILES, OPEN_FILES};
+    if (limit.rlim_max < OPEN_FILES && setrlimit(RLIMIT_NOFILE, &enough) == 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /*
  * The limits are above the needs of 64 clients with 32 workers each. They prevent a bug, or an
  * attacker who exploits it, from exhausting memory, descriptors or disk. RLIMIT_NOFILE is high
@@ -99,7 +115,7 @@ void limit_file_size(bool on) {
  * processes of other agents and of the container.
  */
 void limit_resources(void) {
-    at_most(RLIMIT_NOFILE, 1024);
+    agent.open_files = (int)at_most(RLIMIT_NOFILE, OPEN_FILES);
     at_most(RLIMIT_MEMLOCK, 0);
     at_most(RLIMIT_MSGQUEUE, 0);
     at_most(RLIMIT_NICE, 0);

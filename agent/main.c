@@ -242,6 +242,7 @@ int main(int argc, char **argv) {
     unsigned char token[wire_token_bytes] = {0};
     umask(077);
     reset_signals();
+    raise_open_files();
     if (chdir("/") < 0) bail_errno("/"); /* keeps no directory of the host busy */
     setsid(); /* EPERM: already a process group leader, which is as good */
     agent.pid = getpid();

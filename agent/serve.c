@@ -29,6 +29,7 @@ enum {
     MAX_WAITING = 64,
     GRACE_MS = 1000,
     WAIT_MS = 3000,
+    CROWDED_MS = 100,
     FORK_MS = 50
 };
 
@@ -46,7 +47,7 @@ struct waiting {
 static struct child children[MAX_CHILDREN];
 static struct waiting waiting[MAX_WAITING]; /* the oldest first */
 static unsigned waiting_count;
-static unsigned clients;
+static unsigned clients, max_clients = MAX_CLIENTS;
 static int64_t last_client_left;
 
 static int64_t now_ms(void) {
@@ -89,7 +90,7 @@ static void reap(void) {
 }
 
 static struct child *free_slot(void) {
-    if (clients == MAX_CLIENTS) return NULL;
+    if (clients >= max_clients) return NULL;
     for (struct child *c = children; c < children + MAX_CHILDREN; c++)
         if (!c->pid) return c;
     return NULL;
@@ -123,8 +124,10 @@ static void refuse_overdue(int64_t now) {
 static bool accept_client(int listener) {
     int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (client < 0) {
+        bool full = errno == EMFILE || errno == ENFILE;
         /* At a limit (EMFILE, ENOMEM), the listener stays readable. */
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) rest();
+        if (full && waiting_count && waiting[0].since + CROWDED_MS <= now_ms()) refuse_oldest();
         return false;
     }
     if (waiting_count == MAX_WAITING) refuse_oldest();
@@ -201,6 +204,9 @@ int prepare_signals(void) {
 void serve(int listener, int signals) {
     fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
     last_client_left = now_ms();
+    /* One descriptor is for clients that wait. */
+    int room = agent.open_files - listener - 2;
+    if (room < MAX_CLIENTS) max_clients = room > 1 ? (unsigned)room : 1;
 
     for (;;) {
         struct pollfd wait[3 + MAX_CLIENTS + MAX_WAITING] = {{.fd = listener, .events = POLLIN},

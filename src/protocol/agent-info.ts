@@ -43,13 +43,18 @@ export class OtherVersionError extends PortholeError {
   }
 }
 
+/** An agent serves fewer clients only at a limit of its user. */
+const MAX_CLIENTS = 64;
+const LIMITED =
+  "it started with a low limit of open files or processes: end it with porthole detach, raise ulimit -n or -u, then retry";
+
 /** ATTACH (errno EUSERS): the agent lives, but has no room for another client. */
 export class FullAgentError extends PortholeError {
   /** @param info the agent's description; undefined if its queue is full as well */
   constructor(readonly info?: AgentInfo) {
     super("ATTACH", `the agent serves ${info?.clients ?? "many"} clients and has no room for another`, {
       errno: "EUSERS",
-      hint: "end one of them, then retry",
+      hint: (info?.clients ?? MAX_CLIENTS) < MAX_CLIENTS ? LIMITED : "end one of them, then retry",
     });
   }
 }

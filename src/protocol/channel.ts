@@ -58,15 +58,20 @@ export class Channel<D extends Closable> {
   /** Requests from this index on wait to be sent. */
   #unsent = 0;
   readonly #onEnd: (reason: PortholeError) => void;
+  readonly #target: string;
   #nextId = 1;
   #timer: NodeJS.Timeout | undefined;
   #timerDue = 0;
   #ended: PortholeError | undefined;
   #blocked = false;
 
-  /** @param onEnd called once with the reason, after all pending requests failed */
-  constructor(transport: Transport<D>, onEnd: (reason: PortholeError) => void) {
+  /**
+   * @param onEnd called once with the reason, after all pending requests failed
+   * @param target the target's name, for the reason
+   */
+  constructor(transport: Transport<D>, onEnd: (reason: PortholeError) => void, target = "") {
     this.#transport = transport;
+    this.#target = target;
     this.#onEnd = onEnd;
   }
 
@@ -218,7 +223,7 @@ export class Channel<D extends Closable> {
           break;
         }
       } catch (error) {
-        this.#finish(new PortholeError("SESSION", "the agent is gone", { cause: error }));
+        this.end(AGENT_ENDED, { hint: TRY_AGAIN, cause: error });
         return;
       }
       this.#unsent++;
@@ -272,8 +277,17 @@ export class Channel<D extends Closable> {
     else this.time();
   }
 
-  #finish(reason: PortholeError): PortholeError {
+  /** The reason with the target's name, unless its message has it. */
+  #named(reason: PortholeError): PortholeError {
+    const prefix = `${this.#target}:`;
+    if (this.#target === "" || reason.message.includes(prefix)) return reason;
+    const { code, message, errno, hint } = reason;
+    return new PortholeError(code, `${prefix} ${message}`, { errno, hint, cause: reason });
+  }
+
+  #finish(failure: PortholeError): PortholeError {
     if (this.#ended !== undefined) return this.#ended;
+    const reason = this.#named(failure);
     this.#ended = reason;
     clearTimeout(this.#timer);
     const waiting = this.#requests.slice(this.#first);
@@ -284,6 +298,10 @@ export class Channel<D extends Closable> {
     return reason;
   }
 }
+
+/** The reason of a session whose agent has closed the connection, and the remedy. */
+export const AGENT_ENDED = "the agent ended the session";
+export const TRY_AGAIN = "its target may have stopped; if not, try again";
 
 function nameOf(op: Op): string {
   const entry = Object.entries(Ops).find(([, number]) => number === op);

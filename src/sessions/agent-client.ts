@@ -8,7 +8,7 @@ import { schedYield } from "../descriptors/sched-yield.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 import { PortholeError } from "../errors.ts";
 import { type AgentInfo, decodeAgentInfo, FullAgentError, OtherVersionError } from "../protocol/agent-info.ts";
-import { Channel, type Reply } from "../protocol/channel.ts";
+import { AGENT_ENDED, Channel, type Reply, TRY_AGAIN } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
 import { MAX_BATCH, Op, VERSION } from "../protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../protocol/records.ts";
@@ -89,22 +89,24 @@ export class AgentClient {
    * Sends HELLO on a connected socket and takes ownership of the socket.
    * @param version the agent's version, if it is known to differ. Such a session may only describe
    * and end the agent
+   * @param target the target's name, for the reason of the session's end
    * @throws OtherVersionError; FullAgentError; PortholeError SESSION if the agent does not reply or
    * refuses
    */
-  static async open(connection: OwnedFd, version = VERSION): Promise<AgentClient> {
+  static async open(connection: OwnedFd, version = VERSION, target = ""): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });
     let watch: Watch | undefined;
     let soon: NodeJS.Immediate | undefined;
     let waiting = false;
     const atEnd: (() => void)[] = [];
     const turn: Turn = { left: AT_ONCE };
-    const channel = new Channel<OwnedFd>(socket, () => {
+    const close = () => {
       clearImmediate(soon);
       watch?.close();
       socket.close();
       for (const action of atEnd.splice(0)) action();
-    });
+    };
+    const channel = new Channel<OwnedFd>(socket, close, target);
     // Every send can fill the socket: a request, a queued request after EPOLLOUT, and one after a
     // reply.
     const waitForRoom = () => {
@@ -282,10 +284,12 @@ export class AgentClient {
 
   /**
    * Ends the session; pending requests fail with the reason. Idempotent: the first reason stays.
+   * Returns it.
    */
-  close(reason: string | PortholeError = "the session was closed"): void {
-    this.#channel.end(reason);
+  close(reason: string | PortholeError = "the session was closed"): PortholeError {
+    const ended = this.#channel.end(reason);
     this.#socket.close();
+    return ended;
   }
 }
 
@@ -329,7 +333,7 @@ function receive(socket: FdSocket, channel: Channel<OwnedFd>): void {
       const packet = socket.receive(channel.room);
       if (packet === "again") return;
       if (packet === "end") {
-        channel.end("the agent ended the session", { hint: "the container may have stopped" });
+        channel.end(AGENT_ENDED, { hint: TRY_AGAIN });
         return;
       }
       channel.packet(packet.data, packet.descriptors);

@@ -114,8 +114,7 @@ export class AgentSession implements Session {
       return files;
     } catch (error) {
       for (const fd of descriptors) discard(fd);
-      this.#endFor(error);
-      throw error;
+      throw this.#endFor(error);
     }
   }
 
@@ -158,8 +157,7 @@ export class AgentSession implements Session {
       );
     } catch (error) {
       discard(fd);
-      this.#endFor(error);
-      throw error;
+      throw this.#endFor(error);
     }
   }
 
@@ -276,8 +274,7 @@ export class AgentSession implements Session {
       return new OpenFile(path, fd, () => decodeFileStat(body), end);
     } catch (error) {
       discard(fd);
-      this.#endFor(error);
-      throw error;
+      throw this.#endFor(error);
     }
   }
 
@@ -322,14 +319,13 @@ export class AgentSession implements Session {
   }
 
   #broken(what: string): PortholeError {
-    const error = violation(what);
-    this.#client.close(error);
-    return error;
+    return this.#client.close(violation(what));
   }
 
-  /** Ends the session after a protocol violation, which becomes the reason. */
-  #endFor(error: unknown): void {
-    this.#client.close(error instanceof PortholeError ? error : undefined);
+  /** Ends the session after a protocol violation, and returns the reason of its end. */
+  #endFor(error: unknown): unknown {
+    const reason = this.#client.close(error instanceof PortholeError ? error : undefined);
+    return error instanceof PortholeError ? reason : error;
   }
 
   #cannot(verb: string, path: string): () => string {

@@ -128,5 +128,5 @@ export async function connectTo(
   attached: Attachment,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
 ): Promise<Session> {
-  return new AgentSession(name, await AgentClient.open(attached.socket), attached, requestTimeoutMs);
+  return new AgentSession(name, await AgentClient.open(attached.socket, VERSION, name), attached, requestTimeoutMs);
 }

@@ -127,22 +127,41 @@ describe.each(builds)("the %s agent", (build) => {
   });
 
   test("serves as many clients as its limit of open files allows, and the next client later", async () => {
-    const through = ["prlimit", "--nofile=12", "--", agentOf(build)];
+    const through = ["prlimit", "--nofile=13", "--", agentOf(build)];
     const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
     agents.push(agent);
     const first = await agent.session();
     const second = await agent.session();
     await second.must(Op.stat, encode.stat(0, bytes("/file")));
-    const more = Array.from({ length: 10 }, () => agent.connect());
-    const answers = more.map((session) => session.must(Op.hello, encode.hello()));
-    await answers[0];
+    const waiting = Array.from({ length: 10 }, () => agent.connect());
     await first.must(Op.stat, encode.stat(0, bytes("/file")));
-    first.close();
-    second.close();
-    for (const [index, answer] of answers.entries()) {
-      await answer;
-      more[index]?.close();
-    }
+    for (const session of [first, second, ...waiting]) session.close();
+    (await agent.session()).close();
+  });
+
+  test("answers every client at its limit of open files: it serves or refuses it", async () => {
+    const through = ["prlimit", "--nofile=12", "--", agentOf(build)];
+    const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
+    agents.push(agent);
+    const all = Array.from({ length: 12 }, () => agent.connect());
+    const answers: string[] = [];
+    for (const session of all)
+      void session
+        .request(Op.hello, encode.hello())
+        .then(({ error }) => answers.push(error ? nameOf(error) : "served"));
+    await waitFor("the answers", () => answers.length === all.length);
+    expect(new Set(answers)).toEqual(new Set(["served", "EUSERS"]));
+    for (const session of all) session.close();
+    await waitFor("the children to end", () => childrenOf(agent.pid).length === 0);
+    (await agent.session()).close();
+  });
+
+  test("raises the limit of open files that its starter happened to have", async () => {
+    const through = ["prlimit", "--nofile=12:500", "--", agentOf(build)];
+    const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
+    agents.push(agent);
+    expect(readFileSync(`/proc/${agent.pid}/limits`, "latin1")).toMatch(/^Max open files +500 +500 /m);
+    for (const session of await Promise.all(Array.from({ length: 30 }, () => agent.session()))) session.close();
   });
 
   test("answers requests in order, 32 of them sent before the first answer is read", async () => {

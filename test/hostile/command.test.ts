@@ -95,7 +95,8 @@ describe.each([
   ])("ends with one line at %s", async (_lie, open, complaint) => {
     const result = await run({ open, stat: isFile }, [...args]);
     expect(result.stderr).toMatch(complaint);
-    expect(result.stderr).toMatch(/^(porthole|tail|hexdump): [^\n]+\n$/);
+    // The line names the target, which is a container's full id.
+    expect(result.stderr).toMatch(/^(porthole|tail|hexdump): [^\n]*[0-9a-f]{64}[^\n]+\n$/);
     // grep and with have their own exit statuses for failed reads and runs.
     expect([1, 2, 5, 125]).toContain(result.code);
     expect(result.stderr).not.toContain("    at ");

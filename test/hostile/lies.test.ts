@@ -51,6 +51,13 @@ function file(content = "honest\n"): OwnedFd {
   return owned(openPath(path, constants.O_RDONLY));
 }
 
+/** A message in full begins with the target. */
+function withTarget(expected: object, target: string): object {
+  return "message" in expected && typeof expected.message === "string"
+    ? { ...expected, message: `${target}: ${expected.message}` }
+    : expected;
+}
+
 /**
  * Runs `ask` against the lie twice, because the first run creates descriptors that a process
  * creates once. Expects the error, or one whose message has these words, and no additional
@@ -64,9 +71,9 @@ async function refused(
 ): Promise<void> {
   const words = typeof expected === "string" ? expect.stringContaining(expected) : undefined;
   const message = expected instanceof RegExp ? expect.stringMatching(expected) : words;
-  const error = message === undefined ? expected : { message };
   for (const count of [true, false]) {
     const { one, agent } = await session(lie, timeoutMs);
+    const error = message === undefined ? withTarget(expected as object, agent.target) : { message };
     const before = descriptorCount();
     await expect(ask(one)).rejects.toMatchObject({ code: "SESSION", ...(error as object) });
     if (endsSession) expect(one.ended).toBeInstanceOf(PortholeError);
@@ -176,7 +183,7 @@ describe.each(Object.keys(kinds))("%s", (kind) => {
 
   test("is refused if it is not a regular file", async () => {
     const lie: Lie = (request, client) => client.answer(request, statFor(file()), [make()]);
-    await refused({ open: lie }, open, /^protocol violation: for \/x the agent sent /);
+    await refused({ open: lie }, open, /^[0-9a-f]{64}: protocol violation: for \/x the agent sent /);
   });
 
   test("is refused if it is not the pipe of a relayed file", async () => {

@@ -181,7 +181,11 @@ describe("back-pressure", () => {
     socket.failure = new Error("EPIPE");
     const second = ask();
     await turn();
-    expect(channel.ended).toMatchObject({ code: "SESSION", message: "the agent is gone", cause: socket.failure });
+    expect(channel.ended).toMatchObject({
+      code: "SESSION",
+      message: "the agent ended the session",
+      cause: socket.failure,
+    });
     expect(reasons).toEqual([channel.ended]);
     expect([first.settled, second.settled]).toEqual([
       { state: "failed", value: channel.ended },

@@ -46,7 +46,7 @@ async function session(): Promise<{ peer: Peer; client: AgentClient }> {
   const { peer, opening } = ends();
   peer.answer(await peer.receive(), agentInfo());
   const client = await opening;
-  onTestFinished(() => client.close());
+  onTestFinished(() => void client.close());
   return { peer, client };
 }
 

@@ -62,6 +62,25 @@ async function refusedOnce(by: User, file: string): Promise<"refused"> {
   return "refused";
 }
 
+test("an agent with a low limit of open files is full, not silent, and the error says how to replace it", async () => {
+  const by = user();
+  const { pid } = await sandbox();
+  const file = `pid:${pid}:/proc/version`;
+  const before = ["sh", "-c", 'ulimit -n 30; exec "$@"', "sh", "setpriv", "--bounding-set", "-sys_resource"];
+  expect((await by.run(["cat", file], { before })).code).toBe(0);
+  vi.stubEnv("XDG_STATE_HOME", `${by.directory}/state`);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const opened = await Promise.allSettled(Array.from({ length: 30 }, () => connect(`pid:${pid}`, { timeoutMs: 1 })));
+  const sessions = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const errors = opened.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  for (const session of sessions) session.close();
+  expect(sessions.length).toBeGreaterThan(0);
+  expect(errors.length).toBeGreaterThan(0);
+  for (const error of errors)
+    expect(error).toMatchObject({ errno: "EUSERS", hint: expect.stringContaining("end it with porthole detach") });
+  expect(directAgents(pid).agents).toHaveLength(1);
+});
+
 test("detach ends an agent with 64 clients", async () => {
   const by = user();
   const { pid, sockets } = await fullAgent(by);
