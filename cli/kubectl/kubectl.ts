@@ -1,12 +1,22 @@
 import { spawnChild } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 
+/** The processes of {@link kubectl}. */
+const running = new Set<{ kill(): unknown }>();
+
+/** Ends kubectl processes that wait for a server that does not respond. */
+export function stopKubectl(): void {
+  for (const child of running) child.kill();
+}
+
 /**
  * Runs kubectl until it ends. It inherits standard input, because a credential plugin may ask for
  * input.
  */
 export async function kubectl(args: readonly string[], task: string, input?: string): Promise<string> {
   const child = spawnChild("kubectl", args, { stdio: [input === undefined ? "inherit" : "pipe", "pipe", "pipe"] });
+  running.add(child);
+  child.once("close", () => running.delete(child));
   let [text, errors] = ["", ""];
   child.stdout?.setEncoding("utf8").on("data", (piece: string) => {
     text += piece;

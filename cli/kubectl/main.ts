@@ -7,6 +7,7 @@ import { COMPLETER, completion } from "./complete.ts";
 import { checkEphemeral, EphemeralContainers } from "./ephemeral.ts";
 import { HELP } from "./help.ts";
 import { Helpers } from "./helpers.ts";
+import { stopKubectl } from "./kubectl.ts";
 import { optionTable } from "./option-table.ts";
 import { queries } from "./plan.ts";
 import { pluginStreams } from "./plugin-streams.ts";
@@ -35,14 +36,14 @@ async function main(args: string[]): Promise<number> {
   const parsed = parseRequest(args, optionTable);
   if (parsed.isEphemeral) checkEphemeral(parsed);
   const interrupt = new Interrupt();
-  const request = await withSelectors(parsed);
-  const places = request.isEphemeral ? new EphemeralContainers(request, interrupt) : new Helpers(request, interrupt);
-  const isScreen = request.command === "open" || request.command === "browse";
+  const places = parsed.isEphemeral ? new EphemeralContainers(parsed, interrupt) : new Helpers(parsed, interrupt);
+  const isScreen = parsed.command === "open" || parsed.command === "browse";
   const own = pluginStreams(isScreen);
-  const safe = request.isEphemeral && !isScreen ? safeStreams(own.streams) : undefined;
+  const safe = parsed.isEphemeral && !isScreen ? safeStreams(own.streams) : undefined;
   // The reader has closed the output.
   process.stdout.on("error", () => interrupt.raise("SIGPIPE"));
   try {
+    const request = await interrupt.orEnd(withSelectors(parsed));
     const lists = Promise.all(queries(request).map((query) => requestPods(query, request)));
     const [rows] = await interrupt.orEnd(Promise.all([lists, places.find()]));
     return await runOnNodes(request, rows, { places, interrupt, own: safe?.streams ?? own.streams });
@@ -50,6 +51,7 @@ async function main(args: string[]): Promise<number> {
     await safe?.end();
     own.restore();
     await places.close();
+    stopKubectl();
     interrupt.end();
   }
 }

@@ -12,6 +12,7 @@ const ROWS = "shop web-0 one Running <none> app <none>";
 const SCRIPT = `#!/bin/sh
 case "$*" in
 *--watch*) echo "watch $$" >> "$LOG"; exec sleep 1000 ;;
+*hanging*) echo "hang $$" >> "$LOG"; exec sleep 1000 ;;
 *name=porthole*) ;;
 *'get pods'*) echo '${ROWS}' ;;
 *create*) echo create begins >> "$LOG"; while [ ! -e "$LOG.gate" ]; do sleep 0.05; done; echo create ends >> "$LOG" ;;
@@ -67,3 +68,14 @@ test("a signal during the creation of a helper pod removes the pod after its cre
   expect(await ended).toEqual([null, "SIGTERM"]);
   expect(said()).toEqual(["create begins", "create ends", "delete"]);
 });
+
+test.each([["deploy/hanging:@logs"], ["hanging:@logs"]])(
+  "SIGTERM ends the request for %s of a server that does not respond, and its kubectl",
+  async (target) => {
+    const { child, ended, said } = start("cat", target);
+    const request = await processOf(said, "hang");
+    child.kill("SIGTERM");
+    expect(await ended).toEqual([null, "SIGTERM"]);
+    await waitFor("the request to end", () => !isRunning(request));
+  },
+);
