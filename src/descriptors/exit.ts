@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { getFlags, isTerminal } from "./file.ts";
 import { libc } from "./libc.ts";
 import { isHungUp } from "./terminal.ts";
@@ -11,8 +11,10 @@ import { isHungUp } from "./terminal.ts";
  * when it cannot restore the modes of such a terminal, and koffi's destructors may wait for a
  * thread that has ended.
  *
- * Otherwise closes standard output and standard error: koffi's destructors call fsync(2) on both,
- * so a command would wait until its output is on the disk.
+ * Otherwise replaces standard output and standard error by /dev/null: koffi's destructors call
+ * fsync(2) on both, so a command would wait until its output is on the disk. They are not closed,
+ * because a worker thread that is starting would get their numbers, and libuv aborts if it has to
+ * close a descriptor below 3.
  */
 export function prepareExit(): void {
   if (isPrepared) return;
@@ -25,13 +27,24 @@ export function prepareExit(): void {
     if (name === "exit") {
       if ([0, 1, 2].some(isHungUp) || (!mustRestore && isUnchanged()))
         libc._exit(Number(process.exitCode ?? values[0] ?? 0));
-      for (const output of [1, 2]) libc.close(output);
+      replaceOutputs();
     }
     return isHandled;
   }) as typeof process.emit;
 }
 
 let isPrepared = false;
+
+function replaceOutputs(): void {
+  let nowhere: number;
+  try {
+    nowhere = openSync("/dev/null", "r+");
+  } catch {
+    return; // No descriptor is left. The end takes longer.
+  }
+  for (const output of [1, 2]) libc.dup3(nowhere, output, 0);
+  closeSync(nowhere);
+}
 
 /** True if Node has nothing to restore. A profiler or a debugger writes its results at the end. */
 function isUnchanged(): boolean {

@@ -21,6 +21,7 @@ const library = koffi.load(null);
  */
 export const libc = onFirstUse({
   close: declare<(fd: number) => number>("int close(int)"),
+  dup3: declare<(fd: number, as: number, flags: number) => number>("int dup3(int, int, int)"),
   fcntl: declare<(fd: number, command: number, argument: number) => number>("int fcntl(int, int, long)"),
   flock: declare<(fd: number, operation: number) => number>("int flock(int, int)"),
   fchmod: declare<(fd: number, mode: number) => number>("int fchmod(int, uint)"),
