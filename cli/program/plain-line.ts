@@ -6,19 +6,12 @@ type Run = (operands: string[]) => Promise<(() => Promise<number>) | undefined>;
 
 /** The commands that are also run without Commander: see {@link plainLine}. */
 const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
-  [
-    "cat",
-    async (operands) => {
-      const { cat } = await import("../commands/cat.ts");
-      return () => cat(operands, {});
-    },
-  ],
+  ["cat", async (operands) => async () => (await import("../commands/cat.ts")).cat(operands, {})],
   [
     "grep",
     async (operands) => {
       if (operands.length === 0) return undefined;
-      const { grep } = await import("../commands/grep.ts");
-      return () => grep(operands, {});
+      return async () => (await import("../commands/grep.ts")).grep(operands, {});
     },
   ],
   [
@@ -33,8 +26,7 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
     "browse",
     async (operands) => {
       if (operands.length > 1) return undefined;
-      const { browse } = await import("../commands/browse.ts");
-      return () => browse(operands[0], {});
+      return async () => (await import("../commands/browse.ts")).browse(operands[0], {});
     },
   ],
 ]);
@@ -58,9 +50,10 @@ export async function plainLine(args: readonly string[]): Promise<(() => Promise
   const { PORTHOLE_IDLE, PORTHOLE_PART_PARENT } = process.env;
   if (run === undefined || hasOptions(name, operands)) return undefined;
   if (PORTHOLE_IDLE !== undefined || PORTHOLE_PART_PARENT !== undefined) return undefined;
-  if (mayBeElsewhere(undefined, args)) {
+  const plain = await run(operands);
+  if (plain !== undefined && mayBeElsewhere(undefined, args)) {
     const { isElsewhere } = await import("../commands/redirect.ts");
     if (await isElsewhere(name, args)) return undefined;
   }
-  return run(operands);
+  return plain;
 }

@@ -131,7 +131,7 @@ export class AgentClient {
       if (readableSoon(socket.fd)) {
         receive(socket, channel);
         // A small command ends before the next turn of the event loop.
-        soon = setImmediate(startWatch);
+        if (channel.ended === undefined) soon = setImmediate(startWatch);
       } else startWatch();
       const { body } = await hello;
       return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentInfo(body, 0, version));

@@ -67,3 +67,11 @@ test("PORTHOLE_IDLE is checked without options, too", async () => {
   expect(code).toBe(2);
   expect(stderr).toContain("PORTHOLE_IDLE");
 });
+
+test.each([
+  ["open", "missing required argument 'target'"],
+  ["browse a b", "too many arguments for 'browse'. Expected 1 argument but got 2."],
+])("%s is wrong usage before any engine is looked up", async (line, message) => {
+  const { code, stderr } = await user().run(line.split(" "), { env: { DOCKER_HOST: "none://x" } });
+  expect({ code, stderr }).toEqual({ code: 2, stderr: `porthole: ${message}\n` });
+});
