@@ -7,16 +7,20 @@ import { libc, Memory } from "./libc.ts";
  */
 export class RawMode {
   readonly #fd: number;
-  /** struct termios before the first change; undefined if `fd` is no terminal. */
+  /** struct termios before the change; undefined if `fd` is no terminal. */
   #before: Memory | undefined;
+  #isRaw = false;
 
   constructor(fd: number) {
     this.#fd = fd;
   }
 
-  /** Has no effect on a terminal that is gone. */
+  /**
+   * Has no effect on a terminal that is gone. Reads the modes anew after {@link disable}: the user
+   * may have changed them meanwhile.
+   */
   enable(): void {
-    this.#before ??= this.#read();
+    if (!this.#isRaw) this.#before = this.#read();
     if (this.#before === undefined) return;
     const raw = new Memory(SIZE);
     raw.bytes.set(this.#before.bytes);
@@ -26,11 +30,13 @@ export class RawMode {
     }
     raw.bytes.set([0, 1], VTIME_AND_VMIN);
     this.#write(raw);
+    this.#isRaw = true;
   }
 
-  /** Restores the modes before the first change. */
+  /** Restores the modes before {@link enable}. */
   disable(): void {
     if (this.#before !== undefined) this.#write(this.#before);
+    this.#isRaw = false;
   }
 
   #read(): Memory | undefined {

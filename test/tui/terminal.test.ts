@@ -102,6 +102,41 @@ describeWith("tmux", "the terminal", () => {
     await expectRestored();
   });
 
+  it("keeps the modes that the user sets while it is suspended", async () => {
+    await open();
+    for (const command of ["stty -ixon erase ^H", "stty -a"]) {
+      screen.keys("C-z");
+      await screen.waitFor("the shell", /Stopped|suspended/i);
+      screen.run(`clear; ${command}`);
+      await screen.waitForEnd();
+      if (command === "stty -a") break;
+      screen.run("clear; fg");
+      await screen.waitFor("the screen", "line 1 of the log");
+    }
+    expect(screen.text()).toContain(" -ixon ");
+    expect(screen.text()).toContain("erase = ^H;");
+  });
+
+  it("has the new size if it is resized while the program loads", async () => {
+    screen = new TmuxScreen();
+    const path = screen.file("log", numbered(300));
+    // The first text has been drawn when Node's streams are loaded.
+    const hook = screen.file(
+      "hook.cjs",
+      `const { execFileSync } = require("node:child_process");
+       const found = Object.getOwnPropertyDescriptor(process, "stdout");
+       const get = () => {
+         Object.defineProperty(process, "stdout", found);
+         execFileSync("stty", ["cols", "60", "rows", "10"], { stdio: [0, 1, 2] });
+         return process.stdout;
+       };
+       Object.defineProperty(process, "stdout", { configurable: true, get });`,
+    );
+    screen.run(`export NODE_OPTIONS='--require "${hook}"'; clear`);
+    await screen.open(path);
+    await screen.waitFor("the last row of the text", (text) => text.split("\n")[8]?.includes("byte") ?? false);
+  });
+
   it.each([
     { columns: 200, rows: 50 },
     { columns: 300, rows: 100 },

@@ -187,6 +187,8 @@ export class App implements Host {
   #begin(view: View): void {
     this.#tabs.push(view);
     this.#commands.recent.add(view);
+    // Before the size is read: the kernel discards this signal while nothing handles it.
+    process.on("SIGWINCH", this.#onResize);
     this.#terminal.enter();
     if (this.#isMouseOn) this.#terminal.toggleMouse();
     this.#screen.drawNow();
@@ -194,7 +196,6 @@ export class App implements Host {
     this.#foreground.holdOutput();
     this.#keys.open();
     (process as NodeJS.EventEmitter).emit("firstText");
-    process.on("SIGWINCH", this.#onResize);
     setImmediate(() => void this.#load().catch((error) => this.fail(error)));
   }
 
