@@ -1,4 +1,4 @@
-import { dieBySignal, prepareExit } from "../../src/descriptors/index.ts";
+import { prepareExit } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
 import { connect, containerOf, type Session } from "../../src/sessions/index.ts";
@@ -6,11 +6,10 @@ import { type PathTarget, parseTarget, type Target, targetName, withPath } from 
 import { shownName } from "../elsewhere/part-of-several.ts";
 import { checkContainerName } from "./container-name.ts";
 import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
+import { interruptible } from "./interruptible.ts";
 import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
 import type { ConnectionOptions } from "./options.ts";
 import { Slots } from "./slots.ts";
-
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** A target and the text that names it. */
 export interface NamedTarget {
@@ -238,39 +237,4 @@ function matchesNothing(text: string): PortholeError {
 
 function isNoMatch(error: unknown): boolean {
   return error instanceof PortholeError && error.code === "FILE" && error.errno === "ENOENT";
-}
-
-/**
- * Pending attaches. A signal aborts them before the process ends. All of them share one set of
- * handlers.
- */
-const underWay = new Set<AbortController>();
-let received: (typeof signals)[number] | undefined;
-
-/**
- * Runs an action with a signal handler. A signal aborts the action, which cleans up; then the
- * process ends by that signal.
- * @throws PortholeError CANCELLED after a signal
- */
-export async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  if (received !== undefined) throw new PortholeError("CANCELLED", `interrupted by ${received}`);
-  const controller = new AbortController();
-  if (underWay.size === 0) for (const signal of signals) process.on(signal, onSignal);
-  underWay.add(controller);
-  try {
-    return await action(controller.signal);
-  } finally {
-    underWay.delete(controller);
-    if (underWay.size === 0) {
-      for (const signal of signals) process.off(signal, onSignal);
-      if (received !== undefined) dieBySignal(received);
-    }
-  }
-}
-
-function onSignal(signal: NodeJS.Signals): void {
-  // After a second signal, does not wait for the cleanup.
-  if (received !== undefined) dieBySignal(received);
-  received = signal as (typeof signals)[number];
-  for (const controller of underWay) controller.abort();
 }

@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+import { runScript } from "../descriptors/run-script.ts";
+
+test("a signal that arrives at the end of an action ends the process", async () => {
+  const { status, signal, stderr } = await runScript(`
+    import { interruptible } from "../../cli/targets/interruptible.ts";
+    await interruptible(async () => process.kill(process.pid, "SIGTERM"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    process.exit(3);
+  `);
+  expect({ status, signal, stderr }).toEqual({ status: null, signal: "SIGTERM", stderr: "" });
+});
