@@ -1,5 +1,7 @@
+import { setTimeout } from "node:timers/promises";
 import {
   isNotFound,
+  type OutputContainer,
   type OutputEvent,
   OutputFollower,
   type OutputRecord,
@@ -14,6 +16,9 @@ import { OutputLines } from "./output-lines.ts";
 import { outputNotice } from "./output-notice.ts";
 import type { OutputSource, Printer } from "./printer.ts";
 import type { TailSink } from "./tail-file.ts";
+
+/** Tries to find a container that matched a pattern, and the milliseconds between them. */
+const [RETRIES, RETRY_MS] = [20, 100];
 
 /** Follows the output of a container, as a target of tail. */
 export class TailOutput {
@@ -56,10 +61,25 @@ export class TailOutput {
   async open(stop: AbortSignal): Promise<void> {
     try {
       const { name, path } = this.#target;
-      const container = await outputContainer(name, this.#engine, stop);
+      const container = await this.#found(name, stop);
       this.#follower = new OutputFollower(container, name, this.#engine, path);
     } catch (error) {
       this.#failure = error;
+    }
+  }
+
+  /**
+   * Finds the container. Docker 20.10 lists a new container for some milliseconds before it finds it
+   * by its name.
+   */
+  async #found(name: string, signal: AbortSignal): Promise<OutputContainer> {
+    for (let retries = this.named.pattern ? RETRIES : 0; ; retries -= 1) {
+      try {
+        return await outputContainer(name, this.#engine, signal);
+      } catch (error) {
+        if (retries === 0 || this.hasLeft || !isNotFound(error)) throw error;
+        await setTimeout(RETRY_MS, undefined, { signal });
+      }
     }
   }
 

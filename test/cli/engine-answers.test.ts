@@ -248,3 +248,21 @@ test("a lost answer is an internal error, not a success", async () => {
   expect(stderr).toMatch(/^porthole: internal error: no result \(please report it\)\n$/);
   expect({ code, text }).toEqual({ code: 1, text: "" });
 });
+
+test("tail follows a new container that the engine lists before it finds it by name, as Docker 20.10 does", async () => {
+  let lookUps = 0;
+  const line = "2026-01-02T03:04:05.000000001Z here\n";
+  const raw = `\x01\0\0\0\0\0\0${String.fromCharCode(line.length)}${line}`;
+  const { socketPath } = await fakeEngine((path) => {
+    if (path.includes("compose.service")) return { status: 200, body: [] };
+    if (path.startsWith("/containers/json"))
+      return { status: 200, body: [{ Id: id, Names: ["/web"], Image: "web", State: "running", Labels: {} }] };
+    if (path.includes("/logs")) return { status: 200, body: undefined, raw, stays: path.includes("follow=true") };
+    lookUps += 1;
+    return lookUps <= 3
+      ? { status: 404, body: { message: "No such container: web" } }
+      : { status: 200, body: { Id: id, Name: "/web", State: state } };
+  });
+  const { code, text, stderr } = await user().run(["tail", "--engine", socketPath, "w*:@stdout"]);
+  expect({ code, text, stderr }).toEqual({ code: 0, text: "here\n", stderr: "" });
+});

@@ -347,7 +347,7 @@ describe("ls", () => {
     await waitFor("the target to be removed", () => !isRunning(pid));
     running.stdout.resume();
     expect((await running.ended).code).toBe(5);
-    expect(running.complaints()).toMatch(/^porthole: (the agent|pid:\d+: the target ended) [^\n]+\n$/);
+    expect(running.complaints()).toMatch(/^porthole: pid:\d+: the (agent|target) ended [^\n]+\n$/);
     await stop();
   });
 

@@ -99,7 +99,7 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       cell: of((one) => sparklineCell(cpuSparkline, usage(one), theme)),
       isOptional: true,
       minWidth: usageWidth(SPARKLINE),
-      dispensable: 8,
+      dispensable: 10,
     },
     {
       title: "MEMORY",
@@ -114,13 +114,15 @@ export function containerColumns(options: ContainerColumnsOptions): Column<Conta
       cell: of((one) => sparklineCell(memorySparkline, usage(one), theme)),
       isOptional: true,
       minWidth: usageWidth(SPARKLINE),
-      dispensable: 10,
+      dispensable: 12,
     },
     {
       title: "RESTARTS",
       cell: of((one) => ({ text: one.details?.restarts ? String(one.details.restarts) : "", style: theme.warning })),
       align: "right",
       dispensable: 6,
+      // At 80 columns the route has its place until a container restarts.
+      dispensableEmpty: 11,
     },
     { title: "PORTS", cell: of(({ ports }) => portsText(ports)), maxWidth: 20, isOptional: true, dispensable: 7 },
     { title: "ROUTE", cell: of((one) => routeText(one)), dispensable: 9 },

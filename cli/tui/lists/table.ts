@@ -47,6 +47,8 @@ export interface Column<Item> {
    * stay.
    */
   dispensable?: number;
+  /** Replaces {@link dispensable} while all cells of the column are empty. */
+  dispensableEmpty?: number;
 }
 
 /** Columns between two columns of the table. */
@@ -66,6 +68,8 @@ export class Table<Item> {
   readonly #columns: readonly Column<Item>[];
   /** The width of each column; 0 for an optional column without text so far. */
   readonly #widths: number[] = [];
+  /** Indexes of the columns that have had text. */
+  readonly #used = new Set<number>();
   /** Indexes of the columns in the last frame. */
   #shown: readonly number[] = [];
 
@@ -76,6 +80,7 @@ export class Table<Item> {
 
   /** Replaces the list: resets the column widths. */
   reset(): void {
+    this.#used.clear();
     this.#columns.forEach((column, index) => {
       this.#widths[index] = column.isOptional ? 0 : titleWidth(column);
     });
@@ -88,7 +93,9 @@ export class Table<Item> {
       row.forEach((segments, index) => {
         const { maxWidth = Number.POSITIVE_INFINITY, title = "", mark } = this.#columns[index] ?? {};
         const wanted = Math.min(maxWidth, widthOf(segments));
-        if (wanted > 0) this.#widths[index] = Math.max(this.#widths[index] ?? 0, titleWidth({ title, mark }), wanted);
+        if (wanted === 0) return;
+        this.#used.add(index);
+        this.#widths[index] = Math.max(this.#widths[index] ?? 0, titleWidth({ title, mark }), wanted);
       });
     }
     this.#columns.forEach(({ minWidth }, index) => {
@@ -131,7 +138,10 @@ export class Table<Item> {
       0,
     );
     const order = this.#columns
-      .map(({ dispensable = 0 }, index) => ({ dispensable, index }))
+      .map(({ dispensable = 0, dispensableEmpty = dispensable }, index) => ({
+        dispensable: this.#used.has(index) ? dispensable : dispensableEmpty,
+        index,
+      }))
       .filter(({ dispensable }) => dispensable > 0)
       .sort((a, b) => b.dispensable - a.dispensable);
     for (const { index } of order) {
