@@ -175,6 +175,16 @@ it("keeps its columns when a container restarts for the first time", () => {
   expect(title(1)).toBe(first);
 });
 
+it("shows the route at 80 columns until a container restarts", () => {
+  const table = new Table(containerColumns({ ...COLUMNS, expectsUsage: () => true }));
+  const title = (restarts: number) => {
+    const one = listed("shop-web-12345-1", "", { details: details({ restarts, route: "sidecar" }) });
+    return table.rows(containerItems(stateOf([one]), { stopped: true }), 80, { title: "" }).title;
+  };
+  expect(title(0)).toMatch(/ROUTE +IMAGE/);
+  expect(title(1)).toMatch(/RESTARTS +IMAGE/);
+});
+
 it("shows a long name, the sparkline and the image of a container at 120 columns", () => {
   const image = "registry.example.com/payments:2026.11";
   const options = { ...COLUMNS, expectsUsage: () => true, usage: () => [{ cores: 1, memory: 1, memoryLimit: 1 }] };
