@@ -1,5 +1,5 @@
-// Part of `npm run lint`. Checks the arrows between rooms (docs/architecture.md, "The map"), forbids
-// circles of files, and checks that the page names every room, and no file that is gone.
+// Part of `npm run lint`. Checks the arrows between rooms (docs/architecture.md, "The map"),
+// forbids circles of files, and checks that the page names every room, and no file that is gone.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 

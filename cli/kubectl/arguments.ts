@@ -156,8 +156,8 @@ const NAME = /^[A-Za-z0-9*?[\]][A-Za-z0-9_.*?[\]-]*$/;
 
 /**
  * Parses `POD[/CONTAINER]:PATH`, `NAMESPACE/POD/CONTAINER:PATH` and `TYPE/NAME[/CONTAINER]:PATH`,
- * such as `deploy/web:PATH`; with a selector `[CONTAINER]:PATH` or PATH alone. Also accepts `pod:NAMESPACE/POD[/CONTAINER]:PATH`, which
- * porthole prints.
+ * such as `deploy/web:PATH`; with a selector `[CONTAINER]:PATH` or PATH alone. Also accepts
+ * `pod:NAMESPACE/POD[/CONTAINER]:PATH`, which porthole prints.
  */
 function parseTarget(text: string, command: string, selector: string | undefined): PodTarget {
   const isPrinted = /^pod:[^/@]/.test(text);

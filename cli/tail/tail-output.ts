@@ -69,8 +69,8 @@ export class TailOutput {
   }
 
   /**
-   * Finds the container. Docker 20.10 lists a new container for some milliseconds before it finds it
-   * by its name.
+   * Finds the container. Docker 20.10 lists a new container for some milliseconds before it finds
+   * it by its name.
    */
   async #found(name: string, signal: AbortSignal): Promise<OutputContainer> {
     for (let retries = this.named.pattern ? RETRIES : 0; ; retries -= 1) {

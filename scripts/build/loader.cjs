@@ -78,8 +78,8 @@ const readOwn = (path) => {
     if (fd !== undefined) fs.closeSync(fd);
   }
 };
-// The modules of this kind of command, those of a cat with options, and all others. Each pack is read when a
-// module is in none of those before it.
+// The modules of this kind of command, those of a cat with options, and all others. Each pack is
+// read when a module is in none of those before it.
 const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 const packs = [...new Set([`pack-${kind}`, "pack-cat", "pack"])].map((part) => ({
   part,

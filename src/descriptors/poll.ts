@@ -256,15 +256,17 @@ export function firstReady(interests: readonly Interest[], options: WaitOptions 
 const SOON_MS = 5;
 
 /**
- * Waits for data in poll(2), if nothing in this process has waited before: to make the reactor takes
- * longer than most replies (docs/decisions.md). False if there is no data yet; then wait in the
- * reactor.
+ * Waits for data in poll(2), if nothing in this process has waited before: to make the reactor
+ * takes longer than most replies (docs/decisions.md). False if there is no data yet; then wait in
+ * the reactor.
  */
 export function readableSoon(fd: OwnedFd, timeoutMs = SOON_MS): boolean {
   return !Reactor.isRunning && isMainThread() && isReadable(fd.number, Math.min(timeoutMs, SOON_MS));
 }
 
-/** The main thread's id equals the process id (gettid(2)); node:worker_threads would load streams. */
+/**
+ * The main thread's id equals the process id (gettid(2)); node:worker_threads would load streams.
+ */
 function isMainThread(): boolean {
   return libc.gettid() === process.pid;
 }

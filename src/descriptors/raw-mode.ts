@@ -1,9 +1,9 @@
 import { libc, Memory } from "./libc.ts";
 
 /**
- * Passes each key of a terminal to this process at once and without echo, as cfmakeraw(3) does. Node
- * can do so only with its streams, which take 5 ms to load. At its end, Node restores the modes that
- * standard input had at its start.
+ * Passes each key of a terminal to this process at once and without echo, as cfmakeraw(3) does.
+ * Node can do so only with its streams, which take 5 ms to load. At its end, Node restores the
+ * modes that standard input had at its start.
  */
 export class RawMode {
   readonly #fd: number;

@@ -199,7 +199,9 @@ function parse(text: string, status: number, request: EngineRequest): unknown {
   }
 }
 
-/** The error for a response with another status than success: what the engine cannot do, and why. */
+/**
+ * The error for a response with another status than success: what the engine cannot do, and why.
+ */
 export function refusedBy({ socketPath }: Engine, answer: EngineResponse, what: string): PortholeError {
   const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
   return new PortholeError("TARGET", `the engine at ${socketPath} cannot ${what}: ${text}`);

@@ -52,7 +52,10 @@ function isForwarded({ socketPath }: Engine): boolean {
   }
 }
 
-/** Beginnings of process names: Docker Desktop, Lima and Colima, Podman's machines, a forwarded socket. */
+/**
+ * Beginnings of process names: Docker Desktop, Lima and Colima, Podman's machines, a forwarded
+ * socket.
+ */
 const FORWARDERS = /^(com\.docker|limactl|colima|gvproxy|qemu|krunkit|ssh|socat)/;
 
 /** Returns the command of a process; empty if the process is not visible to this one. */

@@ -52,7 +52,9 @@ export function encodeMessage(type: number, id: number, body: Uint8Array, descri
   return packet;
 }
 
-/** Writes a packet to the start of `into`, which has {@link MAX_PACKET} bytes. Returns its length. */
+/**
+ * Writes a packet to the start of `into`, which has {@link MAX_PACKET} bytes. Returns its length.
+ */
 export function encodeMessageInto(
   into: Uint8Array,
   type: number,

@@ -15,7 +15,8 @@ import { kindOf } from "./open-file.ts";
  * server, and none closes the descriptor: use `discard` for a refused one.
  */
 
-// In constants of this module: reading Node's object for each file costs 1 % of the time of an open.
+// In constants of this module: reading Node's object for each file costs 1 % of the time of an
+// open.
 const { O_RDONLY, O_RDWR, O_WRONLY, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG } = constants;
 
 /** How far an agent is trusted about a mount that is in no mount table of this machine. */

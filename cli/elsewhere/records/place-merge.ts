@@ -80,7 +80,8 @@ export class PlaceMerge<Place, Line> {
     // Sorts behind a line of the same millisecond.
     const time = before + 0.001;
     const last = queue.lines.at(-1);
-    // One mark is enough after the last line. The first entry keeps its time: the heap is sorted by it.
+    // One mark is enough after the last line. The first entry keeps its time: the heap is sorted by
+    // it.
     if (last !== undefined && last.line === undefined && queue.lines.length > queue.at + 1) {
       last.time = Math.max(last.time, time);
       return;
