@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { constants, fstatSync, mkdtempSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
+import { constants, fstatSync, mkdtempSync, readdirSync, readFileSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { inject } from "vitest";
 import { errnoName } from "../../src/descriptors/errno.ts";
@@ -14,6 +14,7 @@ import { type PipeRecord, RecordDecoder } from "../../src/protocol/records.ts";
 import { afterEachFile } from "./cleanup.ts";
 import { asUser } from "./machine.ts";
 import { builtAgent, repository } from "./paths.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { textOf } from "./text-of.ts";
 
 /**
@@ -111,7 +112,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     await ended;
     const complaints = readdirSync(directory).filter((name) => name.startsWith("sanitiser"));
     const report = complaints.map((name) => readFileSync(join(directory, name), "utf8")).join("\n");
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
     if (report) throw new Error(report);
   };
   running.add(stop);

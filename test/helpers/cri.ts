@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { inject } from "vitest";
 import { GrpcConnection } from "../../src/engines/cri/grpc.ts";
 import type { Fields, ProtobufMessage } from "../../src/engines/cri/protobuf.ts";
 import { afterEachFile } from "./cleanup.ts";
 import { uniqueName } from "./engine.ts";
 import { isRunning, processName } from "./processes.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { tar } from "./tar.ts";
 import { waitFor, waitForSuccess } from "./wait-for.ts";
 
@@ -336,5 +337,5 @@ async function stopNode(node: Node, daemon: ChildProcess, directory: string): Pr
   }
   daemon.kill("SIGTERM");
   await waitFor("containerd to end", () => daemon.exitCode !== null || daemon.signalCode !== null);
-  rmSync(directory, { recursive: true, force: true });
+  removeDirectory(directory);
 }

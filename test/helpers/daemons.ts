@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { type CgroupView, inView } from "./cgroup-view.ts";
 import { withJournal } from "./journal.ts";
 import { asUser, ENGINE_GROUP, rootlessUid } from "./machine.ts";
 import { findProcesses, isRunning } from "./processes.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A private engine with its state and socket in its own directory. */
@@ -358,7 +359,7 @@ async function removeTree(directory: string): Promise<void> {
     .map((line) => line.split(" ")[4] ?? "")
     .filter((point) => point.startsWith(`${directory}/`));
   for (const point of mounts.reverse()) spawnSync("umount", ["-l", point]);
-  rmSync(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  removeDirectory(directory);
 }
 
 function signal(pids: number[], name: NodeJS.Signals): void {

@@ -1,10 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, statSync } from "node:fs";
 import type { TestProject } from "vitest/node";
 import { type Daemon, startDocker, startPodman, startRootlessDocker, startRootlessPodman } from "./daemons.ts";
 import { setEnvironment } from "./environment.ts";
 import { isOfAnotherKind, type Need, needs, whyMissing } from "./machine.ts";
 import { repository } from "./paths.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { type Variant, variants } from "./variants.ts";
 
 /** Properties of the run for every test process; see availability.ts. */
@@ -64,7 +65,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const daemons: Daemon[] = [];
   const teardown = async () => {
     await Promise.all(daemons.map((daemon) => daemon.stop()));
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
   };
   try {
     const variant = variants.find(({ name }) => name === project.name);

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chownSync, copyFileSync, mkdirSync, mkdtempSync } from "node:fs";
 import { beforeAll, inject } from "vitest";
 import { afterEachFile } from "./cleanup.ts";
 import { asUser } from "./machine.ts";
 import { childrenOf, isRunning, workloadReady } from "./processes.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A container-like target without an engine. */
@@ -81,7 +82,7 @@ export async function sandbox({ steps = [], uid, userNamespace = true }: Sandbox
     // unshare kills it but does not wait for it. Until it ends, it is a target and in its control
     // group.
     await waitFor("the sandbox's first process to end", () => first === undefined || !isRunning(first));
-    rmSync(root, { recursive: true, force: true });
+    removeDirectory(root);
     running.delete(stop);
   };
   running.add(stop);

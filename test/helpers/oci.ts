@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { inject } from "vitest";
 import { procFile } from "../../src/descriptors/process.ts";
 import { type CgroupView, inView } from "./cgroup-view.ts";
 import { uniqueName } from "./engine.ts";
 import { childrenOf, isRunning, workloadReady } from "./processes.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { waitFor } from "./wait-for.ts";
 
 /** A container without an engine. */
@@ -43,7 +44,7 @@ export async function runtimeContainer(
     const [command = "", ...words] = [...inView(view), runtime, "--root", state, "delete", "--force", id];
     spawnSync(command, words);
     await gone(pid);
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
   };
   if (started.status !== 0) {
     await stop();
@@ -70,7 +71,7 @@ export async function containerdContainer(socket: string, steps: readonly string
     );
     ctr("container", "rm", id);
     await gone(pid);
-    rmSync(directory, { recursive: true, force: true });
+    removeDirectory(directory);
   };
   const started = ctr("run", "--rootfs", "--detach", "--null-io", root, id, "/workload", ...steps);
   if (started.status !== 0) throw new Error(`ctr run: ${started.stderr}`);

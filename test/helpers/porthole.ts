@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { inject } from "vitest";
@@ -7,6 +7,7 @@ import { afterEachFile } from "./cleanup.ts";
 import type { Engine } from "./engine.ts";
 import { asUser, ENGINE_GROUP } from "./machine.ts";
 import { builtAgent, builtCommand, repository } from "./paths.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { textOf } from "./text-of.ts";
 
 /** The result of a run of the command. */
@@ -134,7 +135,7 @@ export function user({
     close: () => {
       closed ??= detachAll(self).finally(() => {
         users.delete(self);
-        rmSync(directory, { recursive: true, force: true });
+        removeDirectory(directory);
       });
       return closed;
     },

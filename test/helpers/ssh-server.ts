@@ -1,7 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { SSHD } from "./machine.ts";
+import { removeDirectory } from "./remove-directory.ts";
 import { textOf } from "./text-of.ts";
 import { waitFor } from "./wait-for.ts";
 
@@ -86,7 +87,7 @@ async function startOn(port: number, directory: string, environment: Record<stri
     stop: async () => {
       server.kill("SIGTERM");
       await ended;
-      rmSync(directory, { recursive: true, force: true });
+      removeDirectory(directory);
     },
   };
 }
