@@ -16,8 +16,8 @@ export class RawMode {
   }
 
   /**
-   * Has no effect on a terminal that is gone. Reads the modes anew after {@link disable}: the user
-   * may have changed them meanwhile.
+   * Has no effect on a terminal that is gone. After {@link disable} it reads the modes again: the
+   * user may have changed them.
    */
   enable(): void {
     if (!this.#isRaw) this.#before = this.#read();

@@ -37,6 +37,13 @@ describe.each(builds)("the %s agent", (build) => {
     agents.push(agent);
     return agent;
   };
+  /** Starts an agent with a limit of open files, as prlimit(1) takes it. */
+  const startLimited = async (nofile: string) => {
+    const through = ["prlimit", `--nofile=${nofile}`, "--", agentOf(build)];
+    const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
+    agents.push(agent);
+    return agent;
+  };
 
   beforeEach(async () => {
     target = await sandbox({ steps: ["write", "/file", "content"] });
@@ -127,9 +134,7 @@ describe.each(builds)("the %s agent", (build) => {
   });
 
   test("serves as many clients as its limit of open files allows, and the next client later", async () => {
-    const through = ["prlimit", "--nofile=13", "--", agentOf(build)];
-    const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
-    agents.push(agent);
+    const agent = await startLimited("13");
     const first = await agent.session();
     const second = await agent.session();
     await second.must(Op.stat, encode.stat(0, bytes("/file")));
@@ -140,9 +145,7 @@ describe.each(builds)("the %s agent", (build) => {
   });
 
   test("answers every client at its limit of open files: it serves or refuses it", async () => {
-    const through = ["prlimit", "--nofile=12", "--", agentOf(build)];
-    const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
-    agents.push(agent);
+    const agent = await startLimited("12");
     const all = Array.from({ length: 12 }, () => agent.connect());
     const answers: string[] = [];
     for (const session of all)
@@ -157,9 +160,7 @@ describe.each(builds)("the %s agent", (build) => {
   });
 
   test("raises the limit of open files that its starter happened to have", async () => {
-    const through = ["prlimit", "--nofile=12:500", "--", agentOf(build)];
-    const agent = await startAgent({ through, args: ["direct", "--target-pid", String(target.pid)] });
-    agents.push(agent);
+    const agent = await startLimited("12:500");
     expect(readFileSync(`/proc/${agent.pid}/limits`, "latin1")).toMatch(/^Max open files +500 +500 /m);
     for (const session of await Promise.all(Array.from({ length: 30 }, () => agent.session()))) session.close();
   });
