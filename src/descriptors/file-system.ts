@@ -71,11 +71,11 @@ export function hasOverlayFromInside(pid: number): boolean {
  */
 export function overlaysFromOutside(pid: number): string[] {
   addMountTable(pid);
-  const overlays = mountTable(pid)
-    .split("\n")
+  const tables = new MountTables();
+  const overlays = linesWith(tables.read(pid), " - overlay ")
     .flatMap((line) => parse(line) ?? [])
     .filter(({ type }) => type === "overlay");
-  return [...new Set(overlays.map(({ device }) => device))].filter((device) => isMountedOutside(device));
+  return [...new Set(overlays.map(({ device }) => device))].filter((device) => isMountedOutside(device, tables));
 }
 
 /**

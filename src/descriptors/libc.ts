@@ -143,6 +143,9 @@ export const libc = onFirstUse({
   signal: declare<(signal: number, handler: number) => number | bigint>("uintptr_t signal(int, uintptr_t)"),
   prctl: declare<(option: number, argument: number) => number>("int prctl(int, ulong)"),
   sched_yield: declare<() => number>("int sched_yield()"),
+  getrandom: declare<(into: number, length: number, flags: number) => number>(
+    "int64_t getrandom(uintptr_t, size_t, uint)",
+  ),
   gettid: declare<() => number>("int gettid()"),
   getpgrp: declare<() => number>("int getpgrp()"),
   ioctl: declare<(fd: number, request: number, argument: number) => number>("int ioctl(int, ulong, uintptr_t)"),

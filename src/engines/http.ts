@@ -5,6 +5,7 @@ import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { readable, readableSoon, type WaitOptions } from "../descriptors/poll.ts";
 import { readStream } from "../descriptors/read-stream.ts";
+import { endStream } from "../descriptors/socket.ts";
 import { PortholeError } from "../errors.ts";
 import { BoundedBuffer } from "./bounded-buffer.ts";
 
@@ -18,7 +19,7 @@ export interface HttpResponse {
 /**
  * Sends one GET over a Unix socket, in HTTP/1.0. So there is no chunked encoding, and the response
  * ends with the connection. Node's client would take 20 % of the time of a small command. dockerode
- * makes the requests that start or remove objects.
+ * makes most requests that start or remove objects.
  * @throws PortholeError with the errno of connect(2): ENOENT, ECONNREFUSED, EACCES; CANCELLED at
  * the deadline (ETIMEDOUT) or through the signal; TARGET for an invalid response or one that is too
  * large
@@ -46,6 +47,74 @@ export async function httpHead(
   const bytes = await readToEnd(socket, performance.now() + options.timeoutMs, options.signal);
   return parseHttpResponse(bytes, { isHead: true });
 }
+
+/**
+ * Sends one POST with a JSON body over a Unix socket, as {@link httpGet} does.
+ * @throws PortholeError as {@link httpGet}, but CANCELLED only through the signal
+ */
+export async function httpPost(
+  socketPath: string,
+  path: string,
+  body: object,
+  signal: AbortSignal,
+): Promise<HttpResponse> {
+  const text = JSON.stringify(body);
+  using socket = send(socketPath, `POST ${path} HTTP/1.0\r\n${JSON_BODY}${lengthOf(text)}\r\n${text}`);
+  return parseHttpResponse(await readToEnd(socket, undefined, signal));
+}
+
+/** A connection that the other side has turned into a bidirectional stream. */
+export interface HttpStream {
+  /** Does not block. The caller owns it. */
+  socket: OwnedFd;
+  /** What the other side sent with the response. */
+  first: Buffer;
+}
+
+/** A connection that the other side has turned into a bidirectional stream. */
+export interface HttpStream {
+  /** Does not block. The caller owns it. */
+  socket: OwnedFd;
+  /** What the other side sent with its response. */
+  first: Buffer;
+}
+
+/**
+ * Sends one POST with a JSON body that turns the connection into a stream (status 101). It is
+ * HTTP/1.1 with an upgrade: proxies relay both directions of nothing else.
+ * @returns the response if the other side refuses; its body is the JSON object in it
+ * @throws PortholeError as {@link httpPost}
+ */
+export async function httpUpgrade(
+  socketPath: string,
+  path: string,
+  body: object,
+  signal: AbortSignal,
+): Promise<HttpStream | HttpResponse> {
+  const text = JSON.stringify(body);
+  const socket = send(socketPath, `POST ${path} HTTP/1.1\r\n${JSON_BODY}${UPGRADE}${lengthOf(text)}\r\n${text}`);
+  try {
+    const held = new BoundedBuffer(MAX_HEAD + FIRST_BODY);
+    const end = await readHead(socket, held, undefined, signal);
+    const first = Buffer.from(held.bytes.subarray(end + HEAD_END.length));
+    const status = statusOf(held.bytes);
+    if (status === 101) return { socket, first };
+    // The other side waits for another request, and closes the connection at the end of all.
+    endStream(socket);
+    const rest = Buffer.concat([first, await readToEnd(socket, undefined, signal)]);
+    socket.close();
+    if (status === undefined) throw notHttp();
+    // The object may be in one chunk of a body.
+    return { status, headers: new Map(), body: rest.subarray(rest.indexOf("{"), rest.lastIndexOf("}") + 1) };
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+const JSON_BODY = "Host: localhost\r\nContent-Type: application/json\r\n";
+const UPGRADE = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
+const lengthOf = (text: string) => `Content-Length: ${Buffer.byteLength(text)}\r\n`;
 
 /** A response with a status other than 200. */
 export class HttpStatusError extends PortholeError {
@@ -103,17 +172,8 @@ export async function* httpBody(
 ): AsyncGenerator<Buffer, void, void> {
   using socket = ask(socketPath, path);
   const deadline = performance.now() + timeoutMs;
-  const beginning = () => ({ timeoutMs: Math.max(1, deadline - performance.now()), signal });
   const held = new BoundedBuffer(MAX_HEAD + FIRST_BODY);
-  let end: number | undefined;
-  while (end === undefined) {
-    await readable(socket, beginning());
-    const length = readSync(socket.number, held.reserve());
-    if (length === 0)
-      throw new PortholeError("TARGET", `the engine at ${socketPath} closed the connection without a response`);
-    held.commit(length);
-    end = endOfHead(held.bytes);
-  }
+  const end = await readHead(socket, held, deadline, signal);
   const status = statusOf(held.bytes);
   const first = Buffer.from(held.bytes.subarray(end + HEAD_END.length));
   if (status !== 200) {
@@ -141,15 +201,10 @@ export async function httpSubscribe(
   try {
     const held = new BoundedBuffer(MAX_HEAD);
     const deadline = performance.now() + timeoutMs;
-    for (let end: number | undefined; end === undefined; end = endOfHead(held.bytes)) {
-      await readable(socket, { timeoutMs: Math.max(1, deadline - performance.now()), signal });
-      const length = readSync(socket.number, held.reserve());
-      if (length === 0) throw new PortholeError("TARGET", `truncated response to ${path}`);
-      held.commit(length);
-    }
+    const end = await readHead(socket, held, deadline, signal);
     const status = statusOf(held.bytes);
     if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
-    if (held.bytes.length > (endOfHead(held.bytes) ?? 0) + HEAD_END.length)
+    if (held.bytes.length > end + HEAD_END.length)
       throw new PortholeError("TARGET", "the state changed meanwhile", { errno: "EAGAIN" });
     return socket;
   } catch (error) {
@@ -159,10 +214,14 @@ export async function httpSubscribe(
 }
 
 function ask(socketPath: string, path: string, method: "GET" | "HEAD" = "GET"): OwnedFd {
+  return send(socketPath, `${method} ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
+}
+
+function send(socketPath: string, request: string): OwnedFd {
   const socket = connectEngine(socketPath);
   try {
-    // A request line and two headers fit into the empty buffer of a new socket.
-    writeSync(socket.number, `${method} ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
+    // A request fits into the empty buffer of a new socket.
+    writeSync(socket.number, request);
     return socket;
   } catch (error) {
     socket.close();
@@ -179,17 +238,45 @@ export function connectEngine(socketPath: string): OwnedFd {
   return connectStreamAt(directory, basename(socketPath));
 }
 
-async function readToEnd(socket: OwnedFd, deadline: number, signal: AbortSignal | undefined): Promise<Buffer> {
+async function readToEnd(
+  socket: OwnedFd,
+  deadline: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Buffer> {
   const held = new BoundedBuffer();
   // Requests to other engines are sent meanwhile.
   await undefined;
+  while ((await readMore(socket, held, deadline, signal)) > 0);
+  return held.bytes;
+}
+
+/** Reads a response until the end of its headers, and returns where that is. */
+async function readHead(
+  socket: OwnedFd,
+  held: BoundedBuffer,
+  deadline: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<number> {
   for (;;) {
-    const timeoutMs = Math.max(1, deadline - performance.now());
-    if (signal?.aborted || !readableSoon(socket, timeoutMs)) await readable(socket, { timeoutMs, signal });
-    const length = readSync(socket.number, held.reserve());
-    if (length === 0) return held.bytes;
-    held.commit(length);
+    if ((await readMore(socket, held, deadline, signal)) === 0)
+      throw new PortholeError("TARGET", "the engine closed the connection without a response");
+    const end = endOfHead(held.bytes);
+    if (end !== undefined) return end;
   }
+}
+
+/** Waits for bytes, reads them and returns their number; 0 at the end. */
+async function readMore(
+  socket: OwnedFd,
+  held: BoundedBuffer,
+  deadline: number | undefined,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const timeoutMs = deadline === undefined ? undefined : Math.max(1, deadline - performance.now());
+  if (signal?.aborted || !readableSoon(socket, timeoutMs)) await readable(socket, { timeoutMs, signal });
+  const length = readSync(socket.number, held.reserve());
+  held.commit(length);
+  return length;
 }
 
 const HEAD_END = "\r\n\r\n";
@@ -219,7 +306,7 @@ export function parseHttpResponse(bytes: Buffer, { isHead = false } = {}): HttpR
   if (bytes.length === 0) throw new PortholeError("TARGET", "the connection closed without a response");
   const end = endOfHead(bytes);
   const status = statusOf(bytes);
-  if (end === undefined || status === undefined) throw new PortholeError("TARGET", "the response is not HTTP");
+  if (end === undefined || status === undefined) throw notHttp();
   const [, ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
   const headers = new Map<string, string>();
   for (const line of lines) {
@@ -233,4 +320,8 @@ export function parseHttpResponse(bytes: Buffer, { isHead = false } = {}): HttpR
     throw new PortholeError("TARGET", `truncated HTTP response: ${body.length} of ${length ?? "?"} bytes`);
   }
   return { status, headers, body };
+}
+
+function notHttp(): PortholeError {
+  return new PortholeError("TARGET", "the response is not HTTP");
 }

@@ -1,7 +1,10 @@
+import { writeSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { readStream } from "../descriptors/read-stream.ts";
 import { demultiplex } from "../engines/demultiplex.ts";
-import { PortholeError } from "../errors.ts";
+import type { HttpStream } from "../engines/http.ts";
+import { PortholeError, readOr } from "../errors.ts";
 import type { ConnectedAgent, Rendezvous, RendezvousOptions } from "./rendezvous.ts";
 
 /** Options of an agent's start. */
@@ -32,28 +35,59 @@ export function agentOptions(rendezvous: Rendezvous, options: StartOptions): str
   ];
 }
 
+/** The standard streams of an agent that an engine starts. */
+export interface AgentStreams {
+  write(text: string): void;
+  /** Standard output and error with the engine's frames, until both end. */
+  output: AsyncIterable<Buffer>;
+  /** Ends {@link output}. */
+  close(): void;
+}
+
+/** The streams over a connection of dockerode. */
+export function streamsOf(stream: Duplex): AgentStreams {
+  return { write: (text) => void stream.write(text), output: stream, close: () => stream.destroy() };
+}
+
+/** The streams over a connection of engines/exec.ts. Takes ownership of its socket. */
+export function streamsOver({ socket, first }: HttpStream): AgentStreams {
+  const over = new AbortController();
+  const output = async function* () {
+    yield first;
+    yield* readStream(socket, over.signal);
+  };
+  const close = () => {
+    over.abort(CLOSED);
+    socket.close();
+  };
+  return { write: (text) => void writeSync(socket.number, text), output: output(), close };
+}
+
 /**
- * Sends the token over the agent's standard streams and accepts its connection. If the stream ends
- * first, the error is what the agent wrote to standard error.
+ * Sends the token over the agent's standard streams and accepts its connection. If the streams end
+ * first, the error is what the agent wrote to standard error. Closes the streams.
  * @throws PortholeError ATTACH; CANCELLED through the signal
  */
 export async function acceptOverStream(
-  stream: Duplex,
+  streams: AgentStreams,
   rendezvous: Rendezvous,
   listener: OwnedFd | undefined,
   isOurs: (peer: number) => Promise<boolean>,
   options: RendezvousOptions,
 ): Promise<ConnectedAgent> {
-  let output = Buffer.alloc(0);
-  stream.on("data", (chunk: Buffer) => {
-    if (output.length < MAX_WORDS) output = Buffer.concat([output, chunk.subarray(0, MAX_WORDS)]);
-  });
   const over = new AbortController();
   const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
-  for (const event of ["error", "end", "close"]) stream.on(event, () => over.abort());
-  if (stream.destroyed) over.abort();
+  let output = Buffer.alloc(0);
+  const collect = async () => {
+    for await (const chunk of streams.output)
+      if (output.length < MAX_WORDS) output = Buffer.concat([output, chunk.subarray(0, MAX_WORDS)]);
+  };
+  // A connection that fails has ended, too.
+  void collect()
+    .catch(() => undefined)
+    .finally(() => over.abort(CLOSED));
   try {
-    stream.write(rendezvous.tokenLine);
+    readOr(undefined, () => streams.write(rendezvous.tokenLine));
     return await rendezvous.accept(listener, isOurs, { ...options, signal });
   } catch (error) {
     if (options.signal?.aborted) throw error;
@@ -65,9 +99,12 @@ export async function acceptOverStream(
     if (over.signal.aborted) throw new PortholeError("ATTACH", "the agent ended before it connected", { cause: error });
     throw error;
   } finally {
-    stream.destroy();
+    streams.close();
   }
 }
+
+/** Node makes a DOMException for a signal without a reason, which takes 2 ms. */
+const CLOSED = "closed";
 
 /** Bytes of the agent's standard error that are stored, plus one chunk. */
 const MAX_WORDS = 4_096;

@@ -1,10 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { allCapabilities, boundingSetHas, inCgroupOf, parentOf } from "../descriptors/process.ts";
-import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
+import { createExec, pidOfExec, startExec } from "../engines/exec.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
-import { acceptOverStream, agentOptions, type StartOptions } from "./accept-over-stream.ts";
+import { acceptOverStream, agentOptions, type StartOptions, streamsOver } from "./accept-over-stream.ts";
 import { AGENT_NAME } from "./agent-program.ts";
 import { isFirstProcess } from "./kernel.ts";
 import { type ConnectedAgent, openRendezvous } from "./rendezvous.ts";
@@ -98,13 +98,10 @@ async function execAgent(
       Privileged: isPrivileged,
       ...{ AttachStdin: true, AttachStdout: true, AttachStderr: true },
     };
-    const exec = jsonOf(await dockerRequest(engine, over, (docker) => docker.getContainer(id).exec(agent)))
-      .get("Id")
-      .containerId();
-    const start = { hijack: true, stdin: true, Detach: false, Tty: false };
-    const stream = await openStream(engine, over, (docker) => docker.getExec(exec).start(start));
+    const exec = await createExec(engine, id, agent, over);
+    const streams = streamsOver(await startExec(engine, exec, over));
     const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, exec, over)) === peer;
-    return await acceptOverStream(stream, rendezvous, listener, isOurs, options);
+    return await acceptOverStream(streams, rendezvous, listener, isOurs, options);
   } finally {
     rendezvous.close();
   }
@@ -119,9 +116,7 @@ const [ASKED, PAUSE_MS] = [100, 20];
  */
 async function pidOf(engine: Engine, exec: string, signal: AbortSignal): Promise<number> {
   for (let times = 1; ; times++) {
-    const pid = jsonOf(await dockerRequest(engine, signal, (docker) => docker.getExec(exec).inspect()))
-      .get("Pid")
-      .whole();
+    const pid = await pidOfExec(engine, exec, signal);
     if (pid || times === ASKED) return pid ?? 0;
     await setTimeout(PAUSE_MS, undefined, { signal });
   }

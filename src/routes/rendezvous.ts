@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { EPOLLIN } from "../descriptors/constants.ts";
@@ -7,6 +7,7 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { isAlive } from "../descriptors/pidfd.ts";
 import { Reactor, readable } from "../descriptors/poll.ts";
 import { startTime } from "../descriptors/process.ts";
+import { randomBytes } from "../descriptors/random.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { decodeMessage, encodeServe } from "../protocol/codec.ts";
@@ -97,8 +98,11 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
     close,
     async accept(listener, isOurs, options) {
       try {
+        // Loads node:crypto while the agent starts.
+        const equal = timingSafeEqual;
+        const hasToken = (given: Uint8Array) => equal(given, token);
         const identifyPeer: IdentifyPeer<ConnectedAgent> = (peer, sent, silence) =>
-          identify(peer, token, listener, isOurs, sent, { ...options, signal: silence });
+          identify(peer, hasToken, listener, isOurs, sent, { ...options, signal: silence });
         return await acceptAgent(socket, identifyPeer, options);
       } finally {
         close();
@@ -174,7 +178,7 @@ function notConnected(timeoutMs: number, refused: number): PortholeError {
  */
 async function identify(
   peer: OwnedFd,
-  token: Buffer,
+  hasToken: (given: Uint8Array) => boolean,
   listener: OwnedFd | undefined,
   isOurs: (peerPid: number) => Promise<boolean>,
   sent: () => void,
@@ -193,7 +197,7 @@ async function identify(
       return undefined;
     }
     sent();
-    if (!timingSafeEqual(announced.token, token) || !(await isOurs(pid))) return undefined;
+    if (!hasToken(announced.token) || !(await isOurs(pid))) return undefined;
     const process = { pid, started: startTime(pid) ?? "" };
     if (pidfd !== undefined && !isAlive(pidfd)) return undefined;
     const info = decodeAgentInfo(announced.info);

@@ -5,7 +5,7 @@ import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { RunningContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
-import { acceptOverStream, type StartOptions } from "./accept-over-stream.ts";
+import { acceptOverStream, type StartOptions, streamsOf } from "./accept-over-stream.ts";
 import { createSidecar } from "./create-sidecar.ts";
 import { CLEAN_UP_MS, removeOurs } from "./remove-sidecars.ts";
 import { type ConnectedAgent, openRendezvous } from "./rendezvous.ts";
@@ -69,7 +69,7 @@ async function startSidecar(
     // The agent ends with the stream, as long as it has no listener.
     await guard.end();
     const isOurs = async (peer: number) => inCgroupOf(peer, id) || (await pidOf(engine, id, over)) === peer;
-    const met = await acceptOverStream(stream, rendezvous, listener, isOurs, options);
+    const met = await acceptOverStream(streamsOf(stream), rendezvous, listener, isOurs, options);
     return { ...met, sidecar: id };
   } catch (error) {
     // Removes by name: AutoRemove does not remove a container that was created and never ran, and

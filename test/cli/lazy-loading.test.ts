@@ -31,6 +31,23 @@ test("dockerode is loaded to start an agent through an engine, but not to use a 
   expect(await loads(...start)).toEqual({ code: 4, http: true });
 });
 
+test("neither is loaded to start an agent with an exec", async () => {
+  const { directory, env, run } = user();
+  const preload = `${directory}/modules.cjs`;
+  writeFileSync(preload, writeModules(directory));
+  const Mounts = [{ Source: `${env.XDG_STATE_HOME}/porthole/mnt`, Destination: "/run/porthole" }];
+  const engine = await fakeEngine((path) =>
+    path.startsWith("POST")
+      ? { status: 409, body: { message: `no ${path.endsWith("/exec") ? "exec" : "other request"} today` } }
+      : { status: 200, body: { Id: id, Name: "/web", State: state, Mounts } },
+  );
+  const start = ["cat", "--route", "mount", "--engine", engine.socketPath, "web:/etc/hostname"];
+  const failed = await run(start, { env: { NODE_OPTIONS: `--require ${preload}` } });
+  expect(failed).toMatchObject({ code: 4, stderr: expect.stringContaining("no exec today") });
+  const loaded = readFileSync(`${directory}/modules`, "utf8").split("\n");
+  expect(["http", "net"].filter((name) => loaded.includes(`NativeModule ${name}`))).toEqual([]);
+});
+
 // These modules of Node load many others: together they take as long as cat's own code.
 test.each([
   ["a file of this machine", () => "/etc/passwd"],
