@@ -1,11 +1,11 @@
 import { ftruncateSync } from "node:fs";
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { nameOf } from "../../src/files/index.ts";
 import { kindOf, type Session } from "../../src/sessions/index.ts";
-import { parseTarget, pathBytes, targetName } from "../../src/target.ts";
+import { parseTarget, pathBytes } from "../../src/target.ts";
 import type { CopyDirectory } from "../cp/copy-directory.ts";
 import { withCopyName } from "../cp/copy-name.ts";
+import { type CopyPlace, CopyPlaces, inDirectories } from "../cp/copy-place.ts";
 import { type CopyContext, copyFile, copyTree, isOutputLost } from "../cp/copy-tree.ts";
 import { openDestination } from "../cp/destination.ts";
 import { LocalCopies } from "../cp/local-copies.ts";
@@ -13,13 +13,14 @@ import { ReceivedCopies } from "../cp/received-copies.ts";
 import { SentCopies } from "../cp/sent-copies.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { filesLine, Progress } from "../io/progress.ts";
-import { openTarget, unlessDirectory } from "../targets/open-target.ts";
+import { openTarget, unlessDirectory, withHint } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 
 export interface CpOptions extends ConnectionOptions {
   dereference?: boolean;
   force?: boolean;
+  parents?: boolean;
   rw?: boolean;
 }
 
@@ -40,7 +41,7 @@ export async function cp(paths: string[], options: CpOptions): Promise<number> {
     if (into.kind !== "local") return overwrite(named, { text: destination, target: into }, options, context.sessions);
     const { directory, name } = openDestination(into.path, named.length);
     using copies = new LocalCopies(directory);
-    await copyAll(named, copies, name, context);
+    await copyAll(named, copies, new CopyPlaces(name, options), context);
   });
 }
 
@@ -50,9 +51,10 @@ export async function cp(paths: string[], options: CpOptions): Promise<number> {
  */
 export async function sendCopies(sources: string[], options: CpOptions & { one?: boolean }): Promise<number> {
   return copying(options, async (context) => {
+    const places = new CopyPlaces(options.one ? "copy" : undefined, options);
     const named = await context.sessions.expand(sources, context.failed);
     using copies = SentCopies.begin(named.length);
-    await copyAll(named, copies, options.one ? "copy" : undefined, context);
+    await copyAll(named, copies, places, context);
   });
 }
 
@@ -102,56 +104,45 @@ async function copying(options: CpOptions, action: (context: CopyContext) => Pro
   return status;
 }
 
-/** @param name name of the single copy; undefined: each copy keeps its own name */
 async function copyAll(
   sources: readonly NamedTarget[],
   into: CopyDirectory,
-  name: string | undefined,
+  places: CopyPlaces,
   context: CopyContext,
 ): Promise<void> {
   for (const source of sources) {
     try {
-      await copyOne(source, into, name, context);
+      await copyOne(source, into, places.take(source), context);
     } catch (error) {
       if (isOutputLost(error)) throw error;
-      context.failed(error);
+      context.failed(withHint(error, `porthole cat --consume ${source.text} > FILE`));
     }
   }
 }
 
 async function copyOne(
   source: NamedTarget,
-  directory: CopyDirectory,
-  name: string | undefined,
+  into: CopyDirectory,
+  { directories, name }: CopyPlace,
   context: CopyContext,
 ): Promise<void> {
   const session = await context.sessions.session(source.target);
   const file = await unlessDirectory(openTarget(session, source, {}));
-  const as = name ?? ownName(source);
-  if (file?.kind === "file" || (file && source.target.kind === "output")) return copyFile(file, directory, as, context);
-  const stat = file?.stat ?? (await session.stat(source.target.path));
-  const kind = kindOf(stat.mode);
-  file?.close();
-  if (kind !== "directory")
-    throw new PortholeError("FILE", `not copied: ${source.text}: a ${kind}`, { hint: "porthole cat reads it" });
-  using copy = directory.subdirectory(pathBytes(as));
-  await copyTree(source, session, copy, context);
-  if (copy.isNew) copy.finish(stat.mode, stat);
-}
-
-/**
- * Returns a copy's own name: the last part of the path that the user wrote, or that a glob matched.
- */
-function ownName({ text, target }: NamedTarget): string {
-  const name =
-    target.kind === "output"
-      ? `${targetName(target).replace(/[/:@]+/g, "-")}${target.path.slice(1)}.log`
-      : nameOf(target.path);
-  if (/^(\/|\.\.?|)$/.test(name))
-    throw new PortholeError("USAGE", `cannot copy ${text} into a directory: it has no name`, {
-      hint: "name the copy: a path that does not exist",
+  try {
+    const stat = file?.stat ?? (await session.stat(source.target.path));
+    const kind = source.target.kind === "output" ? "file" : kindOf(stat.mode);
+    if (kind !== "file" && kind !== "directory")
+      throw new PortholeError("FILE", `not copied: ${source.text}: a ${kind}`, { hint: "porthole cat reads it" });
+    await inDirectories(into, directories, async (directory) => {
+      if (file !== undefined && kind === "file") return copyFile(file, directory, name ?? "", context);
+      if (name === undefined) return copyTree(source, session, directory, context);
+      using copy = directory.subdirectory(pathBytes(name));
+      await copyTree(source, session, copy, context);
+      if (copy.isNew) copy.finish(stat.mode, stat);
     });
-  return name;
+  } finally {
+    file?.close();
+  }
 }
 
 /** Overwrites the content of an existing file of a target, in place. */

@@ -17,9 +17,13 @@ export interface Destination {
 /**
  * Opens the destination as cp(1) does. An existing directory receives copies under the names of
  * their sources; any other path is the name of the single copy.
- * @throws PortholeError FILE: ENOENT, ENOTDIR; USAGE for several sources and no directory
+ * @throws PortholeError FILE: ENOENT, ENOTDIR; USAGE for `-`, and for several sources and no directory
  */
 export function openDestination(path: string, sources: number): Destination {
+  if (path === "-")
+    throw new PortholeError("USAGE", "cannot copy to '-': cp writes files", {
+      hint: "porthole cat writes to standard output; ./- is a file of that name",
+    });
   if (isDirectory(path)) return { directory: LocalDirectory.open(pathBytes(path)), name: undefined };
   if (sources > 1)
     throw new PortholeError("USAGE", `cannot copy several sources to '${path}': it is not a directory`, {

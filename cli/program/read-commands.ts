@@ -109,6 +109,7 @@ function addCp(root: Command): void {
     )
     .option("-L, --dereference", "in directories, copy what symbolic links lead to inside the container")
     .option("-f, --force", "replace existing files of this machine")
+    .option("--parents", "copy each source to a directory of its container and path: DIR/web:/var/log/app.log")
     .option("--rw", "overwrite one existing file of a container: the destination is a target")
     .option(
       "-r, --recursive",
@@ -125,6 +126,7 @@ function addCp(root: Command): void {
         "porthole cp 'web:/var/log/*.log' api:/srv/log ./logs/",
         "porthole cp web:/proc/1/fd/5 rescued.log      a deleted file that process 1 has open",
         "porthole cp web:@logs image:nginx:1.25:/etc/nginx ./evidence/",
+        "porthole cp --parents 'shop/*:/var/log' ./evidence/",
         "porthole cp --rw app.conf web:/etc/app.conf",
       ),
     )
@@ -132,6 +134,7 @@ function addCp(root: Command): void {
   connectionOptions(root.command("__copies", { hidden: true }).argument("<path...>"))
     .option("-L, --dereference")
     .option("-f, --force")
+    .option("--parents")
     .option("--rw")
     .option("-r, --recursive")
     .option("-R")

@@ -124,6 +124,38 @@ describeWith("userNamespaces", "cp of a container's files", () => {
     expect(stderr).not.toContain("/proc");
   });
 
+  test("never copies two sources to one name, also with -f", async () => {
+    const sources = [target("/d/e/deep"), target("/d/text"), target("/d/../d/text")];
+    const { code, stderr } = await someone.run(["cp", "-f", ...sources, into]);
+    expect([code, stderr]).toEqual([
+      1,
+      `porthole: not copied: ${target("/d/../d/text")}: text is already the copy of ${target("/d/text")} (--parents copies each to a directory of its container and path)\n`,
+    ]);
+  });
+
+  test("--parents copies below the container's name and the path", async () => {
+    const args = ["cp", "--parents", target("/d/text"), target("/d/../d/e"), `${root}/secret`, into];
+    expect(await someone.run(args)).toMatchObject({ code: 0, stderr: "" });
+    const below = `${into}/pid:${place.pid}:/d`;
+    expect(fs.readdirSync(below).sort()).toEqual(["e", "text"]);
+    expect(fs.readFileSync(`${below}/e/deep`, "utf8")).toBe("deep");
+    expect(fs.statSync(below).mode & 0o7777).toBe(0o755);
+    expect(fs.existsSync(`${into}${root}/secret`)).toBe(true);
+  });
+
+  test("DIR/. copies the contents into an existing directory", async () => {
+    expect(await someone.run(["cp", target("/d/e/."), into])).toMatchObject({ code: 0, stderr: "" });
+    expect(fs.readdirSync(into).sort()).toEqual(["deep", "empty"]);
+    const { code, stderr } = await someone.run(["cp", target("/d/e/."), into]);
+    expect([code, stderr]).toEqual([1, `porthole: cannot create ${into}/deep: File exists (-f replaces it)\n`]);
+  });
+
+  test("names cat --consume for a FIFO", async () => {
+    spawnSync("mkfifo", [`${root}/fifo`]);
+    const { stderr } = await someone.run(["cp", target("/fifo"), into]);
+    expect(stderr).toContain(`(porthole cat --consume ${target("/fifo")} > FILE)`);
+  });
+
   test("keeps local files without -f, and replaces them with it", async () => {
     fs.writeFileSync(`${into}/text`, "mine");
     const { code, stderr } = await someone.run(["cp", target("/d/text"), target("/d/tool"), into]);
@@ -279,7 +311,9 @@ describe("cp", () => {
     [["./a"], 2, "no destination"],
     [["./a", "./b", "./missing"], 2, "not a directory"],
     [["./a", "./missing/b"], 1, "No such file or directory"],
-    [["/", "."], 2, "it has no name"],
+    [["/", "."], 2, "it has no name (/. copies its contents"],
+    [["./a", "-"], 2, "porthole cat writes to standard output"],
+    [["--parents", "./a", "c"], 2, "--parents needs an existing directory"],
     [["./missing", "."], 1, "No such file or directory"],
     [["/dev/zero", "."], 1, "not copied: /dev/zero: a character device"],
   ])("refuses %j in one line", async (args, status, reason) => {
