@@ -33,7 +33,10 @@ async function search(args: readonly string[], sessions: SessionPool, isRaw: boo
   if (set.needsPattern) flags.push({ name: "regexp", value: patternOf(operands, given) });
   const program = ripgrepPath();
   if (!set.needsTarget) return new (await searching()).Search(program, flags).onNothing();
-  if (operands.length === 0) throw new PortholeError("USAGE", "no target to search", { hint: USAGE + habitsIn(given) });
+  if (operands.length === 0)
+    throw new PortholeError("USAGE", "no target to search", {
+      hint: `${USAGE}; - searches standard input${habitsIn(given)}`,
+    });
   let hasFailed = false;
   const failed = (error: unknown) => {
     hasFailed = true;

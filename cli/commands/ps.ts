@@ -2,6 +2,7 @@ import stringWidth from "string-width";
 import { PortholeError } from "../../src/errors.ts";
 import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "../../src/files/index.ts";
 import { kindOf, type Session } from "../../src/sessions/index.ts";
+import { targetName } from "../../src/target.ts";
 import { sanitiseText } from "../../src/text/index.ts";
 import { isLaterPart, isPartOfSeveral, shownName } from "../elsewhere/part-of-several.ts";
 import { exitStatus, report } from "../io/fail.ts";
@@ -45,7 +46,10 @@ export async function ps(texts: readonly string[], options: PsOptions): Promise<
       write(title + (await listed(session, options, failed)));
       isFirst = false;
     } catch (error) {
-      failed(error);
+      // A container that a pattern matched may end before its processes are listed.
+      const name = targetName(target);
+      const isNamed = texts.some((text) => text === name || text.startsWith(`${name}:`));
+      if (isNamed || !(error instanceof PortholeError && error.errno === "ESRCH")) failed(error);
     }
   }
   return status;

@@ -52,6 +52,7 @@ export async function targetCandidates(
   }));
   return [
     ...containers,
+    ...(typed === "" ? [] : aliases(known).map((service) => ({ value: `${service}${end}`, description: "a service" }))),
     ...unique(known.map(({ project }) => project)).map((project) => ({
       value: `${project}/`,
       description: "a Compose project",
@@ -63,6 +64,15 @@ export async function targetCandidates(
     // Does not list their containers: that would connect to each context on every Tab.
     ...remoteContexts().map((name) => ({ value: `${name}!`, description: "a docker context's engine" })),
   ];
+}
+
+/** Compose services that name one container, and are not the name of another one. */
+function aliases(known: readonly CompletedContainer[]): string[] {
+  const services = known.map(({ service }) => service);
+  return unique(services).filter(
+    (service) =>
+      services.indexOf(service) === services.lastIndexOf(service) && !known.some(({ name }) => name === service),
+  );
 }
 
 /**

@@ -141,7 +141,7 @@ async function* tryRoutes(
   const routes: AgentRoute[] = isDirect ? ["direct"] : ["direct", "mount", "sidecar"];
   const tried: Finding[] = [];
   const opened: Finding[] = [];
-  let unprepared: Finding | undefined;
+  let unprepared: { finding: Finding; state: string } | undefined;
   for (const route of routes) {
     try {
       const { attached, file } = await tryRoute(route, target, options);
@@ -156,14 +156,15 @@ async function* tryRoutes(
       }
       const finding = failed(`route ${route}`, error);
       tried.push(finding);
-      if (error instanceof NotPreparedError) unprepared = finding;
+      if (error instanceof NotPreparedError) unprepared = { finding, state: error.state };
     }
   }
   // One working route is enough.
   const works = tried.some(({ status }) => status === "ok");
   if (works && unprepared !== undefined) {
-    const detail = "not set up for this container, and not needed: another route works";
-    tried.splice(tried.indexOf(unprepared), 1, { status: "ok", what: unprepared.what, detail });
+    const { finding, state } = unprepared;
+    const detail = `${state}, and not needed: another route works`;
+    tried.splice(tried.indexOf(finding), 1, { status: "ok", what: finding.what, detail });
   }
   for (const finding of tried) yield works && finding.status === "fail" ? { ...finding, status: "warn" } : finding;
   if (works && !opened.some(({ status }) => status === "ok")) yield* opened.slice(0, 1);

@@ -51,7 +51,7 @@ function readCluster(letters: string, flags: Flag[], take: Take): void {
     const letter = String.fromCodePoint(letters.codePointAt(at) ?? 0);
     at += letter.length;
     const name = OTHER[letter] ?? SHORT[letter];
-    if (name === undefined) throw usage(`unrecognized option -${letter}`, HINTS[letter] ?? "porthole grep --help");
+    if (name === undefined) throw usage(`unrecognized option -${letter}`, hintFor(letters, letter));
     if (!WITH_VALUE.has(name)) {
       flags.push({ name, value: undefined });
       continue;
@@ -61,6 +61,11 @@ function readCluster(letters: string, flags: Flag[], take: Take): void {
     flags.push({ name, value: take(`-${letter}`, at < letters.length ? rest : undefined) });
     return;
   }
+}
+
+function hintFor(letters: string, letter: string): string {
+  const [lines] = /^\d+/.exec(letters) ?? [];
+  return lines === undefined ? (HINTS[letter] ?? "porthole grep --help") : `write -C ${lines}`;
 }
 
 /**
@@ -84,6 +89,7 @@ const LONG_HINTS: Readonly<Record<string, string>> = {
   "basic-regexp": EXTENDED,
   "perl-regexp": "write -P",
   silent: "write -q",
+  colour: "write --color",
 };
 
 /** What grep(1) means by a letter is another option here, whose value would be the next word. */

@@ -7,6 +7,7 @@ import { mayBeElsewhere } from "./other-kernels.ts";
 import { ownCommand } from "./other-programs.ts";
 import { addReadCommands } from "./read-commands.ts";
 import { addSearchCommands } from "./search-commands.ts";
+import { ownOptionsFirst } from "./shared.ts";
 import { addToolCommands } from "./tool-commands.ts";
 import { addViewCommands } from "./view-commands.ts";
 
@@ -42,10 +43,12 @@ export function program(version: string, args: readonly string[] = []): Command 
       outputError: (text) => complain(errorLine(text, args)),
     })
     .showSuggestionAfterError()
+    .configureHelp(ownOptionsFirst)
     .addHelpText("after", `\n${targets}\n\n${statuses}`);
 
   const called = kinds.filter(([names]) => args[0] !== undefined && names.includes(args[0]));
   for (const [, add] of called.length > 0 ? called : kinds) add(root);
+  addHelp(root);
   root.hook("preAction", async (_, command) => {
     // A run of a command over several engines.
     if (process.env.PORTHOLE_PART_PARENT !== undefined) (await import("../commands/join-parent.ts")).joinParent();
@@ -54,6 +57,21 @@ export function program(version: string, args: readonly string[] = []): Command 
     if (status !== undefined) process.exit(status);
   });
   return root;
+}
+
+/** Replaces Commander's help command, which prints the whole help for an unknown command. */
+function addHelp(root: Command): void {
+  root
+    .helpCommand(false)
+    .command("help")
+    .argument("[command]")
+    .description("display help for command")
+    .helpOption(false)
+    .action(async (name: string | undefined) => {
+      const command = name === undefined ? root : root.commands.find((one) => one.name() === name);
+      if (command !== undefined) command.help();
+      await root.parseAsync([name ?? ""], { from: "user" });
+    });
 }
 
 /**
@@ -66,8 +84,22 @@ function errorLine(text: string, args: readonly string[]): string {
     .replace(/\n/g, " ");
   if (line.startsWith("too many arguments for 'diff'"))
     return "diff compares one container with its image (two: porthole with web:/etc api:/etc -- diff -r {})";
-  const own = line.startsWith("unknown command") ? ownCommand(args) : undefined;
-  return own === undefined ? line : `unknown command '${args[0]}' (write ${own})`;
+  if (line.startsWith("unknown option") && isCommandWithoutDashes(line, args))
+    return `${line.replace(/ \(.*/, "")} (write the command after --: porthole ${args[0]} TARGET -- COMMAND)`;
+  const words = args[0] === "help" ? args.slice(1) : args;
+  const own = line.startsWith("unknown command") ? ownCommand(words) : undefined;
+  return own === undefined ? line : `unknown command '${words[0]}' (write ${own})`;
+}
+
+/** True for an option of a command that has no `--` before it: `with web:/etc/passwd wc -l`. */
+function isCommandWithoutDashes(line: string, args: readonly string[]): boolean {
+  const option = /'(.*)'/.exec(line)?.[1] ?? "";
+  const before = args.slice(
+    0,
+    args.findIndex((arg) => arg.startsWith(option)),
+  );
+  const operands = before.filter((arg) => !arg.startsWith("-"));
+  return /^(with|shell|mount)$/.test(args[0] ?? "") && !before.includes("--") && operands.length > 2;
 }
 
 /** Commands that run on the machine of their engine. */

@@ -93,7 +93,7 @@ function addShell(root: Command): void {
   root
     .command("shell")
     .argument("<target>", "container, or pid:N, with or without the directory to start in")
-    .argument("[command...]")
+    .argument("[command...]", "command of this machine (default: your shell)")
     .usage("[options] <target> [-- <command> [args...]]")
     .summary("run your own shell and tools inside a container's namespaces")
     .description(

@@ -173,7 +173,9 @@ async function deleted(
         found.set(`${device} ${inode}`, item(kind, bytes, [name], { path, processes }));
       }
     } catch (error) {
-      failed(error);
+      // The container ended meanwhile, and with it the use of its files.
+      const hasEnded = target.kind === "container" && error instanceof PortholeError && error.errno === "ESRCH";
+      if (!hasEnded) failed(error);
     }
   }
   return [...found.values()];

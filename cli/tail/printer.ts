@@ -1,5 +1,6 @@
 import { dieBySignal, isTerminal, Output } from "../../src/descriptors/index.ts";
 import { LineSplitter, type TimedLine } from "../../src/follow/index.ts";
+import { pathBytes } from "../../src/target.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
 import { isLaterPart } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
@@ -119,7 +120,7 @@ export class Printer {
     if (prefix) {
       const shown = this.#onTerminal ? printable(name) : name;
       const colour = SOURCE_COLOURS[this.#made++ % SOURCE_COLOURS.length];
-      source.prefix = Buffer.from(colours ? `\x1b[${colour}m${shown} |\x1b[0m ` : `${shown} | `);
+      source.prefix = pathBytes(colours ? `\x1b[${colour}m${shown} |\x1b[0m ` : `${shown} | `);
     }
     this.#sources.push(source);
     return source;
@@ -247,7 +248,7 @@ export class Printer {
   async #header(source: OutputSource): Promise<void> {
     if (!this.#options.headers) return;
     const name = this.#onTerminal ? printable(source.name) : source.name;
-    await this.#send(Buffer.from(`${this.#first ? "" : "\n"}==> ${name} <==\n`));
+    await this.#send(pathBytes(`${this.#first ? "" : "\n"}==> ${name} <==\n`));
     this.#first = false;
     this.#last = source;
   }

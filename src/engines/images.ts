@@ -12,6 +12,7 @@ import {
 } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { imageLayers, type Layers } from "./layers.ts";
+import { distance } from "./similar-names.ts";
 
 /** An image of an engine. */
 export interface Image {
@@ -118,18 +119,4 @@ function similarNames(name: string, all: readonly string[]): string[] {
 function split(name: string): { repository: string; base: string; tag: string } {
   const [, repository = name, tag = "latest"] = /^(.*?)(?::([^/:@]+))?(?:@.*)?$/s.exec(name) ?? [];
   return { repository, base: repository.slice(repository.lastIndexOf("/") + 1), tag };
-}
-
-/** Returns the Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

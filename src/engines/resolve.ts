@@ -3,12 +3,13 @@ import { AmbiguousNameError, askEngines } from "./ask-engines.ts";
 import { composeContainer } from "./compose.ts";
 import { decodeContainerList } from "./container-list.ts";
 import type { ContainerState, RunningContainer } from "./container-state.ts";
-import { type EngineResponse, engineGet, errorMessageOf, refusedBy } from "./engine.ts";
+import { type EngineResponse, engineGet, errorMessageOf, namesInEngines, refusedBy } from "./engine.ts";
 import { type Engine, isOfPod, notOfPods } from "./engine-address.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
 import { containerLayers, directoryAlone, lazyDriver, rootLayers } from "./layers.ts";
 import { isOfDirectory, rootfsOf } from "./podman-rootfs.ts";
+import { withSimilarNames } from "./similar-names.ts";
 
 export type { ContainerState, RunningContainer, StoppedContainer } from "./container-state.ts";
 
@@ -28,9 +29,7 @@ export async function resolveContainer(
     const { resolvePod } = await import("./cri/resolve-pod.ts");
     return resolvePod(name, explicitEngine, mountPoint, signal);
   }
-  const { engine, answer } = await askEngines("container", name, explicitEngine, (asked) =>
-    inspect(asked, name, signal),
-  );
+  const { engine, answer } = await inspectNamed(name, explicitEngine, signal);
   return stateOf(engine, answer, name, mountPoint);
 }
 
@@ -79,7 +78,7 @@ export async function inspectContainer(
   signal?: AbortSignal,
 ): Promise<{ engine: Engine; answer: InspectedContainer }> {
   if (isOfPod(name, explicitEngine)) throw notOfPods();
-  return askEngines("container", name, explicitEngine, (asked) => inspect(asked, name, signal));
+  return inspectNamed(name, explicitEngine, signal);
 }
 
 /**
@@ -100,6 +99,28 @@ export interface InspectedContainer extends Inspection {
 
 function inspected({ body, request, isPodman, apiVersion }: EngineResponse): InspectedContainer {
   return { ...decodeInspection(body, request), isPodman, apiVersion, json: new Json(body, request) };
+}
+
+async function inspectNamed(
+  name: string,
+  explicit: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<{ engine: Engine; answer: InspectedContainer }> {
+  try {
+    return await askEngines("container", name, explicit, (asked) => inspect(asked, name, signal));
+  } catch (error) {
+    throw await withSimilarNames(error, "container", name, () => containerNames(explicit, signal));
+  }
+}
+
+/** Names and Compose services of the containers of every engine that responds. */
+async function containerNames(explicit: string | undefined, signal: AbortSignal | undefined): Promise<string[]> {
+  return namesInEngines(explicit, async (engine) => {
+    const { status, body, request } = await engineGet(engine, "/containers/json?all=true", { signal });
+    if (status !== 200) return [];
+    const all = decodeContainerList(body, request).filter(({ isSidecar }) => !isSidecar);
+    return all.flatMap(({ name, service }) => (service === "" ? [name] : [service, name]));
+  });
 }
 
 async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<InspectedContainer | undefined> {

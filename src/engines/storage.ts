@@ -41,12 +41,13 @@ export async function containerStorage(name: string, explicit: string | undefine
   if (measured.status === 404) throw new PortholeError("TARGET", `container '${name}' was removed`, { errno: "ESRCH" });
   if (measured.status !== 200) throw refusedBy(engine, measured, `measure container '${name}'`);
   const { body, request } = measured;
-  const { isRunning, isPaused } = decodeInspection(body, request);
+  const { isRunning, isPaused, isRestarting } = decodeInspection(body, request);
   const json = new Json(body, request);
   return {
     engine,
     id: answer.id,
-    isRunning: isRunning || isPaused,
+    // Docker also calls a container running that waits for its next start.
+    isRunning: (isRunning || isPaused) && !isRestarting,
     layerBytes: json.get("SizeRw").number(),
     logPath: json.get("LogPath").text() ?? "",
     volumes: json

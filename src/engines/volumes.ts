@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { askEngines } from "./ask-engines.ts";
 import { type Engine, engineGet, namesInEngines, refusedBy } from "./engine.ts";
 import { Json } from "./engine-json.ts";
+import { withSimilarNames } from "./similar-names.ts";
 
 /** A volume of an engine. */
 export interface Volume {
@@ -28,14 +29,18 @@ export interface Volume {
  * signal
  */
 export async function resolveVolume(name: string, explicit: string | undefined, signal?: AbortSignal): Promise<Volume> {
-  const { engine, answer } = await askEngines("volume", name, explicit, (asked) => inspect(asked, name, signal));
-  return { engine, ...answer };
+  try {
+    const { engine, answer } = await askEngines("volume", name, explicit, (asked) => inspect(asked, name, signal));
+    return { engine, ...answer };
+  } catch (error) {
+    throw await withSimilarNames(error, "volume", name, () => volumeNames(explicit, { signal }));
+  }
 }
 
 /** Names of the volumes of every engine that responds. */
 export async function volumeNames(
   explicit: string | undefined,
-  options: { timeoutMs?: number } = {},
+  options: { timeoutMs?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<string[]> {
   return namesInEngines(explicit, async (engine) => {
     const { status, body, request } = await engineGet(engine, "/volumes", options);

@@ -13,6 +13,7 @@ import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attach
 import { inCurrentState } from "./current-state.ts";
 import type { OfflineTarget } from "./offline-target.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
+import { NotPreparedError } from "./route-error.ts";
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
 
 const ALL_ROUTES: readonly AgentRoute[] = ["direct", "mount", "sidecar"];
@@ -67,11 +68,7 @@ async function attachOffline(
 ): Promise<Attachment> {
   const { identity, generation } = files;
   const routes: readonly AgentRoute[] = wanted.filter((route) => route !== "mount");
-  if (routes.length === 0) {
-    throw new PortholeError("ATTACH", `route mount needs a running container: '${files.name}' is not running`, {
-      hint: "leave out --route mount",
-    });
-  }
+  if (routes.length === 0) throw new NotPreparedError(files.name, { isRunning: false });
   return liveOrNew(run, { identity, generation, routes, user: "" }, options, async () => {
     const { startOffline } = await import("./start-offline.ts");
     return startOffline(files, options.startOn?.filter((route) => routes.includes(route)) ?? routes, run, options);

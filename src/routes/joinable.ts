@@ -1,5 +1,5 @@
 import { boundingSetHas, canEnterNamespaces, namespaceOf, procFile, requireStartTime } from "../descriptors/process.ts";
-import { type RunningContainer, requireRunning, resolveContainer } from "../engines/resolve.ts";
+import { type ContainerState, type RunningContainer, resolveContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { type Target, targetName } from "../target.ts";
 import { inCurrentState } from "./current-state.ts";
@@ -35,7 +35,19 @@ export async function joinableProcess(
     });
   }
   const state = await resolveContainer(target.name, options.engine, MOUNT_POINT, options.signal);
-  return inCurrentState(state, options.signal, (current) => firstProcess(requireRunning(current), options.signal));
+  return inCurrentState(state, options.signal, (current) => firstProcess(runningOf(current), options.signal));
+}
+
+/** @throws PortholeError TARGET (ESRCH) that names what works without processes */
+function runningOf(state: ContainerState): RunningContainer {
+  if (state.running !== undefined) return state.running;
+  const { name, obstacle } = state.stopped;
+  const { code, message, errno, hint } = obstacle;
+  throw new PortholeError(code, message, {
+    errno,
+    hint: `porthole shell --in files ${name} gives access to its files${hint === undefined ? "" : `; or ${hint}`}`,
+    cause: obstacle,
+  });
 }
 
 async function firstProcess(container: RunningContainer, signal: AbortSignal | undefined): Promise<JoinableProcess> {

@@ -32,10 +32,18 @@ export class LimitedAccessError extends PortholeError {}
 
 /** The error for a container that was started without porthole's directory. */
 export class NotPreparedError extends PortholeError {
-  constructor(name: string) {
-    super("ATTACH", `'${name}' does not have porthole's directory mounted`, {
-      hint: "start it with docker run $(porthole docker-args) IMAGE",
-    });
+  /** Why the route is not needed, after another one worked. */
+  readonly state: string;
+
+  constructor(name: string, { isRunning = true } = {}) {
+    const [why, hint] = isRunning
+      ? [
+          `'${name}' does not have porthole's directory mounted`,
+          "start it with docker run $(porthole docker-args) IMAGE",
+        ]
+      : [`route mount needs a running container: '${name}' is not running`, "leave out --route mount"];
+    super("ATTACH", why, { hint });
+    this.state = isRunning ? "not set up for this container" : "only for running containers";
   }
 }
 

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fakeEngine } from "../engines/fake-engine.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";
@@ -55,6 +56,20 @@ describe("completion offers", () => {
     expect((await offered("cat", "--route=m")).values).toEqual(["--route=mount"]);
     expect((await offered("completion", "")).values).toEqual(["bash", "zsh", "fish"]);
     expect(await offered("cat", "--engine", "")).toEqual({ code: 10, values: [] });
+    expect((await offered("help", "ta")).values).toEqual(["tail"]);
+  });
+
+  test("a Compose service by its name alone, if it names one container", async () => {
+    const listed = (name: string, service: string) => ({
+      ...{ Id: createHash("sha256").update(name).digest("hex"), Names: [`/${name}`], State: "running" },
+      Labels: { "com.docker.compose.project": "shop", "com.docker.compose.service": service },
+    });
+    const { socketPath } = await fakeEngine(() => ({
+      status: 200,
+      body: [listed("shop-web-1", "web"), listed("shop-worker-1", "worker"), listed("shop-worker-2", "worker")],
+    }));
+    expect((await offered("cat", "--engine", socketPath, "w")).values).toEqual(["web:"]);
+    expect((await offered("cat", "--engine", socketPath, "")).values).not.toContain("web:");
   });
 
   test("paths inside the container; directories and links to them end in a slash", async () => {

@@ -266,3 +266,15 @@ test("tail follows a new container that the engine lists before it finds it by n
   const { code, text, stderr } = await user().run(["tail", "--engine", socketPath, "w*:@stdout"]);
   expect({ code, text, stderr }).toEqual({ code: 0, text: "here\n", stderr: "" });
 });
+
+test("ps --disk counts a container that waits for its next start, and is no error", async () => {
+  const restarting = { ...state, Pid: 0, Restarting: true, Status: "restarting" };
+  const { socketPath } = await fakeEngine((path) =>
+    path.startsWith("/containers/")
+      ? { status: 200, body: { Id: id, Name: "/web", State: restarting, SizeRw: 5 } }
+      : { status: 404, body: { message: "No such volume" } },
+  );
+  const { code, text, stderr } = await user().run(["ps", "--disk", "--engine", socketPath, "web"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(text).toMatch(/^ +5 +layer +web +writable layer$/m);
+});

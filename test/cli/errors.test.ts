@@ -71,6 +71,24 @@ describe("an error", () => {
       /^porthole: unknown command 'logs' \(write porthole tail -F web:@logs\)\n$/,
     ],
     [
+      "a command of another program, with a target",
+      ["less", "web:/etc/hosts"],
+      2,
+      /^porthole: unknown command 'less' \(write porthole open web:\/PATH\)\n$/,
+    ],
+    [
+      "help for an unknown command",
+      ["help", "tial"],
+      2,
+      /^porthole: unknown command 'tial' \(Did you mean tail\?\)\n$/,
+    ],
+    [
+      "a command of with without --",
+      ["with", "web:/etc/passwd", "wc", "-l"],
+      125,
+      /^porthole: unknown option '-l' \(write the command after --: porthole with TARGET -- COMMAND\)\n$/,
+    ],
+    [
       "an option before the command",
       ["--engine", "far", "ls", "web:/"],
       2,

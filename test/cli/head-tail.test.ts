@@ -242,6 +242,16 @@ describe("porthole head and tail print GNU's messages", () => {
     expect(await ours(someone, command, args)).toEqual(asOurs(await gnu(someone, command, args), true));
   });
 
+  test.each(["head -v", "tail -v", "tail --prefix"])(
+    "%s prints a name that is not UTF-8 with its bytes",
+    async (line) => {
+      writeFileSync(Buffer.from(`${d}/b\xff`, "latin1"), "text\n");
+      const before = ["sh", "-c", 'cd "$0" && exec "$@" "$(printf "b\\377")"', d];
+      const { stdout } = await someone.run(words(line), { before });
+      expect(stdout.toString("latin1")).toBe(line.includes("prefix") ? "b\xff | text\n" : "==> b\xff <==\ntext\n");
+    },
+  );
+
   test("read beyond 4 GiB in a sparse file", async () => {
     const fd = openSync(`${d}/sparse`, "w");
     ftruncateSync(fd, 5 * 2 ** 30);

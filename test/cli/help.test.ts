@@ -23,6 +23,22 @@ describe("--help", () => {
   });
 });
 
+test("the help of a command shows its own options before those of the connection", async () => {
+  const { text } = await someone.run(["tail", "--help"]);
+  const titles = [
+    "\nOptions:\n",
+    "--lines",
+    "--help",
+    "\nConnection options:\n",
+    "--route",
+    "--label",
+    "\nExamples:\n",
+  ];
+  const places = titles.map((title) => text.indexOf(title));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+});
+
 describe("the manual page", () => {
   test("contains every command with every option", () => {
     const text = readFileSync(page, "utf8");

@@ -143,6 +143,16 @@ describeWith(["root", "docker", "podman"], "what does not run, read by root dire
       );
     });
 
+    test("has no route mount that doctor would warn of, and shell names what works", async () => {
+      const { text } = await by.run(["doctor", target.name]);
+      expect(text).toContain("ok    route mount: only for running containers, and not needed: another route works\n");
+      const { code, stderr } = await by.run(["shell", target.name, "--", "true"]);
+      expect([code, stderr]).toEqual([
+        125,
+        expect.stringContaining(`(porthole shell --in files ${target.name} gives access to its files; or run `),
+      ]);
+    });
+
     test("adds no mount to the host, and no file remains when the agent is killed", async () => {
       await by.run(["cat", at("/own")]);
       const agent = agentProcesses(by).find(isRunning) ?? 0;

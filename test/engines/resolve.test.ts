@@ -117,6 +117,27 @@ describe("a name is refused with a remedy:", () => {
   const cases: [string, Record<string, FakeAnswer>, RegExp][] = [
     ["a container that does not exist", {}, /^no such container: 'web'$/],
     [
+      "a container whose letters were exchanged",
+      {
+        "/containers/json?all=true": found([
+          { Id: id, Names: ["/wbe"] },
+          { Id: id, Names: ["/other"] },
+        ]),
+      },
+      /^no such container: 'web'; similar containers: wbe$/,
+    ],
+    [
+      "the beginning of a name, or of a Compose service",
+      {
+        "/containers/json?all=true": found([
+          { Id: id, Names: ["/shop-2"], Labels: { "com.docker.compose.service": "website" } },
+          { Id: id, Names: ["/web-1"], Labels: { "io.porthole.sidecar": "1" } },
+          { Id: id, Names: ["/web-9"] },
+        ]),
+      },
+      /^no such container: 'web'; similar containers: web-9, website$/,
+    ],
+    [
       "a Compose service with several",
       { [services("web")]: found([{ Id: id, Names: ["/x-web-1"] }, { Id: "f".repeat(64) }]) },
       /^Compose service 'web' is ambiguous: it has 2 containers: x-web-1, f{12}$/,

@@ -154,6 +154,13 @@ describe("the lines of several nodes", () => {
     return [line("a", "1"), line("a", "2"), line("b", "3")].map((one) => printer.print(one).toString()).join("");
   };
 
+  test("keep the bytes of a name that is not UTF-8", () => {
+    for (const format of ["headers", "prefix"] as const) {
+      const printer = new LinePrinter({ format, delimiter: "\n", colours: false, isTerminal: false });
+      expect(Buffer.concat([printer.print(line("\udcff", "1"))]).toString("latin1")).toContain("\xff");
+    }
+  });
+
   test("have tail's headers, prefixes, or neither, and are the records themselves with --json", () => {
     expect(printed("headers")).toBe("==> a <==\n1\n2\n\n==> b <==\n3\n");
     expect(printed("prefix")).toBe("a | 1\na | 2\nb | 3\n");

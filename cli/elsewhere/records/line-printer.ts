@@ -1,3 +1,4 @@
+import { pathBytes } from "../../../src/target.ts";
 import { TerminalStream } from "../../../src/text/index.ts";
 import { printable } from "../../io/fail.ts";
 import { SOURCE_COLOURS } from "../../tail/source-colours.ts";
@@ -31,10 +32,10 @@ export class LinePrinter {
     const isContinued = this.#isOpen && this.#last === record.target;
     if (this.#isOpen && !isContinued && format === "prefix") parts.push(Buffer.from(delimiter));
     if (format === "headers" && this.#last !== record.target) {
-      parts.push(Buffer.from(`${this.#isFirst ? "" : "\n"}==> ${this.#shown(record.target)} <==\n`));
+      parts.push(pathBytes(`${this.#isFirst ? "" : "\n"}==> ${this.#shown(record.target)} <==\n`));
       this.#isFirst = false;
     }
-    if (format === "prefix" && !isContinued) parts.push(Buffer.from(this.#prefix(record.target)));
+    if (format === "prefix" && !isContinued) parts.push(pathBytes(this.#prefix(record.target)));
     const bytes = record.isPartial ? record.bytes : Buffer.concat([record.bytes, Buffer.from(delimiter)]);
     parts.push(this.#format.isTerminal ? Buffer.from(this.#terminal(record.target).push(bytes)) : bytes);
     this.#last = record.target;
