@@ -19,6 +19,9 @@
  * A child whose client disconnects has a second to exit before SIGKILL. A child that hangs in the
  * kernel (FUSE) survives even that: it no longer counts as a client but stays in the table.
  *
+ * The copies of sockets need no more than the limit of open files leaves. The child of a client
+ * without a copy ends by itself, and counts until it has ended.
+ *
  * A client that cannot be served yet waits, at most 3 s: the host's timeout for HELLO is 5 s. Then
  * it is refused, so that the host does not take this agent for one that hangs. A failed fork(2) is
  * tried again after 50 ms.
@@ -35,7 +38,8 @@ enum {
 
 struct child {
     pid_t pid;      /* 0: free */
-    int client;     /* this process's copy of the socket, to detect a hang-up; -1 after that */
+    int client;     /* this process's copy of the socket, to detect a hang-up; -1: none */
+    bool is_client; /* its client is connected */
     int64_t doomed; /* when to kill it, in ms; 0: not scheduled, -1: killed */
 };
 
@@ -47,7 +51,7 @@ struct waiting {
 static struct child children[MAX_CHILDREN];
 static struct waiting waiting[MAX_WAITING]; /* the oldest first */
 static unsigned waiting_count;
-static unsigned clients, max_clients = MAX_CLIENTS;
+static unsigned clients, copies, max_copies = MAX_CLIENTS;
 static int64_t last_client_left;
 
 static int64_t now_ms(void) {
@@ -59,10 +63,17 @@ static int64_t now_ms(void) {
 /* Avoids a busy loop when an error would repeat immediately. */
 static void rest(void) { nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); }
 
-static void drop_client(struct child *child) {
+static void drop_copy(struct child *child) {
     if (child->client < 0) return;
     close(child->client);
     child->client = -1;
+    copies--;
+}
+
+static void drop_client(struct child *child) {
+    drop_copy(child);
+    if (!child->is_client) return;
+    child->is_client = false;
     clients--;
     last_client_left = now_ms();
 }
@@ -90,7 +101,7 @@ static void reap(void) {
 }
 
 static struct child *free_slot(void) {
-    if (clients >= max_clients) return NULL;
+    if (clients >= MAX_CLIENTS) return NULL;
     for (struct child *c = children; c < children + MAX_CHILDREN; c++)
         if (!c->pid) return c;
     return NULL;
@@ -152,8 +163,9 @@ static bool start_session(struct child *slot, int listener, int signals) {
     }
     if (pid < 0) return false;
     forget_waiting(0);
-    *slot = (struct child){.pid = pid, .client = client};
+    *slot = (struct child){.pid = pid, .client = client, .is_client = true};
     clients++;
+    if (++copies > max_copies) drop_copy(slot);
     return true;
 }
 
@@ -206,7 +218,7 @@ void serve(int listener, int signals) {
     last_client_left = now_ms();
     /* One descriptor is for clients that wait. */
     int room = agent.open_files - listener - 2;
-    if (room < MAX_CLIENTS) max_clients = room > 1 ? (unsigned)room : 1;
+    if (room < MAX_CLIENTS) max_copies = room > 0 ? (unsigned)room : 0;
 
     for (;;) {
         struct pollfd wait[3 + MAX_CLIENTS + MAX_WAITING] = {{.fd = listener, .events = POLLIN},

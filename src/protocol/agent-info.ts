@@ -43,10 +43,9 @@ export class OtherVersionError extends PortholeError {
   }
 }
 
-/** An agent serves fewer clients only at a limit of its user. */
+/** An agent serves fewer clients only at a limit of processes. */
 const MAX_CLIENTS = 64;
-const LIMITED =
-  "it started with a low limit of open files or processes: end it with porthole detach, raise ulimit -n or -u, then retry";
+const LIMITED = "it started with a low limit of processes: end it with porthole detach, raise ulimit -u, then retry";
 
 /** ATTACH (errno EUSERS): the agent lives, but has no room for another client. */
 export class FullAgentError extends PortholeError {
