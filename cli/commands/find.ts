@@ -80,7 +80,7 @@ async function search(
   const prefix = bare ? "" : text.slice(0, text.length - target.path.length);
   const looked = () => out.looked();
   if (!json) {
-    const takeOver = longWalk({ sessions, session, named, expression, failed });
+    const takeOver = expression.needsOwners ? undefined : longWalk({ sessions, session, named, expression, failed });
     return eachSelected(session, target.path, expression, { failed, looked, takeOver }, (path, end) =>
       out.add(out.show(prefix + path) + end),
     );

@@ -26,7 +26,7 @@ import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 /** `porthole ls`: lists the targets. Continues after a failure and returns the highest status. */
 export async function ls(texts: string[], given: LsOptions): Promise<number> {
   // The size column of -l shows the totals.
-  const options = given.total && !given.json ? { ...given, l: true } : given;
+  const options = (given.total && !given.json) || given.n ? { ...given, l: true } : given;
   using lister = new Lister(options, await listFormat(options));
   await lister.run(texts);
   return lister.status;
@@ -62,8 +62,8 @@ class Lister {
     this.#options = options;
     this.#format = format;
     this.#sessions = new SessionPool(options);
-    const { l, t, S, json } = options;
-    this.#needsStat = [l, t, S, json].includes(true) || format.needsStat;
+    const { l, t, S, json, inode, classify } = options;
+    this.#needsStat = [l, t, S, json, inode, classify].includes(true) || format.needsStat;
     this.#progress = options.total && isTerminal(2) ? new Progress() : undefined;
   }
 
@@ -104,12 +104,13 @@ class Lister {
     this.#sessions.close();
   }
 
-  /** Follows a named symbolic link to a directory, except with -l, -d and --json. */
+  /** Follows a named symbolic link to a directory, except with -l, -d, -F and --json. */
   async #look({ text, target }: NamedTarget): Promise<Found> {
     const context = await this.#context(await this.#sessions.session(target));
     const { session } = context;
     const { path } = target;
-    const itself = this.#options.l === true || this.#options.directory === true || this.#options.json === true;
+    const { l, directory, json, classify } = this.#options;
+    const itself = [l, directory, json, classify].includes(true);
     let stat = itself ? undefined : await session.stat(path).catch(onlyFileErrors);
     if (stat === undefined || typeOf(stat) !== DT_DIR)
       stat = await session.stat(path, { noFollow: !path.endsWith("/") });
@@ -243,7 +244,8 @@ class Lister {
   async #context(session: Session): Promise<SessionContext> {
     const known = this.#contexts.get(session);
     if (known !== undefined) return known;
-    const isNamed = this.#options.l === true || this.#options.json === true;
+    const { l, n, json } = this.#options;
+    const isNamed = (l === true && n !== true) || json === true;
     const context: SessionContext = {
       session,
       users: isNamed ? await readNames(session, "/etc/passwd") : undefined,

@@ -32,7 +32,7 @@ export function findArguments(
 ): string[] | undefined {
   if (absent.length > MAX_ABSENT) return undefined;
   const levels = maxDepth - Math.min(...directories.map(({ depth }) => depth));
-  const format = needsStat ? "%d %s %T@ %D %p\\0" : "%d %p\\0";
+  const format = needsStat ? "%d %s %T@ %D %m %p\\0" : "%d %p\\0";
   const leave = [
     ...absent.flatMap((point) => ["-o", "-path", escapeGlob(point)]),
     ...(isRoot ? [] : ["-o", "-type", "d", "(", "!", "-readable", "-o", "!", "-executable", ")"]),
@@ -90,7 +90,7 @@ export class RecordReader {
 
   #file(record: string): TakenFile {
     const { path: root, inTree } = this.#root;
-    const fields = this.#needsStat ? 4 : 1;
+    const fields = this.#needsStat ? 5 : 1;
     let at = 0;
     const values: string[] = [];
     for (let field = 0; field < fields; field++) {
@@ -98,7 +98,7 @@ export class RecordReader {
       values.push(record.slice(at, space));
       at = space + 1;
     }
-    const [head = "", size = "0", mtime = "0", device = "0"] = values;
+    const [head = "", size = "0", mtime = "0", device = "0", mode = "0"] = values;
     const path = root + record.slice(at + inTree.length);
     const levels = Number(head.slice(1));
     if (levels === 0) this.#base = this.#depths.get(path) ?? 0;
@@ -108,7 +108,10 @@ export class RecordReader {
       depth: this.#base + levels,
       type: types[head.charAt(0)] ?? 0,
       stat: this.#needsStat
-        ? { size: BigInt(size), mtime: nanoseconds(mtime), device: this.#device(device) }
+        ? {
+            ...{ size: BigInt(size), mtime: nanoseconds(mtime), device: this.#device(device) },
+            mode: Number.parseInt(mode, 8),
+          }
         : undefined,
       todo: head.startsWith(LEFT) ? "list" : undefined,
     };

@@ -1,5 +1,6 @@
 import { isTerminal } from "../../src/descriptors/index.ts";
 import { jsonLine } from "../io/json.ts";
+import { signOf, targetSignOf } from "./classify.ts";
 import { Colours } from "./colours.ts";
 import { columnLines } from "./columns.ts";
 import type { Items } from "./entries.ts";
@@ -36,14 +37,18 @@ export async function listFormat(options: LsOptions): Promise<ListFormat> {
   const text = isShown || isColumned ? await import("../../src/text/index.ts") : undefined;
   const show = isShown && text !== undefined ? (name: string) => text.sanitiseText(name) : (name: string) => name;
   const name = (item: Item) => colours?.name(item, show(item.name)) ?? show(item.name);
+  const sign = options.classify ? signOf : () => "";
+  const targetSign = options.classify ? targetSignOf : () => "";
+  const before = options.inode ? inodesOf : () => () => "";
   const long = (items: Items) =>
     longLines(items, {
+      before: before(items),
       human: options.humanReadable === true,
       now: BigInt(Date.now()) * 1_000_000n + 999_999n,
       show,
       name: (item) => {
-        if (item.link === undefined) return name(item);
-        return `${name(item)} -> ${colours?.target(item, show(item.link)) ?? show(item.link)}`;
+        if (item.link === undefined) return name(item) + sign(item);
+        return `${name(item)} -> ${colours?.target(item, show(item.link)) ?? show(item.link)}${targetSign(item)}`;
       },
     });
   const columns = (items: Items) => {
@@ -51,16 +56,20 @@ export async function listFormat(options: LsOptions): Promise<ListFormat> {
       /^[ -~]*$/.test(name) || text === undefined
         ? name.length
         : [...text.clusters(name)].reduce((sum, cluster) => sum + text.clusterWidth(cluster), 0);
+    const inode = before(items);
     return columnLines(
       items,
-      { text: name, width: (item) => width(show(item.name)) },
+      {
+        text: (item) => inode(item) + name(item) + sign(item),
+        width: (item) => inode(item).length + width(show(item.name)) + sign(item).length,
+      },
       Number(process.env.COLUMNS) || (isShown && process.stdout.columns) || 80,
     );
   };
   const body = options.l ? long : isColumned ? columns : lines;
   return {
     needsStat: colours !== undefined,
-    needsLinkTargets: hasTargets,
+    needsLinkTargets: hasTargets || (options.classify === true && options.l === true),
     *render({ title, items, isDirectory, isFirst }) {
       if (options.json) {
         for (const item of items) yield jsonLine(fileRecord(item));
@@ -74,8 +83,17 @@ export async function listFormat(options: LsOptions): Promise<ListFormat> {
   };
 
   function* lines(items: Items): Generator<string> {
-    for (const item of items) yield `${name(item)}\n`;
+    const inode = before(items);
+    for (const item of items) yield `${inode(item)}${name(item)}${sign(item)}\n`;
   }
+}
+
+/** Returns a function that formats inode numbers, as wide as these items need. */
+function inodesOf(items: Items): (item: Item) => string {
+  const text = ({ stat }: Item) => (stat === undefined ? "?" : String(stat.inode));
+  let width = 1;
+  for (const item of items) width = Math.max(width, text(item).length);
+  return (item) => `${text(item).padStart(width)} `;
 }
 
 function coloursFor(

@@ -9,6 +9,8 @@ export interface LongOptions {
   human: boolean;
   /** Nanoseconds since 1970. */
   now: bigint;
+  /** Returns what precedes the line: the inode number with -i. */
+  before: (item: Item) => string;
   /** Returns the name, and the target of a link, ready to print. */
   name: (item: Item) => string;
   /** Sanitises other text of the target: names of users and groups. */
@@ -28,7 +30,7 @@ export function* longLines(items: Items, options: LongOptions): Generator<string
     const { stat, type } = item;
     const mode = stat === undefined ? `${"?pc?d?b?-?l?s???"[type] ?? "?"}?????????` : modeText(stat.mode);
     const time = stat === undefined ? "?".padStart(12) : listTime(stat.mtime, options.now);
-    yield `${mode} ${links.padStart(widths.links)} ${owners} ${amount} ${time} ${options.name(item)}\n`;
+    yield `${options.before(item)}${mode} ${links.padStart(widths.links)} ${owners} ${amount} ${time} ${options.name(item)}\n`;
   }
 }
 

@@ -3,6 +3,9 @@ import type { ConnectionOptions } from "../targets/options.ts";
 /** Options of `porthole ls`: see cli/program/list-commands.ts. */
 export interface LsOptions extends ConnectionOptions {
   l?: boolean;
+  n?: boolean;
+  inode?: boolean;
+  classify?: boolean;
   all?: boolean;
   almostAll?: boolean;
   recursive?: boolean;

@@ -38,6 +38,9 @@ function addLs(root: Command): void {
     // -h means human-readable sizes, as in ls(1).
     .helpOption("--help", "display help for command")
     .option("-l", "print mode, links, owner, group, size and time (owners by the container's /etc/passwd)")
+    .option("-n", "as -l, with numbers of owners and groups")
+    .option("-i, --inode", "print the inode number before each name")
+    .option("-F, --classify", "append / to directories, * to programs, @ to links, | to FIFOs, = to sockets")
     .option("-a, --all", "include names that begin with a dot, and . and ..")
     .option("-A, --almost-all", "include names that begin with a dot, except . and ..")
     .option("-R, --recursive", "list subdirectories recursively; symbolic links are not followed")
@@ -116,6 +119,8 @@ const expression = `Expression, as in find(1); porthole's own options come befor
   -type f,d,l,p,s,b,c     file, directory, link, FIFO, socket, block or character device
   -size [+-]N[cwbkMG]     size, rounded up to units of 1, 2, 512 (default), 1024, 1024^2,
                           1024^3 bytes
+  -perm [-/]MODE          exactly these octal permission bits; -: all of them, /: any of them
+  -uid [+-]N, -gid        number of the owner, of the group
   -newermt TIME           modified after 2026-01-31, '2026-01-31 14:05', @SECONDS, yesterday,
                           '2 hours ago'
   -mmin [+-]N, -mtime     modified more than (+) or less than (-) N minutes or days ago

@@ -14,14 +14,19 @@ export interface FindExpression {
   oneFileSystem: boolean;
   /** True if a test needs more than name and type. */
   needsStat: boolean;
+  /**
+   * True if a test needs owners as the target numbers them, which only its agent knows: a program
+   * of this machine may see other numbers.
+   */
+  needsOwners: boolean;
   /** Evaluates a file: the line ends to print it with, and whether to skip its content. */
   judge(file: JudgedFile): { prints: ("\n" | "\0")[]; prune: boolean };
 }
 
 /**
- * Parses the read-only part of find(1)'s expression: -name -iname -path -ipath -type -size -newermt
- * -mtime -mmin, -not -a -o and parentheses, -prune, -print -print0, -maxdepth -mindepth -xdev, with
- * find's precedence. Without an action, matches are printed.
+ * Parses the read-only part of find(1)'s expression: -name -iname -path -ipath -type -size -perm
+ * -uid -gid -newermt -mtime -mmin, -not -a -o and parentheses, -prune, -print -print0, -maxdepth
+ * -mindepth -xdev, with find's precedence. Without an action, matches are printed.
  * @param now milliseconds since 1970, the base of -mtime and relative times
  * @throws PortholeError USAGE
  */
@@ -50,7 +55,10 @@ type Test = (file: JudgedFile, outcome: Outcome) => boolean;
 type JudgedStat = NonNullable<JudgedFile["stat"]>;
 
 class Parser {
-  readonly settings = { minDepth: 0, maxDepth: Number.POSITIVE_INFINITY, oneFileSystem: false, needsStat: false };
+  readonly settings = {
+    ...{ minDepth: 0, maxDepth: Number.POSITIVE_INFINITY },
+    ...{ oneFileSystem: false, needsStat: false, needsOwners: false },
+  };
   hasAction = false;
   readonly #args: readonly string[];
   readonly #now: number;
@@ -129,6 +137,15 @@ class Parser {
       }
       case "-size":
         return this.#byStat(sizeTest(this.#value(word)));
+      case "-perm":
+        return this.#byStat(modeTest(this.#value(word)));
+      case "-uid":
+      case "-gid": {
+        const compare = comparison(word, this.#value(word));
+        const id = word === "-uid" ? "uid" : "gid";
+        this.settings.needsOwners = true;
+        return this.#byStat((stat) => stat[id] !== undefined && compare(BigInt(stat[id])));
+      }
       case "-newermt": {
         const time = BigInt(Math.round(parseTime(this.#value(word), this.#now) * 1000)) * 1000n;
         return this.#byStat(({ mtime }) => mtime > time);
@@ -183,11 +200,14 @@ class Parser {
 }
 
 const known =
-  "-name -iname -path -ipath -type -size -newermt -mtime -mmin -maxdepth -mindepth -xdev -prune -print -print0 -not -a -o ( )";
+  "-name -iname -path -ipath -type -size -perm -uid -gid -newermt -mtime -mmin -maxdepth -mindepth -xdev -prune -print -print0 -not -a -o ( )";
 
 function unknown(word: string): PortholeError {
   if (/^-(delete|exec|execdir|ok|okdir|fls|fprint0?|fprintf)$/.test(word))
     return usage(`${word} is not supported: porthole only reads`, "use -print0 and xargs -0");
+  if (/^-(ls|printf)$/.test(word)) return usage(`${word} is not supported`, "use porthole find --json TARGET");
+  if (/^-(user|group|nouser|nogroup)$/.test(word))
+    return usage(`${word} is not supported`, `use ${word.endsWith("user") ? "-uid" : "-gid"} and a number`);
   if (word.startsWith("--")) return usage(`${word} follows a target`, "put porthole's options before the first target");
   return usage(`unknown predicate ${word}`, `supported: ${known}`);
 }
@@ -213,6 +233,16 @@ function sizeTest(text: string): (stat: JudgedStat) => boolean {
   const size = unit ?? 512n;
   // Rounds up to units, so `-size -1M` means an empty file.
   return (stat) => compare((stat.size + size - 1n) / size);
+}
+
+/** `644`: exactly these permission bits; `-644`: all of them; `/6000`: any of them. */
+function modeTest(text: string): (stat: JudgedStat) => boolean {
+  const [, how, digits] = /^([-/]?)([0-7]{1,4})$/.exec(text) ?? [];
+  if (digits === undefined) throw usage(`invalid -perm '${text}': use octal digits, such as 644, -222 or /6000`);
+  const wanted = Number.parseInt(digits, 8);
+  if (how === "/") return ({ mode }) => wanted === 0 || (mode & wanted) !== 0;
+  if (how === "-") return ({ mode }) => (mode & wanted) === wanted;
+  return ({ mode }) => (mode & 0o7777) === wanted;
 }
 
 function comparison(word: string, text: string): (value: bigint) => boolean {

@@ -58,8 +58,8 @@ export interface WalkedDirectory {
 
 /** A file that was found by {@link TakeOver}. */
 export interface TakenFile extends Pick<WalkedFile, "path" | "depth" | "name" | "type"> {
-  /** Set if the walk needs it. */
-  stat: Pick<FileStat, "size" | "mtime" | "device"> | undefined;
+  /** Set if the walk needs it. Owners are missing if another program walks: see `needsOwners`. */
+  stat: (Pick<FileStat, "size" | "mtime" | "device" | "mode"> & Partial<Pick<FileStat, "uid" | "gid">>) | undefined;
   /**
    * `list`: the walk must list this directory. `list again`: the same, and the directory was
    * yielded before.

@@ -75,6 +75,9 @@ describe("find against GNU find on the same directory", () => {
     ...["-mmin -30", "-mmin +30", "-mmin 61", "-mtime 0", "-mtime 1", "-mtime +1", "-mtime -7", "-mtime 6"].map(
       (text) => ["-name", "*.[lL]*", ...text.split(" ")],
     ),
+    ...["-perm 644", "-perm -222", "-perm /111", "-perm /0", "-perm 0", "-uid 0", "-uid +0", "-gid -1"].map((text) =>
+      text.split(" "),
+    ),
     ["-newermt", "2 hours ago", "-type", "f"],
     ["-not", "-newermt", "yesterday", "-type", "f"],
     ["-newermt", "2001-02-03 04:05:06"],
@@ -229,6 +232,9 @@ describe("find", () => {
     [["-name", "x", ")"], /unexpected '\)'$/],
     [["-name", "x", "-o"], /missing expression after '-o'$/],
     [["-maxdepth", "-1"], /invalid -maxdepth '-1': use a number of levels$/],
+    [["-perm", "u+s"], /invalid -perm 'u\+s': use octal digits, such as 644, -222 or \/6000$/],
+    [["-user", "www"], /-user is not supported \(use -uid and a number\)$/],
+    [["-ls"], /-ls is not supported \(use porthole find --json TARGET\)$/],
     [["-delete"], /-delete is not supported: porthole only reads \(use -print0 and xargs -0\)$/],
     [["-name", "x", "--bare"], /--bare follows a target \(put porthole's options before the first target\)$/],
   ])("refuses %j in one line", async (expression, message) => {

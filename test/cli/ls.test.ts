@@ -106,13 +106,29 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
       .replace("\x1b[0m\x1b[", "\x1b[");
 
   // GNU's -n is -l with numeric owners; the sandbox has no /etc/passwd.
-  test.each(["-l", "-la", "-lA", "-lh", "-lR", "-laR", "-lt", "-ltr", "-lS", "-lSr", "-lrh"])("%s", async (flags) => {
+  test.each([
+    "-l",
+    "-la",
+    "-lA",
+    "-lh",
+    "-lR",
+    "-laR",
+    "-lt",
+    "-ltr",
+    "-lS",
+    "-lSr",
+    "-lrh",
+    "-n",
+    "-lF",
+    "-li",
+    "-laFi",
+  ])("%s", async (flags) => {
     const lines = await ours([flags]);
     expect(lines).toBe(theirs([flags]));
     expect(lines).toMatch(/^total \d/m);
   });
 
-  test.each(["-1", "-a", "-A", "-R", "-aR", "-r", "-t", "-S"])("%s", async (flags) => {
+  test.each(["-1", "-a", "-A", "-R", "-aR", "-r", "-t", "-S", "-F", "-i", "-aFi"])("%s", async (flags) => {
     const names = await ours([flags]);
     const expected = hostTool("ls", ["-1", flags, "."], inside).replace(
       /^\.(\/.*)?:$/gm,
@@ -123,6 +139,10 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
 
   test("fills lines with columns as GNU ls does", async () => {
     for (const COLUMNS of ["20", "40", "80", "81", "200"]) {
+      for (const flags of ["-C", "-CF", "-CiF"]) {
+        const { text } = await someone.run(["ls", flags, "/usr/share"], { env: { COLUMNS } });
+        expect(text).toBe(hostTool("ls", [flags, "-T0", "/usr/share"], "/", { COLUMNS }));
+      }
       const { text } = await someone.run(["ls", "-C", "/usr/bin"], { env: { COLUMNS } });
       expect(text).toBe(hostTool("ls", ["-C", "-T0", "/usr/bin"], "/", { COLUMNS }));
     }
