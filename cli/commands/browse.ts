@@ -1,10 +1,11 @@
 import { parseSessionTarget } from "../../src/target.ts";
 import { parseNamed } from "../targets/local-file.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
+import { checkZone } from "../targets/zone.ts";
 import { App } from "../tui/app/app.ts";
 import { requireTerminal } from "../tui/app/require-terminal.ts";
 import { Browser } from "../tui/browser/browser.ts";
-import { absolutePath, checkZone } from "../tui/browser/connection.ts";
+import { absolutePath } from "../tui/browser/connection.ts";
 import { ContainersView } from "../tui/browser/containers-view.ts";
 import { FilesView } from "../tui/browser/files-view.ts";
 import { BrowserNavigator } from "../tui/browser/navigator.ts";

@@ -1,14 +1,10 @@
 import { PortholeError } from "../../src/errors.ts";
-import type { ConnectionOptions } from "../targets/options.ts";
+import type { ShowOptions } from "../commands/open-options.ts";
 import { parseStart, type ViewerStart } from "../tui/viewer/start-position.ts";
 
 /** The options of `porthole open`. */
-export interface OpenOptions extends ConnectionOptions {
-  follow?: boolean;
-  hex?: boolean;
+export interface OpenOptions extends ShowOptions {
   merge?: boolean;
-  rotated?: boolean;
-  consume?: boolean;
 }
 
 /**

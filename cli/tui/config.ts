@@ -1,7 +1,4 @@
-import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
-import { messageOf, PortholeError } from "../../src/errors.ts";
+import { PortholeError } from "../../src/errors.ts";
 import {
   THEME_NAMES,
   THEME_PARTS,
@@ -10,31 +7,25 @@ import {
   type ThemeName,
   type ThemePart,
 } from "./canvas/theme.ts";
+import { DEFAULT_LOOKS, type Looks, readConfigFile } from "./config-file.ts";
 import { type Context, KEYMAP, type Keymap } from "./keymap/keymap.ts";
 
 /** The user's settings. */
-export interface Config {
+export interface Config extends Looks {
   keymap: Keymap;
-  theme: ThemeChoice;
-  /** Enables the mouse at start. */
-  mouse: boolean;
   hidden: boolean;
   /** Shows the content of the selected file beside the list, if there is room. */
   preview: boolean;
   /** Shows details of the selected container beside the list, if there is room. */
   details: boolean;
-  /** Shows a scroll bar beside texts. */
-  scrollBar: boolean;
 }
 
 export const DEFAULT_CONFIG: Config = {
+  ...DEFAULT_LOOKS,
   keymap: KEYMAP,
-  theme: { name: "auto", parts: {} },
-  mouse: true,
   hidden: false,
   preview: true,
   details: true,
-  scrollBar: true,
 };
 
 /**
@@ -43,26 +34,15 @@ export const DEFAULT_CONFIG: Config = {
  * @throws PortholeError USAGE with the file, the key and the problem
  */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const path = configPath(environment);
-  let text: string;
+  const file = readConfigFile(environment);
+  if (file === undefined) return DEFAULT_CONFIG;
   try {
-    text = readFileSync(path, "utf8");
+    return decodeConfig(file.text);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return DEFAULT_CONFIG;
-    throw new PortholeError("USAGE", `cannot read ${path}: ${messageOf(error)}`, { errno: code, cause: error });
+    throw new PortholeError("USAGE", `${file.path}: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
   }
-  try {
-    return decodeConfig(text);
-  } catch (error) {
-    throw new PortholeError("USAGE", `${path}: ${error instanceof Error ? error.message : error}`, { cause: error });
-  }
-}
-
-/** Ignores a relative path in XDG_CONFIG_HOME (XDG Base Directory Specification). */
-function configPath({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string {
-  const base = XDG_CONFIG_HOME && isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(HOME || homedir(), ".config");
-  return join(base, "porthole", "config.json");
 }
 
 /**

@@ -78,10 +78,11 @@ const readOwn = (path) => {
     if (fd !== undefined) fs.closeSync(fd);
   }
 };
-// The modules of this kind of command, those of a cat with options, and all others. Each pack is
-// read when a module is in none of those before it.
+// The modules of the first page of `open`, those of this kind of command, those of a cat with
+// options, and all others. Each pack is read when a module is in none of those before it.
 const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-const packs = [...new Set([`pack-${kind}`, "pack-cat", "pack"])].map((part) => ({
+const first = kind === "open" ? ["pack-page"] : [];
+const packs = [...new Set([...first, `pack-${kind}`, "pack-cat", "pack"])].map((part) => ({
   part,
   filename: `${__dirname}/${part}.js`,
 }));
@@ -89,7 +90,7 @@ const packs = [...new Set([`pack-${kind}`, "pack-cat", "pack"])].map((part) => (
 const scripts = [];
 const contentOf = ({ part, filename, fd }) => {
   try {
-    return fs.readFileSync(fd ?? filename, "latin1");
+    return fs.readFileSync(fd ?? filename, "utf8");
   } catch (error) {
     // The build could not run a command of this kind.
     if (error.code === "ENOENT" && part !== "pack") return "({})";
@@ -136,6 +137,7 @@ const LATE = new Set([
   "node:http",
   "node:http2",
   "node:net",
+  "node:os",
   "node:stream",
   "node:timers/promises",
   "node:tty",
@@ -179,12 +181,13 @@ const cacheOf = ({ script, flags }) => {
 };
 
 // The build records the modules of each kind, and then fills the caches: see packed-command.mjs.
-if (process.env.PORTHOLE_RECORD_MODULES)
+if (process.env.PORTHOLE_RECORD_MODULES) {
+  const record = (name) => fs.appendFileSync(`${__dirname}/${name}.modules`, `${Object.keys(modules).join("\n")}\n`);
+  process.once("firstPage", () => record("page"));
   process.on("exit", (status) => {
-    if (status === 0 || kind === "far")
-      fs.appendFileSync(`${__dirname}/${kind}.modules`, `${Object.keys(modules).join("\n")}\n`);
+    if (status === 0 || kind === "far") record(kind);
   });
-else if (process.env.PORTHOLE_FILL_CACHE)
+} else if (process.env.PORTHOLE_FILL_CACHE)
   process.on("exit", () => {
     for (const script of scripts) fs.writeFileSync(`${__dirname}/${script.name}`, cacheOf(script));
   });

@@ -29,6 +29,9 @@ export async function packCommand(folder, outputs, version) {
     const kind = file.replace(".modules", "");
     // Only a cat without options starts an agent here.
     const loaded = new Set([file, ...(kind === "cat" ? ["plain.modules"] : [])].flatMap(modulesIn));
+    // The viewer is read after the first page.
+    if (kind === "open" && recorded.includes("page.modules"))
+      for (const name of modulesIn("page.modules")) loaded.delete(name);
     packs.push(`${folder}/pack-${kind}.js`);
     writePack(
       packs.at(-1),

@@ -1,10 +1,9 @@
-import { endianness } from "node:os";
 import koffi from "koffi";
 import { PortholeError } from "../errors.ts";
 
 // Struct layouts in this folder are those of 64-bit little-endian Linux; where x64 and arm64
-// differ, the code checks `process.arch`.
-if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch) || endianness() !== "LE")
+// differ, the code checks `process.arch`. Node has no build for a big-endian arm64.
+if (process.platform !== "linux" || !["x64", "arm64"].includes(process.arch))
   throw new PortholeError(
     "USAGE",
     `cannot run on ${process.platform} ${process.arch}: porthole needs Linux on x64 or arm64`,

@@ -1,4 +1,3 @@
-import { RawMode } from "../../../src/descriptors/index.ts";
 import { loadWidths } from "../../../src/text/index.ts";
 import { forgetWidths } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
@@ -10,6 +9,7 @@ import type { Host, Navigator, PromptRequest, Question, View } from "../view.ts"
 import { Commands } from "./commands.ts";
 import { DelayedKeys } from "./delayed-keys.ts";
 import { Dialog } from "./dialog.ts";
+import type { FirstPage } from "./first-page.ts";
 import { Foreground, type Outcome } from "./foreground.ts";
 import { KeyInput } from "./key-input.ts";
 import { Mouse } from "./mouse.ts";
@@ -25,18 +25,15 @@ export interface AppOptions {
   config: Config;
   /** Loads the navigator. */
   navigator(host: Host): Promise<Navigator>;
+  /** The first page of the first view, if it is shown already. The caller disposes of it. */
+  page?: FirstPage | undefined;
 }
 
 /** The program on the terminal: passes keys to the views in their tabs, and draws them. */
 export class App implements Host {
-  readonly #rawMode = new RawMode(0);
-  readonly #terminal = new Terminal(this.#rawMode);
-  readonly #keys = new KeyInput(
-    this.#rawMode,
-    (event) => this.#onKey(event),
-    () => this.#finish({ status: 129 }),
-  );
-  readonly #foreground = new Foreground(this.#terminal, this.#keys, () => this.#screen.invalidate());
+  readonly #terminal: Terminal;
+  readonly #keys: KeyInput;
+  readonly #foreground: Foreground;
   readonly #keymap: Keymap;
   readonly #commands: Commands;
   readonly #isMouseOn: boolean;
@@ -52,7 +49,7 @@ export class App implements Host {
     press: (key) => this.#onKey({ kind: "key", key }),
     act: (view, action) => this.#act(view, action),
   });
-  readonly #program: Program = this.#asProgram();
+  readonly #program: Program;
   /** Pending results of {@link View.close}: these views still use threads or descriptors. */
   readonly #closing = new Set<Promise<void>>();
   /** History of prompts, by label. */
@@ -62,17 +59,27 @@ export class App implements Host {
   #isExact = false;
   #finish: (outcome: Outcome) => void = () => {};
 
-  constructor({ config, navigator }: AppOptions) {
+  constructor({ config, navigator, page }: AppOptions) {
+    this.#terminal = page?.terminal ?? new Terminal();
+    this.#keys = new KeyInput(
+      this.#terminal.input,
+      (event) => this.#onKey(event),
+      () => this.#finish({ status: 129 }),
+    );
+    const resumed = () => this.#screen.invalidate();
+    this.#foreground = new Foreground(this.#terminal, this.#keys, resumed, page?.guard);
+    this.#program = this.#asProgram();
     this.#keymap = config.keymap;
     this.#isMouseOn = config.mouse;
     this.#hasScrollBar = config.scrollBar;
     this.#theme = new TerminalTheme(config.theme, process.env, () => this.#layOutAnew());
-    this.#screen = new Screen({
+    const screenHost = {
       ...{ terminal: this.#terminal, tabs: this.#tabs, overlays: this.#overlays, keymap: this.#keymap },
       theme: () => this.theme,
       isOurs: () => this.#foreground.isOurs,
-      failed: (error) => this.fail(error),
-    });
+      failed: (error: unknown) => this.fail(error),
+    };
+    this.#screen = new Screen(screenHost, page?.compositor);
     this.#commands = new Commands({
       host: this,
       keymap: this.#keymap,
@@ -189,8 +196,11 @@ export class App implements Host {
     this.#commands.recent.add(view);
     // Before the size is read: the kernel discards this signal while nothing handles it.
     process.on("SIGWINCH", this.#onResize);
-    this.#terminal.enter();
-    if (this.#isMouseOn) this.#terminal.toggleMouse();
+    if (this.#terminal.isEntered) this.#terminal.resized();
+    else {
+      this.#terminal.enter();
+      if (this.#isMouseOn) this.#terminal.toggleMouse();
+    }
     this.#screen.drawNow();
     // These load Node's streams, and change the limits of the heap (scripts/build/loader.cjs).
     this.#foreground.holdOutput();

@@ -1,6 +1,6 @@
 import { signalJob } from "./job.ts";
 import type { KeyInput } from "./key-input.ts";
-import { guardProcess, holdOutput } from "./process-guard.ts";
+import { type GuardHandlers, holdOutput, ProcessGuard } from "./process-guard.ts";
 import { stopProcess } from "./suspend.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -12,18 +12,20 @@ export class Foreground {
   readonly #terminal: Terminal;
   readonly #keys: KeyInput;
   readonly #resumed: () => void;
+  #guard: ProcessGuard | undefined;
   #releaseOutput = () => {};
   #isOutside = false;
   #isOver = false;
 
   /**
    * `resumed` is called after the terminal is taken again. The content of the terminal is then
-   * unknown.
+   * unknown. `guard`: the caller's, which {@link Foreground.guard} uses instead of its own.
    */
-  constructor(terminal: Terminal, keys: KeyInput, resumed: () => void) {
+  constructor(terminal: Terminal, keys: KeyInput, resumed: () => void, guard?: ProcessGuard) {
     this.#terminal = terminal;
     this.#keys = keys;
     this.#resumed = resumed;
+    this.#guard = guard;
   }
 
   /** False while another program has the terminal, and after the end. */
@@ -39,7 +41,7 @@ export class Foreground {
 
   /** Restores the terminal when the process ends or stops. Returns a function that undoes this. */
   guard(finish: (outcome: Outcome) => void): () => void {
-    const release = guardProcess({
+    const handlers: GuardHandlers = {
       restore: () => this.#terminal.leave(),
       // While another program owns the terminal, it handles the keys that send signals.
       end: (status) => {
@@ -48,13 +50,19 @@ export class Foreground {
         finish({ status });
       },
       fail: (error) => finish({ error }),
-      suspend: this.#onSuspend,
+      suspend: () => this.suspend(false),
       resume: () => {
         if (!this.#isOutside) this.#resume();
       },
-    });
+    };
+    if (this.#guard !== undefined) {
+      this.#guard.handlers = handlers;
+      return () => this.#releaseOutput();
+    }
+    const guard = new ProcessGuard(handlers);
+    this.#guard = guard;
     return () => {
-      release();
+      guard[Symbol.dispose]();
       this.#releaseOutput();
     };
   }
@@ -70,7 +78,7 @@ export class Foreground {
     this.#keys.ignore();
     this.#isOutside = true;
     // The other program suspends this process together with itself; otherwise the kernel does.
-    process.off("SIGTSTP", this.#onSuspend);
+    process.off("SIGTSTP", this.#onStop);
     try {
       const result = await action();
       if (!this.#isOver && pause(result))
@@ -79,7 +87,7 @@ export class Foreground {
     } finally {
       this.#isOutside = false;
       if (!this.#isOver) {
-        process.on("SIGTSTP", this.#onSuspend);
+        process.on("SIGTSTP", this.#onStop);
         this.#keys.listen();
         this.#resume();
       }
@@ -89,7 +97,7 @@ export class Foreground {
   /** Stops this process, or with `group` its whole job. */
   suspend(group: boolean): void {
     this.#terminal.leave();
-    stopProcess(this.#onSuspend, group, () => this.#resume());
+    stopProcess(this.#onStop, group, () => this.#resume());
   }
 
   #resume(): void {
@@ -97,5 +105,7 @@ export class Foreground {
     this.#resumed();
   }
 
-  readonly #onSuspend = (): void => this.suspend(false);
+  get #onStop(): () => void {
+    return this.#guard?.onStop ?? (() => undefined);
+  }
 }

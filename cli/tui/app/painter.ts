@@ -1,7 +1,6 @@
-import { sanitiseText } from "../../../src/text/index.ts";
 import { Compositor } from "../canvas/compositor.ts";
 import { exactly, isSameRectangle, laidOver, type Rectangle, type Regions, withPanel } from "../canvas/layout.ts";
-import { clipText } from "../canvas/text-width.ts";
+import { plainTitle, screenRows } from "../canvas/screen-rows.ts";
 import { overlayCorner } from "../ui/overlay-corner.ts";
 import type { ScreenState } from "../ui/state.ts";
 import { ScreenStore } from "../ui/store.ts";
@@ -46,7 +45,7 @@ export interface Body {
 export class Painter {
   readonly #terminal: Terminal;
   readonly #host: PainterHost;
-  readonly #compositor = new Compositor();
+  readonly #compositor: Compositor;
   #store: ScreenStore | undefined;
   #surfaces: Surfaces | undefined;
   /** Creates the surfaces. Set once Ink is loaded, until they are created. */
@@ -56,8 +55,10 @@ export class Painter {
   #last = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
-  constructor(terminal: Terminal, host: PainterHost) {
+  /** `compositor`: knows what the terminal shows already. */
+  constructor(terminal: Terminal, host: PainterHost, compositor = new Compositor()) {
     this.#terminal = terminal;
+    this.#compositor = compositor;
     this.#host = host;
   }
 
@@ -147,17 +148,11 @@ export class Painter {
     // Surfaces for another width are not shown: the rows stay blank until the surfaces render
     // again.
     const surfaces = state?.top.columns === columns ? this.#surfaces : undefined;
-    const { rows, edge } = this.#laidOut(body, state, surfaces);
-    const top = surfaces?.top() ?? (this.#surfaces ? [] : [clipText(` ${sanitiseText(body.title)}`, columns).text]);
-    this.#terminal.write(
-      this.#compositor.frame(
-        [...exactly(top, regions.top), ...rows, ...exactly(surfaces?.bottom() ?? [], regions.bottom)].slice(
-          0,
-          this.#terminal.rows,
-        ),
-        { column: columns - 1, cells: [...exactly([], regions.top), ...edge] },
-      ),
-    );
+    const laidOut = this.#laidOut(body, state, surfaces);
+    const top = surfaces?.top() ?? (this.#surfaces ? [] : [plainTitle(body.title, columns)]);
+    const parts = { top, body: laidOut.rows, bottom: surfaces?.bottom() ?? [], edge: laidOut.edge };
+    const { rows, edge } = screenRows(parts, regions, { columns, rows: this.#terminal.rows });
+    this.#terminal.write(this.#compositor.frame(rows, edge));
   }
 
   /**

@@ -19,25 +19,36 @@ export interface GuardHandlers {
   resume(): void;
 }
 
-/**
- * Handles every way in which the process can end or stop while the screen is shown. Returns a
- * function that undoes this.
- */
-export function guardProcess(handlers: GuardHandlers): () => void {
-  prepareExit();
-  const signals = Object.entries(ENDING).map(([signal, status]) => [signal, () => handlers.end(status)] as const);
-  for (const [signal, listener] of signals) process.on(signal, listener);
-  process.on("SIGTSTP", handlers.suspend);
-  process.on("SIGCONT", handlers.resume);
-  process.on("exit", handlers.restore);
-  const giveBack = [takeOver("uncaughtException", handlers.fail), takeOver("unhandledRejection", handlers.fail)];
-  return () => {
-    for (const [signal, listener] of signals) process.off(signal, listener);
-    process.off("SIGTSTP", handlers.suspend);
-    process.off("SIGCONT", handlers.resume);
-    process.off("exit", handlers.restore);
-    for (const undo of giveBack) undo();
-  };
+/** Handles every way in which the process can end or stop while the screen is shown. */
+export class ProcessGuard implements Disposable {
+  /** What to do. The first page has handlers of its own, until the program replaces them. */
+  handlers: GuardHandlers;
+  readonly #undo: (() => void)[] = [];
+
+  constructor(handlers: GuardHandlers) {
+    this.handlers = handlers;
+    prepareExit();
+    for (const [signal, status] of Object.entries(ENDING)) this.#on(signal, () => this.handlers.end(status));
+    this.#on("SIGTSTP", this.onStop);
+    this.#on("SIGCONT", () => this.handlers.resume());
+    this.#on("exit", () => this.handlers.restore());
+    const fail = (error: unknown): void => this.handlers.fail(error);
+    this.#undo.push(takeOver("uncaughtException", fail), takeOver("unhandledRejection", fail));
+  }
+
+  /** The listener of SIGTSTP: without it, this process stops as any other. */
+  readonly onStop = (): void => this.handlers.suspend();
+
+  #on(event: string, listener: () => void): void {
+    const emitter: NodeJS.EventEmitter = process;
+    emitter.on(event, listener);
+    this.#undo.push(() => emitter.off(event, listener));
+  }
+
+  /** Undoes all of this. */
+  [Symbol.dispose](): void {
+    for (const undo of this.#undo.splice(0)) undo();
+  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Compositor } from "../canvas/compositor.ts";
 import { type Regions, regionsOf } from "../canvas/layout.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Keymap } from "../keymap/keymap.ts";
@@ -40,14 +41,16 @@ export class Screen {
   /** The message of the program. */
   message = "";
 
-  constructor(host: ScreenHost) {
+  /** `compositor`: knows what the terminal shows already. */
+  constructor(host: ScreenHost, compositor?: Compositor) {
     this.#host = host;
-    this.#painter = new Painter(host.terminal, {
+    const painterHost = {
       state: () => this.state(),
       isKeyWaiting: () => this.#isKeyWaiting,
       idle: () => host.tabs.view?.prepare?.(),
       failed: host.failed,
-    });
+    };
+    this.#painter = new Painter(host.terminal, painterHost, compositor);
     this.#clock = new FrameClock(
       () => this.#draw(),
       () => !host.terminal.busy,

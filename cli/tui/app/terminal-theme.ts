@@ -1,5 +1,6 @@
 import { colourDepth } from "../canvas/colour-depth.ts";
-import { isLightColour, type Theme, type ThemeChoice, type ThemePart, themeFor } from "../canvas/theme.ts";
+import { isLightColour, type Theme, type ThemeChoice, type ThemePart } from "../canvas/theme.ts";
+import { isLightBy, themeIn } from "../canvas/theme-by-environment.ts";
 import { ASK_BACKGROUND, type BackgroundReport } from "../keymap/keys.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -27,7 +28,7 @@ export class TerminalTheme {
     this.#choice = choice;
     this.#environment = environment;
     this.#changed = changed;
-    this.#isLight = byEnvironment(environment);
+    this.#isLight = isLightBy(environment);
     this.theme = this.#made();
   }
 
@@ -65,17 +66,6 @@ export class TerminalTheme {
   }
 
   #made(): Theme {
-    const { NO_COLOR } = this.#environment;
-    const depth = colourDepth(this.#environment);
-    return { ...themeFor(this.#choice, { depth, isPlain: Boolean(NO_COLOR), isLight: this.#isLight }) };
+    return { ...themeIn(this.#environment, this.#choice, this.#isLight) };
   }
-}
-
-/**
- * True if COLORFGBG, as rxvt and Konsole set it, describes a light background. Its last number is
- * the background; 7 and 15 are light.
- */
-function byEnvironment({ COLORFGBG }: NodeJS.ProcessEnv): boolean | undefined {
-  const background = /;(\d+)$/.exec(COLORFGBG ?? "")?.[1];
-  return background === undefined ? undefined : background === "7" || background === "15";
 }

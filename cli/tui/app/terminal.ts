@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import { type RawMode, terminalSize } from "../../../src/descriptors/index.ts";
+import { RawMode, terminalSize } from "../../../src/descriptors/index.ts";
 
 /**
  * Alternate screen, no cursor, bracketed paste, no automatic wrap. Without wrap, a row that is too
@@ -32,19 +32,20 @@ const RESTORE_DEADLINE_MS = 500;
  * (see {@link Terminal.busy}).
  */
 export class Terminal {
-  readonly #input: RawMode;
   #size: { columns: number; rows: number };
   readonly #fd: number;
   readonly #ownsFd: boolean;
+  /** The modes of standard input. */
+  readonly input = new RawMode(0);
   #pending = Buffer.alloc(0);
   #retry: NodeJS.Timeout | undefined;
   #entered = false;
+  #isClosed = false;
   #mouse = false;
   /** Called when a pending frame is written completely. */
   onDrain: () => void = () => {};
 
-  constructor(input: RawMode) {
-    this.#input = input;
+  constructor() {
     this.#size = terminalSize(STDOUT);
     const own = reopen(STDOUT);
     this.#fd = own ?? STDOUT;
@@ -64,9 +65,14 @@ export class Terminal {
     return this.#pending.length > 0;
   }
 
+  /** True from {@link enter} to {@link leave}. */
+  get isEntered(): boolean {
+    return this.#entered;
+  }
+
   /** Sets the terminal up, at the start and after a stop. */
   enter(): void {
-    this.#input.enable();
+    this.input.enable();
     this.resized();
     this.#entered = true;
     this.write(this.#mouse ? ENTER + MOUSE_ON : ENTER);
@@ -113,12 +119,14 @@ export class Terminal {
     const cut = this.busy;
     this.#pending = Buffer.alloc(0);
     this.#writeAll(Buffer.from((cut ? CANCEL : "") + (this.#mouse ? MOUSE_OFF : "") + RESTORE));
-    this.#input.disable();
+    this.input.disable();
   }
 
+  /** Restores the terminal. Idempotent. */
   close(): void {
     this.leave();
-    if (this.#ownsFd) closeSync(this.#fd);
+    if (this.#ownsFd && !this.#isClosed) closeSync(this.#fd);
+    this.#isClosed = true;
   }
 
   #flush(): void {

@@ -17,11 +17,6 @@ export function absolutePath(target: Target): string {
   return target.kind === "local" ? resolve(target.path) : target.path;
 }
 
-/** Refuses an unknown time zone before the screen is drawn. Throws USAGE. */
-export async function checkZone({ tz }: ConnectionOptions): Promise<void> {
-  if (tz !== undefined) (await import("../../../src/times/index.ts")).parseZone(tz);
-}
-
 /** How to choose a session: {@link Connection.session}. */
 export interface SessionChoice {
   /** Rejects for the files of a stopped container. */

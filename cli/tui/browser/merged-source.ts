@@ -25,7 +25,7 @@ export class MergedSource implements LineSource {
 
   /** Returns a line with its beginning. Adds a newline if the line has none. */
   row(line: Uint8Array): Buffer {
-    if (!this.#sample.isFull) this.#sample.add(Buffer.from(line).toString());
+    if (!this.#sample.isKnown) this.#sample.add(Buffer.from(line).toString());
     const parts = [this.beginning, line];
     return Buffer.concat(line.at(-1) === NEWLINE ? parts : [...parts, Buffer.of(NEWLINE)]);
   }

@@ -1,9 +1,12 @@
 import { decodeAs } from "../../../src/text/index.ts";
-import type { Document } from "./document.ts";
+import type { DocumentLines } from "./document-lines.ts";
 import { JsonSample } from "./json-sample.ts";
 
-/** Number of leading bytes that are read, so that the cost does not depend on the size. */
-const HEAD = 64 * 1024;
+/**
+ * Maximum number of leading bytes that are read, so that the cost does not depend on the size. The
+ * first bytes suffice for nearly all texts.
+ */
+const HEADS = [4 * 1024, 64 * 1024];
 
 /** Whether the first lines of a text are JSON. */
 export interface DocumentJson {
@@ -13,9 +16,23 @@ export interface DocumentJson {
 }
 
 /** Reads the first complete lines of a text, without the rows of porthole between files. */
-export function documentJson({ cache, chain, encoding, mark, source }: Document): DocumentJson {
+export function documentJson(document: DocumentLines): DocumentJson {
+  let result: DocumentJson = { isJson: false, isKnown: false };
+  for (const head of HEADS) {
+    const sample = new JsonSample();
+    const { text, isWhole } = headOf(document, head);
+    // The text after the last newline may be incomplete.
+    for (const line of text.split("\n").slice(0, -1)) sample.add(line);
+    result = { isJson: sample.isJson, isKnown: sample.isKnown };
+    if (sample.isKnown || isWhole) return result;
+  }
+  return { ...result, isKnown: true };
+}
+
+/** Returns the first bytes of a text, decoded. `isWhole`: the text has no more. */
+function headOf({ cache, chain, encoding, mark, source }: DocumentLines, head: number) {
   const start = Math.max(mark, source.start());
-  const end = Math.min(source.end(), start + HEAD);
+  const end = Math.min(source.end(), start + head);
   const pieces: Uint8Array[] = [];
   let from = start;
   for (const note of chain?.notes() ?? []) {
@@ -24,9 +41,5 @@ export function documentJson({ cache, chain, encoding, mark, source }: Document)
     from = note.end;
   }
   pieces.push(cache.slice(from, Math.max(from, end)));
-  const lines = decodeAs(Buffer.concat(pieces), encoding).split("\n");
-  const sample = new JsonSample();
-  // The text after the last newline may be incomplete.
-  for (const line of lines.slice(0, -1)) sample.add(line);
-  return { isJson: sample.isJson, isKnown: sample.isFull || source.end() - start >= HEAD };
+  return { text: decodeAs(Buffer.concat(pieces), encoding), isWhole: source.end() - start < head };
 }

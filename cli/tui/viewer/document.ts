@@ -1,56 +1,18 @@
-import {
-  BlockCache,
-  type ByteSource,
-  type Encoding,
-  FixedEnd,
-  LineIndex,
-  Lines,
-  Scan,
-} from "../../../src/text/index.ts";
+import { type Encoding, LineIndex, Lines, Scan } from "../../../src/text/index.ts";
 import type { Content } from "./content.ts";
+import { DocumentLines } from "./document-lines.ts";
 
 /** A source of bytes, its encoding and the counts of its lines. */
-export class Document {
-  readonly #held: FixedEnd;
-  readonly #content: Content;
+export class Document extends DocumentLines {
   readonly #changed: () => void;
-  cache: BlockCache;
-  lines: Lines;
   index: LineIndex;
-  encoding: Encoding;
   #end = 0;
 
   /** `changed` is called when a count changes. */
   constructor(content: Content, changed: () => void) {
-    this.#content = content;
+    super(content);
     this.#changed = changed;
-    this.#held = new FixedEnd(content.source);
-    this.encoding = content.encoding;
-    this.cache = new BlockCache(this.source);
-    this.lines = new Lines(this.cache, this.encoding);
     this.index = this.#newIndex();
-  }
-
-  get source(): ByteSource {
-    return this.#held;
-  }
-
-  /** Runs `action` with a fixed end of the source, even if data is appended meanwhile. */
-  during<Result>(action: () => Result): Result {
-    return this.#held.during(action);
-  }
-
-  get chain(): Content["chain"] {
-    return this.#content.chain;
-  }
-
-  get isStream(): boolean {
-    return this.#content.stream !== undefined;
-  }
-
-  /** Length of the byte order mark at the beginning, which is not shown. */
-  get mark(): number {
-    return this.encoding === this.#content.encoding ? this.#content.mark : 0;
   }
 
   /** Sets another encoding. Resolves once no count uses the old one. */

@@ -10,14 +10,14 @@ export class JsonSample {
   #objects = 0;
 
   add(line: string): void {
-    if (this.isFull || line.trim() === "") return;
+    if (this.isKnown || line.trim() === "") return;
     this.#lines++;
     if (readJsonLine(line) !== undefined) this.#objects++;
   }
 
-  /** True once enough lines are known. Further lines are ignored. */
-  get isFull(): boolean {
-    return this.#lines >= MAX_LINES;
+  /** True once further lines change nothing: enough are known, or one is not an object. */
+  get isKnown(): boolean {
+    return this.#lines >= MAX_LINES || this.#objects < this.#lines;
   }
 
   /** True if all lines so far are JSON objects. */

@@ -15,7 +15,7 @@ import {
 } from "../../../src/text/index.ts";
 import { findMarks, type Highlight } from "../canvas/highlight.ts";
 import { type JsonView, type LevelLooks, type LineText, lineTexts } from "../canvas/line-text.ts";
-import type { Document } from "./document.ts";
+import type { DocumentLines } from "./document-lines.ts";
 
 export interface PaneView {
   left: number;
@@ -73,7 +73,7 @@ interface RowRange {
 
 /** Lays out lines as rows of the screen. Each line is laid out once per view. */
 export class Pane {
-  readonly #document: Document;
+  readonly #document: DocumentLines;
   #laidOut = new Map<number, LaidOut>();
   /** Number of rows of lines without a layout. */
   #counts = new Map<number, { textEnd: number; rows: number }>();
@@ -81,7 +81,7 @@ export class Pane {
   #kept = 0;
   #view: PaneView;
 
-  constructor(document: Document, view: PaneView) {
+  constructor(document: DocumentLines, view: PaneView) {
     this.#document = document;
     this.#view = view;
   }
@@ -232,11 +232,9 @@ export class Pane {
     const wantsAll = wrap || (json !== "raw" && length <= MAX_JSON);
     for (let want = (left + width) * BYTES_PER_COLUMN + 256; ; want *= 4) {
       const isCut = !wantsAll && want < length;
-      let bytes = cache.slice(
-        from,
-        from + (isCut ? want : length),
-        !isCut && length > LONG ? scratchFor(length) : undefined,
-      );
+      const isLong = !isCut && length > LONG;
+      const to = from + (isCut ? want : length);
+      let bytes = isLong ? cache.slice(from, to, scratchFor(length)) : cache.view(from, to);
       if (isCut) bytes = bytes.subarray(0, boundaryAs(bytes, bytes.length, encoding));
       const text = decodeAs(bytes, encoding);
       // Escape sequences take no columns, so the decoded text may be too short.

@@ -1,6 +1,5 @@
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { levelLooks } from "../canvas/line-text.ts";
-import { scrollBar, whereFree } from "../canvas/scroll-bar.ts";
 import { type Action, type Context, KEYMAP } from "../keymap/keymap.ts";
 import { HISTOGRAM_ROWS } from "../ui/histogram-rows.ts";
 import type { Frame, Host, Location, Size, View } from "../view.ts";
@@ -8,15 +7,10 @@ import { contentOf, StreamPump, seemsBinary } from "./content.ts";
 import { Follower } from "./follower.ts";
 import { isJumpTarget } from "./goto.ts";
 import type { ViewerStart } from "./start-position.ts";
+import { barBeside, textColumns } from "./text-columns.ts";
 import { Viewer } from "./viewer.ts";
 import { viewerStatus } from "./viewer-status.ts";
 import type { ViewerViewOptions } from "./viewer-view-options.ts";
-
-/**
- * Maximum width at which the text uses every column, because lines of 80 columns are common. The
- * scroll bar then appears only beside rows whose last column is free.
- */
-const FULL_COLUMNS = 80;
 
 /** Minimum rows of the body for a histogram. At least half of the rows stay free for the text. */
 const MIN_FOR_HISTOGRAM = 2 * HISTOGRAM_ROWS;
@@ -187,7 +181,7 @@ export class ViewerView implements View {
   frame(size: Size): Frame {
     this.#bodyColumns = size.columns;
     const hasBar = this.#host.hasScrollBar;
-    const columns = size.columns - (hasBar && size.columns > FULL_COLUMNS ? 1 : 0);
+    const columns = textColumns(size.columns, hasBar);
     const hasHistogram = this.#viewer.hasHistogram && size.height >= MIN_FOR_HISTOGRAM;
     const height = hasHistogram ? size.height - HISTOGRAM_ROWS : size.height;
     if (this.#size?.columns !== columns || this.#size.height !== height) {
@@ -197,8 +191,8 @@ export class ViewerView implements View {
     }
     const { rows, status, message, shown, ticks } = this.#viewer.frame(hasBar);
     if (this.#viewer.isMoving) this.#turnWithSecond();
-    const cells = hasBar ? scrollBar({ ...shown, ticks, height }, this.#host.theme) : undefined;
-    const edge = columns < size.columns ? cells : cells && whereFree(cells, rows, columns);
+    const { theme } = this.#host;
+    const edge = hasBar ? barBeside(rows, shown, { columns: size.columns, height, ticks, theme }) : undefined;
     const rectangle = { column: 0, row: height, width: size.columns, height: HISTOGRAM_ROWS };
     const histogram = hasHistogram ? this.#viewer.histogram(rectangle) : undefined;
     const shownStatus = viewerStatus(status, size.columns, (action) => this.#keyOf(action));

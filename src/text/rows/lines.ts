@@ -111,7 +111,7 @@ export class Lines implements LineSpace {
   /** The end of the text of `line`, whose newline or cut ends at `next`. */
   #textEndBefore(next: number, line: number): number {
     const unit = unitOf(this.encoding);
-    const tail = this.cache.slice(Math.max(line, next - 2 * unit), next);
+    const tail = this.cache.view(Math.max(line, next - 2 * unit), next);
     if (tail.length < unit || findNewlineBack(tail, tail.length, this.encoding) !== tail.length - 1) return next;
     const before = tail.subarray(0, -unit);
     const low = this.encoding === "utf-16be" ? before.at(-1) : before.at(-unit);

@@ -74,6 +74,13 @@ export class BlockCache {
     return bytes.subarray(0, length);
   }
 
+  /** As {@link slice}, but not a copy if one block has all bytes: valid until the next call. */
+  view(from: number, to: number): Buffer {
+    const index = Math.floor(from / BLOCK);
+    if (to > (index + 1) * BLOCK) return this.slice(from, to);
+    return this.block(index).subarray(from - index * BLOCK, Math.max(from, to) - index * BLOCK);
+  }
+
   /** Evicts everything: the file was truncated or replaced. */
   clear(): void {
     for (const { buffer } of this.#blocks.values()) if (spare.length < SPARE) spare.push(buffer);
