@@ -106,6 +106,11 @@ int take_layers_tree(struct layer_options *options, unsigned flags);
 
 /* run.c */
 noreturn void run_command(int argc, char **argv);
+/*
+ * Reads words that end with a null byte each, until end of file or `most` bytes. Returns them and a
+ * final NULL.
+ */
+char **receive_words(int fd, size_t most, int *count);
 
 /* join.c: joins namespaces of a target in the launcher */
 enum { JOIN_KINDS = 4 };

@@ -15,6 +15,9 @@
  * the first process of the PID namespace reaps them. In an ephemeral container that process may
  * never call wait(2).
  *
+ * "remote -a SIZE" takes all these arguments from the first SIZE bytes of standard input, each ended
+ * by a null byte. kubectl exec passes arguments in a URL, whose length servers and proxies limit.
+ *
  * End of file means that the other porthole has ended: the command gets SIGHUP and, after a grace
  * period, SIGKILL. Standard output and error are the command's own. After its end, standard error
  * ends with "\0porthole-end exit N\n" or "\0porthole-end signal N\n".
@@ -296,6 +299,8 @@ static int serve_command(int signals) {
 }
 
 void run_remote(int argc, char **argv) {
+    if (argc == 3 && !strcmp(argv[1], "-a"))
+        argv = receive_words(0, (size_t)strtol(argv[2], NULL, 10), &argc);
     char **command = parse(argc, argv), end[64];
     sigset_t child_ended;
     sigemptyset(&child_ended);

@@ -110,24 +110,25 @@ static void report_ready(struct launch *launch) {
     if (write_all(launch->host, line, (size_t)used) < 0) bail_errno("reporting to porthole");
 }
 
-/* Returns the arguments and a final NULL. */
-static char **receive_command(int host) {
-    size_t size = 1 << 16, used = 0, count = 0;
+char **receive_words(int fd, size_t most, int *count) {
+    size_t size = 1 << 16, used = 0;
     char *text = malloc(size);
     ssize_t got = 1;
-    while (text && got > 0) {
+    while (text && got > 0 && used < most) {
         if (used == size) text = realloc(text, size *= 2);
-        if (text) got = read_some(host, text + used, size - used);
+        size_t end = size < most ? size : most;
+        if (text) got = read_some(fd, text + used, end - used);
         if (got > 0) used += (size_t)got;
     }
     if (!text || got < 0) bail_errno("the command");
-    if (!used || text[used - 1]) exit(1); /* porthole gave up and reported why */
-    for (size_t i = 0; i < used; i++) count += !text[i];
-    char **arguments = calloc(count + 1, sizeof *arguments);
-    if (!arguments) bail_errno("the command");
-    for (size_t i = 0, at = 0; i < count; i++, at += strlen(text + at) + 1)
-        arguments[i] = text + at;
-    return arguments;
+    /* The sender gave up and reported why. */
+    if (!used || text[used - 1] || (used < most && most != SIZE_MAX)) exit(1);
+    *count = 0;
+    for (size_t i = 0; i < used; i++) *count += !text[i];
+    char **words = calloc((size_t)*count + 1, sizeof *words);
+    if (!words) bail_errno("the command");
+    for (int i = 0; i < *count; i++, text += strlen(text) + 1) words[i] = text;
+    return words;
 }
 
 /* The command keeps the standard streams and the descriptors of --keep. */
@@ -189,7 +190,8 @@ void run_command(int argc, char **argv) {
     if (own_user) drop_capabilities(0);
     report_ready(launch);
     begin_in_directory(launch);
-    char **command = receive_command(launch->host);
+    int count;
+    char **command = receive_words(launch->host, SIZE_MAX, &count);
     bool in_child = launch->is_shell || joins(&launch->join, "pid");
     if (in_child) run_in_child(&launch->join, launch->is_shell, parent);
     close_the_rest(launch);

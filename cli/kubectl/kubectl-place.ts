@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { spawnChild } from "../../src/descriptors/index.ts";
-import type { Place } from "../../src/elsewhere/index.ts";
+import { type Place, urlCommand } from "../../src/elsewhere/index.ts";
 import type { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { noKubectl } from "./kubectl.ts";
@@ -29,7 +29,8 @@ export function kubectlPlace(
   return {
     name,
     start: async (command) => {
-      const exec = ["exec", "-i", "-n", namespace, pod, "-c", container, "--", ...command];
+      const { words, input } = urlCommand(command);
+      const exec = ["exec", "-i", "-n", namespace, pod, "-c", container, "--", ...words];
       // Runs kubectl in its own session: Ctrl-C is for the remote command, whose end closes the
       // connection.
       const child = spawnChild("kubectl", [...options.kubectl, ...exec], { detached: true });
@@ -39,6 +40,7 @@ export function kubectlPlace(
       // Starts to read now: when a process ends, Node discards output without a reader.
       stdout.pipe(output);
       stdin.on("error", () => undefined);
+      if (input.length > 0) stdin.write(input);
       child.once("error", (error) => {
         for (const stream of [output, stderr]) stream.destroy(noKubectl(error));
       });

@@ -10,6 +10,7 @@ export { describeImage, imagePieces } from "./image.ts";
 export { ENGINE_VARIABLES, isInHelper } from "./in-helper.ts";
 export { AGENT_IN_IMAGE, installedFiles } from "./installation.ts";
 export { loadImage } from "./load-image.ts";
+export { urlCommand } from "./long-command.ts";
 export type { Place } from "./place.ts";
 export { type PlaceEnd, runThere, type StreamKind, type Streams } from "./run-there.ts";
 export { beginConnection, type SshConnection } from "./ssh-connection.ts";

@@ -38,6 +38,18 @@ test("passes data and its end to the command, and reports the exit status last",
   expect(await end()).toEqual({ stdout: "abc", stderr: "said\n\0porthole-end exit 3\n", status: 3 });
 });
 
+test("-a takes its arguments from the beginning of standard input, and the frames after them", async () => {
+  const words = ["remote", "-s", "ppp", "-e", "NAME=a value", "--", "sh", "-c", 'echo "$NAME" "$#" "$2"; cat', "", ""];
+  const long = "x".repeat(100_000);
+  const text = Buffer.from([...words, long].map((word) => `${word}\0`).join(""));
+  const { child, end } = start("-a", String(text.length));
+  child.stdin.write(Buffer.concat([text, frame("d", "text"), frame("e")]));
+  expect(await end()).toMatchObject({ stdout: `a value 2 ${long}\ntext`, status: 0 });
+  const cut = start("-a", String(text.length));
+  cut.child.stdin.end(text.subarray(0, -long.length - 1));
+  expect(await cut.end()).toEqual({ stdout: "", stderr: "", status: 1 });
+});
+
 test("accepts frames in chunks of one byte", async () => {
   const { child, end } = start("-s", "ppp", "--", "cat");
   for (const byte of Buffer.concat([frame("d", "text"), frame("e")])) child.stdin.write(Buffer.from([byte]));

@@ -114,6 +114,28 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     });
   });
 
+  test("a command line that is too long for a URL reads its files too, and reports a signal and a status", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
+    // 300 targets of 250 characters; `/./` is no part of a name.
+    const targets = Array.from({ length: 300 }, () => `web-0:${"/.".repeat(100)}/tmp/a.log`);
+    const lines = "one\n".repeat(targets.length);
+    const cat = ["-n", shop, "cat", ...targets];
+    expect(await run(cat)).toEqual({ code: 0, text: lines, stderr: "" });
+    expect((await run([...cat, "web-0:/none"])).code).toBe(1);
+    const ephemerally = await run([...ephemeral(shop), "cat", ...targets]);
+    expect(ephemerally).toMatchObject({ code: 0, text: lines });
+    const running = start(["-n", shop, "tail", "-q", "-F", ...targets], { DIRECT: "1" });
+    await waitFor("the lines", () => running.text() === lines);
+    running.child.kill("SIGINT");
+    expect(await running.ended).toEqual({ code: null, signal: "SIGINT" });
+    await waitFor("the command there to end", () => !runsThere().includes(`pod:${shop}/web-0`));
+    const far = Array.from({ length: 10 }, () => `web-0:${"/.".repeat(60_000)}/tmp/a.log`);
+    const refused = await run(["-n", shop, "cat", ...far]);
+    expect(refused).toMatchObject({ code: 2, text: "" });
+    expect(refused.stderr).toMatch(/^porthole: too many arguments: \d+ bytes of at most 1048576 \(name fewer[^\n]*\n$/);
+  });
+
   test("these rights also permit reading a pod's output and the files of an ended container", async () => {
     const shop = uniqueName("ns");
     const target = await pod("one", shop, "web-0", { command: speaker });

@@ -5,6 +5,9 @@ import type { Node } from "../cri.ts";
 import { type ApiServer, failure } from "./api-server.ts";
 import type { ClusterPods } from "./pods.ts";
 
+/** Maximum length of a URL, as in some proxies before an API server. */
+const MAX_URL = 8192;
+
 const EXEC = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/exec$/;
 
 /** Connections of kubectl exec, which lead to the address that the node's CRI returns. */
@@ -42,6 +45,8 @@ export class ExecTunnels {
     socket.on("error", () => socket.destroy());
     const url = new URL(request.url ?? "", "http://cluster");
     this.#api.requests.push(`${request.method} ${url.pathname}`);
+    if ((request.url ?? "").length > MAX_URL)
+      return refuse(socket, "414 URI Too Long", failure(414, "", "the URL is too long"));
     const [, namespace, name] = EXEC.exec(url.pathname) ?? [];
     if (this.#api.forbidden?.test(`${request.method} ${url.pathname}`)) {
       const message = `pods "${name}" is forbidden: User "someone" cannot create resource "pods/exec"`;
