@@ -1,3 +1,4 @@
+import { isInImage } from "../../src/elsewhere/index.ts";
 import {
   decodeInfo,
   decodeVersion,
@@ -45,7 +46,8 @@ export async function* diagnose(options: DiagnoseOptions = {}): AsyncGenerator<F
   yield guarded("run directory", host.checkRunDirectory);
   yield guarded("permissions", host.checkPermissions);
   yield guarded("security modules", host.checkSecurityModules);
-  yield guarded("user namespaces", host.checkUserNamespaces);
+  // Only `porthole demo` needs them, and unshare(1), which the image does not have.
+  if (!isInImage()) yield guarded("user namespaces", host.checkUserNamespaces);
   const working: Engine[] = [];
   yield* checkEngines(options, working);
   if (options.target !== undefined && options.target.kind !== "local") yield* tryRoutes(options.target, options);
@@ -71,7 +73,7 @@ async function* checkEngines(
     return;
   }
   if (found.length === 0 && target?.kind === "process") {
-    yield { status: "ok", what: "container engine", detail: "none found: pid:N targets need none" };
+    yield { status: "ok", what: "container engine", detail: "none found, and not needed for this target" };
   } else if (found.length === 0) {
     const detail = "none found: only pid:N targets work";
     yield { status: "warn", what: "container engine", detail, remedy: START_ENGINE };
@@ -124,7 +126,7 @@ function* describeRoutes(working: Engine[]): Generator<Finding> {
     what: "route direct",
     detail: "for targets whose namespaces this user may enter; name a target to test it",
   };
-  if (name === undefined) return;
+  if (name === undefined || isInImage()) return;
   yield {
     status: "ok",
     what: "route mount",
@@ -138,7 +140,8 @@ async function* tryRoutes(
   options: DiagnoseOptions,
 ): AsyncGenerator<Finding> {
   const isDirect = target.kind === "process" || (target.kind === "container" && target.name.startsWith("pod:"));
-  const routes: AgentRoute[] = isDirect ? ["direct"] : ["direct", "mount", "sidecar"];
+  // The other routes need a socket that the engine can mount. It cannot mount paths of the image.
+  const routes: AgentRoute[] = isDirect || isInImage() ? ["direct"] : ["direct", "mount", "sidecar"];
   const tried: Finding[] = [];
   const opened: Finding[] = [];
   let unprepared: { finding: Finding; state: string } | undefined;

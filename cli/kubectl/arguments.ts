@@ -165,9 +165,17 @@ function parseTarget(text: string, command: string, selector: string | undefined
   const isBare = selector !== undefined && /^[/@]/.test(own);
   const [, name = "", path = ""] = isBare ? ["", "", `:${own}`] : (/^([^:]*)(:.*)?$/s.exec(own) ?? []);
   const names = name === "" ? [] : name.split("/");
+  if (isLabels(text))
+    throw new PortholeError("USAGE", `'${text}' is no pod`, {
+      hint: `-l is an option of ${command}: write --selector ${text}`,
+    });
   if (!names.every((one) => NAME.test(one)) || names.length > 3) throw noPod(text);
   if (path === "" && !WITHOUT_PATH.has(command))
     throw new PortholeError("USAGE", `'${text}' has no path`, { hint: `write ${text}:/path or ${text}:@logs` });
+  if (path !== "" && !/^:(?:[/]|@(?:logs|stdout|stderr)$)/.test(path))
+    throw new PortholeError("USAGE", `'${text}' has no path that begins with a slash, and no output`, {
+      hint: `write ${name}:/path or ${name}:@logs, @stdout, @stderr`,
+    });
   if (selector !== undefined) {
     if (names.length > 1)
       throw new PortholeError("USAGE", `'${text}' names a pod, which --selector excludes`, {
@@ -182,6 +190,11 @@ function parseTarget(text: string, command: string, selector: string | undefined
   if (third !== undefined) return { ...NO_POD, namespace: first, pod: second, container: third, path };
   if (isPrinted && second !== undefined) return { ...NO_POD, namespace: first, pod: second, path };
   return { ...NO_POD, pod: first, container: second, path };
+}
+
+/** True for labels, such as `app=web`. */
+function isLabels(text: string): boolean {
+  return /^[^:@]+=[^:]*$/.test(text);
 }
 
 function noPod(text: string): PortholeError {

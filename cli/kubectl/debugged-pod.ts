@@ -1,16 +1,12 @@
 import { PortholeError } from "../../src/errors.ts";
+import { type ContainerState, containerState, type StatusJson } from "./container-state.ts";
 
 /** An ephemeral container of a pod. */
-export interface EphemeralContainer {
+export interface EphemeralContainer extends ContainerState {
   name: string;
   image: string;
   /** The container whose processes it sees. */
   target: string;
-  isRunning: boolean;
-  /** It has ended, or its image cannot be pulled. */
-  hasFailed: boolean;
-  /** Why it does not run; empty if unknown. */
-  reason: string;
 }
 
 /** A user of a container; undefined fields are unknown. */
@@ -63,14 +59,8 @@ interface EphemeralJson extends ContainerJson {
   targetContainerName?: string;
 }
 
-interface StatusJson {
-  name: string;
+interface WithUser extends StatusJson {
   user?: { linux?: { uid?: number; gid?: number } };
-  state?: {
-    running?: object;
-    waiting?: { reason?: string; message?: string };
-    terminated?: { reason?: string; message?: string };
-  };
 }
 
 interface PodJson {
@@ -83,7 +73,7 @@ interface PodJson {
     initContainers?: ContainerJson[];
     ephemeralContainers?: EphemeralJson[];
   };
-  status?: { containerStatuses?: StatusJson[]; ephemeralContainerStatuses?: StatusJson[] };
+  status?: { containerStatuses?: WithUser[]; ephemeralContainerStatuses?: StatusJson[] };
 }
 
 /** Parses the output of `kubectl get pod -o json`. */
@@ -112,15 +102,8 @@ export function debuggedPod(json: string): DebuggedPod {
 }
 
 function stateOf({ name, image, targetContainerName = "" }: EphemeralJson, { status }: PodJson): EphemeralContainer {
-  const state = status?.ephemeralContainerStatuses?.find((one) => one.name === name)?.state;
-  const { reason = "", message = "" } = state?.waiting ?? state?.terminated ?? {};
-  const isStuck = /ErrImage|ImagePull|InvalidImage|^CreateContainer.*Error/.test(reason);
-  return {
-    ...{ name, image, target: targetContainerName },
-    isRunning: state?.running !== undefined,
-    hasFailed: state?.terminated !== undefined || isStuck,
-    reason: message === "" ? reason : `${reason}: ${message}`,
-  };
+  const own = status?.ephemeralContainerStatuses?.find((one) => one.name === name);
+  return { name, image, target: targetContainerName, ...containerState(own) };
 }
 
 /** True if a container has a capability besides the runtime's default ones. */
@@ -139,7 +122,23 @@ function userOf({ spec, status }: PodJson, name: string): ContainerUser {
   };
 }
 
-function targetOf({ metadata, spec }: PodJson, named: string | undefined): string {
+function targetOf(pod: PodJson, named: string | undefined): string {
+  const name = nameOfTarget(pod, named);
+  const { metadata, status } = pod;
+  const state = status?.containerStatuses?.find((one) => one.name === name);
+  const { isRunning, reason } = containerState(state);
+  // A container that is added to it would have no processes to see, and its entry would remain.
+  if (state !== undefined && !isRunning)
+    throw new PortholeError("TARGET", `the container ${name} of ${metadata.name} is not running: ${reason}`, {
+      hint:
+        state.state?.terminated === undefined
+          ? `kubectl describe pod -n ${metadata.namespace ?? "default"} ${metadata.name} shows the reason`
+          : "a helper pod reads the files of a container that has ended: omit --ephemeral",
+    });
+  return name;
+}
+
+function nameOfTarget({ metadata, spec }: PodJson, named: string | undefined): string {
   const names = spec.containers.map(({ name }) => name);
   const chosen = named ?? metadata.annotations?.["kubectl.kubernetes.io/default-container"];
   const shared = spec.hostPID ? "it shares the PID namespace of its node" : "its containers share a PID namespace";

@@ -8,6 +8,7 @@ import { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { complain, printable } from "../io/fail.ts";
 import type { Request } from "./arguments.ts";
+import { remedyFor } from "./container-state.ts";
 import { type DebugAttempt, debugAttempts } from "./debug-attempts.ts";
 import { type DebuggedPod, debuggedPod, type EphemeralContainer } from "./debugged-pod.ts";
 import { IDLE_S } from "./helper-pod.ts";
@@ -196,6 +197,6 @@ function lostPod(pod: string, reason: string): PortholeError {
 function notStarted(pod: string, image: string, reason: string): PortholeError {
   const why = reason || "Kubernetes reports no reason";
   return new PortholeError("ATTACH", `the ephemeral container of the pod ${pod} does not start: ${why}`, {
-    hint: `the node must have the image ${image} for its architecture, or be able to pull it`,
+    hint: remedyFor(reason, image, `kubectl describe pod -n ${pod.replace("/", " ")} shows more`),
   });
 }

@@ -7,6 +7,7 @@ import { PortholeError } from "../../src/errors.ts";
 import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { report } from "../io/fail.ts";
 import type { Request } from "./arguments.ts";
+import { containerState, reasonText, remedyFor, type StatusJson } from "./container-state.ts";
 import { helperManifest, leftHelpers, ownerLabel } from "./helper-pod.ts";
 import { kubectl } from "./kubectl.ts";
 import { kubectlPlace } from "./kubectl-place.ts";
@@ -18,14 +19,21 @@ import type { Places } from "./surroundings.ts";
 const START_S = 120;
 
 const LOOK_MS = 500;
-/** The kubelet's reasons for a container that will not start. */
-const STUCK = /ErrImage|ImagePull|InvalidImage|^CreateContainer.*Error/;
+
+/** The status of a pod with one container. */
+interface StatusOfHelper {
+  phase?: string;
+  conditions?: { type: string; status: string }[];
+  containerStatuses?: StatusJson[];
+  /** Why the kubelet rejects the pod. */
+  reason?: string;
+  message?: string;
+}
 
 interface HelperState {
   isReady: boolean;
-  /** It has ended, or its image cannot be pulled. */
   hasFailed: boolean;
-  /** Why its container does not run, such as ErrImagePull; empty if unknown. */
+  /** Why it is not ready; empty if unknown. */
   reason: string;
 }
 
@@ -77,7 +85,7 @@ export class Helpers implements Places {
     const { namespace, name } = await this.#podOn(node);
     const { kubectl: options } = this.#request;
     const helper = { namespace, pod: name, container: "porthole" };
-    const lost = (reason: string) => lostNode(node, reason);
+    const lost = (reason: string) => lostNode(node, `${namespace}/${name}`, reason);
     return kubectlPlace(`the node ${node}`, helper, { kubectl: options, interrupt: this.#interrupt, lost });
   }
 
@@ -124,15 +132,15 @@ export class Helpers implements Places {
   }
 
   async #stateOf({ namespace, name, node }: PodRow): Promise<HelperState> {
-    const state = "{.status.containerStatuses[*].state";
-    const reasons = `${state}.waiting.reason}${state}.terminated.reason}`;
-    // A pod that the kubelet rejects has no container status, but a reason of its own.
-    const path = `jsonpath={.status.conditions[?(@.type=="Ready")].status}|{.status.phase}|${reasons}|{.status.reason}|{.status.message}`;
-    const args = [...this.#request.kubectl, "get", "pod", "-n", namespace, name, "-o", path];
+    const args = [...this.#request.kubectl, "get", "pod", "-n", namespace, name, "-o", "json"];
     const text = await kubectl(args, `read the state of the helper pod on the node ${node}`);
-    const [ready, phase, waiting = "", rejected = "", ...message] = text.trim().split("|");
-    const reason = waiting || [rejected, message.join("|")].filter((one) => one !== "").join(": ");
-    return { isReady: ready === "True", hasFailed: phase === "Failed" || STUCK.test(waiting), reason };
+    const { status = {} } = JSON.parse(text) as { status?: StatusOfHelper };
+    const container = containerState(status.containerStatuses?.[0]);
+    return {
+      isReady: status.conditions?.some((one) => one.type === "Ready" && one.status === "True") === true,
+      hasFailed: status.phase === "Failed" || container.hasFailed,
+      reason: container.reason || reasonText(status),
+    };
   }
 
   async #remove(pods: readonly PodRow[]): Promise<void> {
@@ -148,10 +156,7 @@ export class Helpers implements Places {
 
 function notStarted({ node, namespace }: PodRow, image: string, reason: string): PortholeError {
   const why = reason || `not ready after ${START_S} s`;
-  const isOfImage = reason === "" || STUCK.test(reason);
   return new PortholeError("ATTACH", `the helper pod on the node ${node} does not start: ${why}`, {
-    hint: isOfImage
-      ? `the node must have the image ${image} for its architecture, or be able to pull it`
-      : `kubectl describe node ${node} and kubectl get events -n ${namespace} show more`,
+    hint: remedyFor(reason, image, `kubectl describe node ${node} and kubectl get events -n ${namespace} show more`),
   });
 }

@@ -15,6 +15,18 @@ export interface PodRow {
    * The only container, if the pod also has init containers: its runtime cannot distinguish them.
    */
   only?: string;
+  /** Set if the pod is Pending and the runtime has containers of it, such as init containers. */
+  hasContainers?: boolean;
+}
+
+/** True for a pod whose files and output can be read. */
+export function isReadable({ node, phase, hasContainers }: PodRow): boolean {
+  return node !== "" && (phase !== "Pending" || hasContainers === true);
+}
+
+/** False for a pod that waits for its node, its image or its init containers. */
+export function hasStarted({ node, phase }: PodRow): boolean {
+  return node !== "" && phase !== "Pending";
 }
 
 /**
@@ -47,6 +59,8 @@ const FIELDS: readonly (readonly [string, string])[] = [
   ["OWNER", ".metadata.labels.porthole-owner"],
   ["CONTAINERS", ".spec.containers[*].name"],
   ["INIT", ".spec.initContainers[*].name"],
+  ["IDS", ".status.containerStatuses[*].containerID"],
+  ["INITIDS", ".status.initContainerStatuses[*].containerID"],
 ];
 /** Output columns of `kubectl get pods`, in the order of {@link parseRows}. */
 export const COLUMNS = `custom-columns=${FIELDS.map(([name, path]) => `${name}:${path}`).join(",")}`;
@@ -74,11 +88,14 @@ export function parseEvent(line: string): PodEvent | undefined {
 
 function rowOf(columns: readonly string[]): PodRow | undefined {
   if (columns.length !== FIELDS.length) return undefined;
-  const [namespace = "", name = "", node = "", phase = "", owner = "", containers = "", init = ""] = columns.map(
-    (one) => (one === "<none>" ? "" : one),
-  );
-  const row = { namespace, name, node, phase, owner };
-  return init === "" || containers === "" || containers.includes(",") ? row : { ...row, only: containers };
+  const values = columns.map((one) => (one === "<none>" ? "" : one));
+  const [namespace = "", name = "", node = "", phase = "", owner = "", containers = "", init = "", ...ids] = values;
+  const isOnly = init !== "" && containers !== "" && !containers.includes(",");
+  return {
+    ...{ namespace, name, node, phase, owner },
+    ...(isOnly && { only: containers }),
+    ...(phase === "Pending" && ids.some((id) => id !== "") && { hasContainers: true }),
+  };
 }
 
 /** One call of `kubectl get pods`. */
@@ -121,29 +138,48 @@ function queryKey(request: Request, target: PodTarget): string {
 /** The results of {@link queries}, in their order. */
 export type PodLists = readonly (readonly PodRow[])[];
 
+/** A target without a pod that can be read. */
+export interface MissingTarget {
+  error: PortholeError;
+  /** A pod matches, but it has not started. */
+  exists: boolean;
+}
+
 /**
  * Throws for the first target that no pod matches.
- * @throws PortholeError TARGET if there is no such pod, or if it has no node
+ * @throws PortholeError TARGET if there is no such pod, or if it has not started
  */
 export function checkTargets(request: Request, rows: PodLists): void {
+  const [first] = missingTargets(request, rows, isReadable);
+  if (first !== undefined) throw first.error;
+}
+
+/** Returns the targets without a pod that is ready. */
+export function missingTargets(
+  request: Request,
+  rows: PodLists,
+  isReady: (pod: PodRow) => boolean,
+): readonly MissingTarget[] {
   const match = matcher(request, rows);
-  for (const target of targetsOf(request.parts)) {
+  return targetsOf(request.parts).flatMap((target): MissingTarget[] => {
     const found = match(target);
-    if (found.length === 0) throw missing(request, target);
-    if (found.some(({ node }) => node !== "")) continue;
-    const [{ namespace = "", name = "", phase = "" } = {}] = found;
-    throw new PortholeError("TARGET", `the pod ${namespace}/${name} is not scheduled: ${phase}`, {
-      hint: `kubectl describe pod -n ${namespace} ${name} shows the reason`,
-    });
-  }
+    if (found.some(isReady)) return [];
+    const [pod] = found;
+    return [{ error: pod === undefined ? missing(request, target) : notStarted(pod), exists: pod !== undefined }];
+  });
+}
+
+function notStarted({ namespace, name, node, phase }: PodRow): PortholeError {
+  const state = node === "" ? "is not scheduled" : "has not started";
+  return new PortholeError("TARGET", `the pod ${namespace}/${name} ${state}: ${phase}`, {
+    hint: `kubectl describe pod -n ${namespace} ${name} shows the reason`,
+  });
 }
 
 /** Distributes the command over the nodes, in the order of its targets. */
 export function planNodes(request: Request, rows: PodLists): NodePlan[] {
   const match = matcher(request, rows);
-  const podsOfParts = request.parts.map((part) =>
-    "target" in part ? match(part.target).filter(({ node }) => node !== "") : [],
-  );
+  const podsOfParts = request.parts.map((part) => ("target" in part ? match(part.target).filter(isReadable) : []));
   const nodes = [...new Set(podsOfParts.flat().map(({ node }) => node))];
   return nodes.map((node) => {
     const pods = new Set<PodRow>();

@@ -4,7 +4,17 @@ import type { Interrupt } from "../elsewhere/interrupt.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { isGlob } from "../targets/container-pattern.ts";
 import type { Request } from "./arguments.ts";
-import { isWanted, type NodePlan, type PodLists, type PodRow, placeName, planNodes, queries } from "./plan.ts";
+import {
+  hasStarted,
+  isWanted,
+  missingTargets,
+  type NodePlan,
+  type PodLists,
+  type PodRow,
+  placeName,
+  planNodes,
+  queries,
+} from "./plan.ts";
 import { requestPods, watchPods } from "./pod-list.ts";
 import { PodTable, podKey } from "./pod-table.ts";
 
@@ -32,8 +42,12 @@ interface Run {
  */
 export function addsPods(request: Request): boolean {
   const { isFollowing, isRetrying } = followOf(request);
-  const hasPattern = request.parts.some((part) => "target" in part && isGlob(part.target.pod ?? "*"));
-  return isFollowing && (hasPattern || isRetrying);
+  return isFollowing && (hasPattern(request) || isRetrying);
+}
+
+/** True if a target may select several pods. */
+function hasPattern({ parts }: Request): boolean {
+  return parts.some((part) => "target" in part && isGlob(part.target.pod ?? "*"));
 }
 
 /** True if a follow waits for pods that do not exist yet: with `--retry`. */
@@ -55,7 +69,8 @@ function followOf({ command, parts }: Request): { isFollowing: boolean; isRetryi
 
 /**
  * Follows pods until a signal. Adds pods that match later, and drops pods that are removed. If the
- * pods cannot be watched, returns the highest status once all runs have ended.
+ * pods cannot be watched, or all are named and exist, returns the highest status once all runs have
+ * ended.
  */
 export async function followPods(
   request: Request,
@@ -63,8 +78,8 @@ export async function followPods(
   start: StartRun,
   interrupt: Interrupt,
 ): Promise<number> {
-  const follow = new PodFollow(request, lists, start);
   const stop = new AbortController();
+  const follow = new PodFollow(request, lists, start, () => stop.abort());
   const remove = interrupt.listen(() => stop.abort());
   try {
     await watchAll(request, follow, stop.signal).catch(report);
@@ -81,11 +96,13 @@ class PodFollow {
   readonly #runs = new Map<Run, Promise<void>>();
   readonly #ending = new Map<Run, NodeJS.Timeout>();
   readonly table: PodTable;
+  readonly #finish: () => void;
   #timer: NodeJS.Timeout | undefined;
   #status = 0;
 
-  constructor(request: Request, lists: PodLists, start: StartRun) {
-    [this.#request, this.#start] = [request, start];
+  /** @param finish called when all runs have ended and no pod can be added */
+  constructor(request: Request, lists: PodLists, start: StartRun, finish: () => void) {
+    [this.#request, this.#start, this.#finish] = [request, start, finish];
     this.table = new PodTable(lists, (query, pod) => isWanted(request, query, pod));
     this.#add(this.table.lists, false);
   }
@@ -139,9 +156,19 @@ class PodFollow {
       );
       this.#runs.set(
         run,
-        task.finally(() => this.#runs.delete(run)),
+        task.finally(() => {
+          this.#runs.delete(run);
+          if (!run.left.signal.aborted && this.#runs.size === 0) this.#ranOut();
+        }),
       );
     }
+  }
+
+  /** Handles the end of the last run, which has failed: a follow does not end by itself. */
+  #ranOut(): void {
+    const isMissing = missingTargets(this.#request, this.table.lists, hasStarted).length > 0;
+    if (!hasPattern(this.#request) && !isMissing) this.#finish();
+    else complain("no pod is followed now; waiting for others");
   }
 
   /** Ends a run when all its pods are gone, unless a pod returns at once. */

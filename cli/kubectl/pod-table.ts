@@ -1,4 +1,4 @@
-import type { PodEvent, PodLists, PodRow } from "./plan.ts";
+import { hasStarted, type PodEvent, type PodLists, type PodRow } from "./plan.ts";
 
 /** Pods that were added or removed since the last call. */
 export interface PodChanges {
@@ -55,11 +55,6 @@ export class PodTable {
 /** Identifies a pod. Pods of the same name on different nodes have different keys. */
 export function podKey({ namespace, name, node }: PodRow): string {
   return `${namespace}/${name} ${node}`;
-}
-
-/** False for a pod that waits for its node or its image: it has no output and no files yet. */
-function hasStarted({ node, phase }: PodRow): boolean {
-  return node !== "" && phase !== "Pending";
 }
 
 function byName(pods: readonly PodRow[]): Map<string, PodRow> {

@@ -1,22 +1,20 @@
 import type { Streams } from "../../src/elsewhere/index.ts";
-import { PortholeError } from "../../src/errors.ts";
 import { type OrderedRun, printInOrder, runInPlace, statusOf } from "../elsewhere/runs.ts";
 import { combinedStatus } from "../elsewhere/segments.ts";
 import { complain, printable } from "../io/fail.ts";
 import type { Request } from "./arguments.ts";
 import { copyFromPods } from "./copy-from-pods.ts";
 import { mergedLines } from "./merged-lines.ts";
-import { checkTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts";
-import { isFollow, waitsForPods } from "./pod-follow.ts";
+import { hasStarted, isReadable, missingTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts";
+import { addsPods, isFollow, waitsForPods } from "./pod-follow.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Runs a command on its nodes and prints the output. Returns the exit status. */
 export async function runOnNodes(request: Request, lists: PodLists, around: Surroundings): Promise<number> {
   if (request.command === "cp") return await copyFromPods(request, lists, around);
-  try {
-    checkTargets(request, lists);
-  } catch (error) {
-    if (!(error instanceof PortholeError) || !waitsForPods(request)) throw error;
+  const isWaiting = addsPods(request);
+  for (const { error, exists } of missingTargets(request, lists, isWaiting ? hasStarted : isReadable)) {
+    if (!waitsForPods(request) && !(isWaiting && exists)) throw error;
     complain(printable(`${error.message}; waiting for it`));
   }
   const plans = planNodes(request, lists);

@@ -8,12 +8,13 @@ const OTHER_COMMANDS: Readonly<Record<string, string>> = {
   get: "kubectl get pods",
   describe: "kubectl describe pod",
   exec: "kubectl exec",
-  shell: "kubectl debug; porthole shell runs on the node",
+  shell: "kubectl debug, or porthole shell on the node",
   mount: "porthole mount on the node",
-  diff: "porthole diff is for Docker and Podman",
+  diff: "porthole diff on the node, with Docker or Podman",
+  du: "kubectl porthole find POD:/path -size +100M",
   with: "kubectl porthole cat POD:/path | COMMAND",
-  agents: "kubectl get pods -n porthole lists the helper pods",
-  detach: "kubectl delete -k docker/kubernetes removes the helper pods",
+  agents: "kubectl get pods -n porthole, which lists the helper pods",
+  detach: "kubectl delete -k docker/kubernetes, which removes the helper pods",
 };
 
 /** Options of kubectl logs and stern that commands of output have under another name. */

@@ -7,7 +7,7 @@ export { hasContainer } from "./has-container.ts";
 export { type HelperPlace, type HelperPlaceOptions, helperPlace } from "./helper-place.ts";
 export { helperAgents, removeHelpers } from "./helpers.ts";
 export { describeImage, imagePieces } from "./image.ts";
-export { ENGINE_VARIABLES, isInHelper } from "./in-helper.ts";
+export { ENGINE_VARIABLES, isInHelper, isInImage } from "./in-helper.ts";
 export { AGENT_IN_IMAGE, installedFiles } from "./installation.ts";
 export { loadImage } from "./load-image.ts";
 export { urlCommand } from "./long-command.ts";

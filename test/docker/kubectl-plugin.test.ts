@@ -107,6 +107,9 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(await run(["-n", shop, "grep", "three", at])).toEqual({ code: 1, text: "", stderr: "" });
     expect((await run(["-n", shop, "ps", "web-0"])).text).toContain("/workload");
     expect((await run([`pod:${shop}/web-0/app:/tmp/a.log`, "cat"])).code).toBe(2);
+    const doctor = await run(["-n", shop, "doctor", "web-0"]);
+    expect(doctor.text).toMatch(/\nok +container runtime: .*\nok +route direct/);
+    expect({ ...doctor, text: doctor.text.match(/^(?:warn|fail).*/gm) }).toEqual({ code: 0, text: null, stderr: "" });
     expect(await run(["cat", "-n", shop, "web-0:/none"])).toEqual({
       code: 1,
       text: "",
@@ -404,7 +407,9 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(await quiet("find", "web-0:/bin", "-type", "f")).toBe(`pod:${shop}/web-0:/bin/busybox\n`);
     expect(await quiet("ls", "web-0:/bin")).toBe("busybox\nsh\n");
     expect(await quiet("ps", "web-0")).toContain("/workload");
-    expect(await quiet("doctor", "web-0")).toMatch(/^ok +container engine: none found.*\nok +route direct/m);
+    const doctor = await quiet("doctor", "web-0");
+    expect(doctor).toMatch(/^ok +container engine: none found, and not needed.*\nok +route direct/m);
+    expect(doctor).not.toMatch(/^(?:warn|fail)/m);
     // A helper pod still selects the container that is not ephemeral.
     expect((await run(["-n", shop, "cat", "web-0:/tmp/a.log"])).text).toBe("one\ntwo\n");
     expect(await run([...by, "cat", "web-0:/none"])).toEqual({

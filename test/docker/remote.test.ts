@@ -146,6 +146,12 @@ describeWith(["docker", "sshd", "root", "tmux"], "an engine by ssh", () => {
     expect(text).not.toContain("cannot use");
   });
 
+  test("doctor of a container checks what the helper there can use, and warns of nothing else", async () => {
+    const { code, text } = await by.run(["doctor", name]);
+    expect({ code, warnings: text.match(/^(?:warn|fail).*/gm) }).toEqual({ code: 0, warnings: null });
+    expect(text.match(/^ok {4}route \w+/gm)).toEqual(["ok    route direct"]);
+  });
+
   test("runs the command of with locally on one file, and ends with its status", async () => {
     expect(await by.run(["with", `${name}:/d/f`, "--", "tr", "a-z", "A-Z"])).toMatchObject({ code: 0, text: "TEXT\n" });
     expect(await by.run(["with", `${name}:/d/f`, "--", "sh", "-c", "exit 7"])).toMatchObject({ code: 7, text: "" });

@@ -3,6 +3,7 @@ import { parseRequest, type Request } from "../../cli/kubectl/arguments.ts";
 import { optionTable } from "../../cli/kubectl/option-table.ts";
 import {
   checkTargets,
+  isReadable,
   isWanted,
   type PodRow,
   parseEvent,
@@ -80,6 +81,8 @@ describe("the options of kubectl porthole", () => {
     refused("tail --tail 5 web-0:@logs", "use -n N");
     refused("tail --tail=5 web-0:@logs", "use -n N");
     refused("cat --previous web-0:@logs", "use kubectl logs --previous");
+    refused("ls -l app=web :/x", "-l is an option of ls: write --selector app=web");
+    refused("grep x -l app=web", "-l is an option of grep: write --selector app=web");
     refused("ls --tail 5 web-0:/x", "kubectl porthole --help list them");
     refused("logs web-0", "use kubectl porthole tail -F POD:@logs");
     expect(plan("tail -20 web-0:/a")).toEqual([["n1", "tail -20 -- pod:shop/web-0:/a"]]);
@@ -129,6 +132,8 @@ describe("a target of kubectl porthole", () => {
 
   test("without a path, with a bad name, or of an unknown command is an error", () => {
     expect(() => parse("cat web-0")).toThrow("'web-0' has no path");
+    for (const path of ["", "tmp/a", "@previous", "@logs/a"])
+      expect(() => parse(`cat web-0:${path}`)).toThrow(`'web-0:${path}' has no path that begins with a slash`);
     expect(() => parse("cat /etc/hosts")).toThrow("'/etc/hosts' has no pod");
     expect(() => parse("cat -")).toThrow("'-' has no pod");
     expect(() => parse("cat a/b/c/d:/x")).toThrow("has no pod");
@@ -180,26 +185,42 @@ describe("the plan of kubectl porthole", () => {
     expect(() => checkTargets(parse("cat web-0:/x"), [pending])).toThrow(
       "the pod shop/web-0 is not scheduled: Pending",
     );
-  });
-
-  test("reads kubectl's columns, in which <none> is empty", () => {
-    expect(parseRows("shop   web-0   <none>   Pending   <none>   app   <none>\nNo resources found\n")).toEqual([
-      { namespace: "shop", name: "web-0", node: "", phase: "Pending", owner: "" },
+    const starting = { ...row("web-0", "n1"), phase: "Pending" };
+    expect(() => checkTargets(parse("cat web-0:/x"), [[starting]])).toThrow(
+      "the pod shop/web-0 has not started: Pending",
+    );
+    expect(() => checkTargets(parse("cat web-0/init:/x"), [[{ ...starting, hasContainers: true }]])).not.toThrow();
+    expect(planNodes(parse("cat -l app=web"), [[starting, row("web-1", "n1")]])).toMatchObject([
+      { args: ["cat", "--", "pod:shop/web-1:@logs"] },
     ]);
   });
 
+  test("reads kubectl's columns, in which <none> is empty", () => {
+    expect(
+      parseRows("shop   web-0   <none>   Pending   <none>   app   <none>   <none>   <none>\nNo resources found\n"),
+    ).toEqual([{ namespace: "shop", name: "web-0", node: "", phase: "Pending", owner: "" }]);
+    const [starting, waiting] = parseRows(
+      "shop a n1 Pending <none> app init <none> containerd://1\nshop b n1 Pending <none> app <none> <none> <none>\n",
+    );
+    expect([starting && isReadable(starting), waiting && isReadable(waiting)]).toEqual([true, false]);
+  });
+
   test("names the only container of a pod with init containers, which its runtime cannot distinguish", () => {
-    const pods = parseRows("shop web-0 n1 Running <none> app first,second\nshop db-0 n1 Running <none> a,b first\n");
+    const pods = parseRows(
+      "shop web-0 n1 Running <none> app first,second c1 i1,i2\nshop db-0 n1 Running <none> a,b first <none> <none>\n",
+    );
     const [{ args } = { args: [] }] = planNodes(parse("cat web-0:/a web-0/first:/a db-0:/a"), [pods]);
     expect(args.join(" ")).toBe("cat -- pod:shop/web-0/app:/a pod:shop/web-0/first:/a pod:shop/db-0:/a");
   });
 
   test("reads the events of a watch", () => {
-    expect(parseEvent("DELETED   shop   web-0   n1   Running   <none>   app,db   init")).toEqual({
+    expect(parseEvent("DELETED   shop   web-0   n1   Running   <none>   app,db   init   c1   i1")).toEqual({
       pod: row("web-0", "n1"),
       isGone: true,
     });
-    expect(parseEvent("MODIFIED  shop   web-0   n1   Running   <none>   app   <none>")?.isGone).toBe(false);
+    expect(parseEvent("MODIFIED  shop   web-0   n1   Running   <none>   app   <none>   c1   <none>")?.isGone).toBe(
+      false,
+    );
     expect(parseEvent("error: it ended")).toBeUndefined();
   });
 });

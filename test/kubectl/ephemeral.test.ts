@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseRequest } from "../../cli/kubectl/arguments.ts";
+import { remedyFor } from "../../cli/kubectl/container-state.ts";
 import { debugAttempts } from "../../cli/kubectl/debug-attempts.ts";
 import { debuggedPod } from "../../cli/kubectl/debugged-pod.ts";
 import { optionTable } from "../../cli/kubectl/option-table.ts";
@@ -19,6 +20,16 @@ describe("the pod of an ephemeral container", () => {
     expect(pod({ containers: [app, log] }, {}, annotations).target(undefined)).toBe("log");
     expect(() => pod({ containers: [app, log] }).target(undefined)).toThrow("web-0 has several containers: app, log");
     expect(() => pod({ containers: [app] }).target("db")).toThrow("web-0 has no container 'db': app");
+  });
+
+  test("is refused if the container does not run, before a container is added", () => {
+    const of = (state: object) => () =>
+      pod({ containers: [app] }, { containerStatuses: [{ name: "app", state }] }).target("app");
+    expect(of({ running: {} })()).toBe("app");
+    expect(of({ waiting: { reason: "ErrImagePull" } })).toThrow(
+      "the container app of web-0 is not running: ErrImagePull",
+    );
+    expect(of({ terminated: { reason: "Completed" } })).toThrow("the container app of web-0 is not running: Completed");
   });
 
   test("is refused if process 1 is not the container's: with shared processes, or those of the node", () => {
@@ -125,6 +136,15 @@ describe("the profile of an ephemeral container", () => {
       "shop/web-0 forbids containers that run as root, and the user of its container is unknown",
     );
   });
+});
+
+test.each([
+  ["", "the node must have the image i"],
+  ["ImagePullBackOff", "the node must have the image i"],
+  ["StartError: exec /usr/local/bin/node: exec format error", "i is for another processor than that of the node"],
+  ["CreateContainerConfigError: runs as root", "more"],
+])("a container that does not start because of %j has the remedy %j", (reason, remedy) => {
+  expect(remedyFor(reason, "i", "more")).toContain(remedy);
 });
 
 test("the name of a pod is translated to process 1 in an ephemeral container, and back in messages", async () => {

@@ -8,13 +8,14 @@ import { waitFor } from "../helpers/wait-for.ts";
 
 /* A script stands in for kubectl(1). It records what it does in `$LOG`. */
 
-const ROWS = "shop web-0 one Running <none> app <none>";
+const ROWS = "shop web-0 one Running <none> app <none> <none> <none>";
 const SCRIPT = `#!/bin/sh
 case "$*" in
 *--watch*) echo "watch $$" >> "$LOG"; exec sleep 1000 ;;
 *hanging*) echo "hang $$" >> "$LOG"; exec sleep 1000 ;;
 *name=porthole*) ;;
 *'get pods'*) echo '${ROWS}' ;;
+*'get pod '*) echo '{}' ;;
 *create*) echo create begins >> "$LOG"; while [ ! -e "$LOG.gate" ]; do sleep 0.05; done; echo create ends >> "$LOG" ;;
 *exec*) echo "exec $$" >> "$LOG"; exec cat ;;
 *delete*) echo "delete" >> "$LOG" ;;

@@ -12,6 +12,7 @@ import { parseRequest } from "../../cli/kubectl/arguments.ts";
 import { hasEnded, leftHelpers, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
 import { reasonIn } from "../../cli/kubectl/kubectl.ts";
 import { KubectlErrors } from "../../cli/kubectl/kubectl-errors.ts";
+import { lostNode } from "../../cli/kubectl/lost-node.ts";
 import { formatOf } from "../../cli/kubectl/merged-lines.ts";
 import { optionTable } from "../../cli/kubectl/option-table.ts";
 
@@ -279,6 +280,19 @@ describe("the standard error of kubectl exec", () => {
     expect(reasonIn('Error from server (Forbidden): error when creating "STDIN": pods "x" is forbidden')).toBe(
       'pods "x" is forbidden',
     );
+  });
+
+  test.each([
+    [
+      'unable to upgrade connection: container not found ("porthole")',
+      "lost the helper pod porthole/porthole-x on the",
+    ],
+    ["container is in CONTAINER_EXITED state", "lost the helper pod porthole/porthole-x on the node one"],
+    ['pods "porthole-x" not found', "lost the helper pod porthole/porthole-x on the node one"],
+    ["error dialing backend: no route to one", "lost the node one: error dialing backend"],
+    ['pods "porthole-x" is forbidden: User "me" cannot', "cannot run porthole in the helper pod of the node one"],
+  ])("names what is lost if kubectl's reason is %j", (reason, message) => {
+    expect(lostNode("one", "porthole/porthole-x", reason).message).toContain(message);
   });
 
   test.each([

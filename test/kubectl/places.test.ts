@@ -19,8 +19,8 @@ case " $* " in
     }
   }'
   printf '\\0porthole-end exit 0\\n' >&2 ;;
-*" porthole "*) for k in $(seq 0 $((NODES - 1))); do echo "porthole porthole-$k n$k Running <none> app <none>"; done ;;
-*) for k in $(seq 0 $((NODES - 1))); do echo "shop web-$k n$k Running <none> app <none>"; done ;;
+*" porthole "*) for k in $(seq 0 $((NODES - 1))); do echo "porthole porthole-$k n$k Running <none> app <none> <none> <none>"; done ;;
+*) for k in $(seq 0 $((NODES - 1))); do echo "shop web-$k n$k Running <none> app <none> <none> <none>"; done ;;
 esac
 `;
 

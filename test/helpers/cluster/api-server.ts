@@ -15,7 +15,7 @@ export class ApiServer {
   readonly requests: string[] = [];
   /** Levels of Pod Security, by namespace. */
   readonly levels = new Map<string, SecurityLevel | undefined>();
-  /** Requests that get the answer 403. */
+  /** Requests that get the answer 403, as `VERB path` or `VERB path?parameters`. */
   forbidden: RegExp | undefined;
   /** Deployments and services, by `NAMESPACE/RESOURCE/NAME`. */
   readonly workloads = new Map<string, object>();
@@ -41,7 +41,7 @@ export class ApiServer {
     const body = await text(request);
     this.requests.push(`${request.method} ${request.url}`);
     const reply = new Reply(response);
-    if (this.forbidden?.test(`${request.method} ${url.pathname}`))
+    if ([url.pathname, request.url].some((path) => this.forbidden?.test(`${request.method} ${path}`)))
       return reply.fail(403, "Forbidden", `pods is forbidden: User "someone" cannot do this in the namespace`);
     const discovered = DISCOVERY[url.pathname];
     if (discovered !== undefined) return reply.send(200, discovered);
