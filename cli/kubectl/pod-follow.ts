@@ -79,10 +79,10 @@ export async function followPods(
   interrupt: Interrupt,
 ): Promise<number> {
   const stop = new AbortController();
-  const follow = new PodFollow(request, lists, start, () => stop.abort());
+  const follow = new PodFollow(request, lists, start, stop);
   const remove = interrupt.listen(() => stop.abort());
   try {
-    await watchAll(request, follow, stop.signal).catch(report);
+    await watchAll(request, follow, stop.signal).catch((error) => follow.watchFailed(error));
     return await follow.ended();
   } finally {
     remove();
@@ -96,13 +96,14 @@ class PodFollow {
   readonly #runs = new Map<Run, Promise<void>>();
   readonly #ending = new Map<Run, NodeJS.Timeout>();
   readonly table: PodTable;
-  readonly #finish: () => void;
+  /** Ends the watches. */
+  readonly #stop: AbortController;
   #timer: NodeJS.Timeout | undefined;
   #status = 0;
 
-  /** @param finish called when all runs have ended and no pod can be added */
-  constructor(request: Request, lists: PodLists, start: StartRun, finish: () => void) {
-    [this.#request, this.#start, this.#finish] = [request, start, finish];
+  /** @param stop ends the watches; aborted when all runs have ended and no pod can be added */
+  constructor(request: Request, lists: PodLists, start: StartRun, stop: AbortController) {
+    [this.#request, this.#start, this.#stop] = [request, start, stop];
     this.table = new PodTable(lists, (query, pod) => isWanted(request, query, pod));
     this.#add(this.table.lists, false);
   }
@@ -113,6 +114,13 @@ class PodFollow {
       this.#timer = undefined;
       this.#update();
     }, COLLECT_MS);
+  }
+
+  /** Reports that no pods can be added. The follow of the present ones continues. */
+  watchFailed(error: unknown): void {
+    report(error);
+    if (this.#isMissing()) this.#status = Math.max(this.#status, exitStatus(error));
+    this.#stop.abort();
   }
 
   async ended(): Promise<number> {
@@ -164,10 +172,14 @@ class PodFollow {
     }
   }
 
-  /** Handles the end of the last run, which has failed: a follow does not end by itself. */
+  #isMissing(): boolean {
+    return missingTargets(this.#request, this.table.lists, hasStarted).length > 0;
+  }
+
+  /** Handles the end of the last run: ends the follow, unless other pods may be added. */
   #ranOut(): void {
-    const isMissing = missingTargets(this.#request, this.table.lists, hasStarted).length > 0;
-    if (!hasPattern(this.#request) && !isMissing) this.#finish();
+    if (this.#stop.signal.aborted) return;
+    if (!hasPattern(this.#request) && !this.#isMissing()) this.#stop.abort();
     else complain("no pod is followed now; waiting for others");
   }
 

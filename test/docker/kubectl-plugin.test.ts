@@ -89,6 +89,16 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     const { status } = spawnSync("sh", ["-c", `echo '${line}' >'${fifo}'`], { timeout: 60_000 });
     expect(status).toBe(0);
   };
+  /** Makes a pod whose image cannot be pulled, and without `nodeName` no node. */
+  const create = async (namespace: string, name: string, spec: { nodeName?: string }) => {
+    const containers = [{ name: "app", image: "registry.example/none:1" }];
+    const metadata = { name, namespace, labels: { app: "web" } };
+    const creating = promisify(execFile)("kubectl", ["create", "--validate=false", "-f", "-"], { env });
+    creating.child.stdin?.end(
+      JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata, spec: { ...spec, containers } }),
+    );
+    await creating;
+  };
   const runsThere = () =>
     spawnSync("sh", ["-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0\\n' ' '"], { encoding: "utf8" }).stdout;
 
@@ -256,6 +266,70 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     running.child.kill("SIGTERM");
     expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
     await waitFor("all commands there to end", () => !runsThere().includes(`pod:${shop}/`));
+  });
+
+  test("a pod that has not started is reported in a line, and a follow waits for it", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
+    await create(shop, "later", {});
+    await create(shop, "web-1", { nodeName: "one" });
+    const line = (text: string) => `porthole: the pod ${shop}/${text}\n`;
+    const unscheduled = (more: string) => line(`later is not scheduled: Pending${more}`);
+    const starting = (more: string) => line(`web-1 has not started: Pending${more}`);
+    const remedy = (name: string) => ` (kubectl describe pod -n ${shop} ${name} shows the reason)`;
+    expect(await run(["cat", "-n", shop, "later:@logs"])).toEqual({
+      ...{ code: 3, text: "", stderr: unscheduled(remedy("later")) },
+    });
+    for (const args of [["cat"], ["tail", "-f"], [...ephemeral(shop), "cat"]])
+      expect(await run([...args, "-n", shop, "web-1:/tmp/a.log"])).toEqual({
+        ...{ code: 3, text: "", stderr: starting(remedy("web-1")) },
+      });
+    // A pod of a pattern that has not started has no files yet.
+    expect((await run(["cat", "-n", shop, "web-*:/tmp/a.log"])).text).toBe("one\n");
+    for (const [args, expected] of [
+      [["tail", "-F", "later:@logs", "web-1:@logs"], unscheduled("; waiting for it") + starting("; waiting for it")],
+      [["tail", "-f", "web-1*:@logs"], starting("; waiting for it")],
+    ] as const) {
+      const running = start([...args, "-n", shop], { DIRECT: "1" });
+      await waitFor("the line", () => running.stderr() === expected);
+      running.child.kill("SIGTERM");
+      expect(await running.ended).toEqual({ code: null, signal: "SIGTERM" });
+      expect(running.stderr()).toBe(expected);
+    }
+  });
+
+  test("a follow of named pods ends when all have failed, and that of a pattern waits for other pods", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", {});
+    const none = `has no container 'none': app (name one of them, such as pod:${shop}/web-0/app:/path)\n`;
+    const failed = `tail: pod:${shop}/web-0/none:@logs: the pod ${shop}/web-0 ${none}tail: no files remaining\n`;
+    expect(await run(["tail", "-F", "-n", shop, "web-0/none:@logs"])).toEqual({ code: 3, text: "", stderr: failed });
+    const running = start(["tail", "-F", "-n", shop, "-c", "none", "-l", "app=web"], { DIRECT: "1" });
+    const waiting = `${failed}porthole: no pod is followed now; waiting for others\n`;
+    await waitFor("the line", () => running.stderr() === waiting);
+    running.child.kill("SIGINT");
+    expect(await running.ended).toEqual({ code: null, signal: "SIGINT" });
+    expect(running.stderr()).toBe(waiting);
+  });
+
+  test("without the right to watch pods a follow says that later pods are missing, and fails if there is none", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "one"] });
+    cluster.forbid(/watch=/);
+    const refused =
+      /porthole: cannot watch the pods of .* forbidden: .*; pods that start later are not followed \(request/;
+    const running = start(["tail", "-F", "-n", shop, "-l", "app=web", "/tmp/a.log"], { DIRECT: "1" });
+    await waitFor(
+      "the line",
+      () => running.text() === `==> pod:${shop}/web-0:/tmp/a.log <==\none\n` && refused.test(running.stderr()),
+    );
+    running.child.kill("SIGINT");
+    expect(await running.ended).toEqual({ code: null, signal: "SIGINT" });
+    expect(running.stderr().match(/\n/g)).toHaveLength(1);
+    const none = await run(["tail", "-F", "-n", shop, "none:/tmp/a.log"]);
+    expect(none).toMatchObject({ code: 3, text: "" });
+    expect(none.stderr).toMatch(/^porthole: no such pod: 'none' in .*; waiting for it\nporthole: cannot watch /);
+    cluster.forbid(undefined);
   });
 
   test("commands other than tail print node by node, and grep with names", async () => {
