@@ -15,8 +15,9 @@
  * the first process of the PID namespace reaps them. In an ephemeral container that process may
  * never call wait(2).
  *
- * "remote -a SIZE" takes all these arguments from the first SIZE bytes of standard input, each ended
- * by a null byte. kubectl exec passes arguments in a URL, whose length servers and proxies limit.
+ * "remote -a SIZE" takes all these arguments from the first SIZE bytes of standard input, each
+ * ended by a null byte. kubectl exec passes arguments in a URL, whose length servers and proxies
+ * limit.
  *
  * End of file means that the other porthole has ended: the command gets SIGHUP and, after a grace
  * period, SIGKILL. Standard output and error are the command's own. After its end, standard error
