@@ -32,22 +32,21 @@ static const char usage[] =
     "       porthole-agent remote|helper ... (see remote.c, helper.c)\n"
     "       porthole-agent --layout | --version | --help\n"
     "  --socket PATH     rendezvous to connect to\n"
-    "  --fd N            connected SEQPACKET socket to use as the rendezvous\n"
-    "  --token-stdin     read the token from standard input: 64 hex digits and a newline\n"
+    "  --fd N            connected SEQPACKET socket instead\n"
+    "  --token-stdin     read the token (64 hex digits) from standard input\n"
     "  --target-pid N    first process of the target (mount: 1)\n"
     "  --target-start T  its start time, field 22 of /proc/N/stat\n"
     "  --root PATH       root to open under (mount: /, otherwise /proc/N/root)\n"
     "  --idle SECONDS    exit after this time without a client (60)\n"
     "  --join-user-ns    enter the target's user namespace\n"
     "  --device-cgroup   open devices by the target's device rules\n"
-    "  --tree            pass the host one descriptor of all the target's mounts, then exit\n"
-    "  --layer DIRECTORY a layer of the root; repeat for each layer, uppermost first. Without\n"
-    "                    --target-pid: serve a read-only root made of them. With it: only report\n"
-    "                    which layer a file is from\n"
-    "  --engine-pid N    take the layers from the namespaces of this process\n"
+    "  --tree            pass the host a descriptor of all mounts, then exit\n"
+    "  --layer DIRECTORY a layer of the root, uppermost first; repeatable. Without --target-pid:\n"
+    "                    serve them as a read-only root. With it: report a file's layer\n"
+    "  --engine-pid N    find the layers in the namespaces of this process\n"
     "  --bind SOURCE --at PATH\n"
-    "                    show a file or directory at PATH of that root, read-only; repeatable\n"
-    "  --overlay DEVICE  device number (0:54) of a local overlay of the target; repeatable\n";
+    "                    show SOURCE at PATH of that root, read-only; repeatable\n"
+    "  --overlay DEVICE  a local overlay of the target, such as 0:54; repeatable\n";
 
 struct number {
     const char *name;
