@@ -87,7 +87,7 @@ void probe_kernel(void) {
         bail("this kernel has no openat2(2): Linux 5.8 or newer is needed");
     if (again < 0) bail_errno("openat2 of the target's root (a seccomp profile may refuse it)");
     if (k_statx(again, "", AT_EMPTY_PATH | K_AT_STATX_DONT_SYNC, K_STATX_MNT_ID, &found) < 0)
-        bail_errno("statx of the target's root");
+        bail_errno("statx of the target's root (a seccomp profile may refuse it)");
     if (!(found.mask & K_STATX_MNT_ID))
         bail("this kernel's statx(2) returns no mount id: Linux 5.8 or newer is needed");
     close(again);

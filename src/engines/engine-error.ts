@@ -1,5 +1,5 @@
 import { PortholeError, readOr } from "../errors.ts";
-import { errorMessageOf } from "./engine.ts";
+import { errorMessageOf, hintForStatus } from "./engine.ts";
 
 /** An engine responded with an HTTP status other than success. */
 export class EngineError extends PortholeError {
@@ -10,7 +10,9 @@ export class EngineError extends PortholeError {
    * message is the status
    */
   constructor(status: number, text: string) {
-    super("TARGET", errorMessageOf({ body: readOr(undefined, () => JSON.parse(text)) }) ?? `HTTP status ${status}`);
+    const said = errorMessageOf({ body: readOr(undefined, () => JSON.parse(text)) });
+    const hint = said === undefined ? hintForStatus(status) : undefined;
+    super("TARGET", said ?? `HTTP status ${status}`, { hint });
     this.status = status;
   }
 }

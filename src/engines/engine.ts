@@ -203,8 +203,16 @@ function parse(text: string, status: number, request: EngineRequest): unknown {
  * The error for a response with another status than success: what the engine cannot do, and why.
  */
 export function refusedBy({ socketPath }: Engine, answer: EngineResponse, what: string): PortholeError {
-  const text = errorMessageOf(answer) ?? `HTTP status ${answer.status}`;
-  return new PortholeError("TARGET", `the engine at ${socketPath} cannot ${what}: ${text}`);
+  const said = errorMessageOf(answer);
+  const text = said ?? `HTTP status ${answer.status}`;
+  const hint = said === undefined ? hintForStatus(answer.status) : undefined;
+  return new PortholeError("TARGET", `the engine at ${socketPath} cannot ${what}: ${text}`, { hint });
+}
+
+/** The remedy for a refusal without an engine's message: a proxy with limited rights sent it. */
+export function hintForStatus(status: number): string | undefined {
+  if (![401, 403, 405].includes(status)) return undefined;
+  return "a proxy before the engine refuses this request: allow it there, or use the engine's own socket";
 }
 
 /**

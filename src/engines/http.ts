@@ -30,7 +30,7 @@ export async function httpGet(
   options: WaitOptions & { timeoutMs: number },
 ): Promise<HttpResponse> {
   using socket = ask(socketPath, path);
-  return parseHttpResponse(await readToEnd(socket, performance.now() + options.timeoutMs, options.signal));
+  return parseHttpResponse(await readToEnd(socket, until(options)));
 }
 
 /**
@@ -44,7 +44,7 @@ export async function httpHead(
   options: WaitOptions & { timeoutMs: number },
 ): Promise<HttpResponse> {
   using socket = ask(socketPath, path, "HEAD");
-  const bytes = await readToEnd(socket, performance.now() + options.timeoutMs, options.signal);
+  const bytes = await readToEnd(socket, until(options));
   return parseHttpResponse(bytes, { isHead: true });
 }
 
@@ -60,7 +60,7 @@ export async function httpPost(
 ): Promise<HttpResponse> {
   const text = JSON.stringify(body);
   using socket = send(socketPath, `POST ${path} HTTP/1.0\r\n${JSON_BODY}${lengthOf(text)}\r\n${text}`);
-  return parseHttpResponse(await readToEnd(socket, undefined, signal));
+  return parseHttpResponse(await readToEnd(socket, { signal }));
 }
 
 /** A connection that the other side has turned into a bidirectional stream. */
@@ -95,13 +95,13 @@ export async function httpUpgrade(
   const socket = send(socketPath, `POST ${path} HTTP/1.1\r\n${JSON_BODY}${UPGRADE}${lengthOf(text)}\r\n${text}`);
   try {
     const held = new BoundedBuffer(MAX_HEAD + FIRST_BODY);
-    const end = await readHead(socket, held, undefined, signal);
+    const end = await readHead(socket, held, { signal });
     const first = Buffer.from(held.bytes.subarray(end + HEAD_END.length));
     const status = statusOf(held.bytes);
     if (status === 101) return { socket, first };
     // The other side waits for another request, and closes the connection at the end of all.
     endStream(socket);
-    const rest = Buffer.concat([first, await readToEnd(socket, undefined, signal)]);
+    const rest = Buffer.concat([first, await readToEnd(socket, { signal })]);
     socket.close();
     if (status === undefined) throw notHttp();
     // The object may be in one chunk of a body.
@@ -168,22 +168,22 @@ export async function* httpLines(
 export async function* httpBody(
   socketPath: string,
   path: string,
-  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  options: { timeoutMs: number; signal: AbortSignal },
 ): AsyncGenerator<Buffer, void, void> {
   using socket = ask(socketPath, path);
-  const deadline = performance.now() + timeoutMs;
+  const wait = until(options);
   const held = new BoundedBuffer(MAX_HEAD + FIRST_BODY);
-  const end = await readHead(socket, held, deadline, signal);
+  const end = await readHead(socket, held, wait);
   const status = statusOf(held.bytes);
   const first = Buffer.from(held.bytes.subarray(end + HEAD_END.length));
   if (status !== 200) {
-    const body = first.length > 0 ? first : await readToEnd(socket, deadline, signal);
+    const body = first.length > 0 ? first : await readToEnd(socket, wait);
     const text = /"(?:message|cause)":"((?:[^"\\]|\\.){1,300})/.exec(body.toString("utf8", 0, 2_000))?.[1];
     throw new HttpStatusError(status, text, path);
   }
   yield Buffer.alloc(0);
   if (first.length > 0) yield first;
-  yield* readStream(socket, signal);
+  yield* readStream(socket, options.signal);
 }
 
 /**
@@ -195,13 +195,12 @@ export async function* httpBody(
 export async function httpSubscribe(
   socketPath: string,
   path: string,
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
+  options: { timeoutMs: number; signal?: AbortSignal | undefined },
 ): Promise<OwnedFd> {
   const socket = ask(socketPath, path);
   try {
     const held = new BoundedBuffer(MAX_HEAD);
-    const deadline = performance.now() + timeoutMs;
-    const end = await readHead(socket, held, deadline, signal);
+    const end = await readHead(socket, held, until(options));
     const status = statusOf(held.bytes);
     if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
     if (held.bytes.length > end + HEAD_END.length)
@@ -238,27 +237,28 @@ export function connectEngine(socketPath: string): OwnedFd {
   return connectStreamAt(directory, basename(socketPath));
 }
 
-async function readToEnd(
-  socket: OwnedFd,
-  deadline: number | undefined,
-  signal: AbortSignal | undefined,
-): Promise<Buffer> {
+/** A wait for a response. */
+interface Wait extends WaitOptions {
+  /** Its end as performance.now() returns it; undefined means no limit. */
+  deadline?: number | undefined;
+}
+
+function until(options: WaitOptions & { timeoutMs: number }): Wait {
+  return { ...options, deadline: performance.now() + options.timeoutMs };
+}
+
+async function readToEnd(socket: OwnedFd, wait: Wait): Promise<Buffer> {
   const held = new BoundedBuffer();
   // Requests to other engines are sent meanwhile.
   await undefined;
-  while ((await readMore(socket, held, deadline, signal)) > 0);
+  while ((await readMore(socket, held, wait)) > 0);
   return held.bytes;
 }
 
 /** Reads a response until the end of its headers, and returns where that is. */
-async function readHead(
-  socket: OwnedFd,
-  held: BoundedBuffer,
-  deadline: number | undefined,
-  signal: AbortSignal | undefined,
-): Promise<number> {
+async function readHead(socket: OwnedFd, held: BoundedBuffer, wait: Wait): Promise<number> {
   for (;;) {
-    if ((await readMore(socket, held, deadline, signal)) === 0)
+    if ((await readMore(socket, held, wait)) === 0)
       throw new PortholeError("TARGET", "the engine closed the connection without a response");
     const end = endOfHead(held.bytes);
     if (end !== undefined) return end;
@@ -266,14 +266,15 @@ async function readHead(
 }
 
 /** Waits for bytes, reads them and returns their number; 0 at the end. */
-async function readMore(
-  socket: OwnedFd,
-  held: BoundedBuffer,
-  deadline: number | undefined,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const timeoutMs = deadline === undefined ? undefined : Math.max(1, deadline - performance.now());
-  if (signal?.aborted || !readableSoon(socket, timeoutMs)) await readable(socket, { timeoutMs, signal });
+async function readMore(socket: OwnedFd, held: BoundedBuffer, { deadline, signal, timeoutMs }: Wait): Promise<number> {
+  const left = deadline === undefined ? undefined : Math.max(1, deadline - performance.now());
+  try {
+    if (signal?.aborted || !readableSoon(socket, left)) await readable(socket, { timeoutMs: left, signal });
+  } catch (error) {
+    if (!(error instanceof PortholeError) || error.errno !== "ETIMEDOUT") throw error;
+    const text = `no ${held.bytes.length === 0 ? "" : "complete "}response within ${(timeoutMs ?? 0) / 1000} s`;
+    throw new PortholeError("CANCELLED", text, { errno: error.errno, cause: error });
+  }
   const length = readSync(socket.number, held.reserve());
   held.commit(length);
   return length;

@@ -96,12 +96,15 @@ export async function acceptOverStream(
       .trim()
       .replace(/^porthole-agent: /, "");
     if (text !== "") throw new PortholeError("ATTACH", text, { cause: error });
-    if (over.signal.aborted) throw new PortholeError("ATTACH", "the agent ended before it connected", { cause: error });
+    if (over.signal.aborted) throw new PortholeError("ATTACH", ENDED, { hint: WHY_ENDED, cause: error });
     throw error;
   } finally {
     streams.close();
   }
 }
+
+const ENDED = "the agent ended before it connected";
+const WHY_ENDED = "a seccomp profile or a memory limit of the container may have killed it";
 
 /** Node makes a DOMException for a signal without a reason, which takes 2 ms. */
 const CLOSED = "closed";

@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import type { StoppedContainer } from "../engines/container-state.ts";
-import { RESPONSE_TIMEOUT_MS } from "../engines/engine.ts";
+import { RESPONSE_TIMEOUT_MS, unreachable } from "../engines/engine.ts";
 import type { Engine } from "../engines/engine-address.ts";
 import { httpSubscribe } from "../engines/http.ts";
 import type { Image } from "../engines/images.ts";
 import type { Layers } from "../engines/layers.ts";
 import { describeContainer } from "../engines/resolve.ts";
 import type { Volume } from "../engines/volumes.ts";
-import { PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError } from "../errors.ts";
 import { TargetChangedError } from "./route-error.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
 
@@ -103,7 +103,9 @@ function subscribe({ engine, id, name }: StoppedContainer, signal: AbortSignal |
   const filters = encodeURIComponent(JSON.stringify({ type: ["container"], container: [id], event: EVENTS }));
   const options = { timeoutMs: RESPONSE_TIMEOUT_MS, signal };
   return httpSubscribe(engine.socketPath, `/events?filters=${filters}`, options).catch((error) => {
-    if (error instanceof PortholeError && error.errno === "EAGAIN") throw new TargetChangedError(name);
-    throw error;
+    if (signal?.aborted) throw attachInterrupted(error);
+    const { errno } = error as PortholeError;
+    if (errno === "EAGAIN") throw new TargetChangedError(name);
+    throw errno === undefined ? error : unreachable(engine, error);
   });
 }

@@ -175,7 +175,10 @@ export function routeObstacle(
     if (portholeMount !== run.mount) {
       return new PortholeError("ATTACH", `'${name}' has ${portholeMount} mounted, not ${run.mount}`);
     }
-    if (container.paused) return new PortholeError("ATTACH", `'${name}' is paused: no process can start in it`);
+    if (container.paused)
+      return new PortholeError("ATTACH", `'${name}' is paused: no process can start in it`, {
+        hint: "unpause it, or leave out --route mount",
+      });
   }
   return undefined;
 }

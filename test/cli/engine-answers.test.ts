@@ -166,6 +166,15 @@ describe("an engine that responds to a start of the agent", () => {
       { status: 201, body: { Id: 5 } },
       wrong(`POST /containers/${id}/exec`, "Id is 5, not an id"),
     ],
+    ...(["mount", "sidecar"] as const).map(
+      (route): [string, "mount" | "sidecar", (path: string) => boolean, FakeAnswer, RegExp] => [
+        "the page of a proxy that permits GET only",
+        route,
+        (path) => path.startsWith("POST "),
+        { status: 403, body: undefined, raw: "<html>Request forbidden by administrative rules.</html>" },
+        /route to 'web': HTTP status 403 \(a proxy before the engine refuses this request: allow it there, or use /,
+      ],
+    ),
     [
       "a body without an end",
       "mount",

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { httpGet, httpLines, parseHttpResponse } from "../../src/engines/http.ts";
+import { httpGet, httpLines, httpSubscribe, parseHttpResponse } from "../../src/engines/http.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 
@@ -195,6 +195,18 @@ describe("a request over a Unix socket", () => {
     await expect(httpLines(refusing, "/", { timeoutMs: 60_000, signal }).next()).rejects.toMatchObject({
       ...{ code: "TARGET", message: "HTTP status 403 for /" },
     });
+  });
+
+  test.each([
+    ["is silent", "", "no response within 0.05 s"],
+    ["stops in the middle", "HTTP/1.0 200 OK\r\nContent-Le", "no complete response within 0.05 s"],
+  ])("reports how long it has waited for a server that %s", async (_, sent, message) => {
+    const path = await server((client) => client.write(sent));
+    const late = { code: "CANCELLED", errno: "ETIMEDOUT", message };
+    const options = { timeoutMs: 50, signal: new AbortController().signal };
+    await expect(httpGet(path, "/", options)).rejects.toMatchObject(late);
+    await expect(httpSubscribe(path, "/", options)).rejects.toMatchObject(late);
+    await expect(httpLines(path, "/", options).next()).rejects.toMatchObject(late);
   });
 
   test("reports why the connection failed", async () => {
