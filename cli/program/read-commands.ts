@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { headArguments, rewriteArguments, tailArguments } from "./rewrite-arguments.ts";
-import { connectionOptions, consumeOption, end, examples, selectionOptions, timeZoneOption } from "./shared.ts";
+import { consumeOption, end, examples, selectionOptions, timeZoneOption } from "./shared.ts";
 
 /** Commands that write file content to standard output. */
 export function addReadCommands(root: Command): void {
@@ -97,7 +97,7 @@ ${examples(
 }
 
 function addCp(root: Command): void {
-  connectionOptions(
+  selectionOptions(
     root
       .command("cp")
       .argument("<path...>", "sources, whose globs match inside the container, and the destination on this machine")
@@ -131,7 +131,7 @@ function addCp(root: Command): void {
       ),
     )
     .action(async (paths: string[], options) => end((await import("../commands/cp.ts")).cp(paths, options)));
-  connectionOptions(root.command("__copies", { hidden: true }).argument("<path...>"))
+  selectionOptions(root.command("__copies", { hidden: true }).argument("<path...>"))
     .option("-L, --dereference")
     .option("-f, --force")
     .option("--parents")

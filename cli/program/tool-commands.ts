@@ -47,7 +47,7 @@ function addPs(root: Command): void {
 function addWith(root: Command): void {
   const command = root.command("with");
   consumeOption(
-    connectionOptions(
+    selectionOptions(
       command
         .argument("<target...>", "files and directories for the command")
         .usage("[options] <target...> -- <command> [args...]"),

@@ -1,7 +1,15 @@
 import { type Command, Option } from "commander";
 import { openWords, startsLast } from "./open-words.ts";
 import { rewriteArguments } from "./rewrite-arguments.ts";
-import { connectionOptions, consumeOption, end, examples, seconds, timeZoneOption } from "./shared.ts";
+import {
+  connectionOptions,
+  consumeOption,
+  end,
+  examples,
+  seconds,
+  selectionOptions,
+  timeZoneOption,
+} from "./shared.ts";
 
 /** Commands that open the screen. */
 export function addViewCommands(root: Command): void {
@@ -11,7 +19,7 @@ export function addViewCommands(root: Command): void {
       "[start...]",
       "where to start: +G the end, +123 a line, +50%, +0x1f an offset, +/regex, +F follow; more targets with --merge",
     );
-  timeZoneOption(consumeOption(connectionOptions(opening)))
+  timeZoneOption(consumeOption(selectionOptions(opening)))
     .summary("view a file in the terminal: scroll, search, follow")
     .description("Open a file in the terminal. Press ? for the keys.")
     .option("-f, --follow", "start at the end and follow appended data")

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
 import { type Container, container, engine, uniqueName } from "../helpers/engine.ts";
@@ -85,6 +86,10 @@ function patternTests(name: "docker" | "podman"): void {
     expect((await by.run(["grep", "-I", "[bc]", "--label", prefix, "/f"])).text).toBe("b\n");
     expect((await by.run(["find", "--label", `${prefix}=front`, "/f"])).text).toBe(`${prefix}-a:/f\n`);
     expect((await by.run(["ps", "--json", "--label", `${prefix}=front`])).text).toContain(`"target":"${prefix}-a"`);
+    expect((await by.run(["with", "--label", `${prefix}=back`, "*:/f", "--", "cat"])).text).toBe("b\n");
+    await by.run(["cp", "--parents", "--label", prefix, "*:/f", by.directory]);
+    expect(readFileSync(`${by.directory}/${prefix}-a:/f`, "utf8")).toBe("a\n");
+    expect(readFileSync(`${by.directory}/${prefix}-b:/f`, "utf8")).toBe("b\n");
     const none = await by.run(["cat", "--label", prefix, `${prefix}-c:/f`]);
     expect(none).toMatchObject({ text: "", code: 3 });
     expect(none.stderr).toBe(
