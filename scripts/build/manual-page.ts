@@ -93,6 +93,12 @@ function optionsOf(command: Command): [string, string][] {
     .map((option) => [option.flags, help.optionDescription(option)]);
 }
 
+/** A heading for each form of a command: `mount TARGET DIRECTORY`, `mount TARGET -- COMMAND`. */
+function synopses(command: Command): string[] {
+  const [first, ...others] = roff(command.usage()).replaceAll('"', '""').split(/\n */);
+  return [`.SS "porthole ${command.name()} ${first}"`, ...others.flatMap((text) => [`.B "${text}"`, ".br"])];
+}
+
 function describeCommand(command: Command, common: Map<string, string>): string[] {
   const help = command.createHelp();
   const args = help
@@ -100,7 +106,7 @@ function describeCommand(command: Command, common: Map<string, string>): string[
     .map((one): [string, string] => [one.name(), help.argumentDescription(one)]);
   const options = optionsOf(command).filter(([flags, text]) => common.get(flags) !== text);
   return [
-    `.SS "porthole ${command.name()} ${roff(command.usage()).replaceAll('"', '""')}"`,
+    ...synopses(command),
     ...paragraph(command.description()),
     ...list([...args, ...options]),
     ...[...afterHelp(command)].flatMap(([title, lines]) =>

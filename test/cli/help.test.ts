@@ -54,6 +54,13 @@ describe("the manual page", () => {
   });
 });
 
+test("the manual page has a line for each form of a command", () => {
+  const text = readFileSync(page, "utf8").replaceAll("\\", "");
+  expect(text).toContain(
+    '.SS "porthole mount [options] <target> <directory>"\n.B "porthole mount [options] <target> -- ',
+  );
+});
+
 test("the manual page explains each form of a target", () => {
   const text = readFileSync(page, "utf8").replaceAll("\\", "");
   const section = text.slice(text.indexOf(".SH TARGETS"), text.indexOf(".SH", text.indexOf(".SH TARGETS") + 1));
