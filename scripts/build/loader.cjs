@@ -81,7 +81,8 @@ const readOwn = (path) => {
 // The modules of the first page of `open`, those of this kind of command, those of a cat with
 // options, and all others. Each pack is read when a module is in none of those before it.
 const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-const first = kind === "open" ? ["pack-page"] : [];
+// A file of this machine needs no session with an agent.
+const first = kind !== "open" ? [] : further.some((word) => /^[^/.].*:/.test(word)) ? ["pack-page"] : ["pack-local"];
 const packs = [...new Set([...first, `pack-${kind}`, "pack-cat", "pack"])].map((part) => ({
   part,
   filename: `${__dirname}/${part}.js`,
@@ -183,7 +184,7 @@ const cacheOf = ({ script, flags }) => {
 // The build records the modules of each kind, and then fills the caches: see packed-command.mjs.
 if (process.env.PORTHOLE_RECORD_MODULES) {
   const record = (name) => fs.appendFileSync(`${__dirname}/${name}.modules`, `${Object.keys(modules).join("\n")}\n`);
-  process.once("firstPage", () => record("page"));
+  process.once("firstPage", () => record(first[0].replace("pack-", "")));
   process.on("exit", (status) => {
     if (status === 0 || kind === "far") record(kind);
   });

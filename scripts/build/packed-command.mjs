@@ -30,8 +30,8 @@ export async function packCommand(folder, outputs, version) {
     // Only a cat without options starts an agent here.
     const loaded = new Set([file, ...(kind === "cat" ? ["plain.modules"] : [])].flatMap(modulesIn));
     // The viewer is read after the first page.
-    if (kind === "open" && recorded.includes("page.modules"))
-      for (const name of modulesIn("page.modules")) loaded.delete(name);
+    if (kind === "open" && recorded.includes("local.modules"))
+      for (const name of modulesIn("local.modules")) loaded.delete(name);
     packs.push(`${folder}/pack-${kind}.js`);
     writePack(
       packs.at(-1),
@@ -139,9 +139,14 @@ async function runKinds(folder, env) {
   await run("cp", "-f", file, `${env.XDG_STATE_HOME}/copy`);
   // If no terminal is available, the user's first use of the viewer creates that cache.
   const open = [command, "open", `${folder}/pack.js`, "+G"];
-  await runOnTerminal(open, { env, keys: "Q" }).catch(() => undefined);
+  // Without an engine in the environment, a file of this machine needs none of its modules.
+  const here = { ...env, DOCKER_HOST: undefined };
+  await runOnTerminal(open, { env: here, keys: "Q" }).catch(() => undefined);
+  await runOnTerminal([command, "open", `build:${env.XDG_STATE_HOME}/searched/plain`], { env, keys: "Q" }).catch(
+    () => undefined,
+  );
   await runOnTerminal([command], { env, keys: "Q", shown: "build" }).catch(() => undefined);
-  const inkEnv = { ...env, PORTHOLE_FILL_CACHE: undefined, PORTHOLE_FILL_INK_CACHE: env.PORTHOLE_FILL_CACHE };
+  const inkEnv = { ...here, PORTHOLE_FILL_CACHE: undefined, PORTHOLE_FILL_INK_CACHE: env.PORTHOLE_FILL_CACHE };
   await runOnTerminal(open, { env: inkEnv, keys: "Q", shown: "palette" }).catch(() => undefined);
 }
 

@@ -30,11 +30,6 @@ const PROCESS_FILE = /^\/proc\/(\d{1,10})\/fd\/(\d{1,10})$/;
 /** Longer names are on FUSE only, whose files are relayed. */
 const MAX_NAME = 255;
 
-/** The running container of a session, as its engine described it when the session was made. */
-export function containerOf(session: Session): RunningContainer | undefined {
-  return session instanceof AgentSession ? session.container : undefined;
-}
-
 /** A session with an agent. */
 export class AgentSession implements Session {
   readonly name: string;

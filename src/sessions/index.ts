@@ -1,8 +1,9 @@
 /** Sessions with targets, the files that they open, and the agents that serve them. */
-export { containerOf } from "./agent-session.ts";
+
 export { detachAgents, detachAll, type LiveAgent, listAgents, prepareMount } from "./agents.ts";
 export { connect } from "./connect.ts";
 export { insteadOf } from "./consuming.ts";
+export { containerOf } from "./container-of.ts";
 export { copyOpenFile } from "./copy-open-file.ts";
 export { type Compression, compressionOf, decompress } from "./decompress.ts";
 export { DecompressedFile, type FillingListener } from "./decompressed-file.ts";

@@ -7,7 +7,7 @@ import { removeAgentFiles } from "../routes/registry.ts";
 import { openRendezvous } from "../routes/rendezvous.ts";
 import { ensureRunDirectory } from "../routes/run-dir.ts";
 import { startAgent } from "../routes/start.ts";
-import { connectTo } from "./connect.ts";
+import { connectTo } from "./connect-agent.ts";
 import type { Session } from "./session.ts";
 
 /**
