@@ -35,6 +35,7 @@ export async function resolveContainer(
 
 /**
  * Inspects a container by its full id.
+ * @param known its name, if the engine has just described it
  * @throws PortholeError TARGET if it is gone or being removed (ESRCH), or its engine does not
  * respond; CANCELLED through the signal
  */
@@ -43,12 +44,13 @@ export async function describeContainer(
   id: string,
   mountPoint: string,
   signal?: AbortSignal,
+  known?: string,
 ): Promise<ContainerState> {
   if (engine.isCri) {
     const { describePodContainer } = await import("./cri/resolve-pod.ts");
     return describePodContainer(engine, id, mountPoint, signal);
   }
-  const inspection = await inspectId(engine, id, signal);
+  const inspection = await inspectId(engine, id, signal, known);
   const state = stateOf(engine, inspection, id, mountPoint);
   if (state.stopped === undefined || !isOfDirectory(inspection)) return state;
   const rootfs = await rootfsOf(engine, id, signal);
@@ -60,10 +62,17 @@ export async function describeContainer(
  * Inspects a container in any state by its full id.
  * @throws as {@link describeContainer}
  */
-export async function inspectId(engine: Engine, id: string, signal?: AbortSignal): Promise<InspectedContainer> {
+export async function inspectId(
+  engine: Engine,
+  id: string,
+  signal?: AbortSignal,
+  known?: string,
+): Promise<InspectedContainer> {
   const inspection = await inspect(engine, id, signal);
   if (inspection === undefined) {
-    throw new PortholeError("TARGET", `no such container: '${id.slice(0, 12)}'`, { errno: "ESRCH" });
+    const text =
+      known === undefined ? `no such container: '${id.slice(0, 12)}'` : `container '${known}' has just been removed`;
+    throw new PortholeError("TARGET", text, { errno: "ESRCH" });
   }
   return inspection;
 }
@@ -231,7 +240,8 @@ function whyNotRunning(name: string, inspection: InspectedContainer): PortholeEr
   }
   if (isRunning || isPaused) return undefined;
   // Docker could not remove the container and does not retry.
-  if (status === "dead" || status === "removing") return fail(`is ${status}`, `run ${command} rm --force ${name}`);
+  if (status === "dead") return fail("is dead", `run ${command} rm --force ${name}`);
+  if (status === "removing") return fail("is being removed", `if that does not end, run ${command} rm --force ${name}`);
   const state = status === "created" || status === "configured" ? "was never started" : `is not running (${status})`;
   return fail(state, `run ${command} start ${name}`);
 }

@@ -1,5 +1,8 @@
 import { NotFoundError, type ObjectKind } from "./ask-engines.ts";
 
+/** The hint for a name that a list has a moment later. */
+const CREATED = "it has just been created: try again";
+
 /** Maximum number of similar names. */
 const MAX_SIMILAR = 5;
 
@@ -14,7 +17,9 @@ export async function withSimilarNames(
   names: () => Promise<readonly string[]>,
 ): Promise<unknown> {
   if (!(error instanceof NotFoundError)) return error;
-  const similar = similarNames(name, await names());
+  const all = await names();
+  if (all.includes(name)) return new NotFoundError(error.code, error.message, { hint: CREATED, cause: error });
+  const similar = similarNames(name, all);
   if (similar.length === 0) return error;
   const better = new NotFoundError(error.code, `${error.message}; similar ${kind}s: ${similar.join(", ")}`, {
     hint: error.hint && `name one of them, or ${error.hint}`,

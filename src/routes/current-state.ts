@@ -27,9 +27,9 @@ async function stateNow(
   { running, stopped }: ContainerState,
   signal: AbortSignal | undefined,
 ): Promise<ContainerState | undefined> {
-  const { engine, id } = running ?? stopped;
+  const { engine, id, name } = running ?? stopped;
   try {
-    return await describeContainer(engine, id, MOUNT_POINT, signal);
+    return await describeContainer(engine, id, MOUNT_POINT, signal, name);
   } catch (error) {
     if (signal?.aborted || (error instanceof PortholeError && error.errno === "ESRCH")) throw error;
     return undefined;

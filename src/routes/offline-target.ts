@@ -62,7 +62,7 @@ export function offlineContainer(container: StoppedContainer): OfflineTarget {
   return {
     ...{ engine, identity: id, generation: `stopped ${life}`, name, isPodman, singleSession: isPodman },
     async layers(signal) {
-      const { stopped } = await describeContainer(engine, id, MOUNT_POINT, signal);
+      const { stopped } = await describeContainer(engine, id, MOUNT_POINT, signal, name);
       if (stopped === undefined || stopped.finishedAt !== finishedAt) throw new TargetChangedError(name);
       return stopped.layers;
     },

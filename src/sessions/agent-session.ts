@@ -319,8 +319,11 @@ export class AgentSession implements Session {
 
   /** Ends the session after a protocol violation, and returns the reason of its end. */
   #endFor(error: unknown): unknown {
-    const reason = this.#client.close(error instanceof PortholeError ? error : undefined);
-    return error instanceof PortholeError ? reason : error;
+    const isViolation = error instanceof PortholeError;
+    // The mounts of a process that has ended are in no table of this machine.
+    const why = isViolation && this.#target.hasEnded ? targetEnded(error) : error;
+    const reason = this.#client.close(why instanceof PortholeError ? why : undefined);
+    return isViolation ? reason : error;
   }
 
   #cannot(verb: string, path: string): () => string {
@@ -331,4 +334,8 @@ export class AgentSession implements Session {
     const shown = path.length > 300 ? `${path.slice(0, 300)}...` : path;
     return `cannot ${verb} ${this.name}:${shown}`;
   }
+}
+
+function targetEnded(cause: PortholeError): PortholeError {
+  return new PortholeError("SESSION", "the target has just ended", { errno: "ESRCH", hint: "try again", cause });
 }

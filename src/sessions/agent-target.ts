@@ -1,4 +1,5 @@
 import { addMountTable, canClassifyRoot, hasOverlayFromInside } from "../descriptors/file-system.ts";
+import { startTime } from "../descriptors/process.ts";
 import type { RunningContainer } from "../engines/container-state.ts";
 import type { ImageLayer } from "../engines/image-layers.ts";
 import type { LayerRole, MissingPath } from "../engines/layers.ts";
@@ -35,6 +36,12 @@ export class AgentTarget {
   /** The running container as its engine described it when the session was made. */
   get container(): RunningContainer | undefined {
     return this.#attached.container;
+  }
+
+  /** True if the target was a process of this machine that has ended. */
+  get hasEnded(): boolean {
+    const { targetPid = 0 } = this.#record ?? {};
+    return targetPid > 0 && startTime(targetPid) === undefined;
   }
 
   /** False for a process, an image and a volume: no engine stores output of those. */

@@ -127,6 +127,16 @@ describe("a name is refused with a remedy:", () => {
       /^no such container: 'web'; similar containers: wbe$/,
     ],
     [
+      "one that was created a moment later",
+      { "/containers/json?all=true": found([{ Id: id, Names: ["/web"] }]) },
+      /^no such container: 'web'$/,
+    ],
+    [
+      "one that is being removed",
+      { "/containers/web/json": found({ Id: id, Name: "/web", State: { Running: false, Status: "removing" } }) },
+      /^container 'web' is being removed$/,
+    ],
+    [
       "the beginning of a name, or of a Compose service",
       {
         "/containers/json?all=true": found([

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { constants, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { openPath } from "../../src/descriptors/file.ts";
@@ -165,6 +165,18 @@ describeAsRoot("an agent that passes a file of a silent FUSE server as a local f
     }
   });
 
+  test("of a target that has ended is not reported as a violation, because no table shows its mounts", async () => {
+    const { pid } = spawnSync("true");
+    const target = await liar("a file", pid);
+    const result = await someone.run(["cat", `${target}:/x`], { deadline: 100_000 });
+    expect(result).toMatchObject({
+      code: 5,
+      text: "",
+      stderr: expect.stringMatching(/: the target has just ended \(try again\)\n$/),
+    });
+    expect(endKeepers(target)).toBe(1);
+  });
+
   test("as an inotify instance makes the follow of a descriptor poll, and an interrupt ends it", async () => {
     const target = await liar("an inotify instance", fuse.pid);
     const { child, stdout, complaints } = someone.start(["tail", "-c", "1", "-f", `${target}:/x`]);
@@ -240,7 +252,7 @@ describeAsRoot("without a mount table", () => {
     const target = await sandbox({ userNamespace: false });
     await workloadReady(target.pid);
     const one = user({ uid: ORDINARY_USER });
-    const { spawnSync } = await import("node:child_process");
+
     const { stdout } = spawnSync(
       "setpriv",
       [`--reuid=${one.uid}`, `--regid=${one.uid}`, "--clear-groups", "cat", `/proc/${target.pid}/mountinfo`],

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Engine } from "../../src/engines/engine.ts";
+import { attachContainer } from "../../src/routes/attach.ts";
 import { joinableProcess } from "../../src/routes/joinable.ts";
 import { ensureRunDirectory } from "../../src/routes/run-dir.ts";
 import { takeTree } from "../../src/routes/tree.ts";
@@ -41,6 +42,22 @@ test("a container that ends while its namespaces are joined is reported as not r
   await expect(joinableProcess(target, { engine: engine.socketPath })).rejects.toMatchObject({
     code: "TARGET",
     message: "container 'web' is not running (exited)",
+  });
+});
+
+test("a container that is removed while an agent starts is reported by its name", async () => {
+  vi.stubEnv("XDG_STATE_HOME", temporaryDirectory());
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { pid: Pid } = spawnSync("true");
+  const State = { Running: true, Status: "running", Pid, StartedAt: "2026-01-02T03:04:05Z" };
+  const engine = await fakeEngine((path) =>
+    path === "/containers/web/json"
+      ? { status: 200, body: { Id: id, Name: "/web", State } }
+      : { status: 404, body: { message: `No such container: ${id}` } },
+  );
+  await expect(attachContainer("web", { engine: engine.socketPath, route: "direct" })).rejects.toMatchObject({
+    code: "TARGET",
+    message: "container 'web' has just been removed",
   });
 });
 
