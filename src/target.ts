@@ -64,7 +64,7 @@ export function parseTarget(text: string): Target {
       hint: "for a file of this machine whose name has a colon write ./NAME",
     });
   }
-  if (path === "") throw noPath(text, `${name}:/etc/hostname`);
+  if (path === "") throw noPath(text);
   return { kind: "container", name, path };
 }
 
@@ -95,8 +95,7 @@ const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]
 const OUTPUT = /^([A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)?):(@.*)$/s;
 
 /**
- * Matches a pattern of containers. cat, head, tail, grep, ls, find, stat, ps and with accept
- * patterns.
+ * Matches a pattern of containers. Every command that can read several targets accepts it.
  */
 const SEVERAL = /^(?=[^:]*[*?[])[A-Za-z0-9*?[][\w.*?[\]!^-]*(?:\/[A-Za-z0-9*?[][\w.*?[\]!^-]*)?:(?:[/@]|[^/]*$)/;
 
@@ -149,7 +148,7 @@ function keptTarget(text: string, kind: keyof typeof NAMES, rest: string): Targe
   const end = rest.indexOf(":/");
   if (end === -1) {
     throw new PortholeError("USAGE", `'${text}' has no path that begins with a slash`, {
-      hint: `write for example ${example}`,
+      hint: form.test(rest) ? `write ${text}:/ for all its files` : `write for example ${example}`,
     });
   }
   const name = rest.slice(0, end);
@@ -169,12 +168,15 @@ function processTarget(text: string, rest: string): Target {
       hint: "for example pid:1234:/etc/hosts",
     });
   }
-  if (match[2] === "") throw noPath(text, `pid:${pid}:/etc/hosts`);
+  if (match[2] === "") throw noPath(text);
   return { kind: "process", pid, path: match[2] as string };
 }
 
-function noPath(text: string, example: string): PortholeError {
-  return new PortholeError("USAGE", `'${text}' has no path`, { hint: `write for example ${example}` });
+/** @param text the target up to its last colon */
+function noPath(text: string): PortholeError {
+  return new PortholeError("USAGE", `'${text}' has no path`, {
+    hint: `write ${text}/ for the root, or ${text}/etc/hosts`,
+  });
 }
 
 /** The bytes of a path. Lone surrogates U+DC80..U+DCFF become the bytes that they represent. */

@@ -128,7 +128,9 @@ async function containerNames(explicit: string | undefined, signal: AbortSignal 
     const { status, body, request } = await engineGet(engine, "/containers/json?all=true", { signal });
     if (status !== 200) return [];
     const all = decodeContainerList(body, request).filter(({ isSidecar }) => !isSidecar);
-    return all.flatMap(({ name, service }) => (service === "" ? [name] : [service, name]));
+    return all.flatMap((one) =>
+      one.service === "" ? [one.name] : [one.name, one.service, `${one.project}/${one.service}`],
+    );
   });
 }
 

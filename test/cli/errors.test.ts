@@ -42,7 +42,18 @@ describe("an error", () => {
 
   test.each<[string, string[], number, RegExp]>([
     ["an empty target", ["cat", ""], 2, /^porthole: an empty target \(.*\)\n$/],
-    ["a target without a path", ["cat", "web:"], 2, /^porthole: 'web:' has no path \(.*\)\n$/],
+    [
+      "a target without a path",
+      ["cat", "web:"],
+      2,
+      /^porthole: 'web:' has no path \(write web:\/ for the root, or .*\)\n$/,
+    ],
+    [
+      "a volume without a path",
+      ["ls", "volume:data"],
+      2,
+      /^porthole: 'volume:data' .* \(write volume:data:\/ for all .*\)\n$/,
+    ],
     [
       "a name that no container has",
       ["cat", "a b:/x"],
