@@ -1,6 +1,7 @@
 import { PortholeError } from "../../../src/errors.ts";
 import type { Connection } from "./connection.ts";
 import { MAX_ENTRIES, readDirectory } from "./directory.ts";
+import { DirectoryFiles } from "./directory-files.ts";
 import type { FileItem } from "./files-items.ts";
 import { WatchedDirectory } from "./watched-directory.ts";
 
@@ -30,6 +31,7 @@ export class DirectoryReading {
   readonly #watched = new WatchedDirectory(() => this.update());
   readonly #release: () => void;
   #path = "";
+  #files = new DirectoryFiles();
   #items: FileItem[] = [];
   #isWhole = true;
   /** True if the directory has been read once. */
@@ -51,9 +53,14 @@ export class DirectoryReading {
     });
   }
 
-  /** Items in the order of the directory. */
+  /** Items by name. */
   get items(): FileItem[] {
     return this.#items;
+  }
+
+  /** Returns the names that begin with `prefix`. */
+  namesFrom(prefix: string): string[] {
+    return this.#files.namesFrom(prefix);
   }
 
   /** False if the directory has more entries than the limit. */
@@ -78,6 +85,7 @@ export class DirectoryReading {
   /** Replaces the directory and reads it. Resolves when it is read, or replaced again. */
   async begin(path: string): Promise<void> {
     this.#path = path;
+    this.#files = new DirectoryFiles();
     this.#items = [];
     this.#isWhole = true;
     this.#wasRead = false;
@@ -110,15 +118,15 @@ export class DirectoryReading {
     const isFirst = this.#items.length === 0;
     const begun = performance.now();
     const take = (items: FileItem[]) => {
-      if (signal.aborted) return;
+      if (signal.aborted || items === this.#items) return;
       this.#items = items;
       this.#handlers.taken(isFirst);
     };
     try {
-      const some = (items: FileItem[]) => isFirst && take(items);
       const { items, isWhole } = await readDirectory(this.#connection, this.#path, {
         maxEntries: MAX_ENTRIES,
-        some,
+        files: this.#files,
+        ...(isFirst && { some: take }),
         signal,
         onlyLive,
         begin: async (session) => {

@@ -3,7 +3,6 @@ import type { Session } from "../../../src/sessions/index.ts";
 import type { Connection } from "./connection.ts";
 import { DirectoryFiles } from "./directory-files.ts";
 import { backingsOf, type FileItem } from "./files-items.ts";
-import { NameOrder } from "./name-order.ts";
 
 /**
  * Number of entries after which a long directory is first shown. The next updates follow at four
@@ -12,15 +11,18 @@ import { NameOrder } from "./name-order.ts";
 const FIRST_LOOK = 2_000;
 const LOOK_GROWTH = 4;
 
-/** Maximum number of entries, of 250 bytes each. A directory may be endless. */
+/** Maximum number of entries, of 200 bytes each. A directory may be endless. */
 export const MAX_ENTRIES = 200_000;
 
 /** The entries of a directory that were read. */
 export interface ReadEntries {
+  /** Sorted by name. The array of the last read if nothing has changed since. */
   items: FileItem[];
   /** False if there are more entries. */
   isWhole: boolean;
 }
+
+const NOTHING: ReadEntries = { items: [], isWhole: false };
 
 /** Names and mounts of a target, requested once per session. */
 interface Names {
@@ -34,9 +36,11 @@ const names = new WeakMap<Connection, Names>();
 export interface ReadOptions {
   /** Maximum number of entries. */
   maxEntries: number;
-  /** Called repeatedly with the entries of a long directory read so far. */
+  /** The files of an earlier read, which this read updates. */
+  files?: DirectoryFiles;
+  /** Called repeatedly with the entries of a long directory read so far, sorted by name. */
   some?: (items: FileItem[]) => void;
-  /** Ends the load with the current entries when the view is closed. */
+  /** Ends the load when the view is closed. The result is then empty. */
   signal?: AbortSignal;
   /** Rejects if the session has ended: see {@link Connection.use}. */
   onlyLive?: boolean;
@@ -48,32 +52,26 @@ export interface ReadOptions {
 export async function readDirectory(
   connection: Connection,
   path: string,
-  { maxEntries, some = () => undefined, signal, onlyLive = false, begin }: ReadOptions,
+  { maxEntries, files = new DirectoryFiles(), some, signal, onlyLive = false, begin }: ReadOptions,
 ): Promise<ReadEntries> {
   const read = async (session: Session) => {
     await begin?.(session);
     const { users, groups } = await namesOf(connection, session);
     const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));
-    const files = new DirectoryFiles({ connection, path, users, groups, backingOf });
-    const items: FileItem[] = [];
-    const order = new NameOrder();
-    const sorted = (isWhole: boolean) => {
-      order.rank(items);
-      return { items, isWhole };
-    };
+    // Another read may already update the files.
+    if (signal?.aborted) return NOTHING;
+    files.begin({ connection, path, users, groups, backingOf });
+    let count = 0;
     let look = FIRST_LOOK;
     for await (const entry of session.list(path, { stat: true })) {
-      if (items.length === maxEntries || signal?.aborted) return sorted(false);
-      const item = files.add(entry);
-      items.push(item);
-      order.add(item);
-      if (items.length < look) continue;
+      if (signal?.aborted) return NOTHING;
+      if (count === maxEntries) return { items: files.end(), isWhole: false };
+      files.add(entry);
+      if (++count < look) continue;
       look *= LOOK_GROWTH;
-      const first = [...items];
-      order.rank(first);
-      some(first);
+      some?.(files.listed());
     }
-    return sorted(true);
+    return { items: files.end(), isWhole: true };
   };
   return connection.use(read, { onlyLive });
 }

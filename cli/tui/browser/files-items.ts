@@ -11,11 +11,12 @@ import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
 import { relativeTime } from "./durations.ts";
 import { mergeSort } from "./merge-sort.ts";
-import { nameRanks } from "./name-order.ts";
 
 /** An entry of a directory in the list of files. */
 export interface FileItem extends ListItem {
   entry: Item;
+  /** True if the name begins with a dot. */
+  isHidden: boolean;
   /** Storage of the entry, if the mount table shows it. */
   backing: Backing | undefined;
 }
@@ -31,13 +32,13 @@ export interface Arrangement {
 }
 
 /**
- * Sorts entries by the user's arrangement. The default is by name, directories first. Sorts numbers
- * of entries, because arrays of 200,000 entries would be garbage of many MB.
+ * Sorts entries, which are in the order of their names, by the user's arrangement. The default is by
+ * name, directories first. Sorts numbers of entries, because arrays of 200,000 entries would be
+ * garbage of many MB.
  */
 export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: Arrangement): FileItem[] {
   const { ranksOf, amountOf } = orders[sort];
-  let order = inNameOrder(items);
-  if (!hidden) order = withoutHidden(order, items);
+  let order = shownOf(items, hidden);
   if (amountOf) sortByAmount(order, items, amountOf);
   if (ranksOf) order = byRank(order, ranksOf(items));
   if (reverse) order.reverse();
@@ -48,17 +49,12 @@ export function arrange(items: readonly FileItem[], { sort, reverse, hidden }: A
   return sorted;
 }
 
-function inNameOrder(items: readonly FileItem[]): Uint32Array {
+function shownOf(items: readonly FileItem[], hidden: boolean): Uint32Array {
   const order = new Uint32Array(items.length);
-  nameRanks(items).forEach((rank, index) => {
-    order[rank] = index;
-  });
-  return order;
-}
-
-function withoutHidden(order: Uint32Array, items: readonly FileItem[]): Uint32Array {
   let count = 0;
-  for (const index of order) if (!items[index]?.entry.name.startsWith(".")) order[count++] = index;
+  items.forEach(({ isHidden }, index) => {
+    if (hidden || !isHidden) order[count++] = index;
+  });
   return order.subarray(0, count);
 }
 
@@ -164,7 +160,7 @@ function isDirectory({ entry }: FileItem): boolean {
 
 /** Returns the number of items that `arrange` omits. */
 export function hiddenCount(items: readonly FileItem[], { hidden }: Arrangement): number {
-  return hidden ? 0 : items.filter(({ entry }) => entry.name.startsWith(".")).length;
+  return hidden ? 0 : items.reduce((count, { isHidden }) => (isHidden ? count + 1 : count), 0);
 }
 
 export interface FileColumnsOptions {

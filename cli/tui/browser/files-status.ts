@@ -82,11 +82,12 @@ export class FilesStatus {
   /** Returns a note if the selected file is the newest of a rotated log. */
   #earlierFiles(selected: FileItem | undefined): string {
     if (selected === undefined || selected.entry.type === DT_DIR) return "";
-    const { items } = this.#listed.reading;
+    const { reading } = this.#listed;
+    const { items } = reading;
     if (this.#earlier?.selected !== selected || this.#earlier.items !== items) {
       const { name } = selected.entry;
-      const names = items.flatMap(({ entry }) => (entry.name.startsWith(name) ? entry.name : []));
-      this.#earlier = { selected, items, count: rotatedNames(name, names).length };
+      const count = rotatedNames(name, reading.namesFrom(name)).length;
+      this.#earlier = { selected, items, count };
     }
     const { count } = this.#earlier;
     return count === 0

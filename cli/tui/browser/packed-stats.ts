@@ -4,8 +4,12 @@ import { PackedStat, packStat, STAT_SIZE } from "../../ls/packed-stat.ts";
 /** Number of stats in a block. */
 const BLOCK = 1024;
 
+/** Number of 32-bit words in a stat. */
+const WORDS = STAT_SIZE / 4;
+
 interface Block {
   stats: DataView;
+  words: Uint32Array;
   /** 1 for each stat that is known. */
   known: Uint8Array;
 }
@@ -13,17 +17,28 @@ interface Block {
 /** Stats of many files, outside of V8's heap. As objects they take six times as much memory. */
 export class PackedStats {
   readonly #blocks: Block[] = [];
-  #count = 0;
+  readonly #scratch = newBlock(1);
 
-  /** Adds the stat of the next file; undefined if it is not known. */
-  add(stat: FileStat | undefined): void {
-    const index = this.#count++ % BLOCK;
-    if (index === 0)
-      this.#blocks.push({ stats: new DataView(new ArrayBuffer(BLOCK * STAT_SIZE)), known: new Uint8Array(BLOCK) });
-    const block = this.#blocks.at(-1);
-    if (stat === undefined || block === undefined) return;
-    packStat(block.stats, index * STAT_SIZE, stat);
-    block.known[index] = 1;
+  /**
+   * Sets the stat of a file; undefined if it is not known. True if it differs from the one before.
+   * Numbers of files are consecutive.
+   */
+  set(index: number, stat: FileStat | undefined): boolean {
+    const number = Math.floor(index / BLOCK);
+    const block = this.#blocks[number] ?? newBlock(BLOCK);
+    this.#blocks[number] = block;
+    const at = index % BLOCK;
+    if (stat === undefined) {
+      const wasKnown = block.known[at] === 1;
+      block.known[at] = 0;
+      return wasKnown;
+    }
+    const { stats, words } = this.#scratch;
+    packStat(stats, 0, stat);
+    if (block.known[at] === 1 && isEqual(words, block.words, at * WORDS)) return false;
+    block.words.set(words, at * WORDS);
+    block.known[at] = 1;
+    return true;
   }
 
   /** Returns the stat of a file, which is decoded field by field when it is used. */
@@ -32,4 +47,14 @@ export class PackedStats {
     const at = index % BLOCK;
     return block?.known[at] === 1 ? new PackedStat(block.stats, at * STAT_SIZE) : undefined;
   }
+}
+
+function newBlock(count: number): Block {
+  const bytes = new ArrayBuffer(count * STAT_SIZE);
+  return { stats: new DataView(bytes), words: new Uint32Array(bytes), known: new Uint8Array(count) };
+}
+
+function isEqual(words: Uint32Array, others: Uint32Array, at: number): boolean {
+  for (let word = 0; word < WORDS; word++) if (words[word] !== others[at + word]) return false;
+  return true;
 }

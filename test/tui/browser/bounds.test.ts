@@ -32,23 +32,25 @@ describeWith("tmux", "the memory of the screen", () => {
     expect(await screen.waitForEnd()).toBe(0);
   });
 
-  it("stays below 190 MB in a list of 100,000 files that is filtered, sorted and read again", async () => {
+  it("stays below 170 MB in a list of 190,000 files that is filtered, sorted and read again", async () => {
     const directory = mkdtempSync("/dev/shm/porthole-many-");
     onTestFinished(() => rmSync(directory, { recursive: true }));
-    execFileSync("sh", ["-c", "seq -f requests-of-the-day-%06.0f.log 100000 | xargs touch"], { cwd: directory });
+    execFileSync("sh", ["-c", "seq -f requests-of-the-day-%06.0f.log 190000 | xargs touch"], { cwd: directory });
     screen.run(`${porthole} ${directory}`);
-    await screen.waitFor("all files", "1 of 100,000");
+    await screen.waitFor("all files", "1 of 190,000");
     screen.answer("/", "99");
-    await screen.waitFor("the files that match", "1 of 3,691");
+    await screen.waitFor("the files that match", "1 of 6,211");
     screen.keys("Escape");
-    await screen.waitFor("all files again", "of 100,000");
+    await screen.waitFor("all files again", "of 190,000");
     for (const title of ["SIZE▼", "MODIFIED▼"]) {
       screen.keys("s");
-      await screen.waitFor("the sorted files", title, "of 100,000");
+      await screen.waitFor("the sorted files", title, "of 190,000");
     }
     writeFileSync(`${directory}/new.log`, "");
-    await screen.waitFor("the new file", "of 100,001");
-    expect(peakMemoryMb(await screen.pid())).toBeLessThan(190);
+    // The list would be read again by itself, but later.
+    screen.keys("r");
+    await screen.waitFor("the new file", "of 190,001");
+    expect(peakMemoryMb(await screen.pid())).toBeLessThan(170);
     screen.type("Q");
     expect(await screen.waitForEnd()).toBe(0);
   });

@@ -1,7 +1,9 @@
 import { expect, it } from "vitest";
+import { byText } from "../../../cli/ls/order.ts";
 import { relativeTime } from "../../../cli/tui/browser/durations.ts";
 import {
-  arrange,
+  type Arrangement,
+  arrange as arrangeByName,
   arrangedBy,
   backingSentence,
   backingsOf,
@@ -12,6 +14,7 @@ import {
   sortMark,
   storageLabel,
 } from "../../../cli/tui/browser/files-items.ts";
+import { naturalKey } from "../../../cli/tui/browser/natural-order.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { Table } from "../../../cli/tui/lists/table.ts";
 import { backingOf, parseMounts } from "../../../src/files/index.ts";
@@ -26,7 +29,7 @@ const stat = (size: number, mtime: number): FileStat => ({
 function item(name: string, size = 0, mtime = 0, type = 8): FileItem {
   const nothing = { link: undefined, linkMode: undefined, total: undefined, users: undefined, groups: undefined };
   const entry = { name, path: `/${name}`, target: `/${name}`, type, stat: stat(size, mtime), ...nothing };
-  return { key: name, text: name, entry, backing: undefined };
+  return { key: name, text: name, entry, isHidden: name.startsWith("."), backing: undefined };
 }
 
 const all = [
@@ -36,6 +39,15 @@ const all = [
   item("dir", 0, 2, 4),
   item("a.log", 7, 2),
 ];
+
+/** Arranges items, sorted by name as those of a directory are. */
+function arrange(items: readonly FileItem[], arrangement: Arrangement): FileItem[] {
+  return arrangeByName(
+    byText(items, ({ entry }) => naturalKey(entry.name)),
+    arrangement,
+  );
+}
+
 const names = (items: FileItem[]) => items.map(({ entry }) => entry.name);
 
 it("sorts by name with directories first, by size, time and kind, and in reverse", () => {

@@ -1,49 +1,97 @@
+import fc from "fast-check";
 import { expect, it, vi } from "vitest";
-import { NameOrder, nameRanks } from "../../../cli/tui/browser/name-order.ts";
+import { NameOrder } from "../../../cli/tui/browser/name-order.ts";
 import { naturalKey } from "../../../cli/tui/browser/natural-order.ts";
-
-const named = (name: string) => ({ entry: { name } });
+import { PackedNames } from "../../../cli/tui/browser/packed-names.ts";
+import { pathBytes } from "../../../src/target.ts";
 
 /** Unsorted names, some of them equal, from a linear congruential generator. */
-function shuffled(count: number): { entry: { name: string } }[] {
+function shuffled(count: number): string[] {
   let seed = 1;
   return Array.from({ length: count }, () => {
     seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
-    return named(`${["app", "b", "é"][seed % 3]}-${seed % 9_000}.log`);
+    return `${["app", "b", "é"][seed % 3]}-${seed % 9_000}.log`;
   });
 }
 
-function ranksByOneSort(items: readonly { entry: { name: string } }[]): number[] {
-  const keys = items.map(({ entry }) => Buffer.from(naturalKey(entry.name)));
-  const order = [...keys.keys()].sort((a, b) => Buffer.compare(keys[a] as Buffer, keys[b] as Buffer));
-  const ranks: number[] = [];
-  order.forEach((index, rank) => {
-    ranks[index] = rank;
-  });
-  return ranks;
+function add(names: PackedNames, name: string): number {
+  names.stage(name);
+  return names.keep();
 }
 
-it("ranks names like one stable sort, even between two additions", () => {
+function byOneSort(items: readonly string[]): number[] {
+  const keys = items.map((name) => pathBytes(naturalKey(name)));
+  return [...keys.keys()].sort((a, b) => Buffer.compare(keys[a] as Buffer, keys[b] as Buffer));
+}
+
+it("orders names like one stable sort, even between two additions", () => {
   const items = shuffled(11_000);
-  const order = new NameOrder();
+  const names = new PackedNames();
+  const order = new NameOrder((a, b) => names.compare(a, b));
   items.forEach((item, index) => {
-    order.add(item);
+    add(names, item);
+    order.add();
     const count = index + 1;
     if (![1, 1_999, 2_000, 2_001, 7_777, items.length].includes(count)) return;
-    const some = items.slice(0, count);
-    expect([...order.rank(some)]).toEqual(ranksByOneSort(some));
-    expect(nameRanks(some)).toBe(nameRanks(some));
+    expect([...order.sorted()]).toEqual(byOneSort(items.slice(0, count)));
   });
-  expect([...nameRanks(shuffled(5_000))]).toEqual(ranksByOneSort(shuffled(5_000)));
-  expect([...nameRanks([])]).toEqual([]);
+  expect([...new NameOrder(() => 0).sorted()]).toEqual([]);
+});
+
+it("compares packed names as their natural keys, and returns them unchanged", () => {
+  const part = fc.constantFrom(
+    "a",
+    "b",
+    "0",
+    "00",
+    "1",
+    "9",
+    "10",
+    "123456789012",
+    ".",
+    "/",
+    ":",
+    "é",
+    "\udcff",
+    "😀",
+    "-",
+  );
+  const name = fc.array(part, { maxLength: 6 }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(fc.array(name, { minLength: 2, maxLength: 6 }), fc.nat(70_000), (items, longer) => {
+      const names = new PackedNames();
+      // A name of this length may end a block.
+      add(names, "x".repeat(longer % 65_536));
+      const numbers = items.map((item) => add(names, item));
+      expect(numbers.map((index) => names.at(index))).toEqual(items);
+      items.forEach((a, i) => {
+        items.forEach((b, j) => {
+          const expected = Math.sign(Buffer.compare(pathBytes(naturalKey(a)), pathBytes(naturalKey(b))));
+          expect(Math.sign(names.compare(numbers[i] as number, numbers[j] as number)), `${a} and ${b}`).toBe(expected);
+          expect(names.isEqual(numbers[i] as number, numbers[j] as number)).toBe(a === b);
+        });
+      });
+    }),
+    { numRuns: 500 },
+  );
+});
+
+it("replaces a staged name until it is kept", () => {
+  const names = new PackedNames();
+  names.stage("first");
+  names.stage("other");
+  expect([names.length, names.keep(), names.at(0)]).toEqual([0, 0, "other"]);
 });
 
 it("sorts at most 2,000 names at once", () => {
   const sorts = vi.spyOn(Uint32Array.prototype, "sort");
-  const items = shuffled(50_000);
-  const order = new NameOrder();
-  for (const item of items) order.add(item);
-  order.rank(items);
+  const names = new PackedNames();
+  const order = new NameOrder((a, b) => names.compare(a, b));
+  for (const item of shuffled(50_000)) {
+    add(names, item);
+    order.add();
+  }
+  order.sorted();
   const lengths = sorts.mock.contexts.map((array) => (array as Uint32Array).length);
   sorts.mockRestore();
   expect(lengths.length).toBeGreaterThanOrEqual(25);

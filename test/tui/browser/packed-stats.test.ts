@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { PackedStats } from "../../../cli/tui/browser/packed-stats.ts";
@@ -23,15 +24,24 @@ function fields(of: FileStat | undefined): FileStat | undefined {
   return { mode, links, uid, gid, size, blocks, inode, device, rdev, mountId, atime, mtime, ctime, btime, relayed };
 }
 
-test("packed stats are those that were added, and unknown ones stay unknown", () => {
+test("packed stats are those that were set, and unknown ones stay unknown", () => {
+  const some = fc.array(fc.option(stat, { nil: undefined }), { minLength: 3, maxLength: 3 });
   fc.assert(
-    fc.property(fc.array(fc.option(stat, { nil: undefined }), { maxLength: 5 }), fc.nat(1030), (added, unknown) => {
+    fc.property(some, some, fc.nat(1030), (first, second, before) => {
       const packed = new PackedStats();
-      for (let index = 0; index < unknown; index++) packed.add(undefined);
-      for (const each of added) packed.add(each);
-      expect(added.map((_, index) => fields(packed.at(unknown + index)))).toEqual(added);
-      expect(packed.at(unknown + added.length)).toBeUndefined();
-      if (unknown > 0) expect(packed.at(unknown - 1)).toBeUndefined();
+      for (let index = 0; index < before; index++) packed.set(index, undefined);
+      for (const round of [first, second]) {
+        const changes = round.map((each, index) => {
+          const old = fields(packed.at(before + index));
+          const isChanged = packed.set(before + index, each);
+          return [isChanged, !isDeepStrictEqual(old, each)];
+        });
+        for (const [isChanged, isDifferent] of changes) expect(isChanged).toBe(isDifferent);
+        expect(round.map((_, index) => fields(packed.at(before + index)))).toEqual(round);
+        for (const [index, each] of round.entries()) expect(packed.set(before + index, each)).toBe(false);
+      }
+      expect(packed.at(before + 3)).toBeUndefined();
+      if (before > 0) expect(packed.at(before - 1)).toBeUndefined();
     }),
   );
 });

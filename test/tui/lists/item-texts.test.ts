@@ -20,4 +20,12 @@ describe("ItemTexts", () => {
       { numRuns: 2000 },
     );
   });
+
+  it("finds texts in each part of a long list", () => {
+    const items = Array.from({ length: 10_000 }, (_, index) => ({ text: `İ${index === 4_096 ? "" : "x"} N${index}.` }));
+    for (const word of ["n1.", "n4095.", "n4096.", "n9999.", "x", "77"]) {
+      const expected = items.map(({ text }) => (text.toLowerCase().includes(word) ? 1 : 0));
+      expect([...new ItemTexts(items).having([word])], word).toEqual(expected);
+    }
+  });
 });
