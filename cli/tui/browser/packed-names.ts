@@ -102,18 +102,27 @@ function compareNatural(
   let i = aStart;
   let j = bStart;
   while (i < aEnd && j < bEnd) {
-    const [x, y] = [a[i] as number, b[j] as number];
-    if (isDigit(x) && isDigit(y)) {
-      const [iDigits, jDigits] = [significant(a, i, aEnd), significant(b, j, bEnd)];
-      i = endOfDigits(a, iDigits, aEnd);
-      j = endOfDigits(b, jDigits, bEnd);
-      const longer = i - iDigits - (j - jDigits) || compareBytes(a, iDigits, i, b, jDigits, j);
-      if (longer !== 0) return longer;
-    } else if (x !== y) return x - y;
-    else {
+    // Most names of a directory have a long prefix in common.
+    const from = i;
+    while (i < aEnd && j < bEnd && a[i] === b[j]) {
       i++;
       j++;
     }
+    // A number is compared from its first digit.
+    while (i > from && isDigit(a[i - 1] as number)) {
+      i--;
+      j--;
+    }
+    if (i === aEnd || j === bEnd) break;
+    const x = a[i] as number;
+    const y = b[j] as number;
+    if (!isDigit(x) || !isDigit(y)) return x - y;
+    const iDigits = significant(a, i, aEnd);
+    const jDigits = significant(b, j, bEnd);
+    i = endOfDigits(a, iDigits, aEnd);
+    j = endOfDigits(b, jDigits, bEnd);
+    const longer = i - iDigits - (j - jDigits) || compareBytes(a, iDigits, i, b, jDigits, j);
+    if (longer !== 0) return longer;
   }
   // Equal numbers with a different number of leading zeros are ordered by all bytes.
   return i < aEnd ? 1 : j < bEnd ? -1 : compareBytes(a, aStart, aEnd, b, bStart, bEnd);
