@@ -134,6 +134,14 @@ describe("Compositor", () => {
   });
 });
 
+it("keeps the columns after a character whose width depends on the terminal", () => {
+  const frame = (row: string) =>
+    new Compositor().frame([row]).slice("\x1b[?2026h\x1b[1;1H\x1b[K".length, -"\x1b[?2026l".length);
+  expect(frame("👍🏽 root")).toBe("👍🏽\x1b[3G root");
+  expect(frame("\x1b[31m🇩🇪\x1b[m👩‍👩‍👧‍👦x")).toBe("\x1b[31m🇩🇪\x1b[m\x1b[3G👩‍👩‍👧‍👦\x1b[5Gx");
+  expect(frame("日本 é root")).toBe("日本 é root");
+});
+
 describe("the compositor's edge", () => {
   const edge = (...cells: string[]) => ({ column: 9, cells });
   const cell = "\x1b[7m \x1b[m";

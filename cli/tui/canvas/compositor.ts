@@ -1,5 +1,6 @@
 import { layoutRow } from "../../../src/text/index.ts";
 import { changedParts } from "./changed-parts.ts";
+import { pinColumns } from "./pin-columns.ts";
 
 const SYNC_BEGIN = "\x1b[?2026h";
 const SYNC_END = "\x1b[?2026l";
@@ -155,7 +156,7 @@ function drawRow(index: number, shown: ScreenRow | undefined, row: ScreenRow, is
 function drawText(index: number, shown: string | undefined, row: string, isStatus: boolean): string {
   const isWorth = shown !== undefined && (isStatus || isAlike(shown, row));
   const changes = isWorth ? changedParts(shown, row) : undefined;
-  if (!changes) return `\x1b[${index + 1};1H\x1b[K${row}`;
+  if (!changes) return `\x1b[${index + 1};1H\x1b[K${pinColumns(row)}`;
   return changes.map(({ column, text }) => `\x1b[${index + 1};${column + 1}H${text}`).join("");
 }
 
