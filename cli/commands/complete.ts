@@ -42,10 +42,13 @@ async function candidates(
   if (wanted.kind === "values")
     return wanted.values.map(({ value, description }) => ({ value: wanted.prefix + value, description }));
   if (wanted.kind !== "target" && wanted.kind !== "label") return wanted.kind;
+  const typed = line.at(-1) ?? "";
+  if (wanted.kind === "target" && wanted.engine === undefined && typed.includes(":/"))
+    (await import("../targets/ask-early.ts")).askEarly(typed);
   const { labelCandidates, targetCandidates } = await import("../completion/targets.ts");
   try {
     if (wanted.kind === "label") return await labelCandidates(wanted);
-    return (await targetCandidates(line.at(-1) ?? "", wanted)) ?? "file";
+    return (await targetCandidates(typed, wanted)) ?? "file";
   } catch (error) {
     // A completion must not print errors into the command line.
     if (process.env.PORTHOLE_DEBUG) throw error;

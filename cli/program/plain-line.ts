@@ -6,7 +6,13 @@ type Run = (operands: string[]) => Promise<(() => Promise<number>) | undefined>;
 
 /** The commands that are also run without Commander: see {@link plainLine}. */
 const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
-  ["cat", async (operands) => async () => (await import("../commands/cat.ts")).cat(operands, {})],
+  [
+    "cat",
+    async (operands) => async () => {
+      (await import("../targets/ask-early.ts")).askEarly(operands[0] ?? "-");
+      return (await import("../commands/cat.ts")).cat(operands, {});
+    },
+  ],
   [
     "grep",
     async (operands) => {
@@ -31,12 +37,11 @@ const COMMANDS: ReadonlyMap<string, Run> = new Map<string, Run>([
   ],
 ]);
 
-const OWN = new RegExp(`^--(${[...OWN_OF_GREP.switches, ...OWN_OF_GREP.withValue].join("|")})(=|$)`);
-
 /** True if Commander has to parse the words. */
 function hasOptions(name: string, words: readonly string[]): boolean {
-  const option = name === "grep" ? OWN : /^-./;
-  return words.some((word) => option.test(word));
+  if (name !== "grep") return words.some((word) => word.length > 1 && word.startsWith("-"));
+  const own = new RegExp(`^--(${[...OWN_OF_GREP.switches, ...OWN_OF_GREP.withValue].join("|")})(=|$)`);
+  return words.some((word) => own.test(word));
 }
 
 /**

@@ -105,7 +105,7 @@ async function logs(
 ): Promise<DiskItem[]> {
   const kept = storage.flatMap((one) => (one.logPath === "" ? [] : [{ ...one, path: one.logPath }]));
   const measured = await interruptible((signal) =>
-    measureLogs(kept, { route: route === "auto" ? undefined : route, signal }),
+    measureLogs(kept, { route: route === "auto" ? undefined : route, signal: signal() }),
   );
   const unseen = measured.flatMap((one) => ("error" in one ? [one.error] : []));
   const [why] = unseen;

@@ -12,24 +12,36 @@ let received: (typeof signals)[number] | undefined;
 
 /**
  * Runs an action with a signal handler. A signal aborts the action, which cleans up; then the
- * process ends by that signal.
+ * process ends by that signal. The handler exists from the action's first call of the function that
+ * it gets: a small command, which has nothing to clean up, needs none (docs/decisions.md).
  * @throws PortholeError CANCELLED after a signal
  */
-export async function interruptible<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(action: (signal: () => AbortSignal) => Promise<T>): Promise<T> {
   if (received !== undefined) throw new PortholeError("CANCELLED", `interrupted by ${received}`);
+  let controller: AbortController | undefined;
+  try {
+    return await action(() => {
+      controller ??= begin();
+      return controller.signal;
+    });
+  } finally {
+    if (controller !== undefined) await end(controller);
+  }
+}
+
+function begin(): AbortController {
   const controller = new AbortController();
   if (underWay.size === 0) for (const signal of signals) process.on(signal, onSignal);
   underWay.add(controller);
-  try {
-    return await action(controller.signal);
-  } finally {
-    await nextPoll();
-    underWay.delete(controller);
-    if (underWay.size === 0) {
-      for (const signal of signals) process.off(signal, onSignal);
-      if (received !== undefined) dieBySignal(received);
-    }
-  }
+  return controller;
+}
+
+async function end(controller: AbortController): Promise<void> {
+  await nextPoll();
+  underWay.delete(controller);
+  if (underWay.size > 0) return;
+  for (const signal of signals) process.off(signal, onSignal);
+  if (received !== undefined) dieBySignal(received);
 }
 
 /**

@@ -178,6 +178,13 @@ class EpollWatch implements Watch {
   }
 }
 
+/** A signal, or a function that returns it when something must wait, or clean up at the signal. */
+export type LateSignal = AbortSignal | (() => AbortSignal);
+
+export function signalOf(signal: LateSignal | undefined): AbortSignal | undefined {
+  return typeof signal === "function" ? signal() : signal;
+}
+
 /** Limits of a wait. */
 export interface WaitOptions {
   /** Milliseconds; undefined means no limit. */

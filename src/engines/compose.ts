@@ -1,6 +1,5 @@
-import type { WaitOptions } from "../descriptors/poll.ts";
 import { type ContainerListItem, decodeContainerList } from "./container-list.ts";
-import { type Engine, engineGet } from "./engine.ts";
+import { type Engine, engineGet, type RequestOptions } from "./engine.ts";
 
 /** One container of a Compose service. */
 interface Member {
@@ -25,7 +24,7 @@ export type ComposeChoice = { id: string | undefined; several?: undefined } | { 
  * @throws PortholeError TARGET if the engine does not respond or its response is not a list of
  * containers
  */
-export function composeContainer(engine: Engine, name: string, options: WaitOptions): Promise<ComposeChoice> {
+export function composeContainer(engine: Engine, name: string, options: RequestOptions): Promise<ComposeChoice> {
   return chooseComposed(name, async (label) => {
     const filters = encodeURIComponent(JSON.stringify({ label }));
     const answer = await engineGet(engine, `/containers/json?all=true&filters=${filters}`, options);

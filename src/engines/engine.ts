@@ -1,6 +1,6 @@
 import { readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import type { WaitOptions } from "../descriptors/poll.ts";
+import { type LateSignal, signalOf } from "../descriptors/poll.ts";
 import { attachInterrupted, PortholeError, readOr } from "../errors.ts";
 import { criEngines } from "./cri/engines.ts";
 import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
@@ -163,16 +163,23 @@ export interface EngineResponse {
   apiVersion: string;
 }
 
+/** Limits of a request. */
+export interface RequestOptions {
+  /** Milliseconds; {@link RESPONSE_TIMEOUT_MS} by default. */
+  timeoutMs?: number | undefined;
+  signal?: LateSignal | undefined;
+}
+
 /**
  * Sends one GET request.
  * @throws PortholeError TARGET if the engine does not exist, denies access, does not respond in
  * time, or sends invalid JSON; CANCELLED
  */
-export async function engineGet(engine: Engine, path: string, options: WaitOptions = {}): Promise<EngineResponse> {
+export async function engineGet(engine: Engine, path: string, options: RequestOptions = {}): Promise<EngineResponse> {
   if (engine.isCri) throw notOfPods();
   const { timeoutMs = RESPONSE_TIMEOUT_MS, signal } = options;
   const { status, headers, body } = await httpGet(engine.socketPath, path, { timeoutMs, signal }).catch((error) => {
-    if (signal?.aborted) throw attachInterrupted(error);
+    if (signalOf(signal)?.aborted) throw attachInterrupted(error);
     throw unreachable(engine, error);
   });
   const request = { socketPath: engine.socketPath, path };

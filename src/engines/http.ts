@@ -3,7 +3,7 @@ import { basename, dirname } from "node:path";
 import { connectStreamAt } from "../descriptors/fd-socket.ts";
 import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { readable, readableSoon, type WaitOptions } from "../descriptors/poll.ts";
+import { type LateSignal, readable, readableSoon, signalOf } from "../descriptors/poll.ts";
 import { readStream } from "../descriptors/read-stream.ts";
 import { endStream } from "../descriptors/socket.ts";
 import { PortholeError } from "../errors.ts";
@@ -27,10 +27,22 @@ export interface HttpResponse {
 export async function httpGet(
   socketPath: string,
   path: string,
-  options: WaitOptions & { timeoutMs: number },
+  options: { timeoutMs: number; signal?: LateSignal | undefined },
 ): Promise<HttpResponse> {
-  using socket = ask(socketPath, path);
+  using socket = takeBegun(socketPath, path) ?? ask(socketPath, path);
   return parseHttpResponse(await readToEnd(socket, until(options)));
+}
+
+/** Requests that were sent by {@link beginGet}. */
+const begun = new Map<string, OwnedFd>();
+
+/** Sends a request whose response the first {@link httpGet} of the same path reads. */
+export function beginGet(socketPath: string, path: string): void {
+  try {
+    begun.set(`${socketPath} ${path}`, ask(socketPath, path));
+  } catch {
+    // The request itself reports the error.
+  }
 }
 
 /**
@@ -41,7 +53,7 @@ export async function httpGet(
 export async function httpHead(
   socketPath: string,
   path: string,
-  options: WaitOptions & { timeoutMs: number },
+  options: { timeoutMs: number; signal?: LateSignal | undefined },
 ): Promise<HttpResponse> {
   using socket = ask(socketPath, path, "HEAD");
   const bytes = await readToEnd(socket, until(options));
@@ -212,6 +224,13 @@ export async function httpSubscribe(
   }
 }
 
+function takeBegun(socketPath: string, path: string): OwnedFd | undefined {
+  const key = `${socketPath} ${path}`;
+  const socket = begun.get(key);
+  begun.delete(key);
+  return socket;
+}
+
 function ask(socketPath: string, path: string, method: "GET" | "HEAD" = "GET"): OwnedFd {
   return send(socketPath, `${method} ${path} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n`);
 }
@@ -238,12 +257,14 @@ export function connectEngine(socketPath: string): OwnedFd {
 }
 
 /** A wait for a response. */
-interface Wait extends WaitOptions {
+interface Wait {
+  timeoutMs?: number | undefined;
+  signal?: LateSignal | undefined;
   /** Its end as performance.now() returns it; undefined means no limit. */
   deadline?: number | undefined;
 }
 
-function until(options: WaitOptions & { timeoutMs: number }): Wait {
+function until(options: Wait & { timeoutMs: number }): Wait {
   return { ...options, deadline: performance.now() + options.timeoutMs };
 }
 
@@ -268,8 +289,9 @@ async function readHead(socket: OwnedFd, held: BoundedBuffer, wait: Wait): Promi
 /** Waits for bytes, reads them and returns their number; 0 at the end. */
 async function readMore(socket: OwnedFd, held: BoundedBuffer, { deadline, signal, timeoutMs }: Wait): Promise<number> {
   const left = deadline === undefined ? undefined : Math.max(1, deadline - performance.now());
+  const isAborted = typeof signal === "object" && signal.aborted;
   try {
-    if (signal?.aborted || !readableSoon(socket, left)) await readable(socket, { timeoutMs: left, signal });
+    if (isAborted || !readableSoon(socket, left)) await readable(socket, { timeoutMs: left, signal: signalOf(signal) });
   } catch (error) {
     if (!(error instanceof PortholeError) || error.errno !== "ETIMEDOUT") throw error;
     const text = `no ${held.bytes.length === 0 ? "" : "complete "}response within ${(timeoutMs ?? 0) / 1000} s`;
@@ -294,7 +316,7 @@ function endOfHead(bytes: Buffer): number | undefined {
 }
 
 function statusOf(bytes: Buffer): number | undefined {
-  const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(bytes.toString("latin1", 0, 16))?.[1];
+  const status = /^HTTP\/1\.[01] (\d{3})\b/.exec(bytes.subarray(0, 16).toString())?.[1];
   return status === undefined ? undefined : Number(status);
 }
 
@@ -308,7 +330,7 @@ export function parseHttpResponse(bytes: Buffer, { isHead = false } = {}): HttpR
   const end = endOfHead(bytes);
   const status = statusOf(bytes);
   if (end === undefined || status === undefined) throw notHttp();
-  const [, ...lines] = bytes.toString("latin1", 0, end).split("\r\n");
+  const [, ...lines] = bytes.subarray(0, end).toString().split("\r\n");
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");

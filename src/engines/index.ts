@@ -1,5 +1,6 @@
 /** Docker and Podman: find, inspect and watch containers; namespaces without an engine. */
 export { isNotFound } from "./ask-engines.ts";
+export { beginInspection } from "./begin-inspection.ts";
 export { type ContainerChange, containerChanges } from "./changes.ts";
 export { type ContainerListItem, type ContainerPort, decodeContainerList } from "./container-list.ts";
 export { type ContainerUsage, containerUsage } from "./container-usage.ts";

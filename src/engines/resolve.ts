@@ -1,5 +1,7 @@
+import { type LateSignal, signalOf } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { AmbiguousNameError, askEngines } from "./ask-engines.ts";
+import { inspectionPath } from "./begin-inspection.ts";
 import { composeContainer } from "./compose.ts";
 import { decodeContainerList } from "./container-list.ts";
 import type { ContainerState, RunningContainer } from "./container-state.ts";
@@ -23,11 +25,11 @@ export async function resolveContainer(
   name: string,
   explicitEngine: string | undefined,
   mountPoint: string,
-  signal?: AbortSignal,
+  signal?: LateSignal,
 ): Promise<ContainerState> {
   if (isOfPod(name, explicitEngine)) {
     const { resolvePod } = await import("./cri/resolve-pod.ts");
-    return resolvePod(name, explicitEngine, mountPoint, signal);
+    return resolvePod(name, explicitEngine, mountPoint, signalOf(signal));
   }
   const { engine, answer } = await inspectNamed(name, explicitEngine, signal);
   return stateOf(engine, answer, name, mountPoint);
@@ -43,17 +45,17 @@ export async function describeContainer(
   engine: Engine,
   id: string,
   mountPoint: string,
-  signal?: AbortSignal,
+  signal?: LateSignal,
   known?: string,
 ): Promise<ContainerState> {
   if (engine.isCri) {
     const { describePodContainer } = await import("./cri/resolve-pod.ts");
-    return describePodContainer(engine, id, mountPoint, signal);
+    return describePodContainer(engine, id, mountPoint, signalOf(signal));
   }
   const inspection = await inspectId(engine, id, signal, known);
   const state = stateOf(engine, inspection, id, mountPoint);
   if (state.stopped === undefined || !isOfDirectory(inspection)) return state;
-  const rootfs = await rootfsOf(engine, id, signal);
+  const rootfs = await rootfsOf(engine, id, signalOf(signal));
   if (rootfs === undefined) return state;
   return { stopped: { ...state.stopped, layers: { ...state.stopped.layers, ...directoryAlone(rootfs) } } };
 }
@@ -65,7 +67,7 @@ export async function describeContainer(
 export async function inspectId(
   engine: Engine,
   id: string,
-  signal?: AbortSignal,
+  signal?: LateSignal,
   known?: string,
 ): Promise<InspectedContainer> {
   const inspection = await inspect(engine, id, signal);
@@ -84,7 +86,7 @@ export async function inspectId(
 export async function inspectContainer(
   name: string,
   explicitEngine: string | undefined,
-  signal?: AbortSignal,
+  signal?: LateSignal,
 ): Promise<{ engine: Engine; answer: InspectedContainer }> {
   if (isOfPod(name, explicitEngine)) throw notOfPods();
   return inspectNamed(name, explicitEngine, signal);
@@ -113,7 +115,7 @@ function inspected({ body, request, isPodman, apiVersion }: EngineResponse): Ins
 async function inspectNamed(
   name: string,
   explicit: string | undefined,
-  signal: AbortSignal | undefined,
+  signal: LateSignal | undefined,
 ): Promise<{ engine: Engine; answer: InspectedContainer }> {
   try {
     return await askEngines("container", name, explicit, (asked) => inspect(asked, name, signal));
@@ -123,7 +125,7 @@ async function inspectNamed(
 }
 
 /** Names and Compose services of the containers of every engine that responds. */
-async function containerNames(explicit: string | undefined, signal: AbortSignal | undefined): Promise<string[]> {
+async function containerNames(explicit: string | undefined, signal: LateSignal | undefined): Promise<string[]> {
   return namesInEngines(explicit, async (engine) => {
     const { status, body, request } = await engineGet(engine, "/containers/json?all=true", { signal });
     if (status !== 200) return [];
@@ -134,10 +136,10 @@ async function containerNames(explicit: string | undefined, signal: AbortSignal 
   });
 }
 
-async function inspect(engine: Engine, name: string, signal?: AbortSignal): Promise<InspectedContainer | undefined> {
+async function inspect(engine: Engine, name: string, signal?: LateSignal): Promise<InspectedContainer | undefined> {
   const options = { signal };
   if (name.includes("/")) return inspectCompose(engine, name, signal);
-  const answer = await engineGet(engine, `/containers/${encodeURIComponent(name)}/json`, options);
+  const answer = await engineGet(engine, inspectionPath(name), options);
   if (answer.status === 200) {
     const inspection = inspected(answer);
     // An engine also takes "db" as an id prefix. A Compose service of that name has precedence.
@@ -163,7 +165,7 @@ function isSeveral(answer: EngineResponse): boolean {
   return answer.status >= 400 && /multiple (ids|containers)|more than one/i.test(errorMessageOf(answer) ?? "");
 }
 
-async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal): Promise<PortholeError> {
+async function severalIds(engine: Engine, prefix: string, signal?: LateSignal): Promise<PortholeError> {
   const answer = await engineGet(engine, "/containers/json?all=true", { signal });
   if (answer.status !== 200) return refusedBy(engine, answer, `inspect '${prefix}'`);
   const fitting = decodeContainerList(answer.body, answer.request)
@@ -177,7 +179,7 @@ async function severalIds(engine: Engine, prefix: string, signal?: AbortSignal):
 async function inspectCompose(
   engine: Engine,
   name: string,
-  signal?: AbortSignal,
+  signal?: LateSignal,
 ): Promise<InspectedContainer | undefined> {
   const choice = await composeContainer(engine, name, { signal });
   if (choice.several !== undefined) {
@@ -220,7 +222,10 @@ export function stateOf(
       ...{ privileged: inspection.isPrivileged, isPodman, apiVersion: inspection.apiVersion },
       ...{ devices, deviceCgroupRules },
       lazyDriver: lazyDriver(inspection.json),
-      layers: rootLayers(inspection.json, isPodman),
+      // Only a new agent needs them.
+      get layers() {
+        return rootLayers(inspection.json, isPodman);
+      },
       portholeMount: inspection.mounts.find(({ destination }) => destination === mountPoint)?.source,
     },
   };

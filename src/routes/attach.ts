@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { signalOf } from "../descriptors/poll.ts";
 import { requireStartTime } from "../descriptors/process.ts";
 import { isFullId } from "../engines/engine-json.ts";
 import {
@@ -9,7 +10,7 @@ import {
 } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
-import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
+import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions, type StartOptions } from "./attachment.ts";
 import { inCurrentState } from "./current-state.ts";
 import type { OfflineTarget } from "./offline-target.ts";
 import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
@@ -69,9 +70,9 @@ async function attachOffline(
   const { identity, generation } = files;
   const routes: readonly AgentRoute[] = wanted.filter((route) => route !== "mount");
   if (routes.length === 0) throw new NotPreparedError(files.name, { isRunning: false });
-  return liveOrNew(run, { identity, generation, routes, user: "" }, options, async () => {
+  return liveOrNew(run, { identity, generation, routes, user: "" }, options, async (starting) => {
     const { startOffline } = await import("./start-offline.ts");
-    return startOffline(files, options.startOn?.filter((route) => routes.includes(route)) ?? routes, run, options);
+    return startOffline(files, options.startOn?.filter((route) => routes.includes(route)) ?? routes, run, starting);
   });
 }
 
@@ -84,7 +85,7 @@ export async function attachImage(name: string, options: AttachOptions): Promise
     import("../engines/images.ts"),
     import("./offline-target.ts"),
   ]);
-  const image = await resolveImage(name, options.engine, options.signal);
+  const image = await resolveImage(name, options.engine, signalOf(options.signal));
   return attachOffline(offlineImage(image), routesOf(options), ensureRunDirectory(), options);
 }
 
@@ -97,7 +98,7 @@ export async function attachVolume(name: string, options: AttachOptions): Promis
     import("../engines/volumes.ts"),
     import("./offline-target.ts"),
   ]);
-  const volume = await resolveVolume(name, options.engine, options.signal);
+  const volume = await resolveVolume(name, options.engine, signalOf(options.signal));
   return attachOffline(offlineVolume(volume), routesOf(options), ensureRunDirectory(), options);
 }
 
@@ -115,9 +116,9 @@ async function attachTo(
   // The pause stops an agent inside the container too.
   const routes = wanted.filter((route) => !(container.paused && route === "mount"));
   const query = { identity: container.id, generation: container.startedAt, routes, user: options.user ?? "" };
-  const attached = await liveOrNew(run, query, options, async () => {
+  const attached = await liveOrNew(run, query, options, async (starting) => {
     const { startForContainer } = await import("./start.ts");
-    return startForContainer(container, options.startOn ?? wanted, run, options);
+    return startForContainer(container, options.startOn ?? wanted, run, starting);
   });
   return { ...attached, container };
 }
@@ -135,9 +136,9 @@ export async function attachProcess(pid: number, options: AttachOptions): Promis
   const run = ensureRunDirectory();
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
   const key = { identity: `pid-${pid}`, generation: `${started} ${boot}`, route: "direct" as const, user: "" };
-  return liveOrNew(run, { ...key, routes: ["direct"] }, options, async () => {
+  return liveOrNew(run, { ...key, routes: ["direct"] }, options, async (starting) => {
     const { startForProcess } = await import("./start.ts");
-    return startForProcess(pid, started, key, run, options);
+    return startForProcess(pid, started, key, run, starting);
   });
 }
 
@@ -146,13 +147,14 @@ async function liveOrNew(
   run: RunDirectory,
   query: AgentQuery,
   options: AttachOptions,
-  start: () => Promise<Attachment>,
+  start: (options: StartOptions) => Promise<Attachment>,
 ): Promise<Attachment> {
   const early = connectLive(run, query);
   if (early !== undefined) return { ...early, run, fresh: false };
-  const patience = { timeoutMs: 3 * (options.timeoutMs ?? ATTACH_TIMEOUT_MS), signal: options.signal };
+  const signal = signalOf(options.signal);
+  const patience = { timeoutMs: 3 * (options.timeoutMs ?? ATTACH_TIMEOUT_MS), signal };
   return withAgentLock(run, query.identity, patience, async () => {
     const live = connectLive(run, query);
-    return live !== undefined ? { ...live, run, fresh: false } : start();
+    return live !== undefined ? { ...live, run, fresh: false } : start({ ...options, signal });
   });
 }

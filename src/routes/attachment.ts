@@ -1,10 +1,16 @@
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import type { LateSignal } from "../descriptors/poll.ts";
 import type { RunningContainer } from "../engines/container-state.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { RunDirectory } from "./run-dir.ts";
 
-/** Options for connecting to a target. */
-export interface AttachOptions {
+/** Options for connecting to a target. A live agent of a fast engine does not need the signal. */
+export interface AttachOptions extends Omit<StartOptions, "signal"> {
+  signal?: LateSignal | undefined;
+}
+
+/** Options for starting an agent. */
+export interface StartOptions {
   /** Address of the engine. Default: DOCKER_HOST, docker's context, or the default sockets. */
   engine?: string | undefined;
   /**

@@ -1,3 +1,4 @@
+import { type LateSignal, signalOf } from "../descriptors/poll.ts";
 import { type ContainerState, describeContainer } from "../engines/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
@@ -9,7 +10,7 @@ import { MOUNT_POINT } from "./run-dir.ts";
  */
 export async function inCurrentState<Result>(
   state: ContainerState,
-  signal: AbortSignal | undefined,
+  signal: LateSignal | undefined,
   attempt: (state: ContainerState) => Promise<Result>,
 ): Promise<Result> {
   try {
@@ -25,13 +26,13 @@ export async function inCurrentState<Result>(
 /** Returns undefined if the engine does not respond. */
 async function stateNow(
   { running, stopped }: ContainerState,
-  signal: AbortSignal | undefined,
+  signal: LateSignal | undefined,
 ): Promise<ContainerState | undefined> {
   const { engine, id, name } = running ?? stopped;
   try {
     return await describeContainer(engine, id, MOUNT_POINT, signal, name);
   } catch (error) {
-    if (signal?.aborted || (error instanceof PortholeError && error.errno === "ESRCH")) throw error;
+    if (signalOf(signal)?.aborted || (error instanceof PortholeError && error.errno === "ESRCH")) throw error;
     return undefined;
   }
 }

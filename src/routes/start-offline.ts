@@ -8,7 +8,7 @@ import { type Layers, withDirectories } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { installAgent } from "./agent-program.ts";
-import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
+import { ATTACH_TIMEOUT_MS, type Attachment, type StartOptions } from "./attachment.ts";
 import { attachChild } from "./direct.ts";
 import { type EnginePaths, enginePaths } from "./engine-process.ts";
 import { NoOfflineRouteError, type OfflineTarget } from "./offline-target.ts";
@@ -32,7 +32,7 @@ export async function startOffline(
   files: OfflineTarget,
   routes: readonly AgentRoute[],
   run: RunDirectory,
-  options: AttachOptions,
+  options: StartOptions,
 ): Promise<Attachment> {
   // Subscribes before it requests the layers, so that no change is missed.
   using witness = await files.witness(options.signal);
@@ -56,7 +56,7 @@ async function startOn(
   known: Layers,
   witness: OwnedFd | undefined,
   run: RunDirectory,
-  options: AttachOptions,
+  options: StartOptions,
 ): Promise<Attachment> {
   const { identity, generation, name, engine } = files;
   const layers = await layersFor(route, files, known, run, options);
@@ -86,7 +86,7 @@ export async function layersFor(
   files: OfflineTarget,
   known: Layers,
   run: RunDirectory,
-  options: AttachOptions,
+  options: StartOptions,
 ): Promise<LocatedLayers> {
   if (files.engine.isCri && route !== "direct") throw noRouteForPods();
   const paths = route === "direct" ? enginePathsOf(files) : undefined;
@@ -109,7 +109,7 @@ async function locate(
   layers: Layers,
   paths: EnginePaths | undefined,
   run: RunDirectory,
-  options: AttachOptions,
+  options: StartOptions,
 ): Promise<Layers> {
   const { key } = layers;
   if (key === undefined) return layers;

@@ -11,7 +11,7 @@ import type { AgentRoute } from "../protocol/agent-info.ts";
 import { endAgentProcess } from "./agent-process.ts";
 import { installAgent } from "./agent-program.ts";
 import type { AgentKey, AgentRecord } from "./agent-record.ts";
-import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions } from "./attachment.ts";
+import { ATTACH_TIMEOUT_MS, type Attachment, type StartOptions } from "./attachment.ts";
 import { attachDirect } from "./direct.ts";
 import { enginePaths } from "./engine-process.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
@@ -30,7 +30,7 @@ export async function startForContainer(
   container: RunningContainer,
   routes: readonly AgentRoute[],
   run: RunDirectory,
-  options: AttachOptions,
+  options: StartOptions,
 ): Promise<Attachment> {
   const elsewhere = otherKernelError(container) ?? (await otherMachineError(container, options.signal));
   if (elsewhere !== undefined) throw elsewhere;
@@ -64,7 +64,7 @@ export async function startForProcess(
   started: string,
   key: AgentKey,
   run: RunDirectory,
-  options: AttachOptions,
+  options: StartOptions,
 ): Promise<Attachment> {
   if (!canEnterNamespaces(pid)) throw notAllowed(pid);
   const name = `pid:${pid}`;
@@ -86,7 +86,7 @@ export type AgentOrigin = Pick<AgentRecord, keyof AgentKey | "name" | "engine" |
 export async function startAgent(
   run: RunDirectory,
   origin: AgentOrigin,
-  options: AttachOptions,
+  options: StartOptions,
   bring: (listen: () => OwnedFd, wait: TimeoutOptions) => Promise<ConnectedAgent & { sidecar?: string }>,
 ): Promise<Attachment> {
   const file = agentFile(origin);
@@ -187,7 +187,7 @@ function startOn(
   route: AgentRoute,
   container: RunningContainer,
   run: RunDirectory,
-  options: AttachOptions,
+  options: StartOptions,
   everyOwner: boolean,
 ): Promise<Attachment> {
   const user = options.user ?? "";
@@ -272,6 +272,6 @@ export function allRoutesFailed(failures: { route: AgentRoute; error: PortholeEr
   });
 }
 
-export function idleSecondsOf(options: AttachOptions): number {
+export function idleSecondsOf(options: StartOptions): number {
   return options.idleSeconds ?? DEFAULT_IDLE_SECONDS;
 }

@@ -8,7 +8,7 @@ import type { AgentRoute } from "../protocol/agent-info.ts";
 import { TreeFlag } from "../protocol/messages.ts";
 import type { Target } from "../target.ts";
 import { installAgent } from "./agent-program.ts";
-import { ATTACH_TIMEOUT_MS, type AttachOptions } from "./attachment.ts";
+import { ATTACH_TIMEOUT_MS, type StartOptions } from "./attachment.ts";
 import { inCurrentState } from "./current-state.ts";
 import { childTree } from "./direct.ts";
 import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
@@ -34,7 +34,7 @@ export interface Tree extends Disposable {
 }
 
 /** Options of {@link takeTree}. */
-export interface TreeOptions extends AttachOptions {
+export interface TreeOptions extends StartOptions {
   /** Makes the tree writable, if the target's own mounts are writable. */
   write?: boolean | undefined;
   /** Includes layers on file systems whose server may block. */

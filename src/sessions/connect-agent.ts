@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { signalOf } from "../descriptors/poll.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 import { FullAgentError, OtherVersionError } from "../protocol/agent-info.ts";
 import { VERSION } from "../protocol/messages.ts";
@@ -30,7 +31,7 @@ export async function connectAgent(
       if (!(error instanceof FullAgentError)) throw error;
       if (performance.now() >= deadline) throw fullError(name, error);
     }
-    await delay(RETRY_MS, undefined, { signal: options.signal }).catch((error) => {
+    await delay(RETRY_MS, undefined, { signal: signalOf(options.signal) }).catch((error) => {
       throw attachInterrupted(error);
     });
   }
@@ -56,7 +57,7 @@ async function connectOnce(
       const isAnyRoute = options.route === undefined && options.startOn === undefined;
       if (!isAnyRoute || !(error instanceof PortholeError) || error.code !== "ATTACH") throw error;
       const { openCopy } = await import("./copy-session.ts");
-      return openCopy(name, error, options.signal);
+      return openCopy(name, error, signalOf(options.signal));
     }
     try {
       return await connectTo(name, attached, requestTimeoutMs);

@@ -1,3 +1,4 @@
+import { signalOf } from "../descriptors/poll.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { AttachOptions } from "../routes/attachment.ts";
 import { parseSessionTarget, type Target } from "../target.ts";
@@ -26,7 +27,7 @@ export async function connect(target: string | Target, options: ConnectOptions =
   if (parsed.kind === "local") return new LocalSession();
   if (parsed.kind === "output") {
     const { OutputSession } = await import("./output-session.ts");
-    return OutputSession.open(parsed.name, options.engine, options.signal);
+    return OutputSession.open(parsed.name, options.engine, signalOf(options.signal));
   }
   const { connectAgent } = await import("./connect-agent.ts");
   const { route, requestTimeoutMs, ...rest } = options;

@@ -4,7 +4,10 @@ import { runScript } from "../descriptors/run-script.ts";
 test("a signal that arrives at the end of an action ends the process", async () => {
   const { status, signal, stderr } = await runScript(`
     import { interruptible } from "../../cli/targets/interruptible.ts";
-    await interruptible(async () => process.kill(process.pid, "SIGTERM"));
+    await interruptible(async (signal) => {
+      signal();
+      process.kill(process.pid, "SIGTERM");
+    });
     await new Promise((resolve) => setTimeout(resolve, 50));
     process.exit(3);
   `);
