@@ -77,7 +77,7 @@ export function decodeAgentInfo(bytes: Uint8Array, offset = 0, expected = VERSIO
   if (buildLength > MAX_BUILD_NAME || bytes.length !== offset + at.size + buildLength) {
     throw malformed(`${bytes.length - offset} bytes with a build name of ${buildLength}`);
   }
-  const build = Buffer.from(bytes.subarray(offset + at.size)).toString("latin1");
+  const build = String.fromCharCode(...bytes.subarray(offset + at.size));
   if (!/^[0-9a-z]*$/.test(build)) throw malformed("an invalid build name");
   const number = view.getUint16(at.route, true);
   const route = (Object.keys(RouteNumber) as AgentRoute[]).find((name) => RouteNumber[name] === number);

@@ -91,8 +91,10 @@ export const encode = {
     const body = withPath(12, path);
     put32(body, 0, flags);
     // Most are 0, and arithmetic of BigInt costs 0.1 us.
-    if (offset === 0n) body.fill(0, 4, 12);
-    else body.writeBigUInt64LE(offset, 4);
+    if (offset === 0n) {
+      put32(body, 4, 0);
+      put32(body, 8, 0);
+    } else body.writeBigUInt64LE(offset, 4);
     return body;
   },
   stat: flagsAndPath,
@@ -144,7 +146,7 @@ const TREE_ID = 1;
 
 function flagsAndPath(flags: number, path: Uint8Array): Uint8Array {
   const body = withPath(4, path);
-  body.writeUInt32LE(flags);
+  put32(body, 0, flags);
   return body;
 }
 
@@ -179,6 +181,6 @@ function hasNul(bytes: Uint8Array): boolean {
 
 function u32(value: number): Buffer {
   const body = Buffer.allocUnsafe(4);
-  body.writeUInt32LE(value);
+  put32(body, 0, value);
   return body;
 }

@@ -127,12 +127,13 @@ export class AgentClient {
       }
     };
     try {
-      const hello = channel.request(Op.hello, encode.hello(version), 0, HELLO_TIMEOUT_MS, refusal);
+      const hello = channel.start(Op.hello, encode.hello(version), 0, HELLO_TIMEOUT_MS, refusal);
       if (readableSoon(socket.fd)) {
         receive(socket, channel);
         // A small command ends before the next turn of the event loop.
         if (channel.ended === undefined) soon = setImmediate(startWatch);
       } else startWatch();
+      channel.time();
       const { body } = await hello;
       return new AgentClient(socket, channel, waitForRoom, atEnd, turn, decodeAgentInfo(body, 0, version));
     } catch (error) {
@@ -177,6 +178,10 @@ export class AgentClient {
   #receiveAtOnce(): void {
     if (this.#channel.waiting !== 1 || this.#turn.left === 0) return;
     this.#turn.left--;
+    if (readableSoon(this.#socket.fd)) {
+      receive(this.#socket, this.#channel);
+      return;
+    }
     if (this.#misses++ % EARLY_PAUSE < EARLY_TRIES) {
       receive(this.#socket, this.#channel);
       if (this.#channel.waiting !== 1) {
@@ -282,16 +287,21 @@ export class AgentClient {
     }
   }
 
-  /**
-   * Ends the session; pending requests fail with the reason. Idempotent: the first reason stays.
-   * Returns it.
-   */
-  close(reason: string | PortholeError = "the session was closed"): PortholeError {
+  /** Ends the session; pending requests fail. Idempotent. */
+  close(): void {
+    this.#channel.close(CLOSED);
+    this.#socket.close();
+  }
+
+  /** Like {@link close}, with a reason. Returns the first reason, which stays. */
+  end(reason: string | PortholeError = CLOSED): PortholeError {
     const ended = this.#channel.end(reason);
     this.#socket.close();
     return ended;
   }
 }
+
+const CLOSED = "the session was closed";
 
 /** Returns the error for a refused session: a version mismatch, no room, else the agent's errno. */
 function refusal(errno: number, body: Uint8Array): PortholeError {

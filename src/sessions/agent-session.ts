@@ -314,7 +314,7 @@ export class AgentSession implements Session {
   }
 
   #broken(what: string): PortholeError {
-    return this.#client.close(violation(what));
+    return this.#client.end(violation(what));
   }
 
   /** Ends the session after a protocol violation, and returns the reason of its end. */
@@ -322,7 +322,7 @@ export class AgentSession implements Session {
     const isViolation = error instanceof PortholeError;
     // The mounts of a process that has ended are in no table of this machine.
     const why = isViolation && this.#target.hasEnded ? targetEnded(error) : error;
-    const reason = this.#client.close(why instanceof PortholeError ? why : undefined);
+    const reason = this.#client.end(why instanceof PortholeError ? why : undefined);
     return isViolation ? reason : error;
   }
 

@@ -61,7 +61,7 @@ export class Watcher {
       checkInotify("a watch", descriptor);
     } catch (error) {
       discard(descriptor);
-      this.#client.close(error instanceof PortholeError ? error : undefined);
+      this.#client.end(error instanceof PortholeError ? error : undefined);
       throw error;
     }
     this.#events.begin(descriptor);

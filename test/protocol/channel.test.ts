@@ -41,7 +41,7 @@ function setUp() {
       },
       discard: (descriptor) => descriptor.close(),
     },
-    (reason) => reasons.push(reason),
+    () => channel.ended && reasons.push(channel.ended),
   );
   const ask = (op: Op = Op.stat, { maxFds = 0, timeoutMs = TIMEOUT, body = nothing } = {}) => {
     const settled = { state: "waiting" as "waiting" | "answered" | "failed", value: undefined as unknown };
