@@ -1,5 +1,4 @@
 import { writeSync } from "node:fs";
-import { constants } from "node:os";
 import { LIMIT_HINT, messageOf, openFilesLimit } from "../../src/errors.ts";
 
 /** Exit statuses, as documented in README.md and by `porthole --help`. */
@@ -78,11 +77,14 @@ export function fail(error: unknown): never {
   if (typeof exitCode === "number") process.exit(exitCode);
   // The reader of a help text closed the pipe. Node ignores SIGPIPE, so exits with the status that
   // a shell reports for it.
-  if (code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
+  if (code === "EPIPE") process.exit(128 + SIGPIPE);
   if (syscall === "write") complain(`write error: ${code === "ENOSPC" ? "No space left on device" : code}`);
   else report(error);
   process.exit(exitStatus(error));
 }
+
+/** The same number on every processor (signal(7)). node:os would take 0.3 ms of each command. */
+const SIGPIPE = 13;
 
 const PLAIN = /^[ -~]*$/;
 

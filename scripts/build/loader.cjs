@@ -11,29 +11,34 @@ const vm = require("node:vm");
 const [, , command = "-", ...further] = process.argv;
 // Answers at once: reading the packs takes 5 ms. If the output is closed or full, the command
 // reports it.
-if (process.platform === "linux" && /^(-V|--version)$/.test(command) && further.length === 0) {
+if (process.platform === "linux" && ["-V", "--version"].includes(command) && further.length === 0) {
   try {
     fs.writeSync(1, "PORTHOLE_VERSION\n");
     process.exit();
   } catch {}
 }
 // Options alone, or a target, are the screen: see cli/main.ts.
-const isBrowse = command === "browse" || (/^-|[:/]/.test(command) && !/^-(h|-help|V|-version|-)$/.test(command));
-const isScreen = isBrowse || /^(open|demo)$/.test(command);
-const own = /^(?:cp|grep|ls|tail|with)$/.exec(command)?.[0];
+// Each regular expression would be compiled at each start.
+const isBrowse =
+  command === "browse" ||
+  ((command.startsWith("-") || command.includes(":") || command.includes("/")) &&
+    !["-h", "--help", "-V", "--version", "--"].includes(command));
+const isScreen = isBrowse || ["open", "demo"].includes(command);
+const own = ["cp", "grep", "ls", "tail", "with"].find((name) => name === command);
 /** The name of the pack of these arguments. Any other also works, but more code is read. */
 const kindOf = () => {
   // A cat without options, or a screen, does not parse its line with Commander
   // (cli/program/plain-line.ts), unless its engine is on another machine.
-  const isPlain = isScreen || (command === "cat" && !further.some((word) => /^-./.test(word)));
-  if (isPlain && /^(ssh|tcp|https?):/.test(process.env.DOCKER_HOST)) return "far";
+  const isPlain = isScreen || (command === "cat" && !further.some((word) => word.length > 1 && word.startsWith("-")));
+  const { DOCKER_HOST = "" } = process.env;
+  if (isPlain && ["ssh:", "tcp:", "http:", "https:"].some((scheme) => DOCKER_HOST.startsWith(scheme))) return "far";
   if (isScreen) return isBrowse ? "browse" : "open";
   if (command !== "__complete") return own ?? (isPlain ? "plain" : "cat");
   // A completion of a target after a frequent command needs no definitions: see expectedOperand().
   const [shell, , ...typed] = further;
   const [name, ...words] = shell === "bash" ? (typed[0] ?? "").trimStart().split(/\s+/).slice(1) : typed;
   const isOperand = words.length > 0 && !words.some((word) => word.startsWith("-"));
-  return isOperand && /^(cat|head|ls|open|stat|tail)$/.test(name) ? "complete" : "define";
+  return isOperand && ["cat", "head", "ls", "open", "stat", "tail"].includes(name) ? "complete" : "define";
 };
 const kind = kindOf();
 // Each frame of a screen makes garbage. V8 would use 50 MB for it, and let the heap of each thread
@@ -194,25 +199,28 @@ if (process.env.PORTHOLE_RECORD_MODULES) {
   });
 else if (folder)
   process.on("exit", (status) => {
-    const uncached = scripts.filter(({ isCached }) => !isCached);
-    if (status !== 0 || uncached.length === 0) return;
-    // If no module of this name was loaded, it was another command, a demo or a help text, which
-    // would make an incomplete cache.
-    const module = { plain: "cat", define: "complete", far: "send" }[kind] ?? kind;
-    const isWhole = Object.keys(modules).some((id) => new RegExp(`^./${module}-[A-Z0-9]{8}.js$`).test(id));
-    const writes = (part) => part === "pack" || (isWhole && (isScreen || part === packs[0].part));
-    const missing = uncached.filter(({ part }) => writes(part));
-    if (missing.length === 0) return;
-    try {
-      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-      for (const old of fs.readdirSync(folder))
-        if (!old.startsWith("pack-PACK_HASH-")) fs.unlinkSync(`${folder}/${old}`);
-      for (const script of missing) {
-        const fresh = `${folder}/${script.name}.${process.pid}`;
-        fs.writeFileSync(fresh, cacheOf(script), { mode: 0o600, flag: "wx" });
-        fs.renameSync(fresh, `${folder}/${script.name}`);
-      }
-    } catch {
-      // No space or no permission: the next start compiles again.
-    }
+    if (status === 0 && scripts.some(({ isCached }) => !isCached)) writeCaches();
   });
+
+/** Writes the missing caches to the user's folder. */
+function writeCaches() {
+  const uncached = scripts.filter(({ isCached }) => !isCached);
+  // If no module of this name was loaded, it was another command, a demo or a help text, which
+  // would make an incomplete cache.
+  const module = { plain: "cat", define: "complete", far: "send" }[kind] ?? kind;
+  const isWhole = Object.keys(modules).some((id) => new RegExp(`^./${module}-[A-Z0-9]{8}.js$`).test(id));
+  const writes = (part) => part === "pack" || (isWhole && (isScreen || part === packs[0].part));
+  const missing = uncached.filter(({ part }) => writes(part));
+  if (missing.length === 0) return;
+  try {
+    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const old of fs.readdirSync(folder)) if (!old.startsWith("pack-PACK_HASH-")) fs.unlinkSync(`${folder}/${old}`);
+    for (const script of missing) {
+      const fresh = `${folder}/${script.name}.${process.pid}`;
+      fs.writeFileSync(fresh, cacheOf(script), { mode: 0o600, flag: "wx" });
+      fs.renameSync(fresh, `${folder}/${script.name}`);
+    }
+  } catch {
+    // No space or no permission: the next start compiles again.
+  }
+}

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
+import { transformSync } from "esbuild";
 import { runOnTerminal } from "./run-on-terminal.mjs";
 
 /**
@@ -74,7 +75,9 @@ function wrapped(code) {
 function writeLoaders(folder, version, hash) {
   const loader = (name) => {
     const code = readFileSync(new URL(name, import.meta.url), "utf8");
-    return code.replaceAll("PACK_HASH", hash).replaceAll("PORTHOLE_VERSION", version);
+    const filled = code.replaceAll("PACK_HASH", hash).replaceAll("PORTHOLE_VERSION", version);
+    // V8 has no cache of the loader, so each start parses it.
+    return transformSync(filled, { minify: true, format: "cjs", platform: "node", target: "node20.19" }).code;
   };
   writeFileSync(`${folder}/porthole.js`, loader("loader.cjs"), { mode: 0o755 });
   writeFileSync(`${folder}/ink-surfaces.js`, loader("ink-loader.cjs"));

@@ -77,29 +77,42 @@ export const nativeKoffi = {
     build.onResolve({ filter: /^koffi$/ }, () => ({ path: "koffi", namespace: "native" }));
     build.onLoad({ filter: /./, namespace: "native" }, () => ({
       contents: `
-        const { closeSync, openSync, readSync } = require("node:fs");
+        import { closeSync, openSync, readSync } from "node:fs";
         const name = "@koromix/koffi-linux-" + process.arch;
+        const native = name + "/linux_" + process.arch + "/koffi.node";
         const usesGlibc = () => {
-          const head = Buffer.alloc(4096);
+          const head = Buffer.allocUnsafe(4096);
           const file = openSync(process.execPath);
-          readSync(file, head);
+          const length = readSync(file, head);
           closeSync(file);
-          return head.includes("/ld-linux-");
+          return head.latin1Slice(0, length).includes("/ld-linux-");
         };
+        // Where npm installs it for a global package. Node's search would take another 0.3 ms.
+        const loadBeside = () => {
+          const loaded = { exports: {} };
+          process.dlopen(loaded, __dirname + "/../node_modules/" + native);
+          return loaded.exports;
+        };
+        const attempts = [loadBeside, () => require(native)];
         const load = () => {
-          try {
-            if (usesGlibc()) return require(name + "/linux_" + process.arch + "/koffi.node");
-          } catch {}
+          if (usesGlibc())
+            for (const attempt of attempts)
+              try {
+                return attempt();
+              } catch {}
           return require(name);
         };
         // On other systems libc.ts reports the problem.
         const isSupported = process.platform === "linux" && ["x64", "arm64"].includes(process.arch);
-        try {
-          module.exports = isSupported ? load() : {};
-        } catch (cause) {
-          if (cause.code !== "MODULE_NOT_FOUND") throw cause;
-          throw new Error(name + " is missing: install porthole again, with optional dependencies", { cause });
-        }`,
+        const loadOrExplain = () => {
+          try {
+            return isSupported ? load() : {};
+          } catch (cause) {
+            if (cause.code !== "MODULE_NOT_FOUND") throw cause;
+            throw new Error(name + " is missing: install porthole again, with optional dependencies", { cause });
+          }
+        };
+        export default loadOrExplain();`,
     }));
   },
 };

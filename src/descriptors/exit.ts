@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from "node:fs";
-import { getFlags, isTerminal } from "./file.ts";
+import { getFlags } from "./file.ts";
 import { libc } from "./libc.ts";
-import { isHungUp } from "./terminal.ts";
+import { isHungUp, isTerminal } from "./terminal.ts";
 
 /**
  * Prepares the exit of this process, after all exit handlers. Idempotent.

@@ -1,7 +1,8 @@
-import { readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
+import { readOr } from "../errors.ts";
 import { isInMemory } from "./file.ts";
 import type { OwnedFd } from "./owned-fd.ts";
-import { parentOf, procFile } from "./process.ts";
+import { parentOf } from "./process.ts";
 import { type FileIdentity, identify, statx } from "./statx.ts";
 
 /**
@@ -160,8 +161,10 @@ function linesWith(table: string, text: string): string[] {
  */
 function parse(line: string): TableEntry | undefined {
   const [, , device, root] = line.split(" ", 4);
-  const type = / - (\S+) /.exec(line)?.[1];
-  return device === undefined || root === undefined || type === undefined ? undefined : { device, root, type };
+  const start = line.indexOf(" - ") + " - ".length;
+  const end = line.indexOf(" ", start);
+  if (device === undefined || root === undefined || start < " - ".length || end <= start) return undefined;
+  return { device, root, type: line.slice(start, end) };
 }
 
 function classify({ device, root, type }: TableEntry, tables?: MountTables): MountAnswer {
@@ -202,8 +205,9 @@ function readsMemory(fd: OwnedFd): boolean {
   return /\/mem( \(deleted\))?$/.test(readlinkSync(`/proc/self/fd/${fd.number}`));
 }
 
+/** As UTF-8, which Node reads in one call: bytes that are not valid are only in names. */
 function mountTable(pid: number | string): string {
-  return procFile(pid, "mountinfo");
+  return readOr("", () => readFileSync(`/proc/${pid}/mountinfo`, "utf8"));
 }
 
 /** The mount tables of one decision: each is read once. */

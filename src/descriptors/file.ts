@@ -112,8 +112,3 @@ function fileError(error: unknown, path: string): unknown {
     cause: error,
   });
 }
-
-/** isatty(3), without the socket code that node:tty loads. */
-export function isTerminal(fd: number): boolean {
-  return libc.isatty(fd) === 1;
-}

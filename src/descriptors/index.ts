@@ -18,7 +18,7 @@ export {
 export { errnoText } from "./errno.ts";
 export { prepareExit } from "./exit.ts";
 export { kernelFeatures } from "./features.ts";
-export { isTerminal, openDirectory, pipe, setInheritable, setNonBlocking } from "./file.ts";
+export { openDirectory, pipe, setInheritable, setNonBlocking } from "./file.ts";
 export { localTypes, trustMountTable } from "./file-system.ts";
 export type { FileTimes } from "./file-times.ts";
 export { Lifeline } from "./lifeline.ts";
@@ -38,7 +38,7 @@ export { endStream, streamPair } from "./socket.ts";
 export { type ProcessEnd, type SpawnedProcess, spawnProgram } from "./spawn.ts";
 export { statx } from "./statx.ts";
 export { storesFiles } from "./stores-files.ts";
-export { terminalSize, terminalState } from "./terminal.ts";
+export { isTerminal, terminalSize, terminalState } from "./terminal.ts";
 export { dieBySignal, WRITE_FAILED } from "./transfer.ts";
 export { unmount } from "./unmount.ts";
 export { writeAll } from "./write-all.ts";

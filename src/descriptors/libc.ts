@@ -148,7 +148,6 @@ export const libc = onFirstUse({
   gettid: declare<() => number>("int gettid()"),
   getpgrp: declare<() => number>("int getpgrp()"),
   ioctl: declare<(fd: number, request: number, argument: number) => number>("int ioctl(int, ulong, uintptr_t)"),
-  isatty: declare<(fd: number) => number>("int isatty(int)"),
   raise: declare<(signal: number) => number>("int raise(int)"),
   strerror: declare<(errno: number) => string>("str strerror(int)"),
 });
@@ -218,30 +217,29 @@ export class Memory {
   }
 }
 
-interface Declaration<F> {
-  signature: string;
-  /** Exists only as a type. */
-  type?: F;
+/** A signature for koffi; the type of the function is only for the compiler. */
+type Signature<F> = string & { type?: F };
+
+function declare<F>(signature: string): Signature<F> {
+  return signature;
 }
 
-function declare<F>(signature: string): Declaration<F> {
-  return { signature };
-}
-
-/** Prepares each function on first use: that takes koffi 0.1 ms, and a command uses only a few. */
-function onFirstUse<T extends Record<string, Declaration<unknown>>>(
-  declarations: T,
-): { readonly [Name in keyof T]: T[Name] extends Declaration<infer F> ? F : never } {
-  const functions = {} as { readonly [Name in keyof T]: T[Name] extends Declaration<infer F> ? F : never };
-  for (const [name, { signature }] of Object.entries(declarations)) {
-    Object.defineProperty(functions, name, {
-      configurable: true,
-      get() {
+/**
+ * Prepares each function when its name is first looked up, by a proxy behind the object: that takes
+ * koffi 15 us, and a command uses only a few. An accessor for each function would take 0.3 ms.
+ */
+function onFirstUse<T extends Record<string, Signature<unknown>>>(
+  signatures: T,
+): { readonly [Name in keyof T]: T[Name] extends Signature<infer F> ? F : never } {
+  return Object.create(
+    new Proxy(signatures, {
+      get(_, name, functions) {
+        const signature = signatures[name as string];
+        if (signature === undefined) return undefined;
         const value: unknown = library.func(signature);
         Object.defineProperty(functions, name, { value });
         return value;
       },
-    });
-  }
-  return functions;
+    }),
+  );
 }

@@ -32,6 +32,11 @@ export function terminalSize(fd: number): { columns: number; rows: number } {
   return { columns: view.getUint16(COLUMNS, true), rows: view.getUint16(0, true) };
 }
 
+/** Like isatty(3), without the socket code that node:tty loads. */
+export function isTerminal(fd: number): boolean {
+  return libc.ioctl(fd, Ioctl.TCGETS, scratch.address) === 0;
+}
+
 /** True for a terminal that was hung up, such as a closed window. */
 export function isHungUp(fd: number): boolean {
   return libc.ioctl(fd, Ioctl.TCGETS, scratch.address) < 0 && errno() === Errno.EIO;

@@ -25,7 +25,8 @@ export const MOUNT_POINT = "/run/porthole";
 export function runDirectoryPaths(environment: NodeJS.ProcessEnv = process.env): RunDirectory {
   const state = environment.XDG_STATE_HOME;
   // The XDG base directory specification ignores relative paths.
-  const base = state !== undefined && isAbsolute(state) ? state : join(homedir(), ".local", "state");
+  const base =
+    state !== undefined && isAbsolute(state) ? state : join(environment.HOME || homedir(), ".local", "state");
   const root = join(base, "porthole");
   return { root, agents: join(root, "agents"), mount: join(root, "mnt") };
 }
