@@ -37,7 +37,9 @@ async function main(): Promise<void> {
     (await import("./targets/debugged-container.ts")).prepareDebuggedContainer();
   // Without a command, with options only, or with a target, porthole opens the screen.
   const [first = "-"] = args;
-  const isScreen = /^-|[:/]/.test(first) && !/^(-h|--help|-V|--version|--)$/.test(first);
+  const isScreen =
+    (first.startsWith("-") || first.includes(":") || first.includes("/")) &&
+    !["-h", "--help", "-V", "--version", "--"].includes(first);
   const plain = await plainLine(isScreen ? ["browse", ...args] : args);
   if (plain !== undefined) {
     process.exitCode = await plain();

@@ -37,15 +37,9 @@ export type OutputPath = "@stdout" | "@stderr" | "@logs";
  * @throws PortholeError USAGE
  */
 export function parseTarget(text: string): Target {
-  const kept = /^(image|volume):(?!\/)(.*)$/s.exec(text);
-  if (kept !== null) return keptTarget(text, kept[1] as keyof typeof NAMES, kept[2] as string);
-  const pod = POD.exec(text);
-  if (pod !== null) return podTarget(text, pod[1] as string);
-  const output = OUTPUT.exec(text);
-  if (output !== null) return outputTarget(text, output[1] as string, output[2] as string);
-  const compose = PROJECT_SERVICE.exec(text);
-  if (compose !== null) return { kind: "container", name: compose[1] as string, path: compose[2] as string };
-  if (SEVERAL.test(text)) {
+  const special = specialTarget(text);
+  if (special !== undefined) return special;
+  if (isPattern(text)) {
     throw new PortholeError("USAGE", `'${text}' is a pattern of several containers, but one is needed here`, {
       hint: "name one container; for a file of this machine write ./ before it",
     });
@@ -67,6 +61,23 @@ export function parseTarget(text: string): Target {
   if (path === "") throw noPath(text);
   return { kind: "container", name, path };
 }
+
+/**
+ * Parses a target that is not just `NAME:PATH`. A regular expression that is used once takes longer
+ * than the parts of the text that it needs take to find.
+ */
+function specialTarget(text: string): Target | undefined {
+  const kept = text.startsWith("image:") || text.startsWith("volume:") ? KEPT.exec(text) : null;
+  if (kept !== null) return keptTarget(text, kept[1] as keyof typeof NAMES, kept[2] as string);
+  const pod = text.startsWith("pod:") ? POD.exec(text) : null;
+  if (pod !== null) return podTarget(text, pod[1] as string);
+  const output = text.includes(":@") ? OUTPUT.exec(text) : null;
+  if (output !== null) return outputTarget(text, output[1] as string, output[2] as string);
+  const compose = text.indexOf("/") < text.indexOf(":/") ? PROJECT_SERVICE.exec(text) : null;
+  return compose === null ? undefined : { kind: "container", name: compose[1] as string, path: compose[2] as string };
+}
+
+const KEPT = /^(image|volume):(?!\/)(.*)$/s;
 
 /** A container may have the name `pod`: `pod:/path` and `pod:@logs` refer to it. */
 const POD = /^pod:(?![/@])(.*)$/s;
@@ -94,9 +105,11 @@ const PROJECT_SERVICE = /^([A-Za-z0-9][A-Za-z0-9_.-]*\/[A-Za-z0-9][A-Za-z0-9_.-]
 
 const OUTPUT = /^([A-Za-z0-9][A-Za-z0-9_.-]*(?:\/[A-Za-z0-9][A-Za-z0-9_.-]*)?):(@.*)$/s;
 
-/**
- * Matches a pattern of containers. Every command that can read several targets accepts it.
- */
+/** True for a pattern of containers, which every command for several targets accepts. */
+function isPattern(text: string): boolean {
+  return (text.includes("*") || text.includes("?") || text.includes("[")) && SEVERAL.test(text);
+}
+
 const SEVERAL = /^(?=[^:]*[*?[])[A-Za-z0-9*?[][\w.*?[\]!^-]*(?:\/[A-Za-z0-9*?[][\w.*?[\]!^-]*)?:(?:[/@]|[^/]*$)/;
 
 function outputTarget(text: string, name: string, path: string): Target {

@@ -38,6 +38,7 @@ const OF_ENGINE = /^([A-Za-z0-9][\w.+-]*)!([^!].*)$/s;
  * @param command decides whether a target may be a container without a path: `far!web`
  */
 export function splitEngine(text: string, command: string): { engine: string; rest: string } | undefined {
+  if (!text.includes("!")) return undefined;
   const [, engine, rest = ""] = OF_ENGINE.exec(text) ?? [];
   const isTarget = OF_CONTAINERS.has(command) || /^[^/]*:|^[^/:]*\/[^/:]*:|^(pod|image|volume):/.test(rest);
   return engine === undefined || !isTarget ? undefined : { engine, rest };

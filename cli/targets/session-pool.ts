@@ -5,7 +5,7 @@ import { connect, containerOf, type Session } from "../../src/sessions/index.ts"
 import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
 import { shownName } from "../elsewhere/part-of-several.ts";
 import { checkContainerName } from "./container-name.ts";
-import { type ContainerPattern, parsePattern, parseSessionPattern } from "./container-pattern.ts";
+import { type ContainerPattern, isGlob, parsePattern, parseSessionPattern } from "./container-pattern.ts";
 import { interruptible } from "./interruptible.ts";
 import { orLocalFile, parseNamed, targetText } from "./local-file.ts";
 import type { ConnectionOptions } from "./options.ts";
@@ -122,7 +122,7 @@ export class SessionPool {
     const { takeTree } = await import("../../src/routes/index.ts");
     const { engine, route, user } = this.#options;
     const options = { engine, route: route === "auto" ? undefined : route, user, ...how };
-    return interruptible((signal) => takeTree(target, { ...options, signal }));
+    return interruptible((signal) => takeTree(target, { ...options, signal: signal() }));
   }
 
   /**
@@ -139,7 +139,7 @@ export class SessionPool {
       throw new PortholeError("ATTACH", `the route is ${session.route}`);
     const { takeDirectTree } = await import("../../src/routes/index.ts");
     const options = { engine, user, write: false, allMounts: false, running: containerOf(session) };
-    return interruptible((signal) => takeDirectTree(target, { ...options, signal }));
+    return interruptible((signal) => takeDirectTree(target, { ...options, signal: signal() }));
   }
 
   /**
@@ -169,7 +169,8 @@ export class SessionPool {
   async #inOne(named: NamedTarget): Promise<NamedTarget[]> {
     const { target } = named;
     await checkContainerName(target, this.engine);
-    if (target.kind === "local" || target.kind === "output" || !/[*?[\\]/.test(target.path)) return [named];
+    if (target.kind === "local" || target.kind === "output" || !(isGlob(target.path) || target.path.includes("\\")))
+      return [named];
     const found: NamedTarget[] = [];
     for await (const match of this.#matches(named.text, target)) found.push(match);
     return found;

@@ -66,7 +66,7 @@ export function decodeInspection(body: unknown, request: EngineRequest): Inspect
   const host = json.get("HostConfig");
   return {
     id: json.get("Id").containerId(),
-    name: (json.get("Name").text() ?? "").replace(/^\//, ""),
+    name: withoutSlash(json.get("Name").text() ?? ""),
     status: state.get("Status").text() ?? "",
     isRunning: state.get("Running").flag() === true,
     isPaused: state.get("Paused").flag() === true,
@@ -108,6 +108,10 @@ export function decodeInspection(body: unknown, request: EngineRequest): Inspect
         isReadOnly: mount.get("RW").flag() === false,
       })),
   };
+}
+
+function withoutSlash(name: string): string {
+  return name.startsWith("/") ? name.slice(1) : name;
 }
 
 /** Docker reports `none` for a container without a health check. */

@@ -61,6 +61,7 @@ function ofContext(context: DockerContext | undefined): RemoteEngine | undefined
 }
 
 function engineAt(address: string, source: string, tls: Tls | undefined): RemoteEngine | undefined {
+  if (address.startsWith("/") || address.startsWith("unix:")) return undefined;
   const parts = /^(ssh|tcp|https?):\/\/([^/]*)(\/.*)?$/.exec(address);
   if (parts === null) return undefined;
   const [, scheme, authority = "", path = ""] = parts;

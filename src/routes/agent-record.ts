@@ -1,3 +1,4 @@
+import { isFullId } from "../engines/engine-json.ts";
 import type { LayerRole, MissingPath } from "../engines/layers.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 
@@ -111,7 +112,7 @@ function isAbsent(value: unknown): value is MissingPath {
 }
 
 function isIdentity(value: unknown): value is string {
-  return isText(value) && /^([0-9a-f]{64}|pid-\d+)$/.test(value);
+  return isText(value) && (isFullId(value) || /^pid-\d+$/.test(value));
 }
 
 function isRoute(value: unknown): value is AgentRoute {
@@ -120,11 +121,11 @@ function isRoute(value: unknown): value is AgentRoute {
 
 /** Accepts an address from engineAddress; empty for a target without an engine. */
 function isEngine(value: unknown): value is string {
-  return isText(value) && /^(?:(?:cri:)?\/|$)/.test(value);
+  return isText(value) && (value === "" || value.startsWith("/") || value.startsWith("cri:/"));
 }
 
 function isSidecar(value: unknown): value is string {
-  return isText(value) && /^([0-9a-f]{64})?$/.test(value);
+  return isText(value) && (value === "" || isFullId(value));
 }
 
 function isPid(value: unknown): value is number {

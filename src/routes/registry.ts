@@ -42,13 +42,17 @@ export type OfflineKind = "stopped" | "image" | "volume";
  * The kind of an offline target, from a name of {@link agentFile}; undefined if the target runs.
  */
 export function offlineKindOf(file: string): OfflineKind | undefined {
-  return /^(stopped|image|volume)/.exec(file.split(".")[3] ?? "")?.[0] as OfflineKind | undefined;
+  const generation = file.split(".")[3] ?? "";
+  return OFFLINE_KINDS.find((kind) => generation.startsWith(kind));
 }
+
+const OFFLINE_KINDS: readonly OfflineKind[] = ["stopped", "image", "volume"];
 
 /**
  * Users with the same first 10 bytes share a name; their records differ, see {@link candidates}.
  */
 function userPart(user: string): string {
+  if (user === "") return "";
   return Buffer.from(user)
     .toString("hex")
     .slice(0, 2 * USER_BYTES);
@@ -90,17 +94,19 @@ function candidates(run: RunDirectory, query: AgentQuery): string[] {
   const names = readdirSync(run.agents)
     .filter((name) => name.startsWith(prefix) && name.endsWith(".sock"))
     .map((name) => name.slice(0, -".sock".length))
-    .filter((name) => !ASIDE.test(name));
+    .filter((name) => !isAside(name));
+  if (names.length === 0) return [];
   const { identity, generation, routes, user } = query;
-  const files = routes.flatMap((route) =>
-    generation === undefined
-      ? names.filter(
-          (name) => name.startsWith(`${prefix}${route}.${userPart(user)}.`) && offlineKindOf(name) === undefined,
-        )
-      : names.filter((name) => name === agentFile({ identity, generation, route, user })),
-  );
+  const files = routes.flatMap((route) => {
+    if (generation !== undefined) {
+      const wanted = agentFile({ identity, generation, route, user });
+      return names.filter((name) => name === wanted);
+    }
+    const start = `${prefix}${route}.${userPart(user)}.`;
+    return names.filter((name) => name.startsWith(start) && offlineKindOf(name) === undefined);
+  });
   // The name is enough, and reading the record would cost more than the connection.
-  if (generation !== undefined && Buffer.byteLength(user) <= USER_BYTES) return files;
+  if (generation !== undefined && (user === "" || Buffer.byteLength(user) <= USER_BYTES)) return files;
   return files.filter((file) => {
     const record = readRecord(run, file);
     return record?.identity === identity && record.user === user;
@@ -126,7 +132,9 @@ export function connectIfLive(directory: OwnedFd, file: string): OwnedFd | undef
 export function readRecord(run: RunDirectory, file: string): AgentRecord | undefined {
   return readOr(undefined, () => {
     const record = decodeRecord(JSON.parse(readFileSync(join(run.agents, `${file}.json`), "utf8")));
-    return record !== undefined && agentFile(record) === file.replace(ASIDE, "") ? record : undefined;
+    return record !== undefined && agentFile(record) === (isAside(file) ? file.replace(ASIDE, "") : file)
+      ? record
+      : undefined;
   });
 }
 
@@ -146,8 +154,8 @@ export function writeRecord(run: RunDirectory, record: AgentRecord): void {
 /** File names of all agents, live or not. */
 export function agentFiles(run: RunDirectory): string[] {
   try {
-    const names = readdirSync(run.agents).filter((name) => /\.(sock|json)$/.test(name));
-    return [...new Set(names.map((name) => name.replace(/\.(sock|json)$/, "")))].sort();
+    const names = readdirSync(run.agents).filter((name) => name.endsWith(".sock") || name.endsWith(".json"));
+    return [...new Set(names.map((name) => name.slice(0, -".sock".length)))].sort();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
@@ -192,6 +200,10 @@ function identityIn(file: string): string {
 
 /** Matches the suffix of {@link setAgentAside} in a name without extension. */
 const ASIDE = /\.v\d+-\d+$/;
+
+function isAside(file: string): boolean {
+  return file.includes(".v") && ASIDE.test(file);
+}
 
 const REMOVAL_PATIENCE_MS = 5_000;
 
