@@ -243,6 +243,14 @@ export function errorMessageOf({ body }: Pick<EngineResponse, "body">): string |
 
 const MAX_WORDS = 1_000;
 
+/**
+ * True for a response that there is no such container. Podman returns 500 for one that is removed
+ * during the request.
+ */
+export function isGone(status: number, message = ""): boolean {
+  return status === 404 || (status === 500 && /no such container/i.test(message));
+}
+
 /** The error for a failed connection to an engine, with a hint. */
 export function unreachable(engine: Engine, error: unknown): PortholeError {
   const { message } = error as Error;

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { RESPONSE_TIMEOUT_MS, unreachable } from "./engine.ts";
+import { isGone, RESPONSE_TIMEOUT_MS, unreachable } from "./engine.ts";
 import { isOfPod } from "./engine-address.ts";
 import { HttpStatusError, httpBody } from "./http.ts";
 import type { OutputContainer, OutputOptions, OutputRecord } from "./output-record.ts";
@@ -60,11 +60,12 @@ async function* answerOf(container: OutputContainer, options: OutputOptions): As
   try {
     yield* httpBody(engine.socketPath, logsPath(container, options), { timeoutMs: RESPONSE_TIMEOUT_MS, signal });
   } catch (error) {
-    if (signal.aborted || (error instanceof PortholeError && error.code === "CANCELLED")) throw error;
+    if (signal.aborted) throw error;
     if (!(error instanceof HttpStatusError)) throw unreachable(engine, error);
     const { status, serverMessage } = error;
     // Docker's response for a container that is being removed.
-    if (status === 404 || (status === 409 && /removal|dead/.test(serverMessage ?? ""))) throw beingRemoved(name);
+    if (isGone(status ?? 0, serverMessage) || (status === 409 && /removal|dead/.test(serverMessage ?? "")))
+      throw beingRemoved(name);
     throw new PortholeError(
       "TARGET",
       `the engine cannot return the output of '${name}': ${serverMessage ?? error.message}`,

@@ -5,7 +5,7 @@ import { inspectionPath } from "./begin-inspection.ts";
 import { composeContainer } from "./compose.ts";
 import { decodeContainerList } from "./container-list.ts";
 import type { ContainerState, RunningContainer } from "./container-state.ts";
-import { type EngineResponse, engineGet, errorMessageOf, namesInEngines, refusedBy } from "./engine.ts";
+import { type EngineResponse, engineGet, errorMessageOf, isGone, namesInEngines, refusedBy } from "./engine.ts";
 import { type Engine, isOfPod, notOfPods } from "./engine-address.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
@@ -146,7 +146,8 @@ async function inspect(engine: Engine, name: string, signal?: LateSignal): Promi
     return isShortId(inspection, name) ? ((await inspectCompose(engine, name, signal)) ?? inspection) : inspection;
   }
   const isUnclear = isSeveral(answer);
-  if (answer.status !== 404 && !isUnclear) throw refusedBy(engine, answer, `inspect '${name}'`);
+  if (!isGone(answer.status, errorMessageOf(answer)) && !isUnclear)
+    throw refusedBy(engine, answer, `inspect '${name}'`);
   const service = await inspectCompose(engine, name, signal);
   if (service === undefined && isUnclear) throw await severalIds(engine, name, signal);
   return service;

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import { type Engine, engineGet, refusedBy } from "./engine.ts";
+import { type Engine, engineGet, errorMessageOf, isGone, refusedBy } from "./engine.ts";
 import { Json } from "./engine-json.ts";
 import { decodeInspection } from "./inspection.ts";
 import { inspectContainer } from "./resolve.ts";
@@ -38,7 +38,8 @@ export async function containerStorage(name: string, explicit: string | undefine
   const { engine, answer } = await inspectContainer(name, explicit);
   const path = `/containers/${answer.id}/json?size=true`;
   const measured = await engineGet(engine, path, { timeoutMs: WALK_TIMEOUT_MS });
-  if (measured.status === 404) throw new PortholeError("TARGET", `container '${name}' was removed`, { errno: "ESRCH" });
+  if (isGone(measured.status, errorMessageOf(measured)))
+    throw new PortholeError("TARGET", `container '${name}' was removed`, { errno: "ESRCH" });
   if (measured.status !== 200) throw refusedBy(engine, measured, `measure container '${name}'`);
   const { body, request } = measured;
   const { isRunning, isPaused, isRestarting } = decodeInspection(body, request);

@@ -1,3 +1,4 @@
+import { isGone } from "../engines/engine.ts";
 import { EngineError } from "../engines/engine-error.ts";
 import { attachInterrupted, messageOf, PortholeError } from "../errors.ts";
 
@@ -19,12 +20,9 @@ export function ignoreMissing(error: unknown): void {
   if (!(error instanceof EngineError) || (!isMissing(error) && error.status !== 409)) throw error;
 }
 
-/**
- * True if the object does not exist. Podman returns 500 for a container that is removed during the
- * request.
- */
+/** True if the object does not exist. */
 export function isMissing({ status, message }: EngineError): boolean {
-  return status === 404 || (status === 500 && /no such container/i.test(message));
+  return isGone(status, message);
 }
 
 /** The error for an agent that could read fewer files than an agent on another route. */

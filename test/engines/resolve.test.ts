@@ -132,6 +132,16 @@ describe("a name is refused with a remedy:", () => {
       /^no such container: 'web'$/,
     ],
     [
+      "one that Podman removes during the request",
+      {
+        "/containers/web/json": {
+          status: 500,
+          body: { message: "container 58146ab68c85 does not exist in database: no such container" },
+        },
+      },
+      /^no such container: 'web'$/,
+    ],
+    [
       "one that is being removed",
       { "/containers/web/json": found({ Id: id, Name: "/web", State: { Running: false, Status: "removing" } }) },
       /^container 'web' is being removed$/,
