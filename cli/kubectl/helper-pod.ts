@@ -7,7 +7,7 @@ export const IDLE_S = 600;
  * Directories of the node that the helper mounts read-only. docker/kubernetes/helper.yaml gives the
  * reasons.
  */
-const NODE_PATHS = ["/run/containerd", "/run/k3s", "/run/crio", "/var/log/pods", "/var/lib/containerd"];
+const NODE_PATHS = ["/run/containerd", "/run/k3s", "/run/crio", "/var/log/pods"];
 
 /** A helper pod for a single client. docker/kubernetes/helper.yaml describes the shared helpers. */
 export interface HelperPod {
@@ -24,18 +24,16 @@ export function helperManifest({ name, namespace, node, image, owner }: HelperPo
   const volumes = [
     { name: "state", emptyDir: { medium: "Memory", sizeLimit: "16Mi" } },
     { name: "temporary", emptyDir: { sizeLimit: "64Mi" } },
-    { name: "volumes", hostPath: { path: "/var/lib/kubelet/pods" } },
     ...NODE_PATHS.map((path, index) => ({ name: `node-${index}`, hostPath: { path } })),
   ];
   const volumeMounts = [
     { name: "state", mountPath: "/root" },
     { name: "temporary", mountPath: "/tmp" },
-    { name: "volumes", mountPath: "/var/lib/kubelet/pods", readOnly: true, mountPropagation: "HostToContainer" },
     ...NODE_PATHS.map((path, index) => ({ name: `node-${index}`, mountPath: path, readOnly: true })),
   ];
   const capabilities = {
     drop: ["ALL"],
-    add: ["SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH", "DAC_OVERRIDE"],
+    add: ["SYS_ADMIN", "SYS_PTRACE", "SYS_CHROOT", "DAC_READ_SEARCH"],
   };
   return JSON.stringify({
     apiVersion: "v1",
@@ -57,8 +55,10 @@ export function helperManifest({ name, namespace, node, image, owner }: HelperPo
           command: [AGENT_IN_IMAGE, "helper", "--idle", String(IDLE_S)],
           securityContext: {
             ...{ runAsUser: 0, runAsGroup: 0, allowPrivilegeEscalation: true, readOnlyRootFilesystem: true },
+            ...{ appArmorProfile: { type: "Unconfined" }, seLinuxOptions: { type: "spc_t" } },
             capabilities,
           },
+          resources: { requests: { cpu: "1m", memory: "8Mi" }, limits: { memory: "512Mi" } },
           volumeMounts,
         },
       ],

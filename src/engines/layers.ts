@@ -194,6 +194,7 @@ function isGoneHere(source: string): boolean {
   return process.geteuid?.() === 0 && !existsSync(source);
 }
 
-function gone(source: string, destination: string): MissingPath {
+/** Returns why a mount of a source that does not exist is empty. */
+export function gone(source: string, destination: string): MissingPath {
   return { path: destination, why: `was mounted from ${source}, which no longer exists` };
 }

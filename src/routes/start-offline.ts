@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { engineGet } from "../engines/engine.ts";
 import { engineAddress } from "../engines/engine-address.ts";
 import { decodeInfo } from "../engines/engine-info.ts";
 import { locateLayers, type ReadFile } from "../engines/layer-store.ts";
-import { type Layers, withDirectories } from "../engines/layers.ts";
+import { gone, type Layers, withDirectories } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { installAgent } from "./agent-program.ts";
@@ -90,9 +90,28 @@ export async function layersFor(
 ): Promise<LocatedLayers> {
   if (files.engine.isCri && route !== "direct") throw noRouteForPods();
   const paths = route === "direct" ? enginePathsOf(files) : undefined;
-  const layers = await locate(files, known, paths, run, options);
+  const located = await locate(files, known, paths, run, options);
+  const layers = paths === undefined ? located : withoutGone(located, paths);
   if (paths !== undefined) checkHere(files, layers, paths);
   return { ...layers, agentOptions: paths?.options ?? [] };
+}
+
+/**
+ * Moves mounts whose source no longer exists to the absent paths. The source is a path of the
+ * engine, which may be in another mount namespace, as for a helper. Only root can see every source.
+ */
+function withoutGone(layers: Layers, paths: EnginePaths): Layers {
+  if (process.geteuid?.() !== 0) return layers;
+  const isGone = ({ source }: { source: string }) => !existsSync(paths.path(source));
+  const destinations = new Set(layers.binds.map(({ destination }) => destination));
+  return {
+    ...layers,
+    binds: layers.binds.filter((one) => !isGone(one)),
+    absent: [
+      ...layers.absent.filter(({ path }) => !destinations.has(path)),
+      ...layers.binds.filter(isGone).map(({ source, destination }) => gone(source, destination)),
+    ],
+  };
 }
 
 /** Layers, and further options of their agent. */

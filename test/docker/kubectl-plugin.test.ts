@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
@@ -157,6 +157,19 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     await waitFor("the output", async () => (await run(["cat", "-n", shop, "web-0:@logs"])).text === "hello\n");
     await target.containers[0]?.stop();
     expect(await run(["cat", "-n", shop, "web-0:/tmp/a"])).toEqual({ code: 0, text: "ready\nhello\n", stderr: "" });
+    // Private files of another user, in the container's layer and in a volume.
+    const volume = mkdtempSync(`${inject("machine").directory}/volume-`);
+    chmodSync(volume, 0o777);
+    const write =
+      "for d in /tmp/d /v/d; do mkdir $d; echo private >$d/f; busybox chmod 700 $d; busybox chmod 600 $d/f; done";
+    const command = ["/bin/sh", "-c", `${write}; exec busybox sleep 10000`];
+    const mounts = [{ source: volume, destination: "/v" }];
+    const owned = await pod("one", shop, "web-1", { command, user: 1000, group: 1000, mounts });
+    const readBoth = () => run(["cat", "-n", shop, "web-1:/tmp/d/f", "web-1:/v/d/f"]);
+    const both = { code: 0, text: "private\nprivate\n", stderr: "" };
+    await waitFor("the files", async () => (await readBoth()).text === both.text);
+    await owned.containers[0]?.stop();
+    expect(await readBoth()).toEqual(both);
   });
 
   test("a signal ends the command on the node, and so does kill -9 of the client", async () => {
@@ -443,6 +456,18 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     const helpers = uniqueName("helpers");
     const made = ["--image", IMAGE, "--helper-namespace", helpers, "-n", shop];
     const left = () => cluster.names(helpers).length;
+    /** What helper pods of a namespace may do. */
+    const rights = async (namespace: string) => {
+      const { stdout } = await promisify(execFile)("kubectl", ["get", "pods", "-n", namespace, "-o", "json"], { env });
+      const [{ spec }] = JSON.parse(stdout).items;
+      const { hostPID, automountServiceAccountToken, tolerations, containers, volumes } = spec;
+      const [{ securityContext, resources, volumeMounts }] = containers;
+      const mounts = volumeMounts.map(({ name, ...mount }: { name: string }) => {
+        const volume = volumes.find((one: { name: string }) => one.name === name);
+        return JSON.stringify({ ...mount, ...volume, name: undefined });
+      });
+      return { hostPID, automountServiceAccountToken, tolerations, securityContext, resources, mounts: mounts.sort() };
+    };
     expect(await run([...made, "cat", "web-0:/tmp/a.log"])).toEqual({ code: 0, text: "one\n", stderr: "" });
     expect(left()).toBe(0);
     // docker/kubernetes/role.yaml has no right to watch.
@@ -451,6 +476,7 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
       const running = start([...made, "tail", "-F", "web-0:/tmp/a.log"], { DIRECT: "1" });
       await waitFor("the first line", () => running.text() === "one\n");
       expect(left()).toBe(1);
+      expect(await rights(helpers)).toEqual(await rights("porthole"));
       running.child.kill(signal);
       await running.ended;
       expect(left()).toBe(signal === "SIGKILL" ? 1 : 0);

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { WaitOptions } from "../../descriptors/poll.ts";
 import { PortholeError } from "../../errors.ts";
 import { AmbiguousNameError, askEngines, isNotFound, type NotFoundError } from "../ask-engines.ts";
@@ -233,18 +232,11 @@ const IN_MEMORY = ["/proc", "/sys", "/dev"];
 function podLayers(id: string, { snapshotter, mounts }: PodContainerStatus, paths: readonly string[]): Layers {
   const key = { driver: snapshotter, isPodman: false, isContainer: true, id, diffIds: [] };
   const stack = paths.map((path) => ({ path, isInit: false }));
-  const isGone = ({ source }: { source: string }) => !existsSync(source);
   return {
     ...withDirectories(key, stack),
     // There is no key, because the CRI has no other way to find the layers.
     key: undefined,
-    binds: mounts.filter((one) => !isGone(one)).sort((a, b) => a.destination.length - b.destination.length),
-    absent: [
-      ...IN_MEMORY.map((path) => ({ path, why: "was in memory" })),
-      ...mounts.filter(isGone).map(({ source, destination }) => ({
-        path: destination,
-        why: `was mounted from ${source}, which no longer exists`,
-      })),
-    ],
+    binds: mounts.toSorted((a, b) => a.destination.length - b.destination.length),
+    absent: IN_MEMORY.map((path) => ({ path, why: "was in memory" })),
   };
 }

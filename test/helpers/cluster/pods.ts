@@ -164,8 +164,10 @@ function criOptions(directory: string, node: Node, spec: PodSpec, container: Con
   });
   const socket = `${node.directory}/host/run/containerd/containerd.sock`;
   if (existsSync(`${node.directory}/host/run/containerd`) && !existsSync(socket)) linkSync(node.socket, socket);
-  // The CRI reports this containerd's own paths of layers and logs.
-  const own = { source: node.directory, destination: node.directory, isReadOnly: true };
+  // The CRI reports this containerd's own paths of logs.
+  const logs = `${node.directory}/logs`;
+  mkdirSync(logs, { recursive: true });
+  const own = { source: logs, destination: logs, isReadOnly: true };
   return {
     ...{ name: container.name, image: container.image, hostPid: spec.hostPID === true, mounts: [...mounts, own] },
     command: container.command ?? [],
