@@ -10,6 +10,14 @@
  * Everything is read-only, nodev, nosuid and noexec. The content of the directories is hostile:
  * mount points are resolved inside the new root, and mount(2) gets every directory by its
  * descriptor.
+ *
+ * Options, all repeatable but --engine-pid:
+ *
+ *   --layer DIRECTORY         a layer, uppermost first; with --target-pid, the agent only reports
+ *                             which layer a file is from
+ *   --engine-pid N            the layers are in the namespaces of this process
+ *   --bind SOURCE --at PATH   show SOURCE at PATH of the root
+ *   --overlay DEVICE          a local overlay of the target, such as 0:54
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -41,12 +41,8 @@ static const char usage[] =
     "  --join-user-ns    enter the target's user namespace\n"
     "  --device-cgroup   open devices by the target's device rules\n"
     "  --tree            pass the host a descriptor of all mounts, then exit\n"
-    "  --layer DIRECTORY a layer of the root, uppermost first; repeatable. Without --target-pid:\n"
-    "                    serve them as a read-only root. With it: report a file's layer\n"
-    "  --engine-pid N    find the layers in the namespaces of this process\n"
-    "  --bind SOURCE --at PATH\n"
-    "                    show SOURCE at PATH of that root, read-only; repeatable\n"
-    "  --overlay DEVICE  a local overlay of the target, such as 0:54; repeatable\n";
+    "  --layer DIRECTORY, --engine-pid N, --bind SOURCE --at PATH, --overlay DEVICE: see "
+    "layers.c\n";
 
 struct number {
     const char *name;
