@@ -26,7 +26,7 @@ import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 /** `porthole ls`: lists the targets. Continues after a failure and returns the highest status. */
 export async function ls(texts: string[], given: LsOptions): Promise<number> {
   // The size column of -l shows the totals.
-  const options = (given.total && !given.json) || given.n ? { ...given, l: true } : given;
+  const options = (given.total && !given.json) || given.numericUidGid ? { ...given, l: true } : given;
   using lister = new Lister(options, await listFormat(options));
   await lister.run(texts);
   return lister.status;
@@ -244,8 +244,8 @@ class Lister {
   async #context(session: Session): Promise<SessionContext> {
     const known = this.#contexts.get(session);
     if (known !== undefined) return known;
-    const { l, n, json } = this.#options;
-    const isNamed = (l === true && n !== true) || json === true;
+    const { l, numericUidGid, json } = this.#options;
+    const isNamed = (l === true && numericUidGid !== true) || json === true;
     const context: SessionContext = {
       session,
       users: isNamed ? await readNames(session, "/etc/passwd") : undefined,

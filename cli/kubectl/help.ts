@@ -34,8 +34,9 @@ Options:
   --context, --kubeconfig, --cluster, --user, --as, --server, ...
                            as for kubectl
   They come before the command, or after it if the command has no option of
-  that name: grep -n and ls -l are the command's. tail -n and head -n take a
-  number of lines or a namespace, -c a number of bytes or a container.
+  that name: grep -n and ls -l are the command's, ls -n is the namespace. tail -n
+  and head -n take a number of lines or a namespace, -c a number of bytes or a
+  container.
 
 kubectl apply -k docker/kubernetes makes a helper pod on each node.
 

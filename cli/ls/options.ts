@@ -3,7 +3,7 @@ import type { ConnectionOptions } from "../targets/options.ts";
 /** Options of `porthole ls`: see cli/program/list-commands.ts. */
 export interface LsOptions extends ConnectionOptions {
   l?: boolean;
-  n?: boolean;
+  numericUidGid?: boolean;
   inode?: boolean;
   classify?: boolean;
   all?: boolean;

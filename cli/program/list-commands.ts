@@ -38,7 +38,7 @@ function addLs(root: Command): void {
     // -h means human-readable sizes, as in ls(1).
     .helpOption("--help", "display help for command")
     .option("-l", "print mode, links, owner, group, size and time (owners by the container's /etc/passwd)")
-    .option("-n", "as -l, with numbers of owners and groups")
+    .option("-n, --numeric-uid-gid", "as -l, with numbers of owners and groups")
     .option("-i, --inode", "print the inode number before each name")
     .option("-F, --classify", "append / to directories, * to programs, @ to links, | to FIFOs, = to sockets")
     .option("-a, --all", "include names that begin with a dot, and . and ..")

@@ -29,6 +29,8 @@ export function headArguments(args: string[], fail: (text: string) => never): st
 
 function plainCount(args: string[], form: RegExp, fail: (text: string) => never): string[] {
   const [first = "", ...rest] = args;
+  const late = lateCount(args);
+  if (late !== undefined) return fail(`${late} must be the first argument (use -n ${late.slice(1)})`);
   const [, sign, digits = "", unit = "", flags = ""] = form.exec(first) ?? [];
   // -c and -f are options.
   if (sign === undefined || /^-[cf]*$/.test(first)) return withoutOptionalValues(args);
@@ -37,6 +39,14 @@ function plainCount(args: string[], form: RegExp, fail: (text: string) => never)
   const modern = [unit === "" || unit === "l" ? "-n" : "-c", number, ...Array.from(flags, (flag) => `-${flag}`)];
   const file = sign === "+" ? `, or ./${first} for a file of that name` : "";
   return fail(`obsolete form ${first} (use ${modern.join(" ")}${file})`);
+}
+
+/** A number of lines after an operand: `head FILE -20`. Commander takes it for a file. */
+function lateCount(args: readonly string[]): string | undefined {
+  const end = args.indexOf("--");
+  return args
+    .slice(0, end === -1 ? args.length : end)
+    .find((arg, index) => /^-\d+$/.test(arg) && index > 0 && !args[index - 1]?.startsWith("-"));
 }
 
 /**

@@ -43,6 +43,9 @@ describe("the options of kubectl porthole", () => {
     ]);
     expect(parse("grep --namespace shop x web-0:/a").namespace).toBe("shop");
     expect(plan("ls -l web-0:/a")).toEqual([["n1", "ls -l -- pod:shop/web-0:/a"]]);
+    expect(plan("ls -n shop --numeric-uid-gid web-0:/a")).toEqual([
+      ["n1", "ls --numeric-uid-gid -- pod:shop/web-0:/a"],
+    ]);
     expect(parse("--context=prod --as bob cat web-0:/a").kubectl).toEqual(["--context", "prod", "--as", "bob"]);
     expect(parse("cat --context prod web-0:/a").kubectl).toEqual(["--context", "prod"]);
   });
