@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 
 /**
  * Converts esbuild's chunks to CommonJS, which Node starts faster: an ES module's import of a Node
@@ -8,8 +9,9 @@ import { readFileSync, writeFileSync } from "node:fs";
  */
 export async function toCommonJs(outputs, transform, library) {
   refuseCircles(outputs);
+  const numbers = numberExports(outputs);
   for (const [path, { entryPoint, exports }] of Object.entries(outputs)) {
-    const lazy = readFileSync(path, "utf8").replace(
+    const lazy = withNumbers(readFileSync(path, "utf8"), path, numbers).replace(
       /\bimport\(("[^"]+\.js")\)/g,
       "Promise.resolve().then(() => require($1))",
     );
@@ -28,12 +30,51 @@ export async function toCommonJs(outputs, transform, library) {
 }
 
 /**
+ * Numbers the names of each chunk that only other chunks import. V8 makes a map for each name of an
+ * object that is evaluated once: 345 names took 0.8 ms of a small `cat`. Numbers need none.
+ */
+function numberExports(outputs) {
+  const shared = Object.entries(outputs).filter(([path, { entryPoint }]) => entryPoint === undefined && isChunk(path));
+  return new Map(shared.map(([path, { exports }]) => [basename(path), exports]));
+}
+
+function isChunk(path) {
+  return /^chunk-[^/]*\.js$/.test(basename(path));
+}
+
+/** Replaces the names in a chunk's exports, and in its imports from other chunks. */
+function withNumbers(code, path, numbers) {
+  const numbered = (names, list, parts) => {
+    const items = list.split(",").map((item) => item.trim());
+    return items.filter(Boolean).map((item) => {
+      const [name, alias = name] = item.split(" as ");
+      return parts(name, alias, (exported) => `"${names.indexOf(exported)}"`);
+    });
+  };
+  const imports = code.replace(IMPORT, (statement, list, chunk) => {
+    const names = numbers.get(chunk);
+    if (names === undefined) return statement;
+    const items = numbered(names, list, (name, alias, numberOf) => `${numberOf(name)} as ${alias}`);
+    return `import { ${items.join(", ")} } from "./${chunk}";`;
+  });
+  const own = numbers.get(basename(path));
+  if (own === undefined) return imports;
+  return imports.replace(EXPORT, (_, list) => {
+    const items = numbered(own, list, (name, alias, numberOf) => `${name} as ${numberOf(alias)}`);
+    return `export { ${items.join(", ")} };\n`;
+  });
+}
+
+const IMPORT = /^import \{([^}]*)\} from "\.\/(chunk-[^"]+)";/gm;
+const EXPORT = /^export \{([^}]*)\};\n*$/m;
+
+/**
  * Exports values. esbuild exports two getters for each name, which V8 does not inline: a use of
  * another chunk's name takes 20 ns instead of one. The values are those at the end of the chunk, so
  * a chunk that may change one later keeps the getters.
  */
 function withPlainExports(code) {
-  const [statement, list] = /^export \{([^}]*)\};\n*$/m.exec(code) ?? [];
+  const [statement, list] = EXPORT.exec(code) ?? [];
   if (list === undefined || code.includes("__esm(")) return code;
   const names = list.split(",").map((item) => item.trim().split(" as "));
   if (names.some(([name]) => mayChange(name, code))) return code;
