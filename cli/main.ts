@@ -9,7 +9,7 @@ process.on("unhandledRejection", fail);
 
 let isDone = false;
 // The event loop is empty while the command still waits: Node would exit with status 0.
-process.once("beforeExit", () => {
+process.on("beforeExit", () => {
   if (!isDone) fail(new Error("internal error: no result (please report it)"));
 });
 

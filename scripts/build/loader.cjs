@@ -51,7 +51,7 @@ const setFlags = (growthFactor, growingPercent) => {
   setFlagsFromString(`--semi-space-growth-factor=${growthFactor}`);
   setFlagsFromString(`--heap-growing-percent=${growingPercent}`);
 };
-process.once("firstText", () => {
+const keepHeapSmall = () => {
   const keepSmall = () => setFlags(1, 100);
   keepSmall();
   areFlagsSet = true;
@@ -66,7 +66,8 @@ process.once("firstText", () => {
     };
     worker.once("online", end).once("exit", end);
   });
-});
+};
+if (isScreen) process.once("firstText", keepHeapSmall);
 const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
 const folder = caches?.startsWith("/") ? `${caches}/porthole` : home?.startsWith("/") && `${home}/.cache/porthole`;
 
@@ -85,7 +86,6 @@ const readOwn = (path) => {
 };
 // The modules of the first page of `open`, those of this kind of command, those of a cat with
 // options, and all others. Each pack is read when a module is in none of those before it.
-const importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 // A file of this machine needs no session with an agent.
 const first = kind !== "open" ? [] : further.some((word) => /^[^/.].*:/.test(word)) ? ["pack-page"] : ["pack-local"];
 const packs = [...new Set([...first, `pack-${kind}`, "pack-cat", "pack"])].map((part) => ({
@@ -117,7 +117,7 @@ const read = (pack) => {
     : folder
       ? readOwn(`${folder}/${name}`)
       : undefined;
-  const script = new vm.Script(code, { filename, cachedData, importModuleDynamically });
+  const script = new vm.Script(code, { filename, cachedData });
   scripts.push({ part, name, script, flags, isCached: cachedData !== undefined && !script.cachedDataRejected });
   return script.runInThisContext();
 };

@@ -303,16 +303,19 @@ async function readMore(socket: OwnedFd, held: BoundedBuffer, { deadline, signal
 }
 
 const HEAD_END = "\r\n\r\n";
+const [CR, LF] = [13, 10];
 
 /**
  * Returns the end of the headers; undefined if it has not arrived yet.
  * @throws PortholeError TARGET above the limit
  */
 function endOfHead(bytes: Buffer): number | undefined {
-  const end = bytes.subarray(0, MAX_HEAD).indexOf(HEAD_END);
-  if (end === -1 && bytes.length >= MAX_HEAD)
-    throw new PortholeError("TARGET", `response headers larger than ${MAX_HEAD} bytes`);
-  return end === -1 ? undefined : end;
+  const { indexOf } = Uint8Array.prototype;
+  const limit = Math.min(bytes.length, MAX_HEAD) - HEAD_END.length;
+  for (let at = indexOf.call(bytes, CR); at !== -1 && at <= limit; at = indexOf.call(bytes, CR, at + 1))
+    if (bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF) return at;
+  if (bytes.length < MAX_HEAD) return undefined;
+  throw new PortholeError("TARGET", `response headers larger than ${MAX_HEAD} bytes`);
 }
 
 function statusOf(bytes: Buffer): number | undefined {

@@ -11,7 +11,6 @@ import { Json } from "./engine-json.ts";
 import { decodeInspection, type Inspection } from "./inspection.ts";
 import { containerLayers, directoryAlone, lazyDriver, rootLayers } from "./layers.ts";
 import { isOfDirectory, rootfsOf } from "./podman-rootfs.ts";
-import { withSimilarNames } from "./similar-names.ts";
 
 export type { ContainerState, RunningContainer, StoppedContainer } from "./container-state.ts";
 
@@ -120,6 +119,7 @@ async function inspectNamed(
   try {
     return await askEngines("container", name, explicit, (asked) => inspect(asked, name, signal));
   } catch (error) {
+    const { withSimilarNames } = await import("./similar-names.ts");
     throw await withSimilarNames(error, "container", name, () => containerNames(explicit, signal));
   }
 }

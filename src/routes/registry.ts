@@ -2,6 +2,7 @@ import {
   constants,
   existsSync,
   fstatSync,
+  lstatSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -212,7 +213,8 @@ const REMOVAL_PATIENCE_MS = 5_000;
  * socket.
  */
 export function socketIdentity(run: RunDirectory, file: string): string {
-  const stat = statSync(join(run.agents, `${file}.sock`), { bigint: true, throwIfNoEntry: false });
+  // With the function of run-dir.ts: Node compiles each of its functions at its first use.
+  const stat = lstatSync(join(run.agents, `${file}.sock`), { bigint: true, throwIfNoEntry: false });
   return stat === undefined ? "" : `${stat.ino} ${stat.ctimeNs}`;
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, lstatSync, mkdirSync, type Stats } from "node:fs";
+import { type BigIntStats, chmodSync, existsSync, lstatSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { openDirectory } from "../descriptors/file.ts";
@@ -56,20 +56,19 @@ export function ensureRunDirectory(environment: NodeJS.ProcessEnv = process.env)
 function ensureOwn(path: string, mode: number): void {
   // lstat(2) first: the directory nearly always exists, and a failed mkdir(2) costs 10 % of a small
   // cat.
-  const stat = lstatSync(path, { throwIfNoEntry: false }) ?? newDirectory(path, mode);
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false }) ?? newDirectory(path, mode);
   if (!stat.isDirectory()) throw refused(path, "it is not a directory");
-  if (stat.uid !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`);
+  if (Number(stat.uid) !== process.geteuid?.()) throw refused(path, `it belongs to uid ${stat.uid}`);
   // The mode of an existing directory may be wrong.
-  if ((stat.mode & 0o777) !== mode) {
-    if ((stat.mode & 0o022) !== 0)
-      throw refused(path, `it is writable by others (mode 0${(stat.mode & 0o777).toString(8)})`);
-    chmodSync(path, mode);
-  }
+  const found = Number(stat.mode) & 0o777;
+  if (found === mode) return;
+  if ((found & 0o022) !== 0) throw refused(path, `it is writable by others (mode 0${found.toString(8)})`);
+  chmodSync(path, mode);
 }
 
-function newDirectory(path: string, mode: number): Stats {
+function newDirectory(path: string, mode: number): BigIntStats {
   makeDirectory(path, mode);
-  return lstatSync(path);
+  return lstatSync(path, { bigint: true });
 }
 
 /**

@@ -96,12 +96,10 @@ export class AgentClient {
   static async open(connection: OwnedFd, version = VERSION, target = ""): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });
     let watch: Watch | undefined;
-    let soon: NodeJS.Immediate | undefined;
     let waiting = false;
     const atEnd: (() => void)[] = [];
     const turn: Turn = { left: AT_ONCE };
     const close = () => {
-      clearImmediate(soon);
       watch?.close();
       socket.close();
       for (const action of atEnd.splice(0)) action();
@@ -115,6 +113,7 @@ export class AgentClient {
       watch?.modify(waiting ? EPOLLIN | EPOLLOUT : EPOLLIN);
     };
     const startWatch = () => {
+      if (channel.ended !== undefined) return;
       try {
         watch = Reactor.shared().watch(socket.fd, waiting ? EPOLLIN | EPOLLOUT : EPOLLIN, (events) => {
           turn.left = AT_ONCE;
@@ -130,8 +129,8 @@ export class AgentClient {
       const hello = channel.start(Op.hello, encode.hello(version), 0, HELLO_TIMEOUT_MS, refusal);
       if (readableSoon(socket.fd)) {
         receive(socket, channel);
-        // A small command ends before the next turn of the event loop.
-        if (channel.ended === undefined) soon = setImmediate(startWatch);
+        // A small command ends before it waits for anything else. An immediate would take 0.2 ms.
+        if (channel.ended === undefined) process.nextTick(startWatch);
       } else startWatch();
       channel.time();
       const { body } = await hello;
