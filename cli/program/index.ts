@@ -4,7 +4,7 @@ import { complain, Exit } from "../io/fail.ts";
 import { addAgentCommands } from "./agent-commands.ts";
 import { addListCommands } from "./list-commands.ts";
 import { mayBeElsewhere } from "./other-kernels.ts";
-import { ownCommand } from "./other-programs.ts";
+import { ownCommand, ownOption } from "./other-programs.ts";
 import { addReadCommands } from "./read-commands.ts";
 import { addSearchCommands } from "./search-commands.ts";
 import { ownOptionsFirst } from "./shared.ts";
@@ -84,16 +84,18 @@ function errorLine(text: string, args: readonly string[]): string {
     .replace(/\n/g, " ");
   if (line.startsWith("too many arguments for 'diff'"))
     return "diff compares one container with its image (two: porthole with web:/etc api:/etc -- diff -r {})";
-  if (line.startsWith("unknown option") && isCommandWithoutDashes(line, args))
-    return `${line.replace(/ \(.*/, "")} (write the command after --: porthole ${args[0]} TARGET -- COMMAND)`;
+  const option = /^unknown option '(.*?)'/.exec(line)?.[1];
+  const instead = option === undefined ? undefined : ownOption(args[0] ?? "", option);
+  if (instead !== undefined) return `unknown option '${option}' (${instead})`;
+  if (option !== undefined && isCommandWithoutDashes(option, args))
+    return `unknown option '${option}' (write the command after --: porthole ${args[0]} TARGET -- COMMAND)`;
   const words = args[0] === "help" ? args.slice(1) : args;
   const own = line.startsWith("unknown command") ? ownCommand(words) : undefined;
   return own === undefined ? line : `unknown command '${words[0]}' (write ${own})`;
 }
 
 /** True for an option of a command that has no `--` before it: `with web:/etc/passwd wc -l`. */
-function isCommandWithoutDashes(line: string, args: readonly string[]): boolean {
-  const option = /'(.*)'/.exec(line)?.[1] ?? "";
+function isCommandWithoutDashes(option: string, args: readonly string[]): boolean {
   const before = args.slice(
     0,
     args.findIndex((arg) => arg.startsWith(option)),

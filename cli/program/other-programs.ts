@@ -27,3 +27,23 @@ export function ownCommand([command = "", ...rest]: readonly string[]): string |
   const named = rest.map((arg) => /^([A-Za-z0-9][\w.-]*)(:\/.*)?$/.exec(arg)?.[1]).find((name) => name !== undefined);
   return Object.hasOwn(elsewhere, command) ? elsewhere[command]?.(named ?? "CONTAINER") : undefined;
 }
+
+/** Options of other programs' commands, and what does the same here. */
+const options: Record<string, Record<string, string>> = {
+  tail: {
+    "--tail": "write -n NUMBER",
+    "--timestamps": "--json prints the times",
+    "-t": "--json prints the times",
+  },
+  cat: Object.fromEntries(
+    ["-n", "-A", "-b", "-e", "-s", "-v"].map((one) => [one, `write porthole cat TARGET | cat ${one}`]),
+  ),
+  cp: { "-n": "leave it out: existing files are kept without -f" },
+  ps: { "-e": "leave it out: all processes are listed", "-ef": "leave it out: all processes are listed" },
+};
+
+/** Returns what to write for an option of another program; undefined for any other option. */
+export function ownOption(command: string, option: string): string | undefined {
+  const known = Object.hasOwn(options, command) ? options[command] : undefined;
+  return known !== undefined && Object.hasOwn(known, option) ? known[option] : undefined;
+}
