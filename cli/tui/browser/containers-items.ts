@@ -150,7 +150,8 @@ export function containerMessage(container: ListedContainer, now: number): strin
   if (state === REMOVED) return `${name} was removed`;
   if (!isRunning(container)) return `${endOf(container, now)}: its layers and volumes can be read`;
   if (details === undefined) return "";
-  if (details.route === undefined) return details.obstacles.at(-1) ?? "could not attach by any route";
+  // Without an obstacle it has ended, and the engine's list does not say so yet.
+  if (details.route === undefined) return details.obstacles.at(-1) ?? `${name} has ended`;
   const because = details.obstacles.length > 0 ? ` (${details.obstacles.join("; ")})` : "";
   if (details.route === "sidecar") return `a sidecar will be started beside ${name}${because}`;
   return details.route === "mount" ? `the agent that ${name} has mounted will be started in it${because}` : "";

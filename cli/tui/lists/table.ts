@@ -144,10 +144,20 @@ export class Table<Item> {
       }))
       .filter(({ dispensable }) => dispensable > 0)
       .sort((a, b) => b.dispensable - a.dispensable);
+    const fits = () => used() - spare + minimum <= width + (minimum === 0 ? GAP : 0);
+    const omitted: { index: number; width: number }[] = [];
     for (const { index } of order) {
-      if (used() - spare + minimum <= width + (minimum === 0 ? GAP : 0)) break;
+      if (fits()) break;
       if (index === rest) minimum = 0;
-      else shown[index] = 0;
+      else {
+        omitted.unshift({ index, width: shown[index] ?? 0 });
+        shown[index] = 0;
+      }
+    }
+    // A narrow column may have room once a wide one is omitted.
+    for (const { index, width: wanted } of omitted) {
+      shown[index] = wanted;
+      if (!fits()) shown[index] = 0;
     }
     const restWanted = Math.min(this.#columns[rest]?.restWanted ?? 0, this.#widths[rest] ?? 0);
     this.#shrink(shown, used() - width + (minimum === 0 ? -GAP : Math.max(minimum, restWanted)));

@@ -129,6 +129,8 @@ it("shows how a container ended, when, and after how many restarts", () => {
     "web: could not start, exec: no such file: its layers and volumes can be read",
   );
   expect(containerMessage(listed("web", "", { state: "removed" }), NOW)).toBe("web was removed");
+  const justEnded = details({ route: undefined, obstacles: [] });
+  expect(containerMessage(listed("web", "", { state: "running", details: justEnded }), NOW)).toBe("web has ended");
 });
 
 it("shows published ports, and the protocol of those that are not TCP", () => {

@@ -47,6 +47,16 @@ describe("Table", () => {
     }
   });
 
+  it("keeps a narrow column that has room once a wide and more important one is omitted", () => {
+    const some: Column<Thing>[] = [
+      { title: "NAME", cell: ({ name }) => name },
+      { title: "SIZE", cell: ({ size }) => size, dispensable: 2 },
+      { title: "NOTE", cell: ({ note }) => note, rest: 16, dispensable: 1 },
+    ];
+    const titles = (width: number) => new Table(some).rows([thing("a")], width, { title: "" }).title.trim();
+    expect([titles(28), titles(25), titles(16)]).toEqual(["NAME  SIZE  NOTE", "NAME  NOTE", "NAME  SIZE"]);
+  });
+
   it("marks a truncated cell with an ellipsis, even between two of its segments", () => {
     const pieces: Column<string[]>[] = [{ title: "T", rest: 1, cell: (of) => of.map((text) => ({ text })) }];
     const shown = (...of: string[]) => new Table(pieces).rows([of], 5, { title: "" }).rows[0];
