@@ -265,6 +265,16 @@ describe("the palette on the screen", () => {
     return (lastFrame() ?? "").split("\n");
   };
 
+  it("says that no entry matches, where the list would be", () => {
+    const rows = draw([], undefined, { columns: 40, height: 20 })?.map(plain);
+    expect(rows?.map((row) => row.replaceAll("─", "").trim())).toEqual([
+      "╭ Palette ╮",
+      "│   no entry matches                   │",
+      "╰╯",
+    ]);
+    expect(choices("logs", { contexts: ["containers", "list"] })[0]?.name).toBe("output");
+  });
+
   it.each([
     { columns: 80, height: 21 },
     { columns: 120, height: 33 },
@@ -280,8 +290,7 @@ describe("the palette on the screen", () => {
     }
   });
 
-  it("is hidden without entries or room", () => {
-    expect(draw([], undefined, { columns: 80, height: 20 })).toBeUndefined();
+  it("is hidden without room", () => {
     expect(draw(entries(4), 0, { columns: 80, height: 2 })).toBeUndefined();
   });
 

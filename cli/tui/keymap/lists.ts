@@ -33,7 +33,7 @@ export const CONTAINERS_KEYS = [
   {
     action: "output",
     keys: ["L"],
-    help: "output of selected or marked containers",
+    help: "output (logs) of selected or marked ones",
     hint: "output",
     needs: "selection",
   },
