@@ -37,6 +37,12 @@ export function isTerminal(fd: number): boolean {
   return libc.ioctl(fd, Ioctl.TCGETS, scratch.address) === 0;
 }
 
+/** The modes of a terminal (struct termios) as text for comparison; undefined for another file. */
+export function terminalModes(fd: number): string | undefined {
+  if (libc.ioctl(fd, Ioctl.TCGETS, scratch.address) < 0) return undefined;
+  return Buffer.from(scratch.bytes.subarray(0, MODES)).toString("hex");
+}
+
 /** True for a terminal that was hung up, such as a closed window. */
 export function isHungUp(fd: number): boolean {
   return libc.ioctl(fd, Ioctl.TCGETS, scratch.address) < 0 && errno() === Errno.EIO;
@@ -45,6 +51,7 @@ export function isHungUp(fd: number): boolean {
 /** asm-generic/ioctls.h, the same on x64 and arm64. */
 const Ioctl = { TCGETS: 0x5401, TIOCGPGRP: 0x540f, TIOCGWINSZ: 0x5413 } as const;
 /** struct termios: four words of flags, the last is c_lflag; then characters; 36 bytes in all. */
+const MODES = 36;
 const LOCAL_MODES = 12;
 const ICANON = 2;
 /** struct winsize: unsigned short ws_row, ws_col, ... */
