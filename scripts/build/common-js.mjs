@@ -18,7 +18,9 @@ export async function toCommonJs(outputs, transform, library) {
     // Limit the line length: Node prints the source line of an uncaught error, which would be the
     // whole chunk.
     const options = { format: "cjs", platform: "node", target: "node20.19", minify: true, lineLimit: 120 };
-    const { code } = await transform(withPlainExports(lazy), options);
+    const converted = await transform(withPlainExports(lazy), options);
+    // A second pass writes `chunk[0]` for `chunk["0"]`, which V8 reads faster.
+    const { code } = await transform(converted.code, options);
     const head = code.includes("__moduleUrl")
       ? 'const __moduleUrl=require("node:url").pathToFileURL(__filename).href;\n'
       : "";
