@@ -21,7 +21,9 @@
  *
  * End of file means that the other porthole has ended: the command gets SIGHUP and, after a grace
  * period, SIGKILL. Standard output and error are the command's own. After its end, standard error
- * ends with "\0porthole-end exit N\n" or "\0porthole-end signal N\n".
+ * ends with "\0porthole-end exit N\n" or "\0porthole-end signal N\n". With
+ * PORTHOLE_BEAT_MS=MS in the environment (-e), it contains "\0porthole-alive\n" after MS quiet
+ * milliseconds: an engine may leave the connection open after the end of the helper.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +42,8 @@
 
 enum { FRAME_HEAD = 5, MAX_FRAME = 65536, GRACE_MS = 2000 };
 
+#define HEARTBEAT "PORTHOLE_BEAT_MS="
+
 /* Types of the command's standard streams. */
 enum stream { STREAM_NULL, STREAM_PIPE, STREAM_TERMINAL };
 
@@ -55,6 +59,7 @@ static struct remote {
     bool is_blocked;     /* the command does not read its standard input */
     bool is_gone;        /* the other porthole */
     bool reaps;          /* -r: reap orphans of the command */
+    int heartbeat_ms;    /* between heartbeats, or -1 */
 } remote;                /* not initialised: the buffer would be part of the program file */
 
 /* Letters: n(ull), p(ipe) or t(erminal). */
@@ -75,9 +80,18 @@ static void parse_size(const char *text) {
     remote.size.ws_row = (unsigned short)height;
 }
 
+/*
+ * Sends a heartbeat. Skips it if standard error is full: the write could block, and the other
+ * porthole has bytes to read.
+ */
+static void send_heartbeat(void) {
+    struct pollfd error = {.fd = 2, .events = POLLOUT};
+    if (wait_any(&error, 1, 0) > 0) write_all(2, "\0porthole-alive\n", 16);
+}
+
 /* Only porthole passes these options, so the messages are short. */
 static char **parse(int argc, char **argv) {
-    remote.terminal = remote.input = -1;
+    remote.terminal = remote.input = remote.heartbeat_ms = -1;
     remote.streams[1] = remote.streams[2] = STREAM_PIPE;
     opterr = 0;
     for (int option; (option = getopt(argc, argv, "+s:w:e:r")) != -1;) {
@@ -85,6 +99,11 @@ static char **parse(int argc, char **argv) {
         case 's': parse_streams(optarg); break;
         case 'w': parse_size(optarg); break;
         case 'e':
+            /* A variable, because agents that do not know it must accept it. */
+            if (!strncmp(optarg, HEARTBEAT, sizeof HEARTBEAT - 1)) {
+                remote.heartbeat_ms = (int)strtol(optarg + sizeof HEARTBEAT - 1, NULL, 10);
+                send_heartbeat();
+            }
             if (putenv(optarg)) bail_errno("-e");
             break;
         case 'r': remote.reaps = !prctl(PR_SET_CHILD_SUBREAPER, 1); break;
@@ -261,7 +280,7 @@ static bool reap_orphans(void) {
     return ended < 0;
 }
 
-/* Waits for an event and handles it. Returns false after the grace period. */
+/* Waits for an event and handles it. Returns false if none arrived in time. */
 static bool serve_event(int signals) {
     enum { FRAMES, INPUT, TERMINAL, SHOWN, CHILD, COUNT };
     bool is_waiting = has_output();
@@ -273,7 +292,7 @@ static bool serve_event(int signals) {
                       .events = POLLIN},
         [SHOWN] = {.fd = is_waiting ? remote.shown_on : -1, .events = POLLOUT},
         [CHILD] = {.fd = signals, .events = POLLIN}};
-    bool is_late = wait_any(wait, COUNT, remote.is_gone ? GRACE_MS : -1) == 0;
+    bool is_late = wait_any(wait, COUNT, remote.is_gone ? GRACE_MS : remote.heartbeat_ms) == 0;
     if (wait[FRAMES].revents) read_frames();
     while (take_frame()) {}
     if (wait[TERMINAL].revents) read_output();
@@ -294,15 +313,16 @@ static int serve_command(int signals) {
         }
         if (!remote.child && !has_output() && !read_output() && reap_orphans()) return status;
         if (serve_event(signals)) continue;
-        if (!remote.child) return status;
-        kill(-remote.child, SIGKILL);
+        if (!remote.is_gone) send_heartbeat();
+        else if (!remote.child) return status;
+        else kill(-remote.child, SIGKILL);
     }
 }
 
 void run_remote(int argc, char **argv) {
     if (argc == 3 && !strcmp(argv[1], "-a"))
         argv = receive_words(0, (size_t)strtol(argv[2], NULL, 10), &argc);
-    char **command = parse(argc, argv), end[64];
+    char **command = parse(argc, argv);
     sigset_t child_ended;
     sigemptyset(&child_ended);
     sigaddset(&child_ended, SIGCHLD);
@@ -314,9 +334,6 @@ void run_remote(int argc, char **argv) {
     int status = serve_command(signals);
     bool is_killed = WIFSIGNALED(status);
     int number = is_killed ? WTERMSIG(status) : WEXITSTATUS(status);
-    int length = snprintf(end + 1, sizeof end - 1, "porthole-end %s %d\n",
-                          is_killed ? "signal" : "exit", number);
-    *end = 0;
-    write_all(2, end, (size_t)length + 1);
+    dprintf(2, "%cporthole-end %s %d\n", 0, is_killed ? "signal" : "exit", number);
     exit(is_killed ? 128 + number : number);
 }

@@ -3,6 +3,7 @@ import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewher
 import { pathBytes } from "../../src/target.ts";
 import { ReceivedCopies } from "../cp/received-copies.ts";
 import { exitStatus, report } from "../io/fail.ts";
+import { killedThere } from "./killed.ts";
 import { endAs, ownStreams } from "./streams.ts";
 
 /** A `cp` from a remote engine. */
@@ -36,6 +37,8 @@ export async function copyHere(place: HelperPlace, { args, destination, replace 
     });
     own.restore();
     copies[Symbol.dispose]();
+    const killed = killedThere(place.name, end, own.received);
+    if (killed !== undefined) throw killed;
     return Math.max(status, endAs(end));
   } finally {
     own.restore();

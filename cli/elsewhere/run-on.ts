@@ -1,6 +1,8 @@
 import { ENGINE_VARIABLES, type HelperPlace, runThere, type SshConnection } from "../../src/elsewhere/index.ts";
 import type { RemoteEngine } from "../../src/engines/index.ts";
+import { report } from "../io/fail.ts";
 import { copyHere } from "./copy-here.ts";
+import { killedThere } from "./killed.ts";
 import { argumentsThere, placeOf } from "./place-of.ts";
 import type { CommandLine } from "./segments.ts";
 import { endAs, type InputUse, ownStreams } from "./streams.ts";
@@ -32,14 +34,18 @@ export async function runOn(
   const streamed = name === "with" ? streamedInput(operands, there) : undefined;
   const status = streamed && (await withStreamed(place, streamed));
   if (status !== undefined) return status;
-  return await runIn(place, there, inputUse(name, operands));
+  return await runIn(place, there, name, inputUse(name, operands));
 }
 
-async function runIn(place: HelperPlace, args: readonly string[], use: InputUse): Promise<number> {
+async function runIn(place: HelperPlace, args: readonly string[], name: string, use: InputUse): Promise<number> {
   const own = ownStreams(use, ENGINE_VARIABLES);
   try {
     const end = await runThere(place, args, own.streams);
     own.restore();
+    const killed = killedThere(place.name, end, own.received);
+    if (killed !== undefined && name !== "with") throw killed;
+    // The command of `with` may have ended by the signal: porthole then ends by it too.
+    if (killed !== undefined) report(killed);
     return endAs(end);
   } finally {
     own.restore();

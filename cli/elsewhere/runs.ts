@@ -1,10 +1,10 @@
 import { constants } from "node:os";
 import { PassThrough } from "node:stream";
 import { drained, type Place, type PlaceEnd, runThere, type Streams } from "../../src/elsewhere/index.ts";
-import { PortholeError } from "../../src/errors.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { MARK_SIGNAL } from "../tail/line-record.ts";
 import type { Interrupt } from "./interrupt.ts";
+import { killedThere } from "./killed.ts";
 import type { RecordRun } from "./records/record-source.ts";
 
 /** Maximum number of concurrent runs, each with its own connections. */
@@ -37,22 +37,12 @@ export async function runInPlace(
   };
   try {
     const end = await runThere(place, args, { ...streams, listen });
-    if (interrupt.received === undefined && !left?.aborted) checkKilled(place, end);
+    const killed = interrupt.received === undefined && !left?.aborted ? killedThere(place.name, end) : undefined;
+    if (killed !== undefined) throw killed;
     return end;
   } finally {
     for (const remove of removals) remove();
   }
-}
-
-const KILLED: ReadonlySet<NodeJS.Signals> = new Set(["SIGKILL", "SIGTERM", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL"]);
-
-/** @throws PortholeError SESSION if a signal ended the command that this process did not send */
-function checkKilled({ name }: Place, end: PlaceEnd): void {
-  const [signal] = [...KILLED].filter((one) => "signal" in end && constants.signals[one] === end.signal);
-  if (signal === undefined) return;
-  throw new PortholeError("SESSION", `lost ${name}: porthole there was ended by ${signal}`, {
-    hint: signal === "SIGKILL" ? "it may have exceeded its memory limit" : "run the command again",
-  });
 }
 
 /**

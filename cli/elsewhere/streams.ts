@@ -12,6 +12,8 @@ export type InputUse = "none" | "data" | "keys";
 /** The standard streams of this process for a remote command, and a function that restores them. */
 export interface OwnStreams {
   streams: Streams;
+  /** Signals that were passed to the command. */
+  received: ReadonlySet<NodeJS.Signals>;
   /** Restores the terminal and removes the listeners. */
   restore(): void;
 }
@@ -61,7 +63,7 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
     const [first] = received;
     if (aborted.signal.aborted && first !== undefined) dieBySignal(first);
   };
-  return { streams, restore };
+  return { streams, received, restore };
 }
 
 /** Milliseconds between a signal to a remote command and the end of this process. */

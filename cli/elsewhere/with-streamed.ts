@@ -1,9 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { dieBySignal, spawnChild } from "../../src/descriptors/index.ts";
 import { drained, ENGINE_VARIABLES, type HelperPlace, runThere, type Streams } from "../../src/elsewhere/index.ts";
-import { complain } from "../io/fail.ts";
+import { complain, report } from "../io/fail.ts";
 import { isGlob } from "../targets/container-pattern.ts";
 import { hasDirectory, hasPlaceholder } from "../with/placeholders.ts";
+import { killedThere } from "./killed.ts";
 import { ownStreams } from "./streams.ts";
 
 /** A `with` on one file that the command reads from standard input. */
@@ -68,9 +69,11 @@ export async function withStreamed(
     const hasFailed = ended === undefined && !("status" in end && end.status === 0);
     if (hasFailed && (await isDirectoryThere(place, own.streams, [...options, target]))) return undefined;
     release();
-    if (hasFailed) return ToolStatus.failed;
-    begin().stdin?.end();
-    return (await ended) ?? ToolStatus.failed;
+    const killed = killedThere(place.name, end, own.received);
+    if (killed !== undefined) report(killed);
+    if (!hasFailed) begin().stdin?.end();
+    const status = (await ended) ?? ToolStatus.failed;
+    return killed === undefined ? status : ToolStatus.failed;
   } finally {
     own.restore();
   }

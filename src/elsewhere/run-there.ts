@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import { drained } from "./drained.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import type { Place, PlaceProcess } from "./place.ts";
+import { HEARTBEAT_MS, Pulse } from "./pulse.ts";
 
 /** Type of a standard stream of a remote command. */
 export type StreamKind = "null" | "pipe" | "terminal";
@@ -46,16 +47,20 @@ export async function runThere(place: Place, args: readonly string[], streams: S
 }
 
 async function endOf(process: PlaceProcess, streams: Streams): Promise<PlaceEnd> {
+  using pulse = new Pulse(() => process.close());
   const frames = new Frames(process);
   streams.listen({
     resized: () => frames.resize(streams.size()),
     signalled: (number) => frames.signal(number),
   });
   if (streams.input !== undefined) void forward(streams.input, frames);
-  const end = new EndFinder((bytes) => streams.write(2, bytes));
+  const end = new EndFinder(
+    (bytes) => streams.write(2, bytes),
+    () => pulse.begin(),
+  );
   await Promise.all([
-    eachPiece(process.stdout, (bytes) => streams.write(1, bytes)),
-    eachPiece(process.stderr, (bytes) => end.take(bytes)),
+    eachPiece(process.stdout, pulse, (bytes) => streams.write(1, bytes)),
+    eachPiece(process.stderr, pulse, (bytes) => end.take(bytes)),
   ]);
   const found = end.found();
   if (found === undefined) throw process.lost();
@@ -67,7 +72,8 @@ function commandLine(args: readonly string[], streams: Streams): string[] {
   const { columns, rows } = streams.size();
   const kinds = streams.kinds.map(([letter]) => letter).join("");
   const variables = Object.entries(streams.environment).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
-  const options = ["-s", kinds, "-w", `${columns}x${rows}`, ...variables];
+  const heartbeat = ["-e", `PORTHOLE_BEAT_MS=${HEARTBEAT_MS}`];
+  const options = ["-s", kinds, "-w", `${columns}x${rows}`, ...heartbeat, ...variables];
   return [AGENT_IN_IMAGE, "remote", ...options, "--", NODE_IN_IMAGE, COMMAND_IN_IMAGE, ...args];
 }
 
@@ -122,27 +128,43 @@ async function forward(input: Readable, frames: Frames): Promise<void> {
   frames.end();
 }
 
-async function eachPiece(stream: Readable, action: (bytes: Buffer) => void | Promise<void>): Promise<void> {
-  for await (const bytes of stream) await action(bytes as Buffer);
+async function eachPiece(
+  stream: Readable,
+  pulse: Pulse,
+  action: (bytes: Buffer) => void | Promise<void>,
+): Promise<void> {
+  for await (const bytes of stream) await pulse.during(action(bytes as Buffer));
 }
 
-/** Finds the command's exit status or signal in the last bytes of its standard error. */
+/**
+ * Finds the heartbeats in the standard error of a command, and its exit status or signal in the
+ * last bytes.
+ */
 export class EndFinder {
   readonly #pass: (bytes: Buffer) => void | Promise<void>;
+  readonly #alive: () => void;
   #held = Buffer.alloc(0);
 
-  constructor(pass: (bytes: Buffer) => void | Promise<void>) {
+  /** @param alive called for heartbeats */
+  constructor(pass: (bytes: Buffer) => void | Promise<void>, alive: () => void = () => undefined) {
     this.#pass = pass;
+    this.#alive = alive;
   }
 
-  /** Passes bytes on as soon as they cannot belong to the end marker. */
+  /** Passes bytes on as soon as they cannot belong to a marker. */
   async take(bytes: Buffer): Promise<void> {
-    const all = Buffer.concat([this.#held, bytes]);
+    const all = this.#withoutHeartbeats(Buffer.concat([this.#held, bytes]));
     const at = all.lastIndexOf(0);
     const isPending = at !== -1 && mayBeEnd(all.toString("latin1", at));
     const length = isPending ? at : all.length;
     this.#held = Buffer.from(all.subarray(length));
     if (length > 0) await this.#pass(all.subarray(0, length));
+  }
+
+  #withoutHeartbeats(bytes: Buffer): Buffer {
+    if (!bytes.includes(ALIVE)) return bytes;
+    this.#alive();
+    return Buffer.from(bytes.toString("latin1").replaceAll(ALIVE, ""), "latin1");
   }
 
   /** Returns how the command ended, once the stream has ended; undefined without an end marker. */
@@ -154,8 +176,10 @@ export class EndFinder {
 }
 
 const END = "\0porthole-end ";
+const ALIVE = "\0porthole-alive\n";
 
-/** True for the end marker, and for any beginning of it. */
+/** True for the end marker, and for any beginning of a marker. */
 function mayBeEnd(text: string): boolean {
+  if (ALIVE.startsWith(text)) return true;
   return END.startsWith(text) || (text.startsWith(END) && /^[a-z]{0,6}( \d{0,3}\n?)?$/.test(text.slice(END.length)));
 }

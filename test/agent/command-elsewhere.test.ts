@@ -140,6 +140,17 @@ test("gives the command a terminal of the given size, which changes on request",
   expect(await end()).toMatchObject({ stdout: "20 70\r\nready\r\n30 90\r\n", status: 0 });
 });
 
+test("sends heartbeats while the command is quiet, if they are requested", async () => {
+  const { child, end } = start("-s", "ppp", "-e", "PORTHOLE_BEAT_MS=20", ...sh("cat; exit 3"));
+  let beats = 0;
+  child.stderr.on("data", (piece: Buffer) => {
+    beats += piece.toString().split("\0porthole-alive\n").length - 1;
+  });
+  await waitFor("the heartbeats", () => beats > 3);
+  child.stdin.write(frame("e"));
+  expect((await end()).stderr).toMatch(/^(\0porthole-alive\n)+\0porthole-end exit 3\n$/);
+});
+
 test("reports in one line why the command cannot run", async () => {
   const { end } = start("--", "/no/such/command");
   expect(await end()).toEqual({

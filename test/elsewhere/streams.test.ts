@@ -1,9 +1,10 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { drained } from "../../src/elsewhere/drained.ts";
-import { EndFinder } from "../../src/elsewhere/run-there.ts";
+import { EndFinder, runThere, type Streams } from "../../src/elsewhere/run-there.ts";
 import { splitOutputs } from "../../src/elsewhere/split-outputs.ts";
+import { PortholeError } from "../../src/errors.ts";
 
 /** Returns the passed output and the detected end, if the bytes arrive in chunks of one size. */
 async function found(bytes: string, size: number): Promise<{ passed: string; end: unknown }> {
@@ -33,6 +34,80 @@ describe.each([1, 2, 7, 1000])("the end of standard error in chunks of %i bytes"
       expect((await found(bytes, size)).end).toBeUndefined();
     },
   );
+});
+
+test.each([1, 2, 7, 1000])(
+  "heartbeats in chunks of %i bytes are removed from standard error and reported",
+  async (size) => {
+    let passed = "";
+    let beats = 0;
+    const finder = new EndFinder(
+      (piece) => {
+        passed += piece.toString("latin1");
+      },
+      () => {
+        beats++;
+      },
+    );
+    const all = Buffer.from(
+      "\0porthole-alive\nsa\0porthole-alive\nid\0porthole-ali\n\0porthole-end exit 0\n",
+      "latin1",
+    );
+    for (let at = 0; at < all.length; at += size) await finder.take(all.subarray(at, at + size));
+    expect({ passed, end: finder.found() }).toEqual({ passed: "said\0porthole-ali\n", end: { status: 0 } });
+    expect(beats).toBeGreaterThan(0);
+  },
+);
+
+describe("a command whose connection stays open without heartbeats", () => {
+  /** Runs a command in a place that never ends it. */
+  function silent(write: Streams["write"], stderr: string) {
+    vi.useFakeTimers();
+    const outputs = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+    const close = () => Object.values(outputs).forEach((stream) => void stream.end());
+    const lost = () => new PortholeError("SESSION", "lost");
+    const place = { name: "far", start: async () => ({ ...outputs, close, lost }) };
+    const streams: Streams = {
+      ...{ kinds: ["null", "pipe", "pipe"], input: undefined, write, size: () => ({ columns: 80, rows: 24 }) },
+      ...{ listen: () => undefined, environment: {}, signal: new AbortController().signal },
+    };
+    outputs.stderr.write(stderr);
+    outputs.stdout.write("text");
+    let isLost = false;
+    const ended = runThere(place, ["tail"], streams).catch((error: unknown) => {
+      isLost = error instanceof PortholeError && error.code === "SESSION";
+    });
+    return { ended, isLost: () => isLost, outputs };
+  }
+
+  afterEach(() => void vi.useRealTimers());
+
+  test("is lost", async () => {
+    const { ended, isLost } = silent(() => undefined, "\0porthole-alive\n");
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(isLost()).toBe(false);
+    await vi.advanceTimersByTimeAsync(30_000);
+    await ended;
+    expect(isLost()).toBe(true);
+  });
+
+  test.each([
+    ["the agent there has never sent one", "", () => undefined],
+    ["the reader of its output is slow", "\0porthole-alive\n", () => new Promise<void>(() => undefined)],
+  ] as const)("is not lost while %s", async (_, stderr, write) => {
+    const { isLost } = silent(write, stderr);
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(isLost()).toBe(false);
+  });
+
+  test("is not lost while they arrive", async () => {
+    const { isLost, outputs } = silent(() => undefined, "\0porthole-alive\n");
+    for (let turn = 0; turn < 10; turn++) {
+      await vi.advanceTimersByTimeAsync(30_000);
+      outputs.stderr.write("\0porthole-alive\n");
+    }
+    expect(isLost()).toBe(false);
+  });
 });
 
 test.each([1, 3, 8, 1000])("both outputs are separated if the stream arrives in chunks of %i bytes", async (size) => {
