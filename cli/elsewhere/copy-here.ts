@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { ENGINE_VARIABLES, type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
+import { type HelperPlace, runThere } from "../../src/elsewhere/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import { ReceivedCopies } from "../cp/received-copies.ts";
 import { exitStatus, report } from "../io/fail.ts";
@@ -14,10 +14,15 @@ export interface CopyLine {
   destination: string;
   /** `-f`: replaces existing files. */
   replace: boolean;
+  /** Environment of the command there. */
+  variables: Readonly<Record<string, string>>;
 }
 
 /** Copies to this machine the files that porthole sends from a place. Returns the exit status. */
-export async function copyHere(place: HelperPlace, { args, destination, replace }: CopyLine): Promise<number> {
+export async function copyHere(
+  place: HelperPlace,
+  { args, destination, replace, variables }: CopyLine,
+): Promise<number> {
   const [, ...rest] = args;
   const isDirectory = statSync(pathBytes(destination), { throwIfNoEntry: false })?.isDirectory() === true;
   const there = ["__copies", ...(isDirectory ? [] : ["--one"]), ...rest];
@@ -26,7 +31,7 @@ export async function copyHere(place: HelperPlace, { args, destination, replace 
     report(error);
     status = Math.max(status, exitStatus(error));
   };
-  const own = ownStreams("none", ENGINE_VARIABLES);
+  const own = ownStreams("none", variables);
   const [, , error] = own.streams.kinds;
   using copies = new ReceivedCopies({ path: destination, replace, failed });
   try {

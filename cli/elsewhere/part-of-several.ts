@@ -6,6 +6,8 @@ export const PartVariable = {
   /** Number of the process that has started the run on this machine; the run ends with it. */
   parent: "PORTHOLE_PART_PARENT",
   engine: "PORTHOLE_PART_ENGINE",
+  /** `far!`: the run is the whole command, but its targets name their engine. */
+  prefix: "PORTHOLE_PART_PREFIX",
   isLater: "PORTHOLE_PART_LATER",
   /** In an ephemeral container: the name of its pod. Process 1 is the target there. */
   name: "PORTHOLE_PART_NAME",
@@ -14,10 +16,12 @@ export const PartVariable = {
 } as const;
 
 /**
- * Prefix of the names that this run prints: `far!`. Empty for a command over one engine, and for
- * local engines.
+ * Prefix of the names that this run prints: `far!`. Empty if the targets do not name their engine,
+ * and for local engines.
  */
 function namePrefix(): string {
+  const prefix = process.env[PartVariable.prefix];
+  if (prefix !== undefined) return prefix;
   const engine = process.env[PartVariable.engine];
   return engine && engine !== "all" ? `${engine}!` : "";
 }
@@ -26,6 +30,11 @@ function namePrefix(): string {
 export function shownName(text: string): string {
   const name = process.env[PartVariable.name];
   return name !== undefined && /^pid:1(?!\d)/.test(text) ? name + text.slice("pid:1".length) : namePrefix() + text;
+}
+
+/** The variables for a run whose targets name their engine. */
+export function prefixVariables(engine: string | undefined): Record<string, string> {
+  return engine === undefined ? {} : { [PartVariable.prefix]: `${engine}!` };
 }
 
 /** True if this run is one of several. It then prints titles and names for single files too. */

@@ -3,9 +3,10 @@ import type { RemoteEngine } from "../../src/engines/index.ts";
 import { report } from "../io/fail.ts";
 import { copyHere } from "./copy-here.ts";
 import { killedThere } from "./killed.ts";
+import { prefixVariables } from "./part-of-several.ts";
 import { argumentsThere, placeOf } from "./place-of.ts";
 import type { CommandLine } from "./segments.ts";
-import { endAs, type InputUse, ownStreams } from "./streams.ts";
+import { endAs, type InputUse, type OwnStreams, ownStreams } from "./streams.ts";
 import { streamedInput, withStreamed } from "./with-streamed.ts";
 
 /** What {@link runOn} knows of a command line. */
@@ -23,22 +24,23 @@ export interface RemoteLine {
  */
 export async function runOn(
   remote: RemoteEngine,
-  { command, args, version }: CommandLine,
+  { command, args, version, named }: CommandLine,
   { operands, destination, begun }: RemoteLine,
 ): Promise<number> {
   const { image, force } = command.opts<{ image?: string; force?: true }>();
   const name = command.name();
   const there = argumentsThere(destination === undefined ? args : args.toSpliced(args.lastIndexOf(destination), 1));
   using place = placeOf(remote, { image, version, begun });
-  if (destination !== undefined) return await copyHere(place, { args: there, destination, replace: force === true });
+  const variables = { ...ENGINE_VARIABLES, ...prefixVariables(named) };
+  if (destination !== undefined)
+    return await copyHere(place, { args: there, destination, replace: force === true, variables });
   const streamed = name === "with" ? streamedInput(operands, there) : undefined;
-  const status = streamed && (await withStreamed(place, streamed));
+  const status = streamed && (await withStreamed(place, streamed, variables));
   if (status !== undefined) return status;
-  return await runIn(place, there, name, inputUse(name, operands));
+  return await runIn(place, there, name, ownStreams(inputUse(name, operands), variables));
 }
 
-async function runIn(place: HelperPlace, args: readonly string[], name: string, use: InputUse): Promise<number> {
-  const own = ownStreams(use, ENGINE_VARIABLES);
+async function runIn(place: HelperPlace, args: readonly string[], name: string, own: OwnStreams): Promise<number> {
   try {
     const end = await runThere(place, args, own.streams);
     own.restore();

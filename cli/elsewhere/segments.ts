@@ -6,6 +6,8 @@ export interface CommandLine {
   command: Command;
   args: readonly string[];
   version: string;
+  /** The engine that the operands named: `far` of `far!web:/path`. They no longer contain it. */
+  named?: string | undefined;
 }
 
 /** An operand of a command line, and its engine. */

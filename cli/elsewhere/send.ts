@@ -17,8 +17,14 @@ export async function send(remote: RemoteEngine, line: CommandLine): Promise<num
   if (sideOf(sources, { name, engine: remote.address }) === "here") return undefined;
   const begun = beginConnection(remote);
   try {
+    if (name === "tail" && isFollow(line.command.opts()) && !operands.includes("-"))
+      return await (await import("./tail-remote.ts")).tailRemote(remote, line, { operands, begun });
     return await (await import("./run-on.ts")).runOn(remote, line, { operands, destination, begun });
   } finally {
     begun?.end();
   }
+}
+
+function isFollow({ f, F, follow }: { f?: boolean; F?: boolean; follow?: string }): boolean {
+  return f === true || F === true || follow !== undefined;
 }

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import type { Writable } from "node:stream";
 import { spawnChild } from "../../src/descriptors/index.ts";
-import { ENGINE_VARIABLES, type PlaceEnd, type Streams } from "../../src/elsewhere/index.ts";
+import { ENGINE_VARIABLES, type PlaceEnd, type SshConnection, type Streams } from "../../src/elsewhere/index.ts";
 import { engineElsewhere, type RemoteEngine } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { MARK_SIGNAL } from "../tail/line-record.ts";
@@ -86,17 +86,21 @@ export function partVariables({ engine }: Segment, index: number): Record<string
   return { [PartVariable.engine]: engine ?? "", [PartVariable.isLater]: index > 0 ? "1" : "" };
 }
 
-/** Runs a command on a remote engine. @throws as runThere() */
+/**
+ * Runs a command on a remote engine.
+ * @param begun the first connection, if it has begun
+ * @throws as runThere()
+ */
 export async function runPart(
-  { image, version }: SeveralLine,
+  { image, version }: Pick<SeveralLine, "image" | "version">,
   remote: RemoteEngine,
   args: readonly string[],
   streams: Streams,
   variables: Readonly<Record<string, string>>,
   interrupt: Interrupt,
-  marks?: MarkRequests,
+  { marks, begun }: { marks?: MarkRequests; begun?: SshConnection | undefined } = {},
 ): Promise<PlaceEnd> {
-  using place = placeOf(remote, { image, version });
+  using place = placeOf(remote, { image, version, begun });
   const environment = { ...streams.environment, ...ENGINE_VARIABLES, ...variables };
   return await runInPlace(place, args, { ...streams, environment }, interrupt, undefined, marks);
 }

@@ -1,5 +1,6 @@
 import { PortholeError } from "../../src/errors.ts";
 import { Interrupt } from "./interrupt.ts";
+import { prefixVariables } from "./part-of-several.ts";
 import { planOf } from "./plan.ts";
 import { argumentsOf, type CommandLine, HERE } from "./segments.ts";
 import { send } from "./send.ts";
@@ -46,12 +47,13 @@ async function onOne({ command, version }: CommandLine, plan: SeveralLine): Prom
   const [segment] = plan.segments;
   if (segment === undefined) return undefined;
   const remote = await remoteOf(plan, segment);
+  const named = plan.operands.find(({ engine }) => engine === segment.engine)?.engine;
   if (remote === undefined) {
     // No change is needed: the operands are of this machine, name no engine, or all local engines.
     if (segment.engine === undefined || segment.engine === HERE || segment.engine === "all") return undefined;
-    return endAs(await runHere(argumentsFor(plan, segment, undefined), {}, new Interrupt()));
+    return endAs(await runHere(argumentsFor(plan, segment, undefined), prefixVariables(named), new Interrupt()));
   }
   const texts = new Map(plan.operands.map(({ index, text }) => [plan.args[index], text]));
   command.args = command.args.map((word) => texts.get(word) ?? word);
-  return send(remote, { command, args: argumentsOf(plan.args, plan.operands, segment), version });
+  return send(remote, { command, args: argumentsOf(plan.args, plan.operands, segment), version, named });
 }

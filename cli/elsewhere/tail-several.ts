@@ -31,18 +31,38 @@ export function printsByLine(raw: RawOptions): boolean {
 export async function tailSeveral(line: SeveralLine, command: Command): Promise<number> {
   const table = tableOf(command);
   const options = tailOptions(command.opts<RawOptions>(), (text) => printMessage("tail", text));
+  const statuses = await printRecords(options, true, (context) =>
+    byEngine(line.segments).map((segment, index) => engineSource(line, segment, index, { ...context, table })),
+  );
+  return Math.max(line.failed, ...statuses);
+}
+
+/** What a source of records needs from this process. */
+export interface SourceContext {
+  own: Streams;
+  interrupt: Interrupt;
+}
+
+/**
+ * Prints the records of places as the options of tail request. Returns the statuses of the places.
+ * @param hasHeaders true if a header precedes the lines of each file by default
+ */
+export async function printRecords(
+  options: TailOptions,
+  hasHeaders: boolean,
+  sourcesOf: (context: SourceContext) => readonly RecordSource[],
+): Promise<number[]> {
   const follows = options.follow !== undefined;
   keepHeapSmall();
-  return withInterrupt(async (own, interrupt) => {
-    const printer = new LinePrinter(formatOf(options));
+  let statuses: number[] = [];
+  await withInterrupt(async (own, interrupt) => {
+    const printer = new LinePrinter(formatOf(options, hasHeaders));
     const write = (bytes: Buffer) => own.write(1, bytes);
-    const sources = byEngine(line.segments).map((segment, index) =>
-      engineSource(line, segment, index, { own, interrupt, table }),
-    );
+    const sources = sourcesOf({ own, interrupt });
     const output = options.merge
       ? new MergedOutput(printer, write, sources.length, follows)
       : directOutput(printer, write);
-    const statuses = await Promise.all(
+    statuses = await Promise.all(
       sources.map((source) =>
         followRecords(source, output, { follows, interrupt }).catch((error: unknown) => {
           if (interrupt.received === undefined) report(error);
@@ -51,14 +71,16 @@ export async function tailSeveral(line: SeveralLine, command: Command): Promise<
       ),
     );
     await output.end();
-    return Math.max(line.failed, ...statuses);
+    return 0;
   });
+  return statuses;
 }
 
-function formatOf({ json, prefix, merge, headers, delimiter, color }: TailOptions): LineFormat {
+function formatOf({ json, prefix, merge, headers, delimiter, color }: TailOptions, hasHeaders: boolean): LineFormat {
   const isOnTerminal = isTerminal(1);
+  const isPlain = merge || headers === "never" || (headers === "several" && !hasHeaders);
   return {
-    format: json ? "json" : prefix ? "prefix" : merge || headers === "never" ? "plain" : "headers",
+    format: json ? "json" : prefix ? "prefix" : isPlain ? "plain" : "headers",
     delimiter: String.fromCharCode(delimiter),
     colours: color === "always" || (color === "auto" && isOnTerminal && process.env.NO_COLOR === undefined),
     isTerminal: isOnTerminal,
@@ -76,7 +98,7 @@ function engineSource(
   line: SeveralLine,
   segment: Segment,
   index: number,
-  { own, interrupt, table }: { own: Streams; interrupt: Interrupt; table: OptionTable },
+  { own, interrupt, table }: SourceContext & { table: OptionTable },
 ): RecordSource {
   const engine = segment.engine ?? line.engine;
   const variables = partVariables(segment, index);
@@ -84,25 +106,26 @@ function engineSource(
     name: engine === undefined || engine === "" ? "this machine" : `the engine '${engine}'`,
     start: async (beginning) => {
       const remote = await remoteOf(line, segment);
-      const args = recordArguments(argumentsFor(line, { ...segment, operands: [] }, remote), segment, table);
+      const texts = segment.operands.map(({ text }) => text);
+      const args = recordArguments(argumentsFor(line, { ...segment, operands: [] }, remote), texts, table);
       const resumed = beginning === undefined ? args : resumedArguments(args, beginning);
       return recordRun(own, (streams, output, marks) =>
         remote === undefined
           ? runHere(resumed, variables, interrupt, { output, marks })
-          : runPart(line, remote, resumed, streams, variables, interrupt, marks),
+          : runPart(line, remote, resumed, streams, variables, interrupt, { marks }),
       );
     },
   };
 }
 
 /** The arguments of a run that writes records: options first, then operands. */
-function recordArguments(
+export function recordArguments(
   [name = "", ...options]: readonly string[],
-  { operands }: Segment,
+  operands: readonly string[],
   table: OptionTable,
 ): string[] {
   const kept = splitArguments(options, table, () => false).filter(
     ({ option }) => option !== undefined && option !== "json" && option !== "prefix" && option !== "color",
   );
-  return [name, "--json", ...kept.flatMap(({ args }) => args), "--", ...operands.map(({ text }) => text)];
+  return [name, "--json", ...kept.flatMap(({ args }) => args), "--", ...operands];
 }

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { dieBySignal, spawnChild } from "../../src/descriptors/index.ts";
-import { drained, ENGINE_VARIABLES, type HelperPlace, runThere, type Streams } from "../../src/elsewhere/index.ts";
+import { drained, type HelperPlace, runThere, type Streams } from "../../src/elsewhere/index.ts";
 import { complain, report } from "../io/fail.ts";
 import { isGlob } from "../targets/container-pattern.ts";
 import { hasDirectory, hasPlaceholder } from "../with/placeholders.ts";
@@ -38,8 +38,9 @@ const ToolStatus = { failed: 125, cannotRun: 126, notFound: 127 } as const;
 export async function withStreamed(
   place: HelperPlace,
   { target, options, command }: StreamedInput,
+  variables: Readonly<Record<string, string>>,
 ): Promise<number | undefined> {
-  const own = ownStreams("none", ENGINE_VARIABLES);
+  const own = ownStreams("none", variables);
   const [, , error] = own.streams.kinds;
   let child: ChildProcess | undefined;
   let ended: Promise<number> | undefined;

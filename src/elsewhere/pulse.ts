@@ -38,7 +38,7 @@ export class Pulse implements Disposable {
   /** Counts intervals, and not time: this process may have been suspended. */
   #tick(): void {
     this.#missing = this.#waiting > 0 ? 0 : this.#missing + 1;
-    if (this.#missing > MISSING) this.#onSilent();
+    if (this.#missing >= MISSING) this.#onSilent();
   }
 
   [Symbol.dispose](): void {

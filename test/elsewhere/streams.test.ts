@@ -64,8 +64,10 @@ describe("a command whose connection stays open without heartbeats", () => {
   function silent(write: Streams["write"], stderr: string) {
     vi.useFakeTimers();
     const outputs = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
-    const close = () => Object.values(outputs).forEach((stream) => void stream.end());
-    const lost = () => new PortholeError("SESSION", "lost");
+    const close = () => {
+      for (const stream of Object.values(outputs)) stream.end();
+    };
+    const lost = (): PortholeError => new PortholeError("SESSION", "lost");
     const place = { name: "far", start: async () => ({ ...outputs, close, lost }) };
     const streams: Streams = {
       ...{ kinds: ["null", "pipe", "pipe"], input: undefined, write, size: () => ({ columns: 80, rows: 24 }) },
@@ -91,10 +93,10 @@ describe("a command whose connection stays open without heartbeats", () => {
     expect(isLost()).toBe(true);
   });
 
-  test.each([
+  test.each<[string, string, Streams["write"]]>([
     ["the agent there has never sent one", "", () => undefined],
-    ["the reader of its output is slow", "\0porthole-alive\n", () => new Promise<void>(() => undefined)],
-  ] as const)("is not lost while %s", async (_, stderr, write) => {
+    ["the reader of its output is slow", "\0porthole-alive\n", () => new Promise(() => undefined)],
+  ])("is not lost while %s", async (_, stderr, write) => {
     const { isLost } = silent(write, stderr);
     await vi.advanceTimersByTimeAsync(600_000);
     expect(isLost()).toBe(false);
