@@ -2,6 +2,7 @@ import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { parseSessionTarget } from "../../src/target.ts";
 import { diagnose, type Finding } from "../doctor/diagnose.ts";
+import { withEngine } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
@@ -29,6 +30,6 @@ export async function doctor(
 function line({ status, what, detail, remedy }: Finding, colour: boolean): string {
   const code = { ok: 32, warn: 33, fail: 31 }[status];
   const word = colour ? `\x1b[${code}m${status}\x1b[0m` : status;
-  const rest = printable(`${what}: ${detail}${remedy === undefined ? "" : `  -> ${remedy}`}`);
+  const rest = printable(withEngine(`${what}: ${detail}${remedy === undefined ? "" : `  -> ${remedy}`}`));
   return `${word}${" ".repeat(6 - status.length)}${rest}\n`;
 }

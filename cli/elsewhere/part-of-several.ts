@@ -32,6 +32,33 @@ export function shownName(text: string): string {
   return name !== undefined && /^pid:1(?!\d)/.test(text) ? name + text.slice("pid:1".length) : namePrefix() + text;
 }
 
+const sessions = new Set<string>();
+
+/** Notes the name of a session, such as `web`, for {@link withEngine}. */
+export function noteSession(name: string): void {
+  if (name !== "") sessions.add(name);
+}
+
+/**
+ * Adds the engine to the names of sessions in an error's message: errors of the library contain the
+ * names without it.
+ */
+export function withEngine(message: string): string {
+  const prefix = namePrefix();
+  if (prefix === "") return message;
+  return [...new Set([...sessions, ...argumentNames()])].reduce((text, name) => {
+    const quoted = name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+    return text.replace(new RegExp(`(?<=^|[ ('])${quoted}(?=:[/@]|')`, "g"), () => prefix + name);
+  }, message);
+}
+
+/** Names of containers, images and volumes among the arguments: an error may precede the session. */
+function argumentNames(): string[] {
+  const [, , command = "", ...words] = process.argv;
+  const name = /^(ps|diff|doctor|browse)$/.test(command) ? /^[\w.][^:]*$|^[\w.].*?(?=:[/@])/ : /^[\w.].*?(?=:[/@])/;
+  return words.flatMap((word) => name.exec(word)?.[0] ?? []);
+}
+
 /** The variables for a run whose targets name their engine. */
 export function prefixVariables(engine: string | undefined): Record<string, string> {
   return engine === undefined ? {} : { [PartVariable.prefix]: `${engine}!` };

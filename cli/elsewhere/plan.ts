@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { hasContainer } from "../../src/elsewhere/index.ts";
-import { engineElsewhere, inspectContainer, remoteContexts } from "../../src/engines/index.ts";
+import { engineElsewhere, inspectContainer, listedEngines, remoteContexts } from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { parseSessionTarget } from "../../src/target.ts";
 import { exitStatus, report } from "../io/fail.ts";
@@ -28,9 +28,10 @@ export async function planOf({ command, args, version }: CommandLine): Promise<S
   const line = { name, args, operands, engine, image, version };
   if (engine !== ALL) return { ...line, segments: segmentsOf(operands), failed: 0 };
   const names = remoteContexts();
+  const everywhere = [...(names.length > 0 && listedEngines(ALL).length === 0 ? [] : [ALL]), ...names];
   if (operands.length === 0 && !listsEverything(command)) return { ...line, segments: [], failed: 0 };
   if (operands.length === 0)
-    return { ...line, segments: [ALL, ...names].map((each) => ({ engine: each, operands: [] })), failed: 0 };
+    return { ...line, segments: everywhere.map((each) => ({ engine: each, operands: [] })), failed: 0 };
   const spread: Operand[] = [];
   let failed = 0;
   const onFailure = (error: unknown) => {
@@ -40,8 +41,8 @@ export async function planOf({ command, args, version }: CommandLine): Promise<S
   for (const operand of operands) {
     const container = operand.engine === undefined ? containerOf(operand.text, command) : undefined;
     if (operand.engine !== undefined) spread.push(operand);
-    else if (container === undefined) spread.push(...[ALL, ...names].map((each) => ({ ...operand, engine: each })));
-    else spread.push({ ...operand, engine: await engineWith(container, names, onFailure) });
+    else if (container === undefined) spread.push(...everywhere.map((each) => ({ ...operand, engine: each })));
+    else spread.push({ ...operand, engine: await engineWith(container, everywhere, onFailure) });
   }
   return { ...line, segments: segmentsOf(spread), failed };
 }
@@ -64,23 +65,25 @@ function containerOf(text: string, command: Command): string | undefined {
 }
 
 /**
- * Finds the engine that has a container, as a value of `--engine`. Falls back to the local engines
- * if no engine has it.
+ * Finds the engine that has a container, as a value of `--engine`. Falls back to the first engine
+ * if no engine has it: the run there reports it.
+ * @param engines the remote contexts, after the local engines if there are any
  * @throws PortholeError USAGE if several engines have it
  */
 async function engineWith(
   container: string,
-  contexts: readonly string[],
+  engines: readonly string[],
   failed: (error: unknown) => void,
 ): Promise<string> {
-  const asked = contexts.map(async (name) => {
+  const asked = engines.map(async (name) => {
+    if (name === ALL) return isLocal(container);
     const remote = await engineElsewhere(name);
     return remote !== undefined && (await hasContainer(remote, container)) ? name : undefined;
   });
-  const answers = await Promise.allSettled([isLocal(container), ...asked]);
+  const answers = await Promise.allSettled(asked);
   for (const answer of answers) if (answer.status === "rejected") failed(answer.reason);
   const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : []));
-  const [first = ALL, second] = found;
+  const [first = engines[0] ?? ALL, second] = found;
   if (second === undefined) return first;
   throw new PortholeError("USAGE", `'${container}' exists in several engines: ${found.join(", ")}`, {
     hint: `name the engine, for example '${second}!${container}:/path'`,

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { LIMIT_HINT, messageOf, openFilesLimit } from "../../src/errors.ts";
+import { withEngine } from "../elsewhere/part-of-several.ts";
 
 /** Exit statuses, as documented in README.md and by `porthole --help`. */
 export const Exit = { ok: 0, file: 1, usage: 2, target: 3, attach: 4, session: 5, interrupted: 130 } as const;
@@ -64,7 +65,8 @@ export function isNewCause(error: unknown): boolean {
 export function errorText(error: unknown): { message: string; hint: string | undefined } {
   const limit = openFilesLimit(error);
   if (limit !== undefined) return { message: LIMIT_TEXT[limit], hint: LIMIT_HINT[limit] };
-  return { message: messageOf(error), hint: (error as { hint?: string } | undefined)?.hint };
+  const { hint } = (error ?? {}) as { hint?: string };
+  return { message: withEngine(messageOf(error)), hint: hint === undefined ? hint : withEngine(hint) };
 }
 
 const LIMIT_TEXT = { EMFILE: "too many open files", ENFILE: "too many open files on this machine" };

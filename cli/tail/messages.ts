@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { openFilesLimit } from "../../src/errors.ts";
+import { withEngine } from "../elsewhere/part-of-several.ts";
 import { Exit, errorText, isNewCause, printable } from "../io/fail.ts";
 import { UsageError } from "./amount.ts";
 import { quoted } from "./quote.ts";
@@ -22,7 +23,7 @@ export function printFailure(command: "head" | "tail", text: string, error: unkn
  */
 export function reasonOf(error: unknown): string {
   const { code, message = String(error), hint } = (error ?? {}) as { code?: unknown; message?: string; hint?: string };
-  const text = code === "FILE" ? (REASON.exec(message)?.[1] ?? message) : message;
+  const text = code === "FILE" ? (REASON.exec(message)?.[1] ?? message) : withEngine(message);
   return hint === undefined ? capitalised(code, text) : `${capitalised(code, text)} (${hint})`;
 }
 

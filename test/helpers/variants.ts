@@ -91,7 +91,7 @@ const ofStorage = ["disk", "stopped", "trees"];
 const ofNamespaces = ["mount", "shell"];
 
 /** Tests of engines on other machines. They depend on the engine's API and on its exec. */
-const ofOtherMachines = ["remote", "several-engines", "installed-there"];
+const ofOtherMachines = ["remote", "lost-helper", "several-engines", "installed-there"];
 
 /** Copies by the engine. Podman takes over a second per request, so only Debian's is tested. */
 const ofArchives = ["copied"];

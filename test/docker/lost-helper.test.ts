@@ -1,0 +1,171 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { describeWith } from "../helpers/availability.ts";
+import { addContext } from "../helpers/docker-contexts.ts";
+import { busyboxImage, type Engine, uniqueName } from "../helpers/engine.ts";
+import { startFarEngine } from "../helpers/far-engine.ts";
+import { builtCommand } from "../helpers/paths.ts";
+import { type User, user } from "../helpers/porthole.ts";
+import { childrenOf, findProcesses } from "../helpers/processes.ts";
+import { type SshServer, sshOnPath, startSshd } from "../helpers/sshd.ts";
+import { textOf } from "../helpers/text-of.ts";
+import { waitFor } from "../helpers/wait-for.ts";
+
+/* One remote engine by ssh: its connection, its helper or the command there ends early. */
+
+describeWith(["docker", "sshd", "root"], "a command on one remote engine", () => {
+  let server: SshServer;
+  let far: Engine;
+  let stop: () => Promise<void>;
+  let by: User;
+  let name: string;
+  let write: (line: string, path?: string) => Promise<void>;
+
+  beforeAll(async () => {
+    server = await startSshd();
+    ({ far, stop } = await startFarEngine());
+    const host = `ssh://root@127.0.0.1:${server.port}${far.socket}`;
+    by = user();
+    Object.assign(by.env, { DOCKER_HOST: host, PORTHOLE_BEAT_MS: "1000", PATH: `${sshOnPath(server)}:${by.env.PATH}` });
+    addContext(`${by.env.HOME}/.docker`, "far", host);
+    const handle = await far.api.createContainer({
+      name: uniqueName(),
+      Image: await busyboxImage(far),
+      Cmd: [
+        "/bin/sh",
+        "-c",
+        "echo begin > /log; echo 2026-01-01T00:00:00Z begin > /timed; exec /bin/busybox sleep 9999",
+      ],
+      HostConfig: { NetworkMode: "none" },
+    });
+    await handle.start();
+    name = (await handle.inspect()).Name.slice(1);
+    write = async (line, path = "/log") => {
+      const exec = await handle.exec({ Cmd: ["/bin/sh", "-c", 'echo "$0" >> "$1"', line, path] });
+      await exec.start({ Detach: true });
+    };
+    await waitFor("the file", async () => (await by.run(["cat", `${name}:/timed`])).text !== "");
+  });
+
+  afterAll(async () => {
+    await by?.close();
+    await stop?.();
+    await server?.stop();
+  });
+
+  /** Starts a follow, and waits until it has printed its first line. */
+  async function follow(...args: string[]) {
+    const running = by.start(["tail", "-F", ...args]);
+    const text = textOf(running.stdout);
+    await waitFor("the first line", () => text().includes("begin\n"));
+    return { running, text };
+  }
+
+  /**
+   * Waits until the follow has reported a loss, and checks that it continues with its next line,
+   * exactly once.
+   */
+  async function expectToContinue({ running, text }: Awaited<ReturnType<typeof follow>>, path: string) {
+    await write(`${AT}:01Z meanwhile`, path);
+    await waitFor("the loss to be reported", () => running.complaints().includes("; trying again\n"));
+    await waitFor("the line that was written meanwhile", () => text().includes("meanwhile\n"));
+    await write(`${AT}:02Z end`, path);
+    await waitFor("a new line", () => text().includes("end\n"));
+    running.child.kill("SIGINT");
+    expect(await running.ended).toEqual({ code: null, signal: "SIGINT" });
+    expect(text()).toBe(`${AT}:00Z begin\n${AT}:01Z meanwhile\n${AT}:02Z end\n`);
+    expect(running.complaints()).toMatch(/^porthole: [^\n]*; trying again\nporthole: the engine at ssh:\S+ is back\n$/);
+  }
+
+  test.each([[[]], [["--merge"]]])("tail -F %j connects again if ssh ends, and continues", async (options) => {
+    const path = `/ssh${options.length}`;
+    await write(`${AT}:00Z begin`, path);
+    const followed = await follow(...options, `${name}:${path}`);
+    for (const pid of childrenOf(followed.running.pid)) process.kill(pid, "SIGKILL");
+    await expectToContinue(followed, path);
+  });
+
+  test("tail -F starts the helper again if it has ended, and continues", async () => {
+    // Docker 20.10 leaves the connection open: the heartbeats are missing.
+    const path = "/helper";
+    await write(`${AT}:00Z begin`, path);
+    const followed = await follow(`${name}:${path}`);
+    const { State } = await far.api.getContainer(await helperOn(far)).inspect();
+    const [first = 0] = findProcesses(({ args }) => args.includes("helper") && args.includes("--idle")).filter(
+      (pid) => innerPid(pid) === State.Pid,
+    );
+    process.kill(first, "SIGKILL");
+    await expectToContinue(followed, path);
+  });
+
+  test.each([
+    [
+      "is killed there",
+      async (target: string) => {
+        for (const pid of commandsThere(target)) process.kill(pid, "SIGKILL");
+      },
+      /^porthole: lost the engine at ssh:\S+: porthole there was ended by SIGKILL \(run the command again; [^\n]*\)\n$/,
+    ],
+    [
+      "loses its helper",
+      async () => {
+        await far.api.getContainer(await helperOn(far)).remove({ force: true });
+      },
+      /^porthole: (the connection to|lost) the engine at ssh:[^\n]* \(run the command again[^\n]*\)\n$/,
+    ],
+  ])("a command that %s is one line and status 5", async (_, end, line) => {
+    const target = `${name}:/log`;
+    const child = spawn(process.execPath, [builtCommand, "cat", target, "-"], { env: by.env });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const complaints = textOf(child.stderr);
+    child.stdout.resume();
+    await waitFor("the command there", () => commandsThere(target).length > 0);
+    await end(target);
+    expect(await once(child, "close")).toEqual([5, null]);
+    expect(complaints()).toMatch(line);
+  });
+
+  test("messages name the engine as the target does", async () => {
+    const target = `far!${name}:/none`;
+    for (const [command = "", ...args] of [["cat"], ["ls"], ["stat"], ["find"], ["hexdump"], ["grep", "x"]]) {
+      const { stderr } = await by.run([command, ...args, target]);
+      expect({ command, stderr }).toMatchObject({
+        command,
+        stderr: expect.stringContaining(` ${target}: No such file`),
+      });
+    }
+    expect((await by.run(["cat", "far!no-such:/f"])).stderr).toContain("no such container: 'far!no-such'");
+    expect((await by.run(["ps", "far!no-such"])).stderr).toContain("no such container: 'far!no-such'");
+    expect((await by.run(["tail", "-f", target])).stderr).toContain(`cannot open '${target}' for reading`);
+    expect((await by.run(["cat", "--engine", "far", `${name}:/none`])).stderr).toContain(
+      ` ${name}:/none: No such file`,
+    );
+  });
+
+  test("--engine all needs no local engine", async () => {
+    expect(await by.run(["ps", "--engine", "all", "--disk"])).toMatchObject({ code: 0, stderr: "" });
+    expect(await by.run(["cat", "--engine", "all", `${name.slice(0, -1)}*:/log`])).toMatchObject({
+      code: 0,
+      text: "begin\n",
+    });
+  });
+});
+
+const AT = "2026-01-01T00:00";
+
+async function helperOn(far: Engine): Promise<string> {
+  const [helper] = await far.api.listContainers({ filters: { label: ["io.porthole.helper"] } });
+  return helper?.Id ?? "";
+}
+
+/** The number of a process in its own PID namespace, or in that of a far engine. */
+function innerPid(pid: number): number {
+  return Number(/^NSpid:.*\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+/** Returns the porthole processes in a helper that have this target, which has a unique name. */
+function commandsThere(target: string): number[] {
+  return findProcesses(({ args }) => args[1] === "/porthole/dist/porthole.js" && args.includes(target));
+}
