@@ -9,6 +9,8 @@ export const PartVariable = {
   /** `far!`: the run is the whole command, but its targets name their engine. */
   prefix: "PORTHOLE_PART_PREFIX",
   isLater: "PORTHOLE_PART_LATER",
+  /** A follow reports its positions, and begins at these: see cli/tail/positions.ts. */
+  positions: "PORTHOLE_PART_POSITIONS",
   /** In an ephemeral container: the name of its pod. Process 1 is the target there. */
   name: "PORTHOLE_PART_NAME",
   /** `runtime`: only the runtime has mounted file systems, because no container of the pod may. */

@@ -3,7 +3,7 @@ import type { RemoteEngine } from "../../src/engines/index.ts";
 import { reportUsageError } from "../tail/messages.ts";
 import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
 import { tableOf } from "./option-table.ts";
-import { prefixVariables } from "./part-of-several.ts";
+import { PartVariable, prefixVariables } from "./part-of-several.ts";
 import { argumentsThere } from "./place-of.ts";
 import { resumedArguments } from "./records/resumed-arguments.ts";
 import { recordRun } from "./runs.ts";
@@ -37,12 +37,14 @@ export async function tailRemote(
   const [status = 0] = await printRecords(options, hasSeveral, ({ own, interrupt }) => [
     {
       name: named === undefined ? `the engine at ${remote.address}` : `the engine '${named}'`,
+      delimiter: options.delimiter,
       start: async (beginning) => {
-        const there = beginning === undefined ? first : resumedArguments(first, beginning);
+        const there = beginning === undefined ? first : resumedArguments(first, beginning.options);
+        const variables = { ...prefixVariables(named), [PartVariable.positions]: "{}", ...beginning?.variables };
         const taken = { begun: connection };
         connection = undefined;
         return recordRun(own, (streams, _, marks) =>
-          runPart({ image, version }, remote, there, streams, prefixVariables(named), interrupt, { marks, ...taken }),
+          runPart({ image, version }, remote, there, streams, variables, interrupt, { marks, ...taken }),
         );
       },
     },

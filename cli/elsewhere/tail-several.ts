@@ -7,6 +7,7 @@ import { printMessage } from "../tail/messages.ts";
 import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
 import type { Interrupt } from "./interrupt.ts";
 import { tableOf } from "./option-table.ts";
+import { PartVariable } from "./part-of-several.ts";
 import { followRecords } from "./records/follow-records.ts";
 import { type LineFormat, LinePrinter } from "./records/line-printer.ts";
 import { directOutput, MergedOutput } from "./records/merged-output.ts";
@@ -32,7 +33,9 @@ export async function tailSeveral(line: SeveralLine, command: Command): Promise<
   const table = tableOf(command);
   const options = tailOptions(command.opts<RawOptions>(), (text) => printMessage("tail", text));
   const statuses = await printRecords(options, true, (context) =>
-    byEngine(line.segments).map((segment, index) => engineSource(line, segment, index, { ...context, table })),
+    byEngine(line.segments).map((segment, index) =>
+      engineSource(line, segment, index, { ...context, table, delimiter: options.delimiter }),
+    ),
   );
   return Math.max(line.failed, ...statuses);
 }
@@ -98,17 +101,19 @@ function engineSource(
   line: SeveralLine,
   segment: Segment,
   index: number,
-  { own, interrupt, table }: SourceContext & { table: OptionTable },
+  { own, interrupt, table, delimiter }: SourceContext & { table: OptionTable; delimiter: number },
 ): RecordSource {
   const engine = segment.engine ?? line.engine;
-  const variables = partVariables(segment, index);
+  const first = { ...partVariables(segment, index), [PartVariable.positions]: "{}" };
   return {
     name: engine === undefined || engine === "" ? "this machine" : `the engine '${engine}'`,
+    delimiter,
     start: async (beginning) => {
       const remote = await remoteOf(line, segment);
       const texts = segment.operands.map(({ text }) => text);
       const args = recordArguments(argumentsFor(line, { ...segment, operands: [] }, remote), texts, table);
-      const resumed = beginning === undefined ? args : resumedArguments(args, beginning);
+      const resumed = beginning === undefined ? args : resumedArguments(args, beginning.options);
+      const variables = { ...first, ...beginning?.variables };
       return recordRun(own, (streams, output, marks) =>
         remote === undefined
           ? runHere(resumed, variables, interrupt, { output, marks })

@@ -1,3 +1,4 @@
+import { PartVariable } from "../elsewhere/part-of-several.ts";
 import { followRecords } from "../elsewhere/records/follow-records.ts";
 import { type LineFormat, LinePrinter } from "../elsewhere/records/line-printer.ts";
 import { directOutput, MergedOutput } from "../elsewhere/records/merged-output.ts";
@@ -60,7 +61,7 @@ export async function mergedLines(request: Request, lists: PodLists, around: Sur
   const plans = planNodes(wire, lists);
   const output = has("merge") ? new MergedOutput(printer, write, plans.length, follows) : directOutput(printer, write);
   const run: StartRun = (plan, options) => {
-    const source = nodeSource(plan, around, options);
+    const source = nodeSource(plan, around, { ...options, delimiter: has("zero-terminated") ? 0 : 10 });
     return followRecords(source, output, { follows, interrupt, ...options });
   };
   let status: number;
@@ -86,21 +87,26 @@ function reported(error: unknown): number {
 function nodeSource(
   { node, args }: NodePlan,
   { places, interrupt, own }: Surroundings,
-  { isJoined, left }: { isJoined: boolean; left: AbortSignal },
+  { isJoined, left, delimiter }: { isJoined: boolean; left: AbortSignal; delimiter: number },
 ): RecordSource {
   // Reads the output of a new pod from its beginning.
   const firstArguments = isJoined ? resumedArguments(args, ["-n", "+1"]) : args;
   let isFirst = !isJoined;
   return {
     name: placeName(node),
+    delimiter,
     start: async (beginning) => {
       // Finds the helpers again: the helper of a lost node may have been replaced, and a new node
       // may have a helper.
       if (!isFirst) await places.find().catch(() => undefined);
       isFirst = false;
       const place = await places.on(node);
-      const resumed = beginning === undefined ? firstArguments : resumedArguments(args, beginning);
-      return recordRun(own, (streams, _, marks) => runInPlace(place, resumed, streams, interrupt, left, marks));
+      const resumed = beginning === undefined ? firstArguments : resumedArguments(args, beginning.options);
+      const positions = { [PartVariable.positions]: "{}", ...beginning?.variables };
+      return recordRun(own, (streams, _, marks) => {
+        const environment = { ...streams.environment, ...positions };
+        return runInPlace(place, resumed, { ...streams, environment }, interrupt, left, marks);
+      });
     },
   };
 }

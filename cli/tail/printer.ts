@@ -7,6 +7,7 @@ import { Exit, printable } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
 import { lineRecord, markRecord, type RecordOrigin } from "./line-record.ts";
 import { printMessage } from "./messages.ts";
+import { type Position, positionRecord, reportsPositions } from "./positions.ts";
 import { SOURCE_COLOURS } from "./source-colours.ts";
 
 /** Output format of head and tail. */
@@ -168,6 +169,18 @@ export class Printer {
         source.rest = new Uint8Array(0);
       }
       if (source.rest.length > 0) source.timer = setTimeout(() => void this.flush(source), UNFINISHED_MS);
+    });
+  }
+
+  /**
+   * Reports the position behind the bytes of a file that were passed so far. Undefined: the next
+   * bytes are not at the position. Only for a run for another porthole.
+   */
+  position(name: string, position: Position | undefined, source?: OutputSource): Promise<void> {
+    return this.#inTurn(async () => {
+      if (!this.#options.json || !reportsPositions()) return;
+      const at = position && position.at - (source?.splitter.restLength ?? 0);
+      await this.#send(positionRecord(name, position && at !== undefined ? { ...position, at } : undefined));
     });
   }
 

@@ -18,10 +18,11 @@ import { TimestampReader } from "../../src/text/index.ts";
 import { openTarget } from "../targets/open-target.ts";
 import type { NamedTarget } from "../targets/session-pool.ts";
 import { initialPart } from "./initial-part.ts";
-import { type Input, standardInput } from "./input.ts";
+import { type Input, pieces, standardInput } from "./input.ts";
 import { cannotOpen, errorReading, printFailure, printMessage } from "./messages.ts";
 import { Notices } from "./notices.ts";
 import type { TailOptions } from "./options.ts";
+import { continuesAt, fileId, type Position, resumePosition } from "./positions.ts";
 import type { OutputSource, Printer } from "./printer.ts";
 import { quotedIfNeeded } from "./quote.ts";
 import { tailSource } from "./tail-source.ts";
@@ -34,6 +35,8 @@ export interface TailSink {
   show(source: OutputSource, bytes: Uint8Array): Promise<void>;
   /** Ends an unfinished line: the next chunk belongs to another generation. */
   endLine(source: OutputSource): Promise<void>;
+  /** Called before bytes that do not follow the last ones: see {@link Printer.position}. */
+  moved(position: Position | undefined): void;
   /**
    * Called with the identity of every file that is read, so that a glob does not report the file as
    * new.
@@ -63,6 +66,8 @@ export class TailFile {
   /** The offset at which the initial part ends and the follow begins. */
   #size = 0;
   #wholly = false;
+  /** The offset at which this run continues after another one. */
+  #resumed: number | undefined;
   /** Fingerprint of the data read from a relayed file, which cannot seek. */
   readonly #relayed = new Fingerprint();
   /** True for a file of /proc or similar: it is read once to its end. */
@@ -122,7 +127,34 @@ export class TailFile {
         this.#unreadable = error;
       }
     }
-    if (this.#options.follow !== undefined && this.#followable(file)) this.#begin(file, this.#until(stop));
+    if (this.#options.follow === undefined || !this.#followable(file)) return;
+    if (!this.#pseudo) this.#resume(file as OpenFile);
+    this.#begin(file, this.#until(stop));
+  }
+
+  /** Continues after a lost connection, or begins with a file that has replaced the other one. */
+  #resume(file: OpenFile): void {
+    const position = resumePosition(this.name);
+    if (position === undefined) return;
+    const isSame = continuesAt(file, this.#size, position);
+    this.#resumed = isSame ? position.at : 0;
+    if (!isSame)
+      printMessage(
+        "tail",
+        `${quotedIfNeeded(this.name)} was replaced while the connection was lost: the last lines of the old file may be missing`,
+      );
+  }
+
+  /** The beginning of a file that has replaced the one of a lost connection. */
+  get replacement(): Position | undefined {
+    return this.#resumed === 0 && this.position !== undefined ? { ...this.position, at: 0 } : undefined;
+  }
+
+  /** The position at the end of the initial part; undefined for a file that is not followed by it. */
+  get position(): Position | undefined {
+    const file = this.#input?.file;
+    if (file === undefined || this.#events === undefined || this.#pseudo || this.#input?.isStdin) return undefined;
+    return { file: fileId(identityOf(file.stat)), at: this.#size };
   }
 
   /** Reads the available data, then ends the follow. */
@@ -180,6 +212,7 @@ export class TailFile {
     if (input === undefined) throw new Error("nothing is open");
     const since = this.#since;
     const bounded = this.#events !== undefined && !this.#pseudo;
+    if (this.#resumed !== undefined) return pieces(input, this.#resumed, this.#size);
     return initialPart(
       input,
       this.#options,
@@ -280,6 +313,8 @@ export class TailFile {
     if (first) reads(identityOf(first.stat));
     let wasLate = false;
     let lateEnd = -1;
+    let current = first && fileId(identityOf(first.stat));
+    let expected = this.#pseudo || this.#wholly ? -1 : this.#size;
     try {
       for (let next = await (this.#first ?? events.next()); !next.done; next = await events.next()) {
         const event = next.value;
@@ -287,7 +322,10 @@ export class TailFile {
           // Ends the line when the data switches between generations of the file.
           const isLate = event.late === true;
           if (isLate !== wasLate || (isLate && event.position !== lateEnd)) await sink.endLine(this.source);
+          const isMoved = isLate ? !wasLate : wasLate || event.position !== expected;
+          if (isMoved) sink.moved(isLate || current === undefined ? undefined : { file: current, at: event.position });
           wasLate = isLate;
+          if (!isLate) expected = event.position + event.bytes.length;
           if (isLate) lateEnd = event.position + event.bytes.length;
           await sink.show(this.source, event.bytes);
         } else if (event.kind === "unreachable" && isRelayed(event.error)) {
@@ -297,7 +335,11 @@ export class TailFile {
           const begins = "file" in event && event.file !== undefined && !event.continues;
           if (begins || event.kind === "truncated") await sink.endLine(this.source);
           const text = notices.of(event);
-          if ("file" in event && event.file) reads(event.file.identity);
+          if ("file" in event && event.file) {
+            reads(event.file.identity);
+            current = fileId(event.file.identity);
+          }
+          if (begins) expected = -1;
           if (text !== undefined) printMessage("tail", text);
           if (event.kind === "deleted" && !retry) sink.gone();
           else if (event.kind === "returned" || event.kind === "rotated") sink.back();

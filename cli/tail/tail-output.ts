@@ -27,6 +27,8 @@ export class TailOutput {
   readonly isDirectory = false;
   readonly isPipedInput = false;
   readonly unfollowable = undefined;
+  readonly position = undefined;
+  readonly replacement = undefined;
   readonly progress = undefined;
   readonly timeOf: (line: Uint8Array) => number | undefined;
   readonly named: NamedTarget;

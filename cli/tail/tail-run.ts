@@ -9,6 +9,7 @@ import { MARK_SIGNAL } from "./line-record.ts";
 import { Merger } from "./merger.ts";
 import { errorReading, printFailure, printMessage } from "./messages.ts";
 import type { TailOptions } from "./options.ts";
+import { ALL_BEGUN } from "./positions.ts";
 import { type OutputSource, Printer } from "./printer.ts";
 import { quoted } from "./quote.ts";
 import { TailFile } from "./tail-file.ts";
@@ -85,6 +86,7 @@ export class TailRun {
       await Promise.all(this.#files.map((file) => file.open(this.#stop.signal)));
       if (this.#merger) await this.#mergeParts(this.#merger);
       else for (const file of this.#files) await this.#showPart(file);
+      if (!this.#merger) await printer.position(ALL_BEGUN, undefined);
     }
     printer.begunWith(this.#files.at(-1)?.source);
   }
@@ -174,6 +176,7 @@ export class TailRun {
     if (file.isOpen) await printer.begin(file.source);
     if (!this.#complain(file)) {
       try {
+        if (file.replacement !== undefined) await printer.position(file.name, file.replacement);
         for await (const piece of file.part()) await printer.write(file.source, piece);
         if (this.#options.follow === undefined) {
           await printer.flush(file.source);
@@ -184,6 +187,8 @@ export class TailRun {
         this.#failed(error);
       }
     }
+    if (this.#options.follow !== undefined && file.position !== undefined)
+      await printer.position(file.name, file.position, file.source);
     if (this.#options.follow !== undefined && file.unfollowable !== undefined) printMessage("tail", file.unfollowable);
   }
 
@@ -205,6 +210,9 @@ export class TailRun {
         {
           show: (source, bytes) => this.#merger?.take(source, bytes) ?? this.#shown.write(source, bytes),
           endLine: (source) => this.#merger?.endLine(source) ?? this.#shown.endLine(source),
+          moved: (position) => {
+            if (!this.#merger) void this.#shown.position(file.name, position, file.source);
+          },
           seen: (tailTarget, identity) => this.#later.note(tailTarget, identity),
           gone: () => this.#leave(file),
           back: () => void this.#live.add(file),

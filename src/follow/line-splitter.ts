@@ -36,6 +36,11 @@ export class LineSplitter {
     return this.#length > 0;
   }
 
+  /** Number of buffered bytes of an unfinished line. */
+  get restLength(): number {
+    return this.#length;
+  }
+
   /** The unfinished last line; empty if there is none. */
   end(): Uint8Array {
     const rest = Buffer.concat(this.#rest);

@@ -2,12 +2,13 @@ import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { records } from "../../cli/elsewhere/records/follow-records.ts";
 import { LinePrinter } from "../../cli/elsewhere/records/line-printer.ts";
-import { milliseconds, parseRecord, Resumption, remember } from "../../cli/elsewhere/records/line-record.ts";
+import { milliseconds, parseRecord, remember } from "../../cli/elsewhere/records/line-record.ts";
 import { MarkAsker } from "../../cli/elsewhere/records/mark-asker.ts";
 import { MergedOutput } from "../../cli/elsewhere/records/merged-output.ts";
 import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
 import type { RecordSource } from "../../cli/elsewhere/records/record-source.ts";
 import { resumedArguments } from "../../cli/elsewhere/records/resumed-arguments.ts";
+import { Resumption } from "../../cli/elsewhere/records/resumption.ts";
 import { parseRequest } from "../../cli/kubectl/arguments.ts";
 import { hasEnded, leftHelpers, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
 import { reasonIn } from "../../cli/kubectl/kubectl.ts";
@@ -121,7 +122,7 @@ describe("a node that is connected again", () => {
     const [first, second] = times.map((time) => line("a", "x", time));
     if (first === undefined || second === undefined) throw new Error("no lines");
     expect([first, second, second].map((one) => resumption.isNew(one))).toEqual([true, true, true]);
-    expect(resumption.options()).toEqual(["--since", "2026-01-02T03:04:05.000Z"]);
+    expect(resumption.beginning()?.options).toEqual(["--since", "2026-01-02T03:04:05.000Z"]);
     expect([first, second, second, second].map((one) => resumption.isNew(one))).toEqual([false, false, false, true]);
     expect(resumption.isNew(line("b", "x", times[0]))).toBe(true);
     expect(resumption.isComplete).toBe(true);
@@ -130,8 +131,43 @@ describe("a node that is connected again", () => {
   test("continues at the end if lines have no timestamps, and reports that it may miss some", () => {
     const resumption = new Resumption();
     resumption.isNew(line("a", "x"));
-    expect(resumption.options()).toEqual(["-n", "0"]);
+    expect(resumption.beginning()?.options).toEqual(["-n", "0"]);
     expect(resumption.isComplete).toBe(false);
+  });
+
+  test("continues at the positions that it has reported, with the bytes before them", () => {
+    const resumption = new Resumption();
+    const at = (target: string, file: string, offset: number) =>
+      resumption.moved({ target, position: { file, at: offset } });
+    resumption.isNew(line("a", "x"));
+    at("a", "1 2", 100);
+    at("b", "3 4", 7);
+    resumption.isNew(line("a", "yz"));
+    resumption.isNew(line("b", "timed", "2026-01-02T03:04:05Z"));
+    resumption.moved({ target: "", position: undefined });
+    const positions = () => JSON.parse(resumption.beginning()?.variables.PORTHOLE_PART_POSITIONS ?? "{}");
+    const end = (text: string) => Buffer.from(text).toString("base64");
+    expect(positions()).toEqual({ a: ["1 2", 103, end("x\nyz\n")], b: ["3 4", 13, end("timed\n")] });
+    expect(resumption.beginning()?.options).toEqual(["-n", "+1"]);
+    expect(resumption.isComplete).toBe(true);
+    at("a", "1 2", 103);
+    expect(positions().a).toEqual(["1 2", 103, end("x\nyz\n")]);
+    at("a", "1 2", 5000);
+    expect(positions().a).toEqual(["1 2", 5000, ""]);
+    at("a", "5 6", 0);
+    resumption.isNew(line("a", "new"));
+    expect(positions().a).toEqual(["5 6", 4, end("new\n")]);
+    resumption.moved({ target: "a", position: undefined });
+    expect(resumption.isComplete).toBe(false);
+    expect(positions().a).toBeUndefined();
+    expect(resumption.beginning()?.options).toEqual(["-n", "0"]);
+  });
+
+  test("does not pass more positions than an environment variable can hold", () => {
+    const resumption = new Resumption();
+    for (let index = 0; index < 2000; index++)
+      resumption.moved({ target: `${index}`.padStart(100, "x"), position: { file: "1 2", at: 3 } });
+    expect(resumption.beginning()?.variables.PORTHOLE_PART_POSITIONS?.length).toBeLessThan(131_072);
   });
 
   test("gets the same options except those that choose the beginning", () => {

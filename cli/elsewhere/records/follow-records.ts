@@ -3,13 +3,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PortholeError } from "../../../src/errors.ts";
 import { LineSplitter } from "../../../src/follow/index.ts";
 import { complain, printable } from "../../io/fail.ts";
+import { type PositionRecord, parsePosition } from "../../tail/positions.ts";
 import type { Interrupt } from "../interrupt.ts";
-import { type LineRecord, parseMark, parseRecord, Resumption, type TimeMark } from "./line-record.ts";
+import { type LineRecord, parseMark, parseRecord, type TimeMark } from "./line-record.ts";
 import type { RecordOutput } from "./merged-output.ts";
-import type { RecordRun, RecordSource } from "./record-source.ts";
+import type { Beginning, RecordRun, RecordSource } from "./record-source.ts";
+import { Resumption } from "./resumption.ts";
 
 /** Milliseconds before the first retry, and the longest wait between retries. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
+
+type PlaceRecord = LineRecord | TimeMark | PositionRecord;
 
 /** Options of {@link followRecords}. */
 export interface SourceOptions {
@@ -33,10 +37,11 @@ export async function followRecords(
   { follows, interrupt, isJoined = false, left }: SourceOptions,
 ): Promise<number> {
   output.open(source);
-  const resumption = new Resumption();
-  let beginning: readonly string[] | undefined;
+  const resumption = new Resumption(source.delimiter);
+  let beginning: Beginning | undefined;
   let isLost = false;
-  const take = async (record: LineRecord | TimeMark) => {
+  const take = async (record: PlaceRecord) => {
+    if ("position" in record) return resumption.moved(record);
     if ("before" in record) return output.mark(source, record);
     if (!resumption.isNew(record)) return;
     if (isLost) reportBack(source, resumption);
@@ -57,7 +62,7 @@ export async function followRecords(
       if (!isLost) complain(printable(`${error.message}; trying again`));
       isLost = true;
       if (performance.now() - began > LAST_RETRY_MS) delay = FIRST_RETRY_MS;
-      beginning = resumption.options();
+      beginning = resumption.beginning();
     } finally {
       await output.leave(source);
     }
@@ -66,14 +71,14 @@ export async function followRecords(
   }
 }
 
-async function recordsOf(run: RecordRun, take: (record: LineRecord | TimeMark) => Promise<void>): Promise<number> {
+async function recordsOf(run: RecordRun, take: (record: PlaceRecord) => Promise<void>): Promise<number> {
   run.ended.catch(() => undefined);
   for await (const record of records(run.stdout)) await take(record);
   return await run.ended;
 }
 
 /** Splits a command's output into records. Ignores lines that are not records. */
-export async function* records(output: Readable): AsyncGenerator<LineRecord | TimeMark> {
+export async function* records(output: Readable): AsyncGenerator<PlaceRecord> {
   const splitter = new LineSplitter(NEWLINE);
   let parts: Uint8Array[] = [];
   let length = 0;
@@ -84,7 +89,7 @@ export async function* records(output: Readable): AsyncGenerator<LineRecord | Ti
       else parts.push(line);
       if (line.at(-1) !== NEWLINE) continue;
       const bytes = parts.length === 1 ? line : Buffer.concat(parts);
-      const record = length > MAX_RECORD ? undefined : (parseRecord(bytes) ?? parseMark(bytes));
+      const record = length > MAX_RECORD ? undefined : (parseRecord(bytes) ?? parseMark(bytes) ?? parsePosition(bytes));
       [parts, length] = [[], 0];
       if (record !== undefined) yield record;
     }

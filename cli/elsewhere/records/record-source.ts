@@ -4,12 +4,21 @@ import type { Readable } from "node:stream";
 export interface RecordSource {
   /** Name for messages, such as `the node one`. */
   name: string;
+  /** The byte at the end of a line; default: a newline. */
+  delimiter?: number;
   /**
    * Starts the command on the remote machine.
-   * @param beginning options that replace those for the start of the output; undefined until a
-   *   line has arrived
+   * @param beginning where it continues; undefined until a line has arrived
    */
-  start(beginning: readonly string[] | undefined): Promise<RecordRun>;
+  start(beginning: Beginning | undefined): Promise<RecordRun>;
+}
+
+/** Where a run continues after a lost connection. */
+export interface Beginning {
+  /** Options that replace those for the start of the output. */
+  options: readonly string[];
+  /** Environment of the command. */
+  variables: Readonly<Record<string, string>>;
 }
 
 /** A command that sends records. It receives this process's signals. */
