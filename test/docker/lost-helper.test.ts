@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { addContext } from "../helpers/docker-contexts.ts";
@@ -21,14 +21,17 @@ describeWith(["docker", "sshd", "root"], "a command on one remote engine", () =>
   let stop: () => Promise<void>;
   let by: User;
   let name: string;
-  let write: (line: string, path?: string) => Promise<void>;
+  let ssh: string;
+  let run: (...script: string[]) => Promise<void>;
+  let write: (line: string, path: string) => Promise<void>;
 
   beforeAll(async () => {
     server = await startSshd();
     ({ far, stop } = await startFarEngine());
     const host = `ssh://root@127.0.0.1:${server.port}${far.socket}`;
     by = user();
-    Object.assign(by.env, { DOCKER_HOST: host, PORTHOLE_BEAT_MS: "1000", PATH: `${sshOnPath(server)}:${by.env.PATH}` });
+    ssh = sshOnPath(server);
+    Object.assign(by.env, { DOCKER_HOST: host, PORTHOLE_BEAT_MS: "1000", PATH: `${ssh}:${by.env.PATH}` });
     addContext(`${by.env.HOME}/.docker`, "far", host);
     const handle = await far.api.createContainer({
       name: uniqueName(),
@@ -42,10 +45,12 @@ describeWith(["docker", "sshd", "root"], "a command on one remote engine", () =>
     });
     await handle.start();
     name = (await handle.inspect()).Name.slice(1);
-    write = async (line, path = "/log") => {
-      const exec = await handle.exec({ Cmd: ["/bin/sh", "-c", 'echo "$0" >> "$1"', line, path] });
+    run = async (...script) => {
+      const exec = await handle.exec({ Cmd: ["/bin/sh", "-c", ...script] });
       await exec.start({ Detach: true });
+      await waitFor("the script", async () => !(await exec.inspect()).Running);
     };
+    write = (line, path) => run('echo "$0" >> "$1"', line, path);
     await waitFor("the file", async () => (await by.run(["cat", `${name}:/timed`])).text !== "");
   });
 
@@ -67,37 +72,65 @@ describeWith(["docker", "sshd", "root"], "a command on one remote engine", () =>
    * Waits until the follow has reported a loss, and checks that it continues with its next line,
    * exactly once.
    */
-  async function expectToContinue({ running, text }: Awaited<ReturnType<typeof follow>>, path: string) {
-    await write(`${AT}:01Z meanwhile`, path);
+  async function expectToContinue(
+    { running, text }: Awaited<ReturnType<typeof follow>>,
+    path: string,
+    lineOf: (second: number, word: string) => string,
+  ) {
+    await write(lineOf(1, "meanwhile"), path);
     await waitFor("the loss to be reported", () => running.complaints().includes("; trying again\n"));
     await waitFor("the line that was written meanwhile", () => text().includes("meanwhile\n"));
-    await write(`${AT}:02Z end`, path);
+    await write(lineOf(2, "end"), path);
     await waitFor("a new line", () => text().includes("end\n"));
     running.child.kill("SIGINT");
     expect(await running.ended).toEqual({ code: null, signal: "SIGINT" });
-    expect(text()).toBe(`${AT}:00Z begin\n${AT}:01Z meanwhile\n${AT}:02Z end\n`);
+    expect(text()).toBe(["begin", "meanwhile", "end"].map((word, second) => `${lineOf(second, word)}\n`).join(""));
     expect(running.complaints()).toMatch(/^porthole: [^\n]*; trying again\nporthole: the engine at ssh:\S+ is back\n$/);
   }
 
-  test.each([[[]], [["--merge"]]])("tail -F %j connects again if ssh ends, and continues", async (options) => {
+  const timed = (second: number, word: string) => `2026-01-01T00:00:0${second}Z ${word}`;
+  const plain = (_: number, word: string) => word;
+
+  test.each([
+    ["a file without timestamps", [], plain],
+    ["a file with --merge", ["--merge"], timed],
+  ])("tail -F of %s connects again if ssh ends, and continues", async (_, options, lineOf) => {
     const path = `/ssh${options.length}`;
-    await write(`${AT}:00Z begin`, path);
+    await write(lineOf(0, "begin"), path);
     const followed = await follow(...options, `${name}:${path}`);
     for (const pid of childrenOf(followed.running.pid)) process.kill(pid, "SIGKILL");
-    await expectToContinue(followed, path);
+    await expectToContinue(followed, path, lineOf);
   });
 
   test("tail -F starts the helper again if it has ended, and continues", async () => {
     // Docker 20.10 leaves the connection open: the heartbeats are missing.
     const path = "/helper";
-    await write(`${AT}:00Z begin`, path);
+    await write("begin", path);
     const followed = await follow(`${name}:${path}`);
     const { State } = await far.api.getContainer(await helperOn(far)).inspect();
     const [first = 0] = findProcesses(({ args }) => args.includes("helper") && args.includes("--idle")).filter(
       (pid) => innerPid(pid) === State.Pid,
     );
     process.kill(first, "SIGKILL");
-    await expectToContinue(followed, path);
+    await expectToContinue(followed, path, plain);
+  });
+
+  test("tail -F prints a file from its start that was replaced while the connection was lost", async () => {
+    const path = "/replaced";
+    await write("begin", path);
+    const { running, text } = await follow(`${name}:${path}`);
+    renameSync(`${ssh}/ssh`, `${ssh}/off`);
+    for (const pid of childrenOf(running.pid)) process.kill(pid, "SIGKILL");
+    await waitFor("the loss to be reported", () => running.complaints().includes("; trying again\n"));
+    await run(
+      `/bin/busybox mv ${path} ${path}.1; echo other > ${path}.new; echo end >> ${path}.new; /bin/busybox mv ${path}.new ${path}`,
+    );
+    renameSync(`${ssh}/off`, `${ssh}/ssh`);
+    await waitFor("a line of the new file", () => text().includes("end\n"));
+    running.child.kill("SIGINT");
+    await running.ended;
+    expect(text()).toBe("begin\nother\nend\n");
+    expect(running.complaints()).toContain(`tail: ${name}:${path} was replaced while the connection was lost: `);
   });
 
   test.each([
@@ -152,8 +185,6 @@ describeWith(["docker", "sshd", "root"], "a command on one remote engine", () =>
     });
   });
 });
-
-const AT = "2026-01-01T00:00";
 
 async function helperOn(far: Engine): Promise<string> {
   const [helper] = await far.api.listContainers({ filters: { label: ["io.porthole.helper"] } });
