@@ -128,7 +128,8 @@ async function runKinds(folder, env) {
   // Any command without a pack of its own.
   if (env.PORTHOLE_FILL_CACHE) await run("stat", file);
   // An engine on another machine: this ssh does not reach it.
-  await runWith({ DOCKER_HOST: "ssh://build", PATH: `${env.XDG_STATE_HOME}/bin:${env.PATH}` }, "cat", file);
+  const far = { DOCKER_HOST: "ssh://build", PATH: `${env.XDG_STATE_HOME}/bin:${env.PATH}` };
+  for (const line of [["cat", file], ["open", file], []]) await runWith(far, ...line);
   await run("ls", "-l", "build:/proc/sys/kernel");
   // Follows until a process ends: it has ended.
   await run("tail", "-F", `--pid=${spawnSync("true").pid}`, file);
