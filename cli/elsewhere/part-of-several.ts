@@ -11,6 +11,8 @@ export const PartVariable = {
   isLater: "PORTHOLE_PART_LATER",
   /** A follow reports its positions, and begins at these: see cli/tail/positions.ts. */
   positions: "PORTHOLE_PART_POSITIONS",
+  /** `1`: records of `tail --json` may have several lines, because nothing here needs lines. */
+  chunks: "PORTHOLE_PART_CHUNKS",
   /** In an ephemeral container: the name of its pod. Process 1 is the target there. */
   name: "PORTHOLE_PART_NAME",
   /** `runtime`: only the runtime has mounted file systems, because no container of the pod may. */

@@ -33,6 +33,8 @@ export async function tailRemote(
   const located = locateOperands(args, operands, "tail");
   const words = argumentsThere(argumentsOf(args, located, { engine: undefined, operands: [] }));
   const first = recordArguments(words, operands, tableOf(command));
+  const needsLines = options.json || options.prefix || options.merge;
+  const wire = { [PartVariable.positions]: "{}", [PartVariable.chunks]: needsLines ? "" : "1" };
   let connection = begun;
   const [status = 0] = await printRecords(options, hasSeveral, ({ own, interrupt }) => [
     {
@@ -40,7 +42,7 @@ export async function tailRemote(
       delimiter: options.delimiter,
       start: async (beginning) => {
         const there = beginning === undefined ? first : resumedArguments(first, beginning.options);
-        const variables = { ...prefixVariables(named), [PartVariable.positions]: "{}", ...beginning?.variables };
+        const variables = { ...prefixVariables(named), ...wire, ...beginning?.variables };
         const taken = { begun: connection };
         connection = undefined;
         return recordRun(own, (streams, _, marks) =>

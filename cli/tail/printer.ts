@@ -2,7 +2,7 @@ import { dieBySignal, isTerminal, Output } from "../../src/descriptors/index.ts"
 import { LineSplitter, type TimedLine } from "../../src/follow/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
-import { isLaterPart } from "../elsewhere/part-of-several.ts";
+import { isLaterPart, PartVariable } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
 import { lineRecord, markRecord, type RecordOrigin } from "./line-record.ts";
@@ -34,6 +34,8 @@ const JSON_UNFINISHED_MS = 1000;
 
 /** Maximum bytes of an unfinished line that waits. */
 const MAX_UNFINISHED = 1024 * 1024;
+/** Maximum bytes of a record of several lines. */
+const MAX_CHUNK = 128 * 1024;
 const RETURN = 13;
 
 /** The state of one file's output. */
@@ -72,6 +74,7 @@ export class Printer {
   #unfinished: OutputSource | undefined;
   #first = !isLaterPart();
   #follows = false;
+  readonly #hasChunks = process.env[PartVariable.chunks] === "1";
   #gone: { close(): void } | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -155,17 +158,17 @@ export class Printer {
           source.timer = setTimeout(() => void this.flush(source), JSON_UNFINISHED_MS);
         return;
       }
-      if (!this.#options.shared) return this.#put(source, bytes);
+      if (!this.#options.shared) return this.#putBytes(source, bytes);
       const end = bytes.lastIndexOf(this.#options.delimiter) + 1;
       clearTimeout(source.timer);
       if (end > 0) {
         const whole =
           source.rest.length > 0 ? Buffer.concat([source.rest, bytes.subarray(0, end)]) : bytes.subarray(0, end);
         source.rest = bytes.slice(end);
-        await this.#put(source, whole);
+        await this.#putBytes(source, whole);
       } else source.rest = Buffer.concat([source.rest, bytes]);
       if (source.rest.length > MAX_UNFINISHED) {
-        await this.#put(source, source.rest);
+        await this.#putBytes(source, source.rest);
         source.rest = new Uint8Array(0);
       }
       if (source.rest.length > 0) source.timer = setTimeout(() => void this.flush(source), UNFINISHED_MS);
@@ -179,7 +182,8 @@ export class Printer {
   position(name: string, position: Position | undefined, source?: OutputSource): Promise<void> {
     return this.#inTurn(async () => {
       if (!this.#options.json || !reportsPositions()) return;
-      const at = position && position.at - (source?.splitter.restLength ?? 0);
+      const rest = source === undefined ? 0 : source.splitter.restLength + source.rest.length;
+      const at = position && position.at - rest;
       await this.#send(positionRecord(name, position && at !== undefined ? { ...position, at } : undefined));
     });
   }
@@ -226,8 +230,9 @@ export class Printer {
   flush(source: OutputSource): Promise<void> {
     return this.#inTurn(async () => {
       clearTimeout(source.timer);
-      const rest = this.#options.json ? source.splitter.end() : source.rest;
+      const rest = this.#options.json && !this.#hasChunks ? source.splitter.end() : source.rest;
       source.rest = new Uint8Array(0);
+      if (this.#hasChunks) return this.#putBytes(source, rest);
       if (rest.length > 0) await this.#put(source, Buffer.concat(shown(source, rest)));
       if (source.return) await this.#prefixed(source, new Uint8Array(0), true);
     });
@@ -244,7 +249,7 @@ export class Printer {
   }
 
   get #byLine(): boolean {
-    return this.#options.prefix || this.#options.json;
+    return this.#options.prefix || (this.#options.json && !this.#hasChunks);
   }
 
   get #colours(): boolean {
@@ -318,6 +323,16 @@ export class Printer {
     if (!source.open) return;
     this.#hasEnded(source);
     await this.#put(source, Buffer.of(this.#options.delimiter));
+  }
+
+  /** Prints bytes unchanged, or as records of any number of lines. */
+  async #putBytes(source: OutputSource, bytes: Uint8Array): Promise<void> {
+    if (!this.#hasChunks) return this.#put(source, bytes);
+    for (let at = 0; at < bytes.length; at += MAX_CHUNK)
+      await this.#put(
+        source,
+        lineRecord(source.name, bytes.subarray(at, at + MAX_CHUNK), this.#options.delimiter, undefined),
+      );
   }
 
   async #put(source: OutputSource, bytes: Uint8Array): Promise<void> {
