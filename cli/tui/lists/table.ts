@@ -154,13 +154,14 @@ export class Table<Item> {
         shown[index] = 0;
       }
     }
+    const restWanted = Math.min(this.#columns[rest]?.restWanted ?? 0, this.#widths[rest] ?? 0);
+    if (minimum > 0) minimum = Math.max(minimum, restWanted);
     // A narrow column may have room once a wide one is omitted.
     for (const { index, width: wanted } of omitted) {
       shown[index] = wanted;
       if (!fits()) shown[index] = 0;
     }
-    const restWanted = Math.min(this.#columns[rest]?.restWanted ?? 0, this.#widths[rest] ?? 0);
-    this.#shrink(shown, used() - width + (minimum === 0 ? -GAP : Math.max(minimum, restWanted)));
+    this.#shrink(shown, used() - width + (minimum === 0 ? -GAP : minimum));
     if (minimum > 0) shown[rest] = Math.max(1, width - used());
     return shown;
   }

@@ -55,6 +55,16 @@ describe("Table", () => {
     ];
     const titles = (width: number) => new Table(some).rows([thing("a")], width, { title: "" }).title.trim();
     expect([titles(28), titles(25), titles(16)]).toEqual(["NAME  SIZE  NOTE", "NAME  NOTE", "NAME  SIZE"]);
+    // But not in the room that the cells of the last column need.
+    const wide: Column<Thing>[] = [
+      { title: "NAME", cell: ({ name }) => name },
+      { title: "SIZE", cell: ({ size }) => size, dispensable: 2 },
+      { title: "WIDE", cell: () => "w".repeat(20), dispensable: 1 },
+      { title: "NOTE", cell: ({ note }) => note, rest: 5, restWanted: 12 },
+    ];
+    const wideTitles = (width: number) =>
+      new Table(wide).rows([thing("a", "1", "n".repeat(12))], width, { title: "" }).title.trim();
+    expect([wideTitles(24), wideTitles(22)]).toEqual(["NAME  SIZE  NOTE", "NAME  NOTE"]);
   });
 
   it("marks a truncated cell with an ellipsis, even between two of its segments", () => {
