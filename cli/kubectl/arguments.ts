@@ -115,7 +115,8 @@ export function isOfCommand(command: string, [word = "", next = ""]: readonly st
 }
 
 function partsOf(command: string, args: readonly Argument[], selector: string | undefined): Part[] {
-  const kind = COMMANDS[command];
+  const isMerge = command === "open" && args.some(({ option }) => option === "merge");
+  const kind = isMerge ? "all" : COMMANDS[command];
   const last = args.filter(({ option }) => option === undefined).length - 1;
   let operands = 0;
   let inExpression = false;

@@ -1,4 +1,6 @@
 import type { Streams } from "../../src/elsewhere/index.ts";
+import { PortholeError } from "../../src/errors.ts";
+import { PartVariable } from "../elsewhere/part-of-several.ts";
 import { type OrderedRun, printInOrder, runInPlace, statusOf } from "../elsewhere/runs.ts";
 import { combinedStatus } from "../elsewhere/segments.ts";
 import { complain, printable } from "../io/fail.ts";
@@ -20,6 +22,10 @@ export async function runOnNodes(request: Request, lists: PodLists, around: Surr
   const plans = planNodes(request, lists);
   const [only] = plans;
   if (only !== undefined && plans.length === 1 && !isFollow(request)) return await runOnOne(only, around);
+  if (request.command === "open" || request.command === "browse")
+    throw new PortholeError("USAGE", `${request.command} shows pods of one node, not of ${plans.length}`, {
+      hint: "name one pod, or use tail -F --merge",
+    });
   if (request.command === "tail" || request.command === "head") return await mergedLines(request, lists, around);
   return await inOrder(request, plans, around);
 }
@@ -35,22 +41,18 @@ async function inOrder(
   plans: readonly NodePlan[],
   { places, interrupt, own }: Surroundings,
 ): Promise<number> {
-  const streams: Streams = { ...own, kinds: ["null", own.kinds[1], own.kinds[2]] };
-  const runs = plans.map(
-    ({ node, args }): OrderedRun =>
-      async (write) => {
-        const place = await interrupt.orEnd(places.on(node));
-        return await runInPlace(place, withNames(request, args), { ...streams, write }, interrupt);
-      },
-  );
+  const kinds: Streams["kinds"] = ["null", own.kinds[1], own.kinds[2]];
+  const runs = plans.map(({ node, args }, index): OrderedRun => {
+    const environment = { ...own.environment, ...partVariables(index) };
+    return async (write) => {
+      const place = await interrupt.orEnd(places.on(node));
+      return await runInPlace(place, args, { ...own, kinds, environment, write }, interrupt);
+    };
+  });
   return combinedStatus(request.command, await printInOrder(runs, own, interrupt));
 }
 
-/**
- * Makes grep print names. On a node with a single file grep prints no names, but the command has
- * several files.
- */
-function withNames({ command }: Request, args: readonly string[]): string[] {
-  const [first = "", ...rest] = args;
-  return command === "grep" ? [first, "--with-filename", ...rest] : [...args];
+/** Makes a command print names and titles, although its node may have only one of the files. */
+function partVariables(index: number): Record<string, string> {
+  return { [PartVariable.engine]: "", [PartVariable.isLater]: index > 0 ? "1" : "" };
 }

@@ -355,6 +355,15 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
       expect(await run(["grep", "--namespace", shop, "two", "web-*:/tmp/a.log"])).toEqual({
         ...{ code: 0, text: `pod:${shop}/web-1:/tmp/a.log:of two\n`, stderr: "" },
       });
+    const listed = await run(["ls", "--namespace", shop, "--selector", "app=web", ":/tmp"]);
+    const titled = ["web-0", "web-1"].map((name) => `pod:${shop}/${name}:/tmp:\na.log\n`);
+    expect(listed).toEqual({ code: 0, text: titled.join("\n"), stderr: "" });
+    const processes = await run(["ps", "-n", shop, "web-0", "web-1"]);
+    expect(processes.text.match(/^.*web-\d.*$/gm)).toEqual([`pod:${shop}/web-0:`, `pod:${shop}/web-1:`]);
+    expect(await run(["open", "-n", shop, "web-*:/tmp/a.log"])).toEqual({
+      ...{ code: 2, text: "" },
+      stderr: "porthole: open shows pods of one node, not of 2 (name one pod, or use tail -F --merge)\n",
+    });
     const headed = at.map((one, index) => `==> pod:${shop}/${one} <==\nof ${index === 0 ? "one" : "two"}\n`);
     expect((await run(["tail", "-n", shop, ...at])).text).toBe(headed.join("\n"));
   });

@@ -109,6 +109,12 @@ describe("a target of kubectl porthole", () => {
     expect(plan("open +123 web-0:/a")).toEqual([["n1", "open +123 pod:shop/web-0:/a"]]);
   });
 
+  test("may be one of several that open --merge shows as one text", () => {
+    expect(plan("open --merge web-0:/a db-0:/b +F")).toEqual([
+      ["n1", "open --merge pod:shop/web-0:/a pod:shop/db-0:/b +F"],
+    ]);
+  });
+
   test("is distinguished from grep's pattern and find's expression", () => {
     expect(plan("grep http://x web-0:/a")).toEqual([["n1", "grep -- http://x pod:shop/web-0:/a"]]);
     expect(plan("grep -e x web-0:/a")).toEqual([["n1", "grep -e x -- pod:shop/web-0:/a"]]);
