@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
 import { messageOf, PortholeError } from "../../src/errors.ts";
 import type { ThemeChoice } from "./canvas/theme.ts";
 
@@ -32,6 +31,6 @@ export function readConfigFile(environment: NodeJS.ProcessEnv): { path: string; 
 
 /** Ignores a relative path in XDG_CONFIG_HOME (XDG Base Directory Specification). */
 function configPath({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string {
-  const base = XDG_CONFIG_HOME && isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(HOME || homedir(), ".config");
-  return join(base, "porthole", "config.json");
+  const base = XDG_CONFIG_HOME?.startsWith("/") ? XDG_CONFIG_HOME : `${HOME || homedir()}/.config`;
+  return `${base}/porthole/config.json`;
 }

@@ -28,9 +28,12 @@ export function compressionOf(file: Pick<OpenFile, "kind" | "isSeekable" | "read
     // Ignores the error: the caller's next read reports it.
     return undefined;
   }
-  if (head.readUIntBE(0, 3) === 0x1f8b08) return "gzip";
-  const magic = head.readUInt32LE(0);
-  return magic === 0xfd2fb528 || magic >>> 4 === 0x184d2a5 ? "zstd" : undefined;
+  const [first = 0, second, third, fourth] = head;
+  if (first === 0x1f && second === 0x8b && third === 0x08) return "gzip";
+  // A frame, or a skippable one: 0xfd2fb528 and 0x184d2a5?, in little-endian order.
+  const isFrame = first === 0x28 && second === 0xb5 && third === 0x2f && fourth === 0xfd;
+  const isSkippable = first >>> 4 === 0x5 && second === 0x2a && third === 0x4d && fourth === 0x18;
+  return isFrame || isSkippable ? "zstd" : undefined;
 }
 
 /**

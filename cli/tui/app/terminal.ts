@@ -107,7 +107,8 @@ export class Terminal {
 
   write(text: string): void {
     if (text === "") return;
-    this.#pending = Buffer.concat([this.#pending, Buffer.from(text)]);
+    const bytes = Buffer.from(text);
+    this.#pending = this.busy ? Buffer.concat([this.#pending, bytes]) : bytes;
     this.#flush();
   }
 
