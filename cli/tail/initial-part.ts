@@ -22,18 +22,21 @@ export interface Since {
 /**
  * Yields the part of a file that tail prints first, in chunks. With `size` it ends at that offset,
  * because the follow reads the rest. Without `size` it ends at the end of the file.
+ * @param begins receives the offset of the part before its first chunk
  */
 export async function* initialPart(
   input: Input,
   options: Pick<TailOptions, "amount" | "hasAmount" | "delimiter">,
   since: Since | undefined,
   size?: number,
+  begins?: (from: number) => void,
 ): AsyncGenerator<Buffer> {
   const { file, start } = input;
   const end = size ?? seekableSize(input);
   if (file?.isSeekable && end !== undefined) {
     const read = (position: number, buffer: Uint8Array) => file.read(buffer, position);
     const from = Math.max(start, offsetOf(read, end, options, since, start));
+    begins?.(from);
     if (from < end || size === undefined) yield* pieces(input, from, size);
     return;
   }

@@ -66,8 +66,8 @@ export class TailFile {
   /** The offset at which the initial part ends and the follow begins. */
   #size = 0;
   #wholly = false;
-  /** The offset at which this run continues after another one. */
-  #resumed: number | undefined;
+  /** The offset of the initial part: where this run continues after another one, or begins. */
+  #from: number | undefined;
   /** Fingerprint of the data read from a relayed file, which cannot seek. */
   readonly #relayed = new Fingerprint();
   /** True for a file of /proc or similar: it is read once to its end. */
@@ -137,7 +137,7 @@ export class TailFile {
     const position = resumePosition(this.name);
     if (position === undefined) return;
     const isSame = continuesAt(file, this.#size, position);
-    this.#resumed = isSame ? position.at : 0;
+    this.#from = isSame ? position.at : 0;
     if (!isSame)
       printMessage(
         "tail",
@@ -145,9 +145,10 @@ export class TailFile {
       );
   }
 
-  /** The beginning of a file that has replaced the one of a lost connection. */
-  get replacement(): Position | undefined {
-    return this.#resumed === 0 && this.position !== undefined ? { ...this.position, at: 0 } : undefined;
+  /** The position at the start of the initial part, once its first chunk was read. */
+  get beginning(): Position | undefined {
+    const { position } = this;
+    return position === undefined || this.#from === undefined ? undefined : { ...position, at: this.#from };
   }
 
   /** The position at the end of the initial part; undefined for a file that is not followed by it. */
@@ -212,7 +213,7 @@ export class TailFile {
     if (input === undefined) throw new Error("nothing is open");
     const since = this.#since;
     const bounded = this.#events !== undefined && !this.#pseudo;
-    if (this.#resumed !== undefined) return pieces(input, this.#resumed, this.#size);
+    if (this.#from !== undefined) return pieces(input, this.#from, this.#size);
     return initialPart(
       input,
       this.#options,
@@ -225,6 +226,9 @@ export class TailFile {
               printMessage("tail", `${quotedIfNeeded(this.name)}: no recognised timestamp; --since has no effect`),
           },
       bounded ? this.#size : undefined,
+      (from) => {
+        this.#from = from;
+      },
     );
   }
 

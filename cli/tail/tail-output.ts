@@ -28,7 +28,7 @@ export class TailOutput {
   readonly isPipedInput = false;
   readonly unfollowable = undefined;
   readonly position = undefined;
-  readonly replacement = undefined;
+  readonly beginning = undefined;
   readonly progress = undefined;
   readonly timeOf: (line: Uint8Array) => number | undefined;
   readonly named: NamedTarget;

@@ -176,8 +176,13 @@ export class TailRun {
     if (file.isOpen) await printer.begin(file.source);
     if (!this.#complain(file)) {
       try {
-        if (file.replacement !== undefined) await printer.position(file.name, file.replacement);
-        for await (const piece of file.part()) await printer.write(file.source, piece);
+        let hasBegun = false;
+        for await (const piece of file.part()) {
+          // The connection may be lost before the end of the part.
+          if (!hasBegun && file.beginning !== undefined) await printer.position(file.name, file.beginning);
+          hasBegun = true;
+          await printer.write(file.source, piece);
+        }
         if (this.#options.follow === undefined) {
           await printer.flush(file.source);
           file.leaveInput();
