@@ -46,6 +46,23 @@ describeWith("tmux", "a search while its pattern is typed", () => {
     await screen.waitFor("its match", beginsWith(950));
   });
 
+  it("scrolls sideways to a match beyond an edge, and back", async () => {
+    await screen.open(
+      screen.file("log", `near far\n\t${"日".repeat(100)} far ${"z".repeat(300)}\n${"x\n".repeat(50)}`),
+    );
+    screen.type("/日 far");
+    await screen.waitFor("the match in the middle", / far z{20,}>/);
+    screen.keys("Escape");
+    await screen.waitFor("the first columns", "near far");
+    screen.type("/日 far");
+    screen.keys("Enter");
+    await screen.waitFor("the match and its column", / far z{20,}>/, /column \d+/);
+    screen.keys("g");
+    screen.type("/near");
+    screen.keys("Enter");
+    await screen.waitFor("the first columns", "near far", (text) => !text.includes("column"));
+  });
+
   it("waits for the rest of an unfinished expression without a message", async () => {
     await screen.open(screen.file("log", numbered(300)));
     screen.type("/line 2");

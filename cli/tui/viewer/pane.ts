@@ -15,6 +15,7 @@ import {
 } from "../../../src/text/index.ts";
 import { findMarks, type Highlight } from "../canvas/highlight.ts";
 import { type JsonView, type LevelLooks, type LineText, lineTexts } from "../canvas/line-text.ts";
+import { textWidth } from "../canvas/text-width.ts";
 import type { DocumentLines } from "./document-lines.ts";
 
 export interface PaneView {
@@ -30,6 +31,9 @@ export interface PaneView {
   /** Matches that are shown in reverse video. */
   highlight: Highlight | undefined;
 }
+
+/** Bytes of a line in which a match is shown by scrolling sideways. More would delay the key. */
+const MATCH_BYTES = 1 << 18;
 
 /** Marks a truncated row in its last column; dim, so that it is not taken for text. */
 const CLIPPED = "\x1b[0;2m>\x1b[m";
@@ -138,6 +142,25 @@ export class Pane {
       row += rowsOf(part.text);
     }
     return 0;
+  }
+
+  /**
+   * Returns the columns of a line's first match: the first one, and the one after the last.
+   * Undefined if it is not in the first {@link MATCH_BYTES}.
+   */
+  columnsOfMatch(line: number): { from: number; to: number } | undefined {
+    const { cache, encoding } = this.#document;
+    const end = Math.min(this.#document.lines.textEnd(line), line + MATCH_BYTES);
+    const { json, folded, levels } = this.#view;
+    const bytes = cache.view(line, end);
+    const isRaw = folded !== undefined && !isFolded(bytes, folded);
+    const parts = lineTexts(decodeAs(bytes, encoding), isRaw ? "raw" : json, levels);
+    const [marks] = this.#highlight([{ parts, isCut: false }]);
+    for (const [index, { text }] of parts.entries()) {
+      const [mark] = marks?.[index] ?? [];
+      if (mark) return { from: columnsOf(text.slice(0, mark.start)), to: columnsOf(text.slice(0, mark.end)) };
+    }
+    return undefined;
   }
 
   /**
@@ -302,4 +325,8 @@ function sameShape(a: PaneView, b: PaneView): boolean {
   return (
     a.width === b.width && a.colours === b.colours && a.wrap === b.wrap && a.json === b.json && a.folded === b.folded
   );
+}
+
+function columnsOf(text: string): number {
+  return textWidth(layoutRow(text, { left: 0, width: 8 * text.length + 1, colours: "drop", marks: [] }).text);
 }

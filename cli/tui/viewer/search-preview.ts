@@ -16,6 +16,8 @@ export class SearchPreview {
   readonly #direction: Direction;
   readonly #changed: () => void;
   readonly #origin: Position;
+  /** Columns that were scrolled out at the left. */
+  readonly #left: number;
   readonly #wasFollowing: boolean;
   #wanted: string | undefined;
   /** Number of patterns so far: the result for an earlier pattern is dropped. */
@@ -27,6 +29,7 @@ export class SearchPreview {
     this.#direction = direction;
     this.#changed = changed;
     this.#origin = parts.text.viewport.top;
+    this.#left = parts.text.left;
     this.#wasFollowing = parts.following.isOn;
   }
 
@@ -94,6 +97,7 @@ export class SearchPreview {
   #toOrigin(): void {
     const { text, following } = this.#parts;
     text.show(this.#origin.line, this.#origin.row);
+    text.toColumn(this.#left);
     if (this.#wasFollowing) following.toEnd();
     this.#changed();
   }

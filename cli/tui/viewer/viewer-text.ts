@@ -203,6 +203,16 @@ export class ViewerText {
     this.#pane.show(this.#view(this.#gutter.width));
     const row = this.isHex ? 0 : this.#pane.rowOfMatch(hit);
     this.viewport.show(hit, 0, row < this.viewport.height ? 0 : row);
+    if (!this.isHex && !this.isWrapped) this.#showColumnsOf(hit);
+  }
+
+  /** Scrolls sideways if a match is beyond an edge: to the first columns, or to its middle. */
+  #showColumnsOf(hit: number): void {
+    const { left, width } = this.#view(this.#gutter.width);
+    const columns = this.#pane.columnsOfMatch(hit);
+    // The last column marks a truncated row.
+    if (columns === undefined || (columns.from >= left && columns.to < left + width)) return;
+    this.toColumn(columns.to < width ? 0 : columns.from - Math.floor(width / 2));
   }
 
   /** Returns the end of the line that begins at `line`, with its newline. */
