@@ -90,7 +90,7 @@ function filter({ filter: status }: ViewerStatus): string {
 function rightOf(status: ViewerStatus): Part[] {
   const { line, mode, top, length } = status;
   return [
-    { text: status.left > 0 ? `column ${status.left + 1}` : "", dispensable: 2 },
+    { text: status.left > 0 ? `column ${grouped(status.left + 1)}` : "", dispensable: 2 },
     { text: status.isDropping ? "beginning dropped" : "", dispensable: 1 },
     {
       text: line === undefined || length === 0 ? "" : `line ${line.isExact ? "" : "~"}${grouped(line.number)}`,
