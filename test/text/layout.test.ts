@@ -71,6 +71,26 @@ describe("layoutRow", () => {
     );
   });
 
+  it("marks a line of ASCII as any other line", () => {
+    const look = fc.constantFrom(undefined, { attributes: [1] }, { foreground: "31", attributes: [1, 7] }, {});
+    const length = fc.nat(6);
+    const line = fc.string({ unit: fc.constantFrom("a", " ", "~"), maxLength: 20 });
+    fc.assert(
+      fc.property(line, fc.array(fc.tuple(length, length, look)), (text, parts) => {
+        let begin = 0;
+        const marks = parts.map(([gap, size, look]) => {
+          const start = begin + gap;
+          begin = start + size;
+          return { start, end: begin, look };
+        });
+        // The sequence sets the plain style.
+        const later = marks.map(({ start, end, look }) => ({ start: start + 3, end: end + 3, look }));
+        const expected = layoutRow(`\x1b[m${text}`, at({ width: 20, more: ">", marks: later }));
+        expect(layoutRow(text, at({ width: 20, more: ">", marks }))).toEqual(expected);
+      }),
+    );
+  });
+
   it("returns only printable characters and its own SGR within the width, for any text", () => {
     const piece = fc.oneof(
       fc.constantFrom(...HOSTILE.map(({ bytes }) => bytes)),

@@ -26,7 +26,13 @@ export type LevelLooks = (level: Level) => StyleOverlay;
  * The theme may change: the terminal reports its background later.
  */
 export function levelLooks(theme: Theme): LevelLooks {
-  return (level) => lookOf(LEVEL_STYLES[level](theme));
+  const known = new Map<string, StyleOverlay>();
+  return (level) => {
+    const style = LEVEL_STYLES[level](theme);
+    const look = known.get(style) ?? lookOf(style);
+    known.set(style, look);
+    return look;
+  };
 }
 
 const LEVEL_STYLES: Readonly<Record<Level, (theme: Theme) => string>> = {

@@ -61,7 +61,7 @@ export const DEFAULT_THEME: Theme = {
   tick: "45",
 };
 
-const DARK: Theme = {
+const dark = (): Theme => ({
   selection: background("#2c4358"),
   heading: `1;${foreground("#9fc3dd")}`,
   title: foreground("#7d8e9e"),
@@ -79,9 +79,9 @@ const DARK: Theme = {
   "bar-dim": `${foreground("#8a9aa9")};${background("#232d37")}`,
   thumb: background("#4c6072"),
   tick: background("#eebd62"),
-};
+});
 
-const LIGHT: Theme = {
+const light = (): Theme => ({
   selection: background("#cfe3f1"),
   heading: `1;${foreground("#23506e")}`,
   title: foreground("#66727d"),
@@ -99,7 +99,7 @@ const LIGHT: Theme = {
   "bar-dim": `${foreground("#5b6873")};${background("#dde4ea")}`,
   thumb: background("#b4c2cd"),
   tick: background("#d08a1c"),
-};
+});
 
 /**
  * The user's choice: a theme by name or the theme that suits the terminal, and styles for some
@@ -127,15 +127,15 @@ export function themeFor({ name, parts }: ThemeChoice, { depth, isPlain, isLight
   // 16 colours have none that is close to the backgrounds of the other themes.
   const isBasic = depth === 8 || depth === 16;
   const auto = isLight ? "light" : "dark";
-  const base = isBasic ? DEFAULT_THEME : BASES[name === "auto" ? auto : name];
+  const base = isBasic ? DEFAULT_THEME : BASES[name === "auto" ? auto : name]();
   return mapStyles({ ...base, ...parts }, (style) => reduceColours(style, depth));
 }
 
-const BASES: Readonly<Record<ThemeName, Theme>> = {
-  dark: DARK,
-  light: LIGHT,
-  terminal: DEFAULT_THEME,
-  plain: DEFAULT_THEME,
+const BASES: Readonly<Record<ThemeName, () => Theme>> = {
+  dark,
+  light,
+  terminal: () => DEFAULT_THEME,
+  plain: () => DEFAULT_THEME,
 };
 
 /**

@@ -1,5 +1,5 @@
-import { type PaintOptions, type PaintTarget, paintText } from "./paint.ts";
-import { PLAIN, type Style, sgrFor } from "./sgr.ts";
+import { type Mark, type PaintOptions, type PaintTarget, paintText } from "./paint.ts";
+import { overlayStyle, PLAIN, type Style, sgrFor } from "./sgr.ts";
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
@@ -31,11 +31,36 @@ export interface Row {
  */
 export function layoutRow(text: string, options: LayoutOptions): Row {
   const { left, width, marks } = options;
-  if (marks.length === 0 && text.length <= left + width && PRINTABLE_ASCII.test(text))
-    return { text: text.slice(left), clipped: false };
+  if (text.length <= left + width && (marks.length === 0 || left === 0) && PRINTABLE_ASCII.test(text))
+    return { text: marks.length === 0 ? text.slice(left) : marked(text, marks), clipped: false };
   const painter = new Painter(options);
   paintText(text, options, painter);
   return { text: painter.finish(), clipped: painter.full };
+}
+
+/**
+ * Draws a whole line of printable ASCII, as {@link Painter} would: most lines of a log are of this
+ * kind, with a mark for their level.
+ */
+function marked(text: string, marks: readonly Mark[]): string {
+  let row = "";
+  let at = 0;
+  let drawn = sgrFor(PLAIN);
+  const draw = (end: number, style: Style) => {
+    const sequence = sgrFor(style);
+    if (sequence !== drawn) row += sequence;
+    drawn = sequence;
+    row += text.slice(at, end);
+    at = end;
+  };
+  for (const { start, end, look } of marks) {
+    const last = Math.min(end, text.length);
+    if (last <= Math.max(at, start)) continue;
+    if (start > at) draw(start, PLAIN);
+    draw(last, overlayStyle(PLAIN, look));
+  }
+  draw(text.length, PLAIN);
+  return row;
 }
 
 /**
