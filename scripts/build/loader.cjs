@@ -87,7 +87,8 @@ const readOwn = (path) => {
 // The modules of the first page of `open`, those of this kind of command, those of a cat with
 // options, and all others. Each pack is read when a module is in none of those before it.
 // A file of this machine needs no session with an agent.
-const first = kind !== "open" ? [] : further.some((word) => /^[^/.].*:/.test(word)) ? ["pack-page"] : ["pack-local"];
+const isOfContainer = (word) => word.includes(":") && !word.startsWith("/") && !word.startsWith(".");
+const first = kind !== "open" ? [] : further.some(isOfContainer) ? ["pack-page"] : ["pack-local"];
 const packs = [...new Set([...first, `pack-${kind}`, "pack-cat", "pack"])].map((part) => ({
   part,
   filename: `${__dirname}/${part}.js`,

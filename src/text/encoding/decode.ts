@@ -12,7 +12,7 @@ export const INVALID_BYTE = 0xdc00;
  * byte, which the sanitiser shows as `<XX>`.
  */
 export function decodeText(bytes: Uint8Array): string {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (isAscii(buffer)) return latin1Text(buffer);
   if (isUtf8(buffer)) return buffer.toString("utf8");
   let text = "";

@@ -112,10 +112,12 @@ export class Lines implements LineSpace {
   #textEndBefore(next: number, line: number): number {
     const unit = unitOf(this.encoding);
     const tail = this.cache.view(Math.max(line, next - 2 * unit), next);
+    if (unit === 1 && tail.at(-1) !== 10) return next;
+    if (unit === 1) return tail.at(-2) === 13 ? next - 2 : next - 1;
     if (tail.length < unit || findNewlineBack(tail, tail.length, this.encoding) !== tail.length - 1) return next;
     const before = tail.subarray(0, -unit);
     const low = this.encoding === "utf-16be" ? before.at(-1) : before.at(-unit);
-    const high = unit === 1 ? 0 : this.encoding === "utf-16be" ? before.at(-2) : before.at(-1);
+    const high = this.encoding === "utf-16be" ? before.at(-2) : before.at(-1);
     return low === 13 && high === 0 ? next - 2 * unit : next - unit;
   }
 

@@ -18,8 +18,8 @@ export function findNewline(bytes: Buffer, from: number, encoding: Encoding): nu
 
 /** Index of the last byte of the last newline that ends before `to`, or -1. */
 export function findNewlineBack(bytes: Buffer, to: number, encoding: Encoding): number {
+  if (unitOf(encoding) === 1) return to <= 0 ? -1 : bytes.lastIndexOf(NEWLINE, to - 1);
   const part = bytes.subarray(0, to);
-  if (unitOf(encoding) === 1) return part.lastIndexOf(NEWLINE);
   for (let at = part.lastIndexOf(NEWLINE); at !== -1; at = at === 0 ? -1 : part.lastIndexOf(NEWLINE, at - 1)) {
     const end = unitEnd(part, at, encoding);
     if (end !== -1) return end;

@@ -17,6 +17,12 @@ const SPARE = 33;
 
 const spare: Buffer[] = [];
 
+/** A buffer of {@link BLOCK} bytes, and the part of it that the source has. */
+interface Block {
+  readonly buffer: Buffer;
+  readonly bytes: Buffer;
+}
+
 /**
  * An LRU cache of 64 KiB blocks of a source. A short block is read again once the source has grown.
  * Evicted buffers are reused: the result of {@link block} is valid until the next call.
@@ -24,7 +30,7 @@ const spare: Buffer[] = [];
 export class BlockCache {
   readonly source: ByteSource;
   readonly #capacity: number;
-  readonly #blocks = new Map<number, { buffer: Buffer; length: number }>();
+  readonly #blocks = new Map<number, Block>();
   #clears = 0;
 
   constructor(source: ByteSource, capacity = 64) {
@@ -41,17 +47,18 @@ export class BlockCache {
     if (known) {
       this.#blocks.delete(index);
       this.#blocks.set(index, known);
-      if (known.length === BLOCK || this.source.end() <= index * BLOCK + known.length)
-        return known.buffer.subarray(0, known.length);
+      const { length } = known.bytes;
+      if (length === BLOCK || this.source.end() <= index * BLOCK + length) return known.bytes;
     }
     if (this.#isHole(index * BLOCK)) {
       this.#blocks.delete(index);
       return ZEROS;
     }
-    const entry = known ?? { buffer: this.#takeBuffer(), length: 0 };
-    entry.length = this.#fill(index * BLOCK, entry.buffer);
-    this.#blocks.set(index, entry);
-    return entry.buffer.subarray(0, entry.length);
+    const buffer = known?.buffer ?? this.#takeBuffer();
+    const length = this.#fill(index * BLOCK, buffer);
+    const bytes = length === BLOCK ? buffer : buffer.subarray(0, length);
+    this.#blocks.set(index, { buffer, bytes });
+    return bytes;
   }
 
   /**
