@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readJsonLine } from "../../src/text/records/json-line.ts";
 import { CHUNK, chunkCounter, type Query } from "../../src/text/scan/chunk-counter.ts";
-import type { FoldedLines } from "../../src/text/scan/folded-lines.ts";
+import type { FoldedLines } from "../../src/text/scan/is-folded.ts";
 import { MemorySource } from "./memory-source.ts";
 
 /** Returns the numbers of the lines that match, from 0. */

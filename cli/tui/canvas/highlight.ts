@@ -5,9 +5,14 @@ const MAX_MARKS = 1000;
 
 /** A search pattern for highlighting. */
 export interface Highlight {
-  matcher: Matcher;
   /** True if the expression may take exponential time on a line. */
   isRisky: boolean;
+  /** See {@link findMarks}. The drawing code does not load a search that is not used. */
+  marksIn(texts: readonly ShownText[]): Mark[][];
+}
+
+export function highlightOf(matcher: Matcher, isRisky: boolean): Highlight {
+  return { isRisky, marksIn: (texts) => findMarks(texts, { matcher, isRisky }) };
 }
 
 /** Text of a line. `cut`: the line continues, so a match at its end may be wrong. */
@@ -20,7 +25,10 @@ export interface ShownText {
  * Finds the matches in each text, as indexes of its characters. An expression that takes too long
  * has no matches in the rest of the texts.
  */
-export function findMarks(texts: readonly ShownText[], { matcher, isRisky }: Highlight): Mark[][] {
+export function findMarks(
+  texts: readonly ShownText[],
+  { matcher, isRisky }: { matcher: Matcher; isRisky: boolean },
+): Mark[][] {
   const marks: Mark[][] = texts.map(() => []);
   const findAll = () =>
     texts.forEach((text, index) => {

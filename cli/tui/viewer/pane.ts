@@ -13,7 +13,7 @@ import {
   WrappedLine,
   wrapText,
 } from "../../../src/text/index.ts";
-import { findMarks, type Highlight } from "../canvas/highlight.ts";
+import type { Highlight } from "../canvas/highlight.ts";
 import { type JsonView, type LevelLooks, type LineText, lineTexts } from "../canvas/line-text.ts";
 import { textWidth } from "../canvas/text-width.ts";
 import type { DocumentLines } from "./document-lines.ts";
@@ -271,7 +271,7 @@ export class Pane {
     const { highlight } = this.#view;
     if (!highlight) return texts.map(() => []);
     const flat = texts.flatMap(({ parts, isCut }) => parts.map(({ text }) => ({ text, isCut })));
-    const marks = findMarks(flat, highlight);
+    const marks = highlight.marksIn(flat);
     let at = 0;
     return texts.map(({ parts }) => parts.map(() => marks[at++] ?? []));
   }

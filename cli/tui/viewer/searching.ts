@@ -9,7 +9,7 @@ import {
   mayBacktrack,
   type SearchResult,
 } from "../../../src/text/index.ts";
-import type { Highlight } from "../canvas/highlight.ts";
+import { type Highlight, highlightOf } from "../canvas/highlight.ts";
 import type { Document } from "./document.ts";
 import { describeBytes, type SearchMode, searchQuery } from "./search-query.ts";
 
@@ -289,8 +289,7 @@ export class Searching {
       mode,
       hits,
       map: new HitMap(this.#document.source, hits),
-      highlight:
-        query.kind === "lines" ? { matcher: new Matcher(query.match), isRisky: mayBacktrack(pattern) } : undefined,
+      highlight: query.kind === "lines" ? highlightOf(new Matcher(query.match), mayBacktrack(pattern)) : undefined,
       bytes: query.kind === "bytes" ? Buffer.from(query.bytes) : undefined,
     };
   }

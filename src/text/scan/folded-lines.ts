@@ -6,9 +6,7 @@ import type { MatchOptions } from "../search/compile.ts";
 import { Matcher } from "../search/matcher.ts";
 import { translate } from "../search/syntax.ts";
 import type { PieceMatcher } from "./chunk-pieces.ts";
-
-/** Lines of JSON that are shown by their summary: all, or those with one of these prefixes. */
-export type FoldedLines = "all" | readonly Uint8Array[];
+import { type FoldedLines, isFolded } from "./is-folded.ts";
 
 /** Words for levels in a summary. The object may have a number or another word instead. */
 const LEVEL_WORDS = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
@@ -72,11 +70,6 @@ function summaryMatcher({
 }
 
 const BRACE = 0x7b;
-
-/** True if a line, which may be JSON, is one of these. */
-export function isFolded(line: Buffer, folded: FoldedLines): boolean {
-  return folded === "all" || folded.some((beginning) => line.subarray(0, beginning.length).equals(beginning));
-}
 
 /** Returns the longest word of a literal pattern that the object must also contain. */
 function requiredText(match: MatchOptions): string | undefined {

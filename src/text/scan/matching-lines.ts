@@ -8,7 +8,8 @@ import { translate } from "../search/syntax.ts";
 import { BLOCK, BlockCache } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { type LineSelector, linePieces, type PieceMatcher } from "./chunk-pieces.ts";
-import { type FoldedLines, foldedMatcher, mayDifferFolded } from "./folded-lines.ts";
+import { foldedMatcher, mayDifferFolded } from "./folded-lines.ts";
+import type { FoldedLines } from "./is-folded.ts";
 
 const NEWLINE = 10;
 

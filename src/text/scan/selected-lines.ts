@@ -7,7 +7,7 @@ import { BLOCK, BlockCache } from "../sources/block-cache.ts";
 import type { ByteSource } from "../sources/byte-source.ts";
 import { FixedEnd } from "../sources/fixed-end.ts";
 import { type LineRange, type LineSelector, linesBeginningIn, ownLines, type PieceMatcher } from "./chunk-pieces.ts";
-import type { FoldedLines } from "./folded-lines.ts";
+import type { FoldedLines } from "./is-folded.ts";
 import { pieceMatcher } from "./matching-lines.ts";
 
 /**
