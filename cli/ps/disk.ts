@@ -1,4 +1,10 @@
-import { type ContainerStorage, containerStorage, engines, volumeStorage } from "../../src/engines/index.ts";
+import {
+  type ContainerStorage,
+  containerStorage,
+  engines,
+  isNotFound,
+  volumeStorage,
+} from "../../src/engines/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { deletedFiles } from "../../src/files/index.ts";
 import { measureLogs } from "../../src/routes/index.ts";
@@ -41,7 +47,12 @@ export async function disk(texts: readonly string[], options: ConnectionOptions 
     const isAll = texts.length === 0;
     const targets = await containers(isAll ? ["*"] : texts, sessions, failed, { runningOnly: false });
     if (targets.length === 0 && status > 0) return status;
-    const { storage, processes } = await measured(targets, options.engine, (work) => one(work), failed);
+    const { storage, processes } = await measured(
+      targets,
+      { isAll, engine: options.engine },
+      (work) => one(work),
+      failed,
+    );
     const items = [
       ...storage.flatMap(layer),
       ...(await logs(storage, options, failed)),
@@ -59,7 +70,7 @@ export async function disk(texts: readonly string[], options: ConnectionOptions 
 /** Measures each container, and returns the targets that have processes. */
 async function measured(
   targets: readonly Target[],
-  engine: string | undefined,
+  { isAll, engine }: { isAll: boolean; engine: string | undefined },
   count: <T>(work: Promise<T>) => Promise<T>,
   failed: (error: unknown) => void,
 ): Promise<{ storage: Measured[]; processes: Target[] }> {
@@ -80,12 +91,17 @@ async function measured(
           storage.push({ ...one, name });
           if (one.isRunning) processes.push(target);
         } catch (error) {
-          failed(error);
+          if (!(isAll && isGone(error))) failed(error);
         }
       }),
     ),
   );
   return { storage, processes };
+}
+
+/** True if the container was removed after it had been listed. */
+function isGone(error: unknown): boolean {
+  return isNotFound(error) || (error instanceof PortholeError && error.errno === "ESRCH");
 }
 
 /** Maximum number of concurrent requests. For each, the engine walks directories. */

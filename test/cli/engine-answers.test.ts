@@ -287,3 +287,18 @@ test("ps --disk counts a container that waits for its next start, and is no erro
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(text).toMatch(/^ +5 +layer +web +writable layer$/m);
 });
+
+test("ps --disk skips a container that is removed after it was listed, unless the user named it", async () => {
+  const listed = { Id: id, Names: ["/web"], Image: "web", ImageID: id, Labels: {}, State: "exited", Status: "Exited" };
+  const { socketPath } = await fakeEngine((path) => {
+    if (path.startsWith("/containers/json")) return { status: 200, body: [listed] };
+    if (path.startsWith("/system/df") || path.startsWith("/volumes")) return { status: 200, body: { Volumes: [] } };
+    return { status: 404, body: { message: "No such container: web" } };
+  });
+  const { run } = user();
+  const all = await run(["ps", "--disk", "--engine", socketPath]);
+  expect({ code: all.code, stderr: all.stderr }).toEqual({ code: 0, stderr: "" });
+  const named = await run(["ps", "--disk", "--engine", socketPath, "web"]);
+  expect(named.code).toBe(3);
+  expect(named.stderr).toMatch(/^porthole: no such container: 'web'[^\n]*\n$/);
+});

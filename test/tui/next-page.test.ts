@@ -31,11 +31,11 @@ function viewerOf(text: string): Viewer {
 
 /** Returns the rows of the next page, and the number of reads of text for its frame. */
 function nextPage(viewer: Viewer): { rows: string[]; reads: number } {
-  const slices = vi.spyOn(BlockCache.prototype, "slice");
+  const views = vi.spyOn(BlockCache.prototype, "view");
   viewer.act("page-down");
   const { rows } = viewer.frame();
-  const reads = slices.mock.calls.length;
-  slices.mockRestore();
+  const reads = views.mock.calls.length;
+  views.mockRestore();
   return { rows, reads };
 }
 
@@ -63,10 +63,10 @@ it("does not lay out a page in advance if its lines are long or filtered", async
   const viewer = viewerOf(`${`${"x".repeat(20_000)}\n`.repeat(30)}${numbered}`);
   const readsOfPreparing = () => {
     viewer.frame();
-    const slices = vi.spyOn(BlockCache.prototype, "slice");
+    const views = vi.spyOn(BlockCache.prototype, "view");
     viewer.prepare();
-    const reads = slices.mock.calls.length;
-    slices.mockRestore();
+    const reads = views.mock.calls.length;
+    views.mockRestore();
     return reads;
   };
   expect(readsOfPreparing()).toBe(0);
