@@ -47,7 +47,8 @@ export async function startFarDaemon(
       await running.ended;
     },
     restart: async () => {
-      rmSync(`${directory}/pid`, { force: true });
+      // In the new PID namespace another process may have the number of the one that ended.
+      for (const file of ["pid", "exec/containerd/containerd.pid"]) rmSync(`${directory}/${file}`, { force: true });
       running = await begin();
     },
   };
