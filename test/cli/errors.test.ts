@@ -183,7 +183,7 @@ test("Ctrl-C immediately ends the wait for an engine that never responds", async
     const before = asked;
     const running = someone.start(["cat", "--engine", path, "web:/x"]);
     await waitFor("its question", () => asked > before);
-    expect(isCaught(running.pid, signal)).toBe(true);
+    await waitFor("its handler", () => isCaught(running.pid, signal));
     running.child.kill(signal);
     expect(await running.ended).toEqual({ code: null, signal });
     expect(running.complaints()).toBe("");
