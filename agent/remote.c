@@ -322,7 +322,7 @@ static int serve_command(int signals) {
 void run_remote(int argc, char **argv) {
     if (argc == 3 && !strcmp(argv[1], "-a"))
         argv = receive_words(0, (size_t)strtol(argv[2], NULL, 10), &argc);
-    char **command = parse(argc, argv);
+    char **command = parse(argc, argv), end[64];
     sigset_t child_ended;
     sigemptyset(&child_ended);
     sigaddset(&child_ended, SIGCHLD);
@@ -334,6 +334,8 @@ void run_remote(int argc, char **argv) {
     int status = serve_command(signals);
     bool is_killed = WIFSIGNALED(status);
     int number = is_killed ? WTERMSIG(status) : WEXITSTATUS(status);
-    dprintf(2, "%cporthole-end %s %d\n", 0, is_killed ? "signal" : "exit", number);
+    int length = snprintf(end, sizeof end, "%cporthole-end %s %d\n", 0,
+                          is_killed ? "signal" : "exit", number);
+    write_all(2, end, (size_t)length);
     exit(is_killed ? 128 + number : number);
 }

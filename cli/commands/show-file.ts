@@ -30,7 +30,7 @@ export async function showFile(
   start: ViewerStart,
   options: ShowOptions,
 ): Promise<number> {
-  const around = new LazyBrowser(session, target, options);
+  using around = new LazyBrowser(session, target, options);
   let tell: (text: string) => void = () => undefined;
   const tailTarget = new TailTarget(sessions, target, GONE_MS, (said) => tell(said));
   const followSource: ViewerViewOptions["followSource"] = file.isSeekable
@@ -69,7 +69,6 @@ export async function showFile(
   } finally {
     tailTarget.end();
     await earlier?.close();
-    around.close();
   }
 }
 

@@ -79,15 +79,7 @@ export async function httpPost(
 export interface HttpStream {
   /** Does not block. The caller owns it. */
   socket: OwnedFd;
-  /** What the other side sent with the response. */
-  first: Buffer;
-}
-
-/** A connection that the other side has turned into a bidirectional stream. */
-export interface HttpStream {
-  /** Does not block. The caller owns it. */
-  socket: OwnedFd;
-  /** What the other side sent with its response. */
+  /** The first bytes of the stream, which arrived with the response. */
   first: Buffer;
 }
 

@@ -108,7 +108,7 @@ describeWith(["docker", "sshd", "root"], "a command on one remote engine", () =>
     await write("begin", path);
     const followed = await follow(`${name}:${path}`);
     const helper = far.api.getContainer(await helperOn(far));
-    // With Podman, an exec goes on after the end of the first process.
+    // Podman does not end an exec when the container's first process ends.
     if (far.isPodman) await helper.remove({ force: true });
     else {
       const { State } = await helper.inspect();
