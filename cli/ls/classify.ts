@@ -1,15 +1,9 @@
 import { DT_LNK } from "../../src/descriptors/index.ts";
+import { kindOf } from "../../src/sessions/index.ts";
 import type { Item } from "./item.ts";
 
-const S_IFMT = 0o170000;
 const ANY_EXECUTE = 0o111;
-/** By the file type of a mode. */
-const SIGNS: ReadonlyMap<number, string> = new Map([
-  [0o040000, "/"],
-  [0o120000, "@"],
-  [0o010000, "|"],
-  [0o140000, "="],
-]);
+const SIGNS: Readonly<Record<string, string>> = { directory: "/", link: "@", fifo: "|", socket: "=" };
 
 /** The sign that `ls -F` appends to the name of a file. */
 export function signOf({ stat }: Pick<Item, "stat">): string {
@@ -22,6 +16,6 @@ export function targetSignOf({ type, linkMode }: Pick<Item, "type" | "linkMode">
 }
 
 function signOfMode(mode: number): string {
-  const isProgram = (mode & S_IFMT) === 0o100000 && (mode & ANY_EXECUTE) !== 0;
-  return isProgram ? "*" : (SIGNS.get(mode & S_IFMT) ?? "");
+  const kind = kindOf(mode);
+  return kind === "file" && (mode & ANY_EXECUTE) !== 0 ? "*" : (SIGNS[kind] ?? "");
 }
