@@ -1,4 +1,4 @@
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, writeSync } from "node:fs";
 
 /** The text of the last line of a sparse log. */
 export const LAST = "the very last line";
@@ -18,11 +18,15 @@ export function rows(bytes: number): Buffer {
   return Buffer.from(text);
 }
 
-/** Writes a file that consists only of lines. */
+/**
+ * Writes a file that consists only of lines, to the disk: a write-back during the measurement would
+ * disturb it.
+ */
 export function writeDense(path: string, bytes: number): void {
   const block = rows(8 * 2 ** 20);
   const fd = openSync(path, "w");
   for (let written = 0; written < bytes; written += block.length) writeSync(fd, block);
+  fsyncSync(fd);
   closeSync(fd);
 }
 

@@ -38,10 +38,10 @@ async function measureScreen(stage: Stage): Promise<Result[]> {
   const pty = stage.program("pty", "-lutil");
   const sparse = `${stage.directory}/sparse.log`;
   const dense = `${stage.directory}/dense.log`;
-  writeSparse(sparse, SPARSE_BYTES);
-  writeDense(dense, DENSE_BYTES);
   try {
+    writeSparse(sparse, SPARSE_BYTES);
     const results = await firstText(stage, pty, sparse);
+    writeDense(dense, DENSE_BYTES);
     for (const path of [sparse, dense]) {
       const name = path === sparse ? "12 GiB" : DENSE;
       // In a hole less searches minutes for the end of a line.

@@ -56,9 +56,15 @@ export async function plainLine(args: readonly string[]): Promise<(() => Promise
   if (run === undefined || hasOptions(name, operands)) return undefined;
   if (PORTHOLE_IDLE !== undefined || PORTHOLE_PART_PARENT !== undefined) return undefined;
   const plain = await run(operands);
-  if (plain !== undefined && mayBeElsewhere(undefined, args)) {
+  if (plain !== undefined && !areFilesHere(name, operands) && mayBeElsewhere(undefined, args)) {
     const { isElsewhere } = await import("../commands/redirect.ts");
     if (await isElsewhere(name, args)) return undefined;
   }
   return plain;
+}
+
+/** True if the operands are files of this machine by their spelling: then no engine matters. */
+function areFilesHere(name: string, operands: readonly string[]): boolean {
+  const isFile = name === "browse" ? /^\.{0,2}\// : /^\.{0,2}\/|^[^:!]*$/;
+  return operands.length > 0 && operands.every((word) => isFile.test(word));
 }

@@ -49,15 +49,17 @@ test("neither is loaded to start an agent with an exec", async () => {
 });
 
 // These modules of Node load many others: together they take as long as cat's own code.
-test.each([
-  ["a file of this machine", () => "/etc/passwd"],
-  ["a file through a running agent", () => `pid:${process.pid}:/etc/passwd`],
-])("a cat of %s loads no module of Node for processes, cryptography, sockets or threads", async (_, target) => {
+test.each<[what: string, target: string, engine?: string]>([
+  ["a file of this machine", "/etc/passwd"],
+  ["a file through a running agent", `pid:${process.pid}:/etc/passwd`],
+  ["a file of this machine beside a remote engine", "/etc/passwd", "ssh://nowhere.invalid"],
+])("a cat of %s loads no module of Node for processes, cryptography, sockets or threads", async (_, target, engine) => {
   const { directory, run } = user();
   const preload = `${directory}/modules.cjs`;
   writeFileSync(preload, writeModules(directory));
-  await run(["cat", target()]);
-  const { code } = await run(["cat", target()], { env: { NODE_OPTIONS: `--require ${preload}` } });
+  const env = engine === undefined ? {} : { DOCKER_HOST: engine };
+  await run(["cat", target], { env });
+  const { code } = await run(["cat", target], { env: { ...env, NODE_OPTIONS: `--require ${preload}` } });
   const loaded = readFileSync(`${directory}/modules`, "utf8").split("\n");
   const heavy = ["child_process", "crypto", "dgram", "http", "net", "os", "perf_hooks", "tty", "worker_threads"];
   expect(code).toBe(0);
