@@ -4,9 +4,9 @@ import type { Colours } from "../../ls/colours.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Host } from "../view.ts";
-import type { FoundMatch } from "../viewer/viewer-types.ts";
+import type { FoundMatch } from "../viewer/start-position.ts";
+import type { Arrangement } from "./arrangement.ts";
 import type { Connection } from "./connection.ts";
-import type { Arrangement } from "./files-items.ts";
 
 /** How to open a view: over the visible view, or in a new tab. */
 export type OpenMode = "over" | "tab";

@@ -9,6 +9,7 @@ import { humanSize } from "../../ls/sizes.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
+import type { Arrangement, Sort } from "./arrangement.ts";
 import { relativeTime } from "./durations.ts";
 import { mergeSort } from "./merge-sort.ts";
 
@@ -19,16 +20,6 @@ export interface FileItem extends ListItem {
   isHidden: boolean;
   /** Storage of the entry, if the mount table shows it. */
   backing: Backing | undefined;
-}
-
-/** Sort keys, in the order of the columns. */
-export const SORTS = ["name", "size", "time", "kind", "storage", "mode", "owner"] as const;
-export type Sort = (typeof SORTS)[number];
-
-export interface Arrangement {
-  sort: Sort;
-  reverse: boolean;
-  hidden: boolean;
 }
 
 /**

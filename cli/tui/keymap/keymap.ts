@@ -37,6 +37,11 @@ export type Context = keyof typeof TABLE;
 /** The name of an action. */
 export type Action = (typeof TABLE)[Context][number]["action"];
 
+/**
+ * Returns the key of an action in the notation of the help; its command if the action has no key.
+ */
+export type KeyOf = (action: Action) => string;
+
 export interface ActionBinding extends Binding {
   action: Action;
 }

@@ -1,8 +1,9 @@
 import { fitText } from "../canvas/text-width.ts";
+import type { KeyOf } from "../keymap/keymap.ts";
 import type { Document } from "./document.ts";
 import type { FilterStatus } from "./filtering.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
-import type { KeyOf, ViewerOptions } from "./viewer-types.ts";
+import type { ViewerOptions } from "./viewer-types.ts";
 
 /** Returns rows that explain why no line is visible, and what to do. */
 export function emptyRows(

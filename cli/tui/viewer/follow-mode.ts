@@ -1,6 +1,7 @@
 import type { Growth } from "./growth.ts";
 import type { ViewerText } from "./viewer-text.ts";
-import type { FollowState } from "./viewer-types.ts";
+
+export type FollowState = "off" | "on" | "paused";
 
 export interface FollowModeOptions {
   /** False if the file cannot be followed. */

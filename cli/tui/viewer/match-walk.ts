@@ -1,7 +1,7 @@
 import { messageOf } from "../../../src/errors.ts";
 import type { Direction } from "../../../src/text/index.ts";
+import type { KeyOf } from "../keymap/keymap.ts";
 import type { Searching } from "./searching.ts";
-import type { KeyOf } from "./viewer-types.ts";
 
 /** Maximum number of matches hidden by a filter that one step skips. */
 const HIDDEN_AT_ONCE = 256;

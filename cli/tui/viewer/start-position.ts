@@ -1,5 +1,3 @@
-import type { FoundMatch } from "./viewer-types.ts";
-
 /** Initial display of a file. */
 export interface ViewerStart {
   startAtEnd: boolean;
@@ -12,6 +10,17 @@ export interface ViewerStart {
   search?: string | undefined;
   /** Starts with this match. */
   match?: FoundMatch | undefined;
+}
+
+/** A match that ripgrep has found. */
+export interface FoundMatch {
+  /** Line number, from 1. */
+  line: number;
+  /** Offset of the line, and its first bytes. The file may have changed since the search. */
+  offset: number;
+  head: Buffer;
+  /** Regular expression of the search, for the next match. */
+  pattern: string;
 }
 
 /**

@@ -1,8 +1,9 @@
 import { sanitiseText } from "../../../src/text/index.ts";
 import { grouped } from "../canvas/grouped.ts";
 import { textWidth } from "../canvas/text-width.ts";
+import type { KeyOf } from "../keymap/keymap.ts";
 import type { Status } from "../view.ts";
-import type { KeyOf, ViewerStatus } from "./viewer-types.ts";
+import type { ViewerStatus } from "./viewer-types.ts";
 
 /** A part of the status row. */
 interface Part {

@@ -14,7 +14,7 @@ import type { Searching } from "./searching.ts";
 import { Sideways } from "./sideways.ts";
 import { firstSource } from "./source-here.ts";
 import type { LineSource } from "./sources.ts";
-import type { TextLooks } from "./viewer-types.ts";
+import type { TextLooks } from "./text-looks.ts";
 import { VisibleLines } from "./visible-lines.ts";
 
 /** A document and its display: the visible lines, their rows, and the scroll position. */

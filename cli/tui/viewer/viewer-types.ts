@@ -1,17 +1,11 @@
 import type { Zone } from "../../../src/times/index.ts";
 import type { LevelLooks } from "../canvas/line-text.ts";
-import type { Action } from "../keymap/keymap.ts";
+import type { KeyOf } from "../keymap/keymap.ts";
 import type { Content } from "./content.ts";
 import type { FilterStatus } from "./filtering.ts";
+import type { FollowState } from "./follow-mode.ts";
 import type { SearchStatus } from "./searching.ts";
 import type { LineSource } from "./sources.ts";
-
-/**
- * Returns the key of an action in the notation of the help; its command if the action has no key.
- */
-export type KeyOf = (action: Action) => string;
-
-export type FollowState = "off" | "on" | "paused";
 
 /** Content of the status row. */
 export interface ViewerStatus {
@@ -46,17 +40,6 @@ export interface ViewerStatus {
   count: string;
 }
 
-/** A match that ripgrep has found. */
-export interface FoundMatch {
-  /** Line number, from 1. */
-  line: number;
-  /** Offset of the line, and its first bytes. The file may have changed since the search. */
-  offset: number;
-  head: Buffer;
-  /** Regular expression of the search, for the next match. */
-  pattern: string;
-}
-
 export interface ViewerOptions {
   content: Content;
   colours: "pass" | "drop";
@@ -72,12 +55,4 @@ export interface ViewerOptions {
   keyOf: KeyOf;
   /** Requests a frame. */
   changed(): void;
-}
-
-/** How a text is painted. */
-export interface TextLooks {
-  colours: "pass" | "drop";
-  levelLooks: LevelLooks;
-  /** The sources of a merged text. */
-  sources?: readonly LineSource[] | undefined;
 }

@@ -6,7 +6,7 @@ import { endWaits } from "./cancelling.ts";
 import { currentStatus, shownPart } from "./current-status.ts";
 import { Document } from "./document.ts";
 import { emptyRows } from "./empty-rows.ts";
-import { FollowMode } from "./follow-mode.ts";
+import { FollowMode, type FollowState } from "./follow-mode.ts";
 import { Growth } from "./growth.ts";
 import { histogramState } from "./histogram-state.ts";
 import { Jumps } from "./jumps.ts";
@@ -17,10 +17,11 @@ import type { ByteRange } from "./range.ts";
 import { screenEdge, searchStart } from "./search-start.ts";
 import { Searching } from "./searching.ts";
 import { SourceChanges } from "./source-changes.ts";
+import type { FoundMatch } from "./start-position.ts";
 import { performAction } from "./viewer-actions.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 import { ViewerText } from "./viewer-text.ts";
-import type { FollowState, FoundMatch, ViewerOptions, ViewerStatus } from "./viewer-types.ts";
+import type { ViewerOptions, ViewerStatus } from "./viewer-types.ts";
 
 /** Prompts that ask for the name of a mark. */
 const NAME_ASKED: Readonly<Record<Awaited, string>> = {

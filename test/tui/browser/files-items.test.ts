@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { byText } from "../../../cli/ls/order.ts";
+import type { Arrangement, Sort } from "../../../cli/tui/browser/arrangement.ts";
 import { relativeTime } from "../../../cli/tui/browser/durations.ts";
 import {
-  type Arrangement,
   arrange as arrangeByName,
   arrangedBy,
   backingSentence,
@@ -10,7 +10,6 @@ import {
   type FileItem,
   fileColumns,
   hiddenCount,
-  type Sort,
   sortMark,
   storageLabel,
 } from "../../../cli/tui/browser/files-items.ts";
