@@ -30,8 +30,9 @@ static bool is_mounted(uint64_t id) {
     if (fd < 0) bail_errno("/proc/self/mountinfo");
     char *table = read_mounts(fd);
     close(fd);
-    int length = snprintf(wanted, sizeof wanted, "\n%llu ", (unsigned long long)id);
-    bool found = !strncmp(table, wanted + 1, (size_t)length - 1) || strstr(table, wanted);
+    /* The first line is an older mount: it was there before this process cloned one. */
+    snprintf(wanted, sizeof wanted, "\n%llu ", (unsigned long long)id);
+    bool found = strstr(table, wanted);
     free(table);
     return found;
 }
@@ -58,11 +59,20 @@ static void wait_for_end(int target, uint64_t id) {
 }
 
 /*
+ * Reports the mount ID to porthole in one line, and waits until porthole has recorded the mount.
+ * False if porthole ended before: no command would list the mount.
+ */
+static bool is_recorded(int host, uint64_t id) {
+    char line[48];
+    int length = snprintf(line, sizeof line, "mounted %llu\n", (unsigned long long)id);
+    return write_all(host, line, (size_t)length) == 0 && read(host, line, 1) == 1;
+}
+
+/*
  * Mounts `part`, a path in the launcher's mount namespace, at the directory `on` of the namespace
- * `host_mounts`. `mount_point` is the path of `on`. Writes the mount ID to porthole in one line.
+ * `host_mounts`. `mount_point` is the path of `on`.
  */
 void keep_mount(const struct kept *kept, const struct join *of, int host) {
-    char line[48];
     int part = k_open_tree(AT_FDCWD, kept->part,
                            K_OPEN_TREE_CLONE | K_AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | O_CLOEXEC);
     if (part < 0) bail_errno("%s", kept->part);
@@ -74,11 +84,7 @@ void keep_mount(const struct kept *kept, const struct join *of, int host) {
     uint64_t id = mount_id(part, "", AT_EMPTY_PATH);
     close(part);
     close(kept->on);
-    int length = snprintf(line, sizeof line, "mounted %llu\n", (unsigned long long)id);
-    if (write_all(host, line, (size_t)length) == 0) {
-        close(host);
-        wait_for_end(target, id);
-    }
+    if (is_recorded(host, id)) wait_for_end(target, id);
     /* Keep another mount that covers this mount. */
     if (mount_id(AT_FDCWD, kept->mount_point, AT_SYMLINK_NOFOLLOW) == id)
         umount2(kept->mount_point, MNT_DETACH | UMOUNT_NOFOLLOW);

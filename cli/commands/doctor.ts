@@ -6,6 +6,7 @@ import { withEngine } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
+import { interruptible } from "../targets/interruptible.ts";
 
 /** `porthole doctor`: prints one line per check. Returns 1 if a check failed. */
 export async function doctor(
@@ -19,12 +20,15 @@ export async function doctor(
     });
   }
   const colour = isTerminal(1) && process.env.NO_COLOR === undefined;
-  let status: number = Exit.ok;
-  for await (const finding of diagnose({ target, engine: options.engine, user: options.user })) {
-    write(options.json ? jsonLine(finding) : line(finding, colour));
-    if (finding.status === "fail") status = Exit.file;
-  }
-  return status;
+  // A signal stops the test of a route, which then removes its socket and its sidecar.
+  return interruptible(async (signal) => {
+    let status: number = Exit.ok;
+    for await (const finding of diagnose({ target, engine: options.engine, user: options.user, signal: signal() })) {
+      write(options.json ? jsonLine(finding) : line(finding, colour));
+      if (finding.status === "fail") status = Exit.file;
+    }
+    return status;
+  });
 }
 
 function line({ status, what, detail, remedy }: Finding, colour: boolean): string {

@@ -41,27 +41,54 @@ export async function mountAt(
     ...["--directory", name + (path === "/" ? "/." : path), "--mount-point", mountPoint.path],
     ...["--target-pid", String(pid), "--target-start", started, ...(allMounts ? ["--all-mounts"] : [])],
   ];
-  const { keeper, number } = await startKeeper(args, [tree.fd.number, mountPoint.fd]);
-  const found = mountOfNumber(number);
-  // If the target has ended, the mount is already gone.
-  if (found === undefined) return;
+  const keeper = await startKeeper(args, [tree.fd.number, mountPoint.fd]);
+  const found = mountOfNumber(keeper.number);
   const text = `${name}${withPath(target, path).path}`;
-  recordMount(ensureRunDirectory(), { target: text, ...found, keeper, since: Date.now() });
+  // If the target has ended, the mount is already gone.
+  if (found !== undefined)
+    recordMount(ensureRunDirectory(), { target: text, ...found, keeper: keeper.pid, since: Date.now() });
+  await keeper.confirm();
+}
+
+/** The process that has mounted a tree and will unmount it (agent/keep.c). */
+interface Keeper {
+  pid: number;
+  /** The mount ID. */
+  number: string;
+  /** Tells that the mount is recorded. If this process ends before, the keeper unmounts the tree. */
+  confirm(): Promise<void>;
 }
 
 /** Resolves when the keeper has mounted the tree. The keeper outlives this process. */
-async function startKeeper(args: string[], inherited: number[]): Promise<{ keeper: number; number: string }> {
+async function startKeeper(args: string[], inherited: number[]): Promise<Keeper> {
   const stdio = ["ignore", "ignore", "ignore", ...inherited, "pipe"] as const;
   const child = spawnChild(agentProgram(), args, { stdio: [...stdio], detached: true });
   const host = child.stdio.at(-1) as Duplex;
-  let text = "";
-  host.on("data", (piece: Buffer) => {
-    text += piece.toString();
-  });
-  await Promise.race([once(host, "end"), once(child, "error")]);
+  const text = await Promise.race([firstLine(host), once(child, "error").then(() => "")]);
   child.unref();
   const number = /^mounted (\d+)\n$/.exec(text)?.[1];
-  if (number !== undefined && child.pid !== undefined) return { keeper: child.pid, number };
+  const { pid } = child;
+  if (number !== undefined && pid !== undefined) return { pid, number, confirm: () => confirm(host) };
   const why = text.replace(/^porthole-agent: /, "").trim() || "the agent program could not be started";
   throw new PortholeError("ATTACH", `cannot mount: ${why}`);
+}
+
+/** Reads up to the first newline or the end. */
+function firstLine(host: Duplex): Promise<string> {
+  return new Promise((resolve) => {
+    let text = "";
+    host.on("data", (piece: Buffer) => {
+      text += piece.toString();
+      if (text.endsWith("\n")) resolve(text);
+    });
+    host.once("end", () => resolve(text));
+  });
+}
+
+function confirm(host: Duplex): Promise<void> {
+  return new Promise<void>((resolve) => {
+    // The keeper has ended if the target has.
+    host.once("error", () => resolve());
+    host.end("\n", resolve);
+  }).finally(() => host.destroy());
 }

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import type { GivenOption } from "../tail/options.ts";
 import { headArguments, rewriteArguments, tailArguments } from "./rewrite-arguments.ts";
 import { consumeOption, end, examples, selectionOptions, timeZoneOption } from "./shared.ts";
 
@@ -38,7 +39,7 @@ export function addReadCommands(root: Command): void {
       "after",
       `${multipliers}\n${examples("porthole head -n 1 web:/etc/passwd api:/etc/passwd", "porthole head -c 1K web:/proc/1/environ")}`,
     );
-  lastOf(timeZoneOption(head));
+  keepGiven(timeZoneOption(head));
   head.action(async (list: string[], options) => end((await import("../commands/head.ts")).head(list, options)));
 
   const tail = rewriteArguments(
@@ -91,7 +92,7 @@ ${examples(
   "porthole tail -c +1K web:/data/blob",
 )}`,
     );
-  lastOf(timeZoneOption(tail));
+  keepGiven(timeZoneOption(tail));
   tail.action(async (list: string[], options) => end((await import("../commands/tail.ts")).tail(list, options)));
   addCp(root);
 }
@@ -164,14 +165,17 @@ const INPUTS = "files to read; - or none: standard input";
 const multipliers = `
 A number may end in b 512, kB 1000, K 1024, MB 1000*1000, M 1024*1024, and so on for G, T, P, E, Z, Y.`;
 
-/** Keeps the order of the options as `order`: the last of several options that conflict wins. */
-function lastOf(command: Command): void {
-  const order: string[] = [];
+/**
+ * Keeps the options as given, with their values: the last of several options that conflict wins,
+ * and an invalid value is an error also if a later option replaces it.
+ */
+function keepGiven(command: Command): void {
+  const given: GivenOption[] = [];
   for (const option of command.options) {
     const name = option.attributeName();
-    command.on(`option:${option.name()}`, () => {
-      order.push(name);
-      command.setOptionValue("order", order);
+    command.on(`option:${option.name()}`, (value: string | null | undefined) => {
+      given.push({ name, value: value ?? "" });
+      command.setOptionValue("given", given);
     });
   }
 }

@@ -41,13 +41,20 @@ function plainCount(args: string[], form: RegExp, fail: (text: string) => never)
   return fail(`obsolete form ${first} (use ${modern.join(" ")}${file})`);
 }
 
-/** A number of lines after an operand: `head FILE -20`. Commander takes it for a file. */
+/**
+ * A number of lines that is not the first argument: `head FILE -20`, `head -q -20 FILE`. Commander
+ * takes it for a file. A number after an option that has a value is the value.
+ */
 function lateCount(args: readonly string[]): string | undefined {
   const end = args.indexOf("--");
   return args
     .slice(0, end === -1 ? args.length : end)
-    .find((arg, index) => /^-\d+$/.test(arg) && index > 0 && !args[index - 1]?.startsWith("-"));
+    .find((arg, index) => /^-\d+$/.test(arg) && index > 0 && !WANTS_VALUE.test(args[index - 1] ?? ""));
 }
+
+/** An option whose value is the next argument. */
+const WANTS_VALUE =
+  /^(-[a-zA-Z]*[ncs]|--(bytes|lines|sleep-interval|pid|since|tz|color|route|engine|image|user|idle|label))$/;
 
 /**
  * Rewrites `--follow` alone as `-f`. For an option with an optional value, Commander takes the next

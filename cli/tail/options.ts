@@ -22,8 +22,15 @@ export interface RawOptions extends ConnectionOptions {
   since?: string;
   color?: "auto" | "always" | "never";
   consume?: boolean;
-  /** Attribute names of the options, in the order of the command line. */
-  order?: string[];
+  /** The options in the order of the command line. */
+  given?: GivenOption[];
+}
+
+/** An option as it was given; an option without a value has an empty one. */
+export interface GivenOption {
+  /** Commander's attribute name. */
+  name: string;
+  value: string;
 }
 
 /** Options that head and tail share. */
@@ -55,6 +62,7 @@ export interface TailOptions extends CommonOptions {
 }
 
 export function commonOptions(raw: RawOptions, command: "head" | "tail"): CommonOptions {
+  checkReplaced(raw, command);
   const unit = lastOf(raw, "bytes", "lines");
   const text = unit && raw[unit];
   const header = lastOf(raw, "quiet", "verbose");
@@ -78,11 +86,9 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
     throw new UsageError("cannot combine --json and --prefix: each object contains its target");
   const how = lastOf(raw, "f", "F", "follow");
   const byName = how === "F" || (how === "follow" && raw.follow === "name");
-  if (how === "follow" && !byName && raw.follow !== "descriptor")
-    throw new UsageError(`invalid argument ${quotedArgument(raw.follow ?? "")} for ${quotedArgument("--follow")}`);
   const follow = how === undefined ? undefined : byName ? "name" : "descriptor";
   const retry = raw.retry === true || raw.F === true;
-  const pid = raw.pid === undefined ? undefined : parsePlain(raw.pid, "PID", 0x7fff_ffff);
+  const pid = raw.pid === undefined ? undefined : parsePid(raw.pid);
   if (retry && follow === undefined) warn("warning: --retry ignored; --retry is useful only when following");
   else if (retry && follow === "descriptor") warn("warning: --retry only effective for the initial open");
   if (pid !== undefined && follow === undefined) warn("warning: PID ignored; --pid=PID is useful only when following");
@@ -102,6 +108,26 @@ export function tailOptions(raw: RawOptions, warn: (text: string) => void): Tail
 
 /** Returns the option among these that was given last. */
 function lastOf<Name extends keyof RawOptions>(raw: RawOptions, ...names: Name[]): Name | undefined {
-  const last = raw.order?.findLast((name) => (names as string[]).includes(name));
-  return names.find((name) => name === last);
+  const last = raw.given?.findLast(({ name }) => (names as string[]).includes(name));
+  return names.find((name) => name === last?.name);
+}
+
+/** Checks the values of all options, also of those that a later option replaces, as GNU does. */
+function checkReplaced(raw: RawOptions, command: "head" | "tail"): void {
+  for (const { name, value } of raw.given ?? []) {
+    if (name === "bytes" || name === "lines") parseAmount(name, value, command);
+    else if (name === "follow") checkFollow(value);
+    else if (name === "pid") parsePid(value);
+    else if (name === "sleepInterval") parseSeconds(value);
+    else if (name === "tz") parseZone(value);
+  }
+}
+
+function checkFollow(how: string): void {
+  if (how === "name" || how === "descriptor") return;
+  throw new UsageError(`invalid argument ${quotedArgument(how)} for ${quotedArgument("--follow")}`);
+}
+
+function parsePid(text: string): number {
+  return parsePlain(text, "PID", 0x7fff_ffff);
 }

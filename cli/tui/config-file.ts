@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { homeDirectory } from "../../src/engines/index.ts";
 import { messageOf, PortholeError } from "../../src/errors.ts";
 import type { ThemeChoice } from "./canvas/theme.ts";
 
@@ -30,7 +30,8 @@ export function readConfigFile(environment: NodeJS.ProcessEnv): { path: string; 
 }
 
 /** Ignores a relative path in XDG_CONFIG_HOME (XDG Base Directory Specification). */
-function configPath({ XDG_CONFIG_HOME, HOME }: NodeJS.ProcessEnv): string {
-  const base = XDG_CONFIG_HOME?.startsWith("/") ? XDG_CONFIG_HOME : `${HOME || homedir()}/.config`;
+function configPath(environment: NodeJS.ProcessEnv): string {
+  const { XDG_CONFIG_HOME } = environment;
+  const base = XDG_CONFIG_HOME?.startsWith("/") ? XDG_CONFIG_HOME : `${homeDirectory(environment) ?? ""}/.config`;
   return `${base}/porthole/config.json`;
 }

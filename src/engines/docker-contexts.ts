@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { readOr } from "../errors.ts";
+import { homeDirectory } from "./home-directory.ts";
 
 /** A docker context: a name for an engine's address (`docker context ls`). */
 export interface DockerContext {
@@ -70,7 +70,7 @@ function metadata(environment: NodeJS.ProcessEnv): string {
 }
 
 function configuration(environment: NodeJS.ProcessEnv): string {
-  return environment.DOCKER_CONFIG || join(environment.HOME || homedir(), ".docker");
+  return environment.DOCKER_CONFIG || join(homeDirectory(environment) ?? "/", ".docker");
 }
 
 function readJson<T>(path: string): T | undefined {

@@ -7,6 +7,7 @@ import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts"
 import { CRI, type Engine, notOfPods } from "./engine-address.ts";
 import { type EngineRequest, Json } from "./engine-json.ts";
 
+import { runtimeDirectory } from "./home-directory.ts";
 import { httpGet } from "./http.ts";
 
 export type { Engine } from "./engine-address.ts";
@@ -55,7 +56,7 @@ function engineNamed(explicit: string, environment: NodeJS.ProcessEnv): Engine {
 function usualEngines(environment: NodeJS.ProcessEnv): Engine[] {
   // A login sets the variable. su, cron and ssh without PAM omit it; the engines then use this
   // directory.
-  const runtime = environment.XDG_RUNTIME_DIR || `/run/user/${process.getuid?.() ?? 0}`;
+  const runtime = runtimeDirectory(environment);
   return [
     { socketPath: ROOT_DOCKER, source: "default", name: "docker" },
     { socketPath: "/run/podman/podman.sock", source: "default", name: "podman" },

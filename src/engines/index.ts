@@ -9,6 +9,7 @@ export { type EngineResponse, engineGet, engines, errorMessageOf, listedEngines,
 export { type Engine, engineAddress } from "./engine-address.ts";
 export { decodeInfo, decodeVersion, type EngineVersion } from "./engine-info.ts";
 export { type OutputEvent, OutputFollower } from "./follow-output.ts";
+export { homeDirectory } from "./home-directory.ts";
 export { imageNames } from "./images.ts";
 export { listEvery, listPods, runtimeVersion } from "./list-containers.ts";
 export { outputContainer, outputRecords } from "./logs.ts";

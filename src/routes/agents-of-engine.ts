@@ -6,8 +6,8 @@ import { runDirectoryPaths } from "./run-dir.ts";
  * containers are on this kernel. False if the run directory cannot be read.
  */
 export function hasAgentsOf(socketPath: string): boolean {
-  const run = runDirectoryPaths();
   try {
+    const run = runDirectoryPaths();
     return agentFiles(run).some((file) => readRecord(run, file)?.engine === socketPath);
   } catch {
     return false;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { peerCredentials } from "../descriptors/fd-socket.ts";
 import { namespaceOf, startTime } from "../descriptors/process.ts";
 import type { Engine } from "../engines/engine.ts";
+import { runtimeDirectory } from "../engines/home-directory.ts";
 import { connectEngine } from "../engines/http.ts";
 import { readOr } from "../errors.ts";
 
@@ -55,8 +56,8 @@ function listener({ socketPath }: Engine): { pid: number; uid: number } {
  * listener is not Podman.
  */
 function podmanPause(uid: number): number {
-  const runtime = uid === process.geteuid?.() ? process.env.XDG_RUNTIME_DIR : undefined;
-  return readOr(0, () => Number(readFileSync(join(runtime || `/run/user/${uid}`, "libpod/tmp/pause.pid"), "latin1")));
+  const runtime = runtimeDirectory(uid === process.geteuid?.() ? process.env : {}, uid);
+  return readOr(0, () => Number(readFileSync(join(runtime, "libpod/tmp/pause.pid"), "latin1")));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { unmount } from "../descriptors/unmount.ts";
-import { readOr } from "../errors.ts";
+import { messageOf, PortholeError, readOr } from "../errors.ts";
 import type { RunDirectory } from "./run-dir.ts";
 
 /** A part of a target's tree that is mounted in this mount namespace. */
@@ -31,13 +31,23 @@ export function isMountPoint(path: string): boolean {
   return mountTable().some(({ mountPoint }) => mountPoint === path);
 }
 
-/** Records a mount for {@link mountedTrees}. */
+/**
+ * Records a mount for {@link mountedTrees}.
+ * @throws PortholeError ATTACH
+ */
 export function recordMount(run: RunDirectory, tree: MountedTree): void {
   const directory = join(run.root, "mounts");
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const name = join(directory, tree.mount.replace(/ .*/s, ""));
-  writeFileSync(`${name}.new`, JSON.stringify(tree), { mode: 0o600 });
-  renameSync(`${name}.new`, `${name}.json`);
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(`${name}.new`, JSON.stringify(tree), { mode: 0o600 });
+    renameSync(`${name}.new`, `${name}.json`);
+  } catch (error) {
+    throw new PortholeError("ATTACH", `cannot mount, because the mount cannot be recorded: ${messageOf(error)}`, {
+      hint: "free some space, or set XDG_STATE_HOME to another directory",
+      cause: error,
+    });
+  }
 }
 
 /**

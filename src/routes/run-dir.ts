@@ -1,8 +1,8 @@
 import { type BigIntStats, chmodSync, existsSync, lstatSync, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { openDirectory } from "../descriptors/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
+import { homeDirectory } from "../engines/home-directory.ts";
 import { messageOf, PortholeError } from "../errors.ts";
 
 /** The run directory: sockets and records of agents, and the directory that containers mount. */
@@ -21,14 +21,26 @@ export interface RunDirectory {
 /** Mount point of {@link RunDirectory.mount} in a container started with `porthole docker-args`. */
 export const MOUNT_POINT = "/run/porthole";
 
-/** Paths of the run directory, which may not exist yet. */
+/**
+ * Paths of the run directory, which may not exist yet.
+ * @throws PortholeError ATTACH if the user has no home directory
+ */
 export function runDirectoryPaths(environment: NodeJS.ProcessEnv = process.env): RunDirectory {
   const state = environment.XDG_STATE_HOME;
   // The XDG base directory specification ignores relative paths.
-  const base =
-    state !== undefined && isAbsolute(state) ? state : join(environment.HOME || homedir(), ".local", "state");
+  const base = state !== undefined && isAbsolute(state) ? state : join(requiredHome(environment), ".local", "state");
   const root = join(base, "porthole");
   return { root, agents: join(root, "agents"), mount: join(root, "mnt") };
+}
+
+function requiredHome(environment: NodeJS.ProcessEnv): string {
+  const home = homeDirectory(environment);
+  if (home !== undefined) return home;
+  throw new PortholeError(
+    "ATTACH",
+    `no directory for sockets: HOME is not an absolute path, and uid ${process.geteuid?.()} has no entry in passwd(5)`,
+    { hint: "set XDG_STATE_HOME to a writable directory" },
+  );
 }
 
 /**

@@ -15,6 +15,8 @@ import type { AgentKey } from "../../src/routes/agent-record.ts";
 import { ensureRunDirectory } from "../../src/routes/run-dir.ts";
 import { sanitiseText } from "../../src/text/index.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
+import { describeAsRoot } from "../helpers/availability.ts";
+import { ORDINARY_USER } from "../helpers/machine.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { type User, user } from "../helpers/porthole.ts";
 import { waitFor } from "../helpers/wait-for.ts";
@@ -154,6 +156,19 @@ describe("an error", () => {
       /^porthole: cannot create the run directory \/etc\/hostname\/porthole: .*\(set XDG_STATE_HOME.*\)\n$/,
     );
     expect(result).toMatchObject({ code: 4, text: "" });
+  });
+});
+
+describeAsRoot("a user without HOME and without an entry in passwd(5)", () => {
+  test("gets one line without Node's words", async () => {
+    const nobody = user({ uid: ORDINARY_USER });
+    const before = ["env", "-u", "HOME", "-u", "XDG_STATE_HOME"];
+    const { code, stderr } = await nobody.run(["cat", "pid:1:/x"], { before });
+    expect(stderr).toBe(
+      "porthole: no directory for sockets: HOME is not an absolute path, and uid " +
+        `${ORDINARY_USER} has no entry in passwd(5) (set XDG_STATE_HOME to a writable directory)\n`,
+    );
+    expect(code).toBe(4);
   });
 });
 

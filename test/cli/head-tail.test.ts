@@ -201,6 +201,9 @@ describe("porthole head and tail print GNU's messages", () => {
     ["tail +c @one", "porthole: obsolete form +c (use -c +10, or ./+c for a file of that name)"],
     ["head -3c @one", "porthole: obsolete form -3c (use -c 3)"],
     ["head -20kqv @one", "porthole: obsolete form -20kqv (use -c 20k -q -v)"],
+    ["head -5 -2 @one", "porthole: -2 must be the first argument (use -n 2)"],
+    ["head -q -2 @one", "porthole: -2 must be the first argument (use -n 2)"],
+    ["tail -F -2 @one", "porthole: -2 must be the first argument (use -n 2)"],
     ["head -5z @one", "porthole: obsolete form -5z (use -n 5 -z)"],
   ] as const)("refuse an obsolete form and suggest the modern form: %s", async ([line, stderr]) => {
     const [command = "", ...args] = words(line);
@@ -237,6 +240,9 @@ describe("porthole head and tail print GNU's messages", () => {
     ],
     ...["tail -c 5x @one", "tail -c 1g @one", "tail --pid=x @one", "tail -s x @one"],
     ...["tail --pid=99999999999 @one", "head -n x @one", "head -c -x @one", "head -n +-1 @one", "head -c 9E999 @one"],
+    // A later option replaces the value.
+    ...["head -n x -n 1 @one", "head -c x -n 1 @one", "tail -n 1Y -c 1 @one", "tail -s x -s 1 @one"],
+    ...["tail --pid=x --pid=1 @one"],
   ])("report wrong usage: %s", async (line) => {
     const [command = "", ...args] = words(line);
     expect(await ours(someone, command, args)).toEqual(asOurs(await gnu(someone, command, args), true));

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, readdirSync, watch } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { expect, test } from "vitest";
 import { describeWithDocker } from "../helpers/availability.ts";
@@ -29,6 +29,23 @@ describeWithDocker("an agent", () => {
       await expectRead(someone, `${target.name}:/d/f`, "text\n", `${route}, new agent`);
     },
   );
+
+  test("leaves no rendezvous when a signal ends porthole doctor, which tries every route", async () => {
+    const someone = user({ engine: docker });
+    const target = await container(docker, { steps });
+    await someone.run(["cat", `${target.name}:/d/f`]);
+    const rendezvous = `${someone.env.XDG_STATE_HOME}/porthole/mnt`;
+    const sockets = () => readdirSync(rendezvous).filter((name) => name.startsWith("r-"));
+    const doctor = someone.start(["doctor", target.name]);
+    const watching = watch(rendezvous, () => {
+      // Only once: a second signal ends a command without cleanup.
+      if (sockets().length > 0 && !doctor.child.killed) doctor.child.kill("SIGTERM");
+    });
+    const ended = await doctor.ended;
+    watching.close();
+    expect(ended).toEqual({ code: null, signal: "SIGTERM" });
+    expect(sockets()).toEqual([]);
+  });
 
   test("takes its idle time from PORTHOLE_IDLE", async () => {
     const someone = user({ engine: docker });

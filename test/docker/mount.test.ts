@@ -85,6 +85,19 @@ describeWith(["root", "docker"], "a mount of a container's directory, for root",
     },
   );
 
+  test("it is removed again if porthole ends before the mount is recorded", async () => {
+    const at = place("unrecorded");
+    const other = user({ engine: engine("docker") });
+    mkdirSync(`${other.env.XDG_STATE_HOME}/porthole`, { mode: 0o700 });
+    writeFileSync(`${other.env.XDG_STATE_HOME}/porthole/mounts`, "a file in the place of the directory");
+    const { code, stderr } = await other.run(["mount", `${web.name}:/logs`, at]);
+    expect(stderr).toMatch(
+      /^porthole: cannot mount, because the mount cannot be recorded: .*\(free some space, or .*\)\n$/,
+    );
+    expect(code).toBe(4);
+    await waitFor("the mount to be removed", () => mountsAt(at).length === 0);
+  });
+
   test.each([
     ["/none", "cannot stat NAME:/none: No such file or directory"],
     ["/logs/app.log", "cannot mount NAME:/logs/app.log: a file, not a directory"],

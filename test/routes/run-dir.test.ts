@@ -1,5 +1,5 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ensureRunDirectory, runDirectoryPaths } from "../../src/routes/run-dir.ts";
@@ -22,7 +22,12 @@ describe("the run directory", () => {
       ...{ root: "/state/porthole", agents: "/state/porthole/agents", mount: "/state/porthole/mnt" },
     });
     for (const environment of [{}, { XDG_STATE_HOME: "" }, { XDG_STATE_HOME: "state" }])
-      expect(runDirectoryPaths(environment).root).toBe(join(homedir(), ".local/state/porthole"));
+      expect(runDirectoryPaths({ HOME: "/home/me", ...environment }).root).toBe("/home/me/.local/state/porthole");
+  });
+
+  test("is in the home directory of the user database if HOME is missing, empty or relative", () => {
+    for (const environment of [{}, { HOME: "" }, { HOME: "." }, { HOME: "below" }])
+      expect(runDirectoryPaths(environment).root).toBe(join(userInfo().homedir, ".local/state/porthole"));
   });
 
   test.each([0o000, 0o022, 0o077, 0o177])("is created with its modes under any umask: %o", (umask) => {
