@@ -78,8 +78,13 @@ function tell(target: Target, session: Session, file: OpenFile, milliseconds: nu
   writeSync(
     2,
     `Got file descriptor for '${printable(target.path)}'\nThe file descriptor is ${file.fd}\n` +
-      `route ${session.route}${agent}, ${milliseconds.toFixed(1)} ms\n${whyCopied(session)}`,
+      `route ${session.route}${agent}, ${milliseconds.toFixed(1)} ms\n${whyCopied(session)}${noEvents(session)}`,
   );
+}
+
+function noEvents({ noEvents: why }: Session): string {
+  if (why === undefined) return "";
+  return `no events from the engine, so porthole asks it once a second whether the container has changed: ${printable(why)}\n`;
 }
 
 function whyCopied({ whyCopied: why }: Session): string {

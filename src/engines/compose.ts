@@ -1,5 +1,6 @@
 import { type ContainerListItem, decodeContainerList } from "./container-list.ts";
-import { type Engine, engineGet, type RequestOptions } from "./engine.ts";
+import { isDenied } from "./denied-request.ts";
+import { type Engine, engineGet, type RequestOptions, refusedBy } from "./engine.ts";
 
 /** One container of a Compose service. */
 interface Member {
@@ -21,13 +22,20 @@ export type ComposeChoice = { id: string | undefined; several?: undefined } | { 
  * Finds a container by Compose's labels: `service`, or `service-2` for one of several, each also as
  * `project/...`. Prefers running containers. A container of `docker compose run` is not part of its
  * service.
+ * @param options `isOptional`: a list that a proxy denies is empty
  * @throws PortholeError TARGET if the engine does not respond or its response is not a list of
  * containers
  */
-export function composeContainer(engine: Engine, name: string, options: RequestOptions): Promise<ComposeChoice> {
+export function composeContainer(
+  engine: Engine,
+  name: string,
+  { isOptional = false, ...options }: RequestOptions & { isOptional?: boolean },
+): Promise<ComposeChoice> {
   return chooseComposed(name, async (label) => {
     const filters = encodeURIComponent(JSON.stringify({ label }));
     const answer = await engineGet(engine, `/containers/json?all=true&filters=${filters}`, options);
+    if (isDenied(answer.status) && !isOptional)
+      throw refusedBy(engine, answer, `list Compose services, and has no container '${name}'`);
     // Without a list there is no match. The caller reports the missing name.
     return answer.status === 200 ? decodeContainerList(answer.body, answer.request) : [];
   });

@@ -59,10 +59,8 @@ function failure(engine: Engine, path: string, error: unknown): unknown {
     return new PortholeError("FILE", "No such file or directory", { errno: "ENOENT", cause: error });
   return new PortholeError(
     "TARGET",
-    `the engine at ${engine.socketPath} cannot copy ${path}: ${serverMessage || status}`,
-    {
-      cause: error,
-    },
+    `the engine at ${engine.socketPath} cannot copy ${path}: ${serverMessage || `HTTP status ${status ?? "unknown"}`}`,
+    { hint: error.hint, cause: error },
   );
 }
 

@@ -39,7 +39,7 @@ export async function dockerRequest(
   try {
     await Promise.race([action(docker), connection.failed]);
   } catch (error) {
-    const failure = connection.failure ?? translateError(error);
+    const failure = connection.failure ?? translateError(error, connection.request);
     if (failure !== undefined) throw failure;
   } finally {
     connection.close();
@@ -117,12 +117,12 @@ function withoutDockerHost<T>(make: () => T): T {
 }
 
 /** Translates an error of dockerode; undefined for a successful status. */
-function translateError(error: unknown): unknown {
+function translateError(error: unknown, request: EngineRequest): unknown {
   const { statusCode, code } = error as { statusCode?: number; code?: string };
   // 304: already in the requested state.
   if (statusCode === 304) return undefined;
   // dockerode does not expect this status.
-  if (statusCode !== undefined) return new EngineError(statusCode, "");
+  if (statusCode !== undefined) return new EngineError(statusCode, "", request);
   // Node's message is "socket hang up".
   if (code === "ECONNRESET") return new Error("the engine closed the connection without a response", { cause: error });
   return error;

@@ -132,7 +132,7 @@ export class EngineConnection extends Agent {
       if (this.failure === undefined) held.append(piece);
     });
     // The connection stays open: the response is complete.
-    answer.on("end", () => this.#report(new EngineError(status, held.bytes.toString())));
+    answer.on("end", () => this.#report(new EngineError(status, held.bytes.toString(), this.request)));
   }
 
   #limitPieces(answer: IncomingMessage): void {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type LateSignal, signalOf } from "../descriptors/poll.ts";
 import { attachInterrupted, PortholeError, readOr } from "../errors.ts";
 import { criEngines } from "./cri/engines.ts";
+import { hintIfDenied } from "./denied-request.ts";
 import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
 import { CRI, type Engine, notOfPods } from "./engine-address.ts";
 import { type EngineRequest, Json } from "./engine-json.ts";
@@ -213,14 +214,8 @@ function parse(text: string, status: number, request: EngineRequest): unknown {
 export function refusedBy({ socketPath }: Engine, answer: EngineResponse, what: string): PortholeError {
   const said = errorMessageOf(answer);
   const text = said ?? `HTTP status ${answer.status}`;
-  const hint = said === undefined ? hintForStatus(answer.status) : undefined;
+  const hint = said === undefined ? hintIfDenied(answer.status, answer.request) : undefined;
   return new PortholeError("TARGET", `the engine at ${socketPath} cannot ${what}: ${text}`, { hint });
-}
-
-/** The remedy for a refusal without an engine's message: a proxy with limited rights sent it. */
-export function hintForStatus(status: number): string | undefined {
-  if (![401, 403, 405].includes(status)) return undefined;
-  return "a proxy before the engine refuses this request: allow it there, or use the engine's own socket";
 }
 
 /**

@@ -28,8 +28,8 @@ export async function createExec(
 ): Promise<string> {
   const path = `/containers/${container}/exec`;
   const { status, body } = await whileWanted(signal, httpPost(engine.socketPath, path, description, signal), engine);
-  if (status < 200 || status >= 300) throw new EngineError(status, body.toString());
   const request = { socketPath: engine.socketPath, method: "POST", path };
+  if (status < 200 || status >= 300) throw new EngineError(status, body.toString(), request);
   return Json.parse(body.toString(), request).get("Id").containerId();
 }
 
@@ -44,7 +44,8 @@ export async function startExec(engine: Engine, exec: string, signal: AbortSigna
   const answer = await whileWanted(signal, httpUpgrade(engine.socketPath, path, body, signal), engine);
   if ("socket" in answer) return answer;
   const { status, body: told } = answer;
-  if (status < 200 || status >= 300) throw new EngineError(status, told.toString());
+  const request = { socketPath: engine.socketPath, method: "POST", path };
+  if (status < 200 || status >= 300) throw new EngineError(status, told.toString(), request);
   throw new PortholeError("TARGET", `the engine at ${engine.socketPath} returns no stream for ${path}`);
 }
 

@@ -8,6 +8,7 @@ import { readStream } from "../descriptors/read-stream.ts";
 import { endStream } from "../descriptors/socket.ts";
 import { PortholeError } from "../errors.ts";
 import { BoundedBuffer } from "./bounded-buffer.ts";
+import { hintIfDenied, requestText } from "./denied-request.ts";
 
 /** An HTTP response; headers by lower-case name. */
 export interface HttpResponse {
@@ -128,7 +129,13 @@ export class HttpStatusError extends PortholeError {
   readonly serverMessage: string | undefined;
 
   constructor(status: number | undefined, serverMessage: string | undefined, path: string) {
-    super("TARGET", `HTTP status ${status ?? "unknown"} for ${path}${serverMessage ? `: ${serverMessage}` : ""}`);
+    super(
+      "TARGET",
+      `HTTP status ${status ?? "unknown"} for ${requestText({ path })}${serverMessage ? `: ${serverMessage}` : ""}`,
+      {
+        hint: serverMessage === undefined ? hintIfDenied(status, { path }) : undefined,
+      },
+    );
     this.status = status;
     this.serverMessage = serverMessage;
   }
@@ -206,7 +213,7 @@ export async function httpSubscribe(
     const held = new BoundedBuffer(MAX_HEAD);
     const end = await readHead(socket, held, until(options));
     const status = statusOf(held.bytes);
-    if (status !== 200) throw new PortholeError("TARGET", `HTTP status ${status ?? "unknown"} for ${path}`);
+    if (status !== 200) throw new HttpStatusError(status, undefined, path);
     if (held.bytes.length > end + HEAD_END.length)
       throw new PortholeError("TARGET", "the state changed meanwhile", { errno: "EAGAIN" });
     return socket;

@@ -65,6 +65,11 @@ export function isComplete(driver: string): boolean {
 /** Snapshotters whose snapshots are directories, by their path below `snapshots/N`. */
 const SNAPSHOTTERS: Readonly<Record<string, string>> = { overlayfs: "/fs", native: "" };
 
+/** True for a driver that is a snapshotter of containerd, by its name. */
+export function isOfSnapshotter(driver: string): boolean {
+  return driver in SNAPSHOTTERS;
+}
+
 /** State directories of Docker's containerd and of the system's. */
 async function snapshotDirectories(
   key: LayerKey,

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { Json } from "./engine-json.ts";
 import { isComplete, type LayerDirectory, type LayerKey } from "./layer-store.ts";
 
@@ -15,9 +14,15 @@ export interface Layers {
   /**
    * Volumes, bind mounts and the engine's own files, each on top of the layers at its destination.
    */
-  binds: { source: string; destination: string }[];
+  binds: Bind[];
   /** Paths whose content no longer exists, with the reason. */
   absent: MissingPath[];
+}
+
+/** A directory or file of the engine's machine, and its path in the container. */
+export interface Bind {
+  source: string;
+  destination: string;
 }
 
 /**
@@ -58,10 +63,7 @@ export function containerLayers(json: Json, isPodman: boolean): Layers {
   return {
     ...withDirectories(key, layerDirectories(json.get("GraphDriver").get("Data"))),
     binds: present.map(({ source, destination }) => ({ source, destination })).sort(outerFirst),
-    absent: [
-      ...[...inMemory].map((path) => ({ path, why: "was in memory" })),
-      ...present.filter(({ source }) => isGoneHere(source)).map(({ source, destination }) => gone(source, destination)),
-    ],
+    absent: [...inMemory].map((path) => ({ path, why: "was in memory" })),
   };
 }
 
@@ -179,22 +181,26 @@ function engineFiles(json: Json): EngineMount[] {
     file("/etc/hosts", "HostsPath"),
     file("/etc/hostname", "HostnamePath"),
     file("/etc/resolv.conf", "ResolvConfPath"),
-  ].filter(({ source }) => source !== "" && existsSync(source));
+  ].filter(({ source }) => source !== "");
 }
 
 function outerFirst(a: { destination: string }, b: { destination: string }): number {
   return a.destination.length - b.destination.length;
 }
 
-/**
- * True if a path does not exist on this machine. False if that is unknown: the engine may be on
- * another machine, or this user may not read its directories.
- */
-function isGoneHere(source: string): boolean {
-  return process.geteuid?.() === 0 && !existsSync(source);
-}
-
-/** Returns why a mount of a source that does not exist is empty. */
-export function gone(source: string, destination: string): MissingPath {
-  return { path: destination, why: `was mounted from ${source}, which no longer exists` };
+/** Returns the layers without the binds whose source no longer exists; their paths are absent. */
+export function withoutGone<L extends Layers>(layers: L, isGone: (source: string) => boolean): L {
+  const gone = layers.binds.filter(({ source }) => isGone(source));
+  if (gone.length === 0) return layers;
+  return {
+    ...layers,
+    binds: layers.binds.filter((bind) => !gone.includes(bind)),
+    absent: [
+      ...layers.absent,
+      ...gone.map(({ source, destination }) => ({
+        path: destination,
+        why: `was mounted from ${source}, which no longer exists`,
+      })),
+    ],
+  };
 }

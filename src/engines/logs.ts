@@ -62,13 +62,14 @@ async function* answerOf(container: OutputContainer, options: OutputOptions): As
   } catch (error) {
     if (signal.aborted) throw error;
     if (!(error instanceof HttpStatusError)) throw unreachable(engine, error);
-    const { status, serverMessage } = error;
+    const { status, serverMessage, hint } = error;
     // Docker's response for a container that is being removed.
     if (isGone(status ?? 0, serverMessage) || (status === 409 && /removal|dead/.test(serverMessage ?? "")))
       throw beingRemoved(name);
     throw new PortholeError(
       "TARGET",
       `the engine cannot return the output of '${name}': ${serverMessage ?? error.message}`,
+      { hint, cause: error },
     );
   }
 }

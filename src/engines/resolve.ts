@@ -143,7 +143,9 @@ async function inspect(engine: Engine, name: string, signal?: LateSignal): Promi
   if (answer.status === 200) {
     const inspection = inspected(answer);
     // An engine also takes "db" as an id prefix. A Compose service of that name has precedence.
-    return isShortId(inspection, name) ? ((await inspectCompose(engine, name, signal)) ?? inspection) : inspection;
+    return isShortId(inspection, name)
+      ? ((await inspectCompose(engine, name, signal, true)) ?? inspection)
+      : inspection;
   }
   const isUnclear = isSeveral(answer);
   if (!isGone(answer.status, errorMessageOf(answer)) && !isUnclear)
@@ -181,8 +183,9 @@ async function inspectCompose(
   engine: Engine,
   name: string,
   signal?: LateSignal,
+  isOptional = false,
 ): Promise<InspectedContainer | undefined> {
-  const choice = await composeContainer(engine, name, { signal });
+  const choice = await composeContainer(engine, name, { signal, isOptional });
   if (choice.several !== undefined) {
     const { length } = choice.several;
     throw new AmbiguousNameError(

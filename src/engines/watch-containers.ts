@@ -3,10 +3,11 @@ import { messageOf, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { ContainerListItem } from "./container-list.ts";
 import { criEngines } from "./cri/engines.ts";
+import { isDenied } from "./denied-request.ts";
 import { engineGet, engines, listedEngines, RESPONSE_TIMEOUT_MS } from "./engine.ts";
 import type { Engine } from "./engine-address.ts";
 import { changedContainer, reportedHealth } from "./engine-event.ts";
-import { httpLines } from "./http.ts";
+import { HttpStatusError, httpLines } from "./http.ts";
 import type { InspectedMount, Inspection } from "./inspection.ts";
 import { engineContainers, noEngineError } from "./list-containers.ts";
 
@@ -134,6 +135,8 @@ class EngineWatch {
    * Ids of containers with an event since the last list. Requests for details may still be pending.
    */
   readonly #changed = new Set<string>();
+  /** True if the engine has no events: then its list is requested at intervals. */
+  #polls: boolean;
   #again: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
 
@@ -142,6 +145,8 @@ class EngineWatch {
     this.#describe = options.describe;
     this.#report = report;
     this.#signal = options.signal;
+    // containerd has events only from 1.7 on.
+    this.#polls = engine.isCri === true;
   }
 
   start(): void {
@@ -152,8 +157,7 @@ class EngineWatch {
     const options = { timeoutMs: RESPONSE_TIMEOUT_MS, signal: this.#signal };
     while (!this.#signal.aborted) {
       try {
-        // Polls, because containerd has events only from 1.7 on.
-        if (this.#engine.isCri) {
+        if (this.#polls) {
           await this.#listInTurn();
           await pause(RETRY_MS, this.#signal);
           continue;
@@ -171,6 +175,11 @@ class EngineWatch {
         }
         throw new PortholeError("TARGET", `the engine at ${this.#engine.socketPath} stopped`);
       } catch (error) {
+        // If a proxy denies all requests, the list reports it.
+        if (error instanceof HttpStatusError && isDenied(error.status)) {
+          this.#polls = true;
+          continue;
+        }
         clearTimeout(this.#again);
         await this.#turn.catch(() => undefined);
         if (this.#signal.aborted) return;
@@ -193,7 +202,7 @@ class EngineWatch {
     for (const id of this.#changed) this.#details.delete(id);
     this.#changed.clear();
     const listed = await engineContainers(this.#engine, this.#signal);
-    if (this.#engine.isCri) this.#forgetChanged(listed);
+    if (this.#polls) this.#forgetChanged(listed);
     this.containers = listed.map((one) => this.#withDetails(one));
     this.trouble = undefined;
     this.answered = true;
@@ -210,10 +219,14 @@ class EngineWatch {
     }
   }
 
-  /** Evicts details of containers whose state differs from the last list, for lack of events. */
+  /**
+   * Evicts details of containers whose state differs from the last list, for lack of events. Docker
+   * and Podman show a restart in the age of the state.
+   */
   #forgetChanged(listed: readonly ContainerListItem[]): void {
-    const before = new Map(this.containers.map(({ id, state }) => [id, state]));
-    for (const { id, state } of listed) if (before.get(id) !== state) this.#details.delete(id);
+    const shown = ({ state, status }: ContainerListItem) => (this.#engine.isCri ? state : `${state} ${status}`);
+    const before = new Map(this.containers.map((one) => [one.id, shown(one)]));
+    for (const one of listed) if (before.get(one.id) !== shown(one)) this.#details.delete(one.id);
   }
 
   #withDetails(listed: ContainerListItem): ListedContainer {
@@ -242,7 +255,9 @@ class EngineWatch {
     if (this.#engine.isCri) return asPortholeError(error);
     try {
       const { status } = await engineGet(this.#engine, "/version", { signal: this.#signal });
-      return status === 200 ? asPortholeError(error) : new PortholeError("TARGET", `HTTP status ${status}`);
+      return status === 200 || isDenied(status)
+        ? asPortholeError(error)
+        : new PortholeError("TARGET", `HTTP status ${status}`);
     } catch (failure) {
       return asPortholeError(failure);
     }

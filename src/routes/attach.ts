@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { signalOf } from "../descriptors/poll.ts";
 import { requireStartTime } from "../descriptors/process.ts";
 import { isFullId } from "../engines/engine-json.ts";
+import { HttpStatusError } from "../engines/http.ts";
 import {
   type ContainerState,
   type RunningContainer,
@@ -57,7 +58,13 @@ async function attachStopped(
 ): Promise<Attachment> {
   if (options.user) throw container.obstacle;
   const { offlineContainer } = await import("./offline-target.ts");
-  return attachOffline(offlineContainer(container), wanted, run, options);
+  try {
+    return await attachOffline(offlineContainer(container), wanted, run, options);
+  } catch (error) {
+    // A proxy before the engine denies events.
+    if (!(error instanceof HttpStatusError)) throw error;
+    return attachOffline(offlineContainer(container, error.message), wanted, run, options);
+  }
 }
 
 /** Connects to an agent for an offline target. */

@@ -42,6 +42,8 @@ export interface Attachment {
   socketSeen: string;
   /** True if the agent was started for this call. */
   fresh: boolean;
+  /** Why this process polls for changes of a stopped container: the engine reports no events. */
+  noEvents?: string | undefined;
   /** The container as its engine just described it; undefined if it was not asked. */
   container?: RunningContainer;
 }

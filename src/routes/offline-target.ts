@@ -9,6 +9,7 @@ import type { Layers } from "../engines/layers.ts";
 import { describeContainer } from "../engines/resolve.ts";
 import type { Volume } from "../engines/volumes.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
+import { pollWitness } from "./polled-witness.ts";
 import { TargetChangedError } from "./route-error.ts";
 import { MOUNT_POINT } from "./run-dir.ts";
 
@@ -25,6 +26,8 @@ export interface OfflineTarget {
   isPodman: boolean;
   /** True if the agent serves one session and then ends: it cannot notice changes of the files. */
   singleSession?: boolean;
+  /** Why this process polls for changes: the engine does not report them. */
+  noEvents?: string | undefined;
   /** True for an image: its containers have its files. */
   isImage?: true;
   /** Name of a volume whose files exist only while its driver has it mounted. */
@@ -53,21 +56,31 @@ export class NoOfflineRouteError extends PortholeError {
 /**
  * A stopped container. Its agent ends when the container is started or removed, or a file is copied
  * into it.
+ * @param noEvents why the engine does not report events; then the witness polls
  */
-export function offlineContainer(container: StoppedContainer): OfflineTarget {
+export function offlineContainer(container: StoppedContainer, noEvents?: string): OfflineTarget {
   const { engine, id, name, isPodman, finishedAt } = container;
   // Podman does not report a copy into a container, and an overlay does not see changes of its
   // layers. So each session mounts a new overlay.
-  const life = isPodman ? `${randomBytes(4).toString("hex")} ${finishedAt}` : finishedAt;
+  const singleSession = isPodman || noEvents !== undefined;
+  const life = singleSession ? `${randomBytes(4).toString("hex")} ${finishedAt}` : finishedAt;
+  const current = async (signal: AbortSignal | undefined) => {
+    const { stopped } = await describeContainer(engine, id, MOUNT_POINT, signal, name);
+    return stopped?.finishedAt === finishedAt ? stopped.layers : undefined;
+  };
   return {
-    ...{ engine, identity: id, generation: `stopped ${life}`, name, isPodman, singleSession: isPodman },
+    ...{ engine, identity: id, generation: `stopped ${life}`, name, isPodman, singleSession, noEvents },
     async layers(signal) {
-      const { stopped } = await describeContainer(engine, id, MOUNT_POINT, signal, name);
-      if (stopped === undefined || stopped.finishedAt !== finishedAt) throw new TargetChangedError(name);
-      return stopped.layers;
+      const layers = await current(signal);
+      if (layers === undefined) throw new TargetChangedError(name);
+      return layers;
     },
-    // The kubelet never restarts a pod's container, but creates a new one.
-    witness: async (signal) => (engine.isCri ? undefined : subscribe(container, signal)),
+    async witness(signal) {
+      // The kubelet never restarts a pod's container, but creates a new one.
+      if (engine.isCri) return undefined;
+      if (noEvents === undefined) return subscribe(container, signal);
+      return pollWitness(async () => (await current(undefined)) !== undefined);
+    },
   };
 }
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { engineGet } from "../engines/engine.ts";
+import { engineGet, refusedBy } from "../engines/engine.ts";
 import { engineAddress } from "../engines/engine-address.ts";
-import { decodeInfo } from "../engines/engine-info.ts";
-import { locateLayers, type ReadFile } from "../engines/layer-store.ts";
-import { gone, type Layers, withDirectories } from "../engines/layers.ts";
+import { decodeInfo, type EngineInfo } from "../engines/engine-info.ts";
+import { isOfSnapshotter, type LayerKey, locateLayers, type ReadFile } from "../engines/layer-store.ts";
+import { type Bind, type Layers, withDirectories, withoutGone } from "../engines/layers.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { installAgent } from "./agent-program.ts";
@@ -40,7 +40,7 @@ export async function startOffline(
   const failures: { route: AgentRoute; error: PortholeError }[] = [];
   for (const route of routes) {
     try {
-      return await startOn(route, files, layers, witness, run, options);
+      return await unchanged(files, await startOn(route, files, layers, witness, run, options), options);
     } catch (error) {
       if (error instanceof TargetChangedError || (error instanceof PortholeError && error.code === "CANCELLED"))
         throw error;
@@ -48,6 +48,21 @@ export async function startOffline(
     }
   }
   throw new NoOfflineRouteError(files, allRoutesFailed(failures));
+}
+
+/**
+ * Without events, checks the state again: no change happened between the first check and the mount.
+ */
+async function unchanged(files: OfflineTarget, attachment: Attachment, options: StartOptions): Promise<Attachment> {
+  const { noEvents } = files;
+  if (noEvents === undefined) return attachment;
+  try {
+    await files.layers(options.signal);
+  } catch (error) {
+    attachment.socket.close();
+    throw error;
+  }
+  return { ...attachment, noEvents };
 }
 
 async function startOn(
@@ -58,8 +73,19 @@ async function startOn(
   run: RunDirectory,
   options: StartOptions,
 ): Promise<Attachment> {
-  const { identity, generation, name, engine } = files;
   const layers = await layersFor(route, files, known, run, options);
+  return withoutMissing(layers, (present) => startWith(route, files, present, witness, run, options));
+}
+
+function startWith(
+  route: AgentRoute,
+  files: OfflineTarget,
+  layers: LocatedLayers,
+  witness: OwnedFd | undefined,
+  run: RunDirectory,
+  options: StartOptions,
+): Promise<Attachment> {
+  const { identity, generation, name, engine } = files;
   // Without a process there are no mounts to read.
   const origin: AgentOrigin = {
     ...{ identity, generation, route, user: "", name, engine: engineAddress(engine), targetPid: 0 },
@@ -91,27 +117,36 @@ export async function layersFor(
   if (files.engine.isCri && route !== "direct") throw noRouteForPods();
   const paths = route === "direct" ? enginePathsOf(files) : undefined;
   const located = await locate(files, known, paths, run, options);
-  const layers = paths === undefined ? located : withoutGone(located, paths);
+  const layers = paths === undefined ? located : presentIn(located, paths);
   if (paths !== undefined) checkHere(files, layers, paths);
   return { ...layers, agentOptions: paths?.options ?? [] };
 }
 
+/** Only root can see every source. Any agent skips a source that does not exist. */
+function presentIn(layers: Layers, paths: EnginePaths): Layers {
+  return process.geteuid?.() === 0 ? withoutGone(layers, (source) => !existsSync(paths.path(source))) : layers;
+}
+
 /**
- * Moves mounts whose source no longer exists to the absent paths. The source is a path of the
- * engine, which may be in another mount namespace, as for a helper. Only root can see every source.
+ * Calls `attempt` with the layers. If an engine then reports that the source of a bind does not
+ * exist, calls it again without that bind.
+ * @throws what `attempt` throws
  */
-function withoutGone(layers: Layers, paths: EnginePaths): Layers {
-  if (process.geteuid?.() !== 0) return layers;
-  const isGone = ({ source }: { source: string }) => !existsSync(paths.path(source));
-  const destinations = new Set(layers.binds.map(({ destination }) => destination));
-  return {
-    ...layers,
-    binds: layers.binds.filter((one) => !isGone(one)),
-    absent: [
-      ...layers.absent.filter(({ path }) => !destinations.has(path)),
-      ...layers.binds.filter(isGone).map(({ source, destination }) => gone(source, destination)),
-    ],
-  };
+export async function withoutMissing<L extends Layers, T>(layers: L, attempt: (layers: L) => Promise<T>): Promise<T> {
+  try {
+    return await attempt(layers);
+  } catch (error) {
+    const { message } = error as Error;
+    if (!/source path does not exist|statfs|no such file/i.test(message)) throw error;
+    const isNamed = (source: string) =>
+      message
+        .replaceAll(/[:,"'\s]+/g, " ")
+        .concat(" ")
+        .includes(` ${source} `);
+    const rest = withoutGone(layers, isNamed);
+    if (rest === layers) throw error;
+    return withoutMissing(rest, attempt);
+  }
 }
 
 /** Layers, and further options of their agent. */
@@ -135,14 +170,33 @@ async function locate(
   const { engine, identity, name } = files;
   const wait = { timeoutMs: options.timeoutMs ?? ATTACH_TIMEOUT_MS, signal: options.signal };
   const answer = await engineGet(engine, "/info", wait);
-  const info = decodeInfo(answer.body, answer.request);
+  const isTold = answer.status === 200;
+  const info = isTold ? decodeInfo(answer.body, answer.request) : usualStorage(key, layers.binds);
   const read: ReadFile =
     paths === undefined
       ? async (path) =>
           (await import("./storage-sidecar.ts")).readEngineFile({ engine, target: identity, name }, path, run, wait)
       : async (path) => (paths.isEngines(path) ? readIfThere(paths.path(path)) : undefined);
   const found = await locateLayers(key, info, read);
+  // A sidecar can be a container of the image itself.
+  const isNeeded = paths !== undefined || files.isImage !== true;
+  if (found === undefined && !isTold && isNeeded) throw refusedBy(engine, answer, "report where its storage is");
   return found === undefined ? layers : { ...layers, ...withDirectories(key, found) };
+}
+
+/**
+ * The storage of an engine that does not report it. The engine's own files in a container show its
+ * directory. Ids and digests of layers are unique, so another engine's storage cannot match.
+ */
+function usualStorage({ driver, isPodman, id }: LayerKey, binds: readonly Bind[]): EngineInfo {
+  const inside = `/containers/${id}/`;
+  const known = binds.find(({ source }) => source.includes(inside))?.source;
+  const usual = isPodman ? "/var/lib/containers/storage" : "/var/lib/docker";
+  return {
+    ...{ version: "", kernelVersion: "", operatingSystem: "", securityOptions: [], containerdAddress: "" },
+    rootDirectory: known === undefined || isPodman ? usual : known.slice(0, known.indexOf(inside)),
+    isSnapshotter: !isPodman && isOfSnapshotter(driver),
+  };
 }
 
 function readIfThere(path: string): Buffer | undefined {
@@ -178,6 +232,10 @@ export function withLayers(files: OfflineTarget, { directories, binds }: Layers)
     throw new PortholeError("ATTACH", `the engine does not report where the layers of '${name}' are`);
   const layers = directories.map((source, index) => ({ source: volume ?? source, destination: `/layers/${index}` }));
   const volumes = binds.map(({ source }, index) => ({ source, destination: `/volumes/${index}` }));
+  // An engine would create the missing source of a member of `Binds`.
+  const Mounts = volumes.map(({ source: Source, destination: Target }) => ({
+    ...{ Type: "bind", Source, Target, ReadOnly: true },
+  }));
   return {
     ...{ engine, target: identity, name },
     options: layerOptions({
@@ -185,8 +243,8 @@ export function withLayers(files: OfflineTarget, { directories, binds }: Layers)
       binds: binds.map(({ destination }, index) => ({ source: volumes[index]?.destination ?? "", destination })),
       agentOptions: [],
     }),
-    binds: [...layers, ...volumes].map(({ source, destination }) => `${source}:${destination}:ro`),
-    host: OFFLINE_HOST,
+    binds: layers.map(({ source, destination }) => `${source}:${destination}:ro`),
+    host: { ...OFFLINE_HOST, Mounts },
   };
 }
 

@@ -134,17 +134,20 @@ function mayHang({ name, lazyDriver }: RunningContainer): PortholeError {
 }
 
 async function offlineTree(files: OfflineTarget, options: TreeOptions): Promise<Tree> {
-  const { layerOptions, layersFor, withLayers } = await import("./start-offline.ts");
+  const { layerOptions, layersFor, withLayers, withoutMissing } = await import("./start-offline.ts");
   const known = await files.layers(options.signal);
   return firstOf(options, async (route) => {
     const layers = await layersFor(route, files, known, ensureRunDirectory(), options);
     if (route === "direct")
       return treeOf(await childTree(`'${files.name}'`, layerOptions(layers), flagsOf(options), waitOf(options)));
     const { treeSuffix } = await import("./sidecar-description.ts");
-    const sidecar = withLayers(files, layers);
     // No process of the target can interfere on this route, so no mount table is needed to check
     // the tree.
-    return bySidecar({ ...sidecar, options: [...sidecar.options, "--tree"], suffix: treeSuffix() }, undefined, options);
+    return withoutMissing(layers, (present) => {
+      const sidecar = withLayers(files, present);
+      const tree = { ...sidecar, options: [...sidecar.options, "--tree"], suffix: treeSuffix() };
+      return bySidecar(tree, undefined, options);
+    });
   });
 }
 

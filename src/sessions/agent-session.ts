@@ -36,6 +36,7 @@ export class AgentSession implements Session {
   readonly route: AgentRoute;
   readonly fresh: boolean;
   readonly instance: string;
+  readonly noEvents: string | undefined;
   readonly #client: AgentClient;
   readonly #timeoutMs: number;
   readonly #watcher: Watcher;
@@ -48,6 +49,7 @@ export class AgentSession implements Session {
     this.route = client.info.route;
     this.fresh = attached.fresh;
     this.instance = attached.file;
+    this.noEvents = attached.noEvents;
     this.#timeoutMs = timeoutMs;
     this.#watcher = new Watcher(client, timeoutMs);
     this.#target = new AgentTarget(name, attached);

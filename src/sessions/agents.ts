@@ -159,10 +159,9 @@ export async function detachAll(options: { engine?: string | undefined } = {}): 
       } catch (error) {
         // A user without access to an engine has no sidecars on it, unless a record says otherwise.
         if (isAbsent(error) || (isDenied(error) && !used.has(engine.socketPath))) continue;
-        const message = messageOf(error);
-        failures.push(
-          new PortholeError("TARGET", `cannot clean up at ${engine.socketPath}: ${message}`, { cause: error }),
-        );
+        const hint = error instanceof PortholeError ? error.hint : undefined;
+        const text = `cannot clean up at ${engine.socketPath}: ${messageOf(error)}`;
+        failures.push(new PortholeError("TARGET", text, { hint, cause: error }));
       }
     }
   }

@@ -52,6 +52,7 @@ class CopySession implements Session {
   readonly agent = undefined;
   readonly offline = "stopped";
   readonly whyCopied: string;
+  readonly noEvents: string | undefined;
   readonly #files: OfflineTarget;
   readonly #absent: readonly MissingPath[];
   readonly #known = new CopiedFiles();
@@ -63,6 +64,7 @@ class CopySession implements Session {
     this.#files = files;
     this.#absent = absent;
     this.whyCopied = why;
+    this.noEvents = files.noEvents;
     // Uses the format of an agent's file name: the first part identifies the container.
     this.instance = `${files.identity.slice(0, 16)}.copy..${files.generation}`;
   }

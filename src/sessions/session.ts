@@ -56,6 +56,11 @@ export interface Session extends AsyncDisposable {
   /** Why no agent reads the files, on the route `copy`; otherwise missing. */
   readonly whyCopied?: string;
   /**
+   * Why this process asks the engine once a second whether a stopped container has changed: a proxy
+   * denies the engine's events. Otherwise missing.
+   */
+  readonly noEvents?: string | undefined;
+  /**
    * Identifies the run of the target: changes when a container restarts. The part before the first
    * dot changes only when the container is recreated.
    */

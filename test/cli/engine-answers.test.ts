@@ -172,7 +172,7 @@ describe("an engine that responds to a start of the agent", () => {
         route,
         (path) => path.startsWith("POST "),
         { status: 403, body: undefined, raw: "<html>Request forbidden by administrative rules.</html>" },
-        /route to 'web': HTTP status 403 \(a proxy before the engine refuses this request: allow it there, or use /,
+        /route to 'web': HTTP status 403 \(a proxy before the engine denies POST \/containers\/[^ ]+: permit it there, or use /,
       ],
     ),
     [

@@ -193,7 +193,7 @@ describe("a request over a Unix socket", () => {
     expect(told).toEqual([[], ['{"a":1}'], ['{"b":2}']]);
     const refusing = await server((client) => client.end("HTTP/1.0 403 No\r\n\r\n"));
     await expect(httpLines(refusing, "/", { timeoutMs: 60_000, signal }).next()).rejects.toMatchObject({
-      ...{ code: "TARGET", message: "HTTP status 403 for /" },
+      ...{ code: "TARGET", message: "HTTP status 403 for GET /" },
     });
   });
 

@@ -13,11 +13,17 @@ export interface EngineProxy {
   ongoing(): string[];
 }
 
+const FORBIDDEN = [
+  ...["HTTP/1.0 403 Forbidden", "Cache-Control: no-cache", "Connection: close", "Content-Type: text/html", ""],
+  "<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body></html>\n",
+].join("\r\n");
+
 /**
  * Starts a proxy for `engine` that every user may connect to; closed after the test.
  * @param unanswered request lines that get no response
+ * @param denied request lines that the proxy denies itself, with the page of HAProxy
  */
-export async function engineProxy(engine: Engine, unanswered?: RegExp): Promise<EngineProxy> {
+export async function engineProxy(engine: Engine, unanswered?: RegExp, denied?: RegExp): Promise<EngineProxy> {
   const path = `${inject("machine").directory}/${uniqueName("proxy")}.sock`;
   const requests: string[] = [];
   const open = new Set<Socket>();
@@ -33,6 +39,11 @@ export async function engineProxy(engine: Engine, unanswered?: RegExp): Promise<
         requests.push(line);
         ongoing.set(client, line);
         if (unanswered?.test(line)) upstream.unpipe(client);
+        if (denied?.test(line)) {
+          client.unpipe(upstream);
+          upstream.destroy();
+          client.end(FORBIDDEN);
+        }
       }
     });
     client.on("close", () => ongoing.delete(client));

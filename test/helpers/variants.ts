@@ -85,7 +85,7 @@ const everywhere = ["routes", "states", "listing", "tail", "output", "lifetime",
 const ofDocker = ["devices", "situations"];
 
 /** Tests of stopped containers, trees and disk usage, which do not depend on control groups. */
-const ofStorage = ["disk", "stopped", "trees"];
+const ofStorage = ["denied", "disk", "engine-files", "stopped", "trees"];
 
 /** Tests of a container's namespaces. They depend neither on storage nor on control groups. */
 const ofNamespaces = ["mount", "shell"];
