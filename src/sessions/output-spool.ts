@@ -38,6 +38,7 @@ export class OutputSpool {
   readonly #batch = Buffer.allocUnsafeSlow(BATCH);
   #pending = 0;
   #written = 0;
+  #newFrom = Number.POSITIVE_INFINITY;
 
   private constructor(name: string, path: OutputPath, follower: OutputFollower, tell: (event: SpoolEvent) => void) {
     const fd = temporaryFile(PURPOSE);
@@ -61,12 +62,18 @@ export class OutputSpool {
     const spool = new OutputSpool(name, path, new OutputFollower(container, name, engine, path), tell);
     const existing = spool.#readExisting();
     void existing.then(() => {
+      spool.#newFrom = spool.#written;
       // The follow reports only later ends.
       if (hasEnded(container) && !spool.#abort.signal.aborted) tell({ kind: "ended", container });
       return spool.#follow();
     });
     await Promise.race([existing, setTimeout(FIRST_MS)]);
     return spool;
+  }
+
+  /** Offset after the output that existed before; infinity until it has been read. */
+  get newFrom(): number {
+    return this.#newFrom;
   }
 
   close(): void {

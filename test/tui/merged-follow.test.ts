@@ -78,6 +78,16 @@ describeWith("tmux", "several files followed together", () => {
     await screen.waitFor("a new line", /INFO second\ndb\.log {2}\| \S+ INFO third\n/);
   });
 
+  it("count only new lines in their rate", async () => {
+    const lines = (name: string) => screen.file(name, `2026-01-31T10:00:01Z INFO old\n`.repeat(900));
+    const [app, db] = [lines("app.log"), lines("db.log")];
+    await screen.open("--merge", app, db);
+    await screen.waitFor("the end", says("FOLLOW"), "INFO old");
+    appendFileSync(db, "2026-01-31T10:00:03Z INFO new\n");
+    await screen.waitFor("the rate", /INFO new\n/, (text) => /FOLLOW .*[▁-█].* lines?\/s/.test(status(text)));
+    expect(screen.raw()).not.toMatch(/\d{3} lines\/s/);
+  });
+
   it("fold their JSON like a single file, and a search finds the fields as they are shown", async () => {
     const line = (second: number, level: string, msg: string) =>
       `${JSON.stringify({ time: `2026-01-31T10:00:0${second}Z`, level, msg, path: "/api", n: second })}\n`;

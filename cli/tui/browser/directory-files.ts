@@ -39,6 +39,11 @@ export class DirectoryFiles {
     this.#table.add(entry);
   }
 
+  /** Sorts the files that were added, in parts between which keys are handled. */
+  settle(signal?: AbortSignal): Promise<void> {
+    return this.#table.settle(signal);
+  }
+
   /** Returns the files that the current read has listed so far, by name. */
   listed(): FileItem[] {
     return this.#table.seen();
@@ -109,6 +114,10 @@ class FileTable {
     else this.#links.delete(row);
     if ((this.#mark(row) & LISTED) === 0) this.#isChanged = true;
     this.#marks[row] = this.#mark(row) | SEEN;
+  }
+
+  settle(signal?: AbortSignal): Promise<void> {
+    return this.#order.settle(signal);
   }
 
   seen(): FileItem[] {

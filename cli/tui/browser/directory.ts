@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { type Mount, mountsOf, readNames } from "../../../src/files/index.ts";
 import type { Session } from "../../../src/sessions/index.ts";
 import type { Connection } from "./connection.ts";
@@ -59,19 +60,32 @@ export async function readDirectory(
     const { users, groups } = await namesOf(connection, session);
     const backingOf = backingsOf(await mountsOf(session).catch((): Mount[] => []));
     // Another read may already update the files.
+    await files.settle(signal);
     if (signal?.aborted) return NOTHING;
     files.begin({ connection, path, users, groups, backingOf });
     let count = 0;
     let look = FIRST_LOOK;
+    let isWhole = true;
     for await (const entry of session.list(path, { stat: true })) {
       if (signal?.aborted) return NOTHING;
-      if (count === maxEntries) return { items: files.end(), isWhole: false };
+      if (count === maxEntries) {
+        isWhole = false;
+        break;
+      }
       files.add(entry);
       if (++count < look) continue;
       look *= LOOK_GROWTH;
-      some?.(files.listed());
+      if (!some) continue;
+      await files.settle(signal);
+      if (signal?.aborted) return NOTHING;
+      some(files.listed());
     }
-    return { items: files.end(), isWhole: true };
+    await files.settle(signal);
+    if (signal?.aborted) return NOTHING;
+    const items = files.end();
+    // The caller sorts all items: another few milliseconds in 200,000 files.
+    await turn();
+    return { items, isWhole };
   };
   return connection.use(read, { onlyLive });
 }

@@ -149,11 +149,6 @@ function isDirectory({ entry }: FileItem): boolean {
   return entry.type === DT_DIR;
 }
 
-/** Returns the number of items that `arrange` omits. */
-export function hiddenCount(items: readonly FileItem[], { hidden }: Arrangement): number {
-  return hidden ? 0 : items.reduce((count, { isHidden }) => (isHidden ? count + 1 : count), 0);
-}
-
 export interface FileColumnsOptions {
   theme: Theme;
   /** Colours of names; undefined without colours. */

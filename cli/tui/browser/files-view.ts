@@ -12,7 +12,7 @@ import type { Connection } from "./connection.ts";
 import type { BrowserContext } from "./context.ts";
 import { DirectoryReading } from "./directory-reading.ts";
 import { failureLine } from "./failure-lines.ts";
-import { arrange, arrangedBy, type FileItem, fileColumns, hiddenCount } from "./files-items.ts";
+import { arrange, arrangedBy, type FileItem, fileColumns } from "./files-items.ts";
 import { FilesStatus } from "./files-status.ts";
 import { askGrep } from "./grep.ts";
 import type { GrepScope } from "./grep-results.ts";
@@ -235,8 +235,9 @@ export class FilesView implements View {
 
   #arrange(): void {
     const { items } = this.#reading;
-    this.#hidden = hiddenCount(items, this.#browser.arrangement);
-    this.#pane.list.setItems(arrange(items, this.#browser.arrangement));
+    const arranged = arrange(items, this.#browser.arrangement);
+    this.#hidden = items.length - arranged.length;
+    this.#pane.list.setItems(arranged);
     this.#moved();
   }
 

@@ -78,6 +78,7 @@ export class MergedFollow {
   readonly #tailTargets = new Map<Connection, TailTarget>();
   readonly #names: Set<string>;
   readonly #queue = new RowQueue();
+  #newFrom = Number.POSITIVE_INFINITY;
 
   constructor(chosen: readonly FollowEntry[], later?: LaterEntries) {
     this.#chosen = chosen;
@@ -89,6 +90,11 @@ export class MergedFollow {
   /** The sources, by the prefixes of their lines. The array grows when a source appears later. */
   get sources(): readonly LineSource[] {
     return this.#sources.all;
+  }
+
+  /** Offset after the last lines of all sources; infinity until they have been read. */
+  get newFrom(): number {
+    return this.#newFrom;
   }
 
   stream({ signal }: { signal: AbortSignal }): AsyncGenerator<Uint8Array> {
@@ -132,6 +138,7 @@ export class MergedFollow {
         run.opened.flatMap(({ source, pieces }) => (pieces === undefined ? [] : [{ source, pieces, goesOn: true }])),
       );
       for (const note of this.#later?.notes ?? []) await this.#queue.put(noteRow(note));
+      this.#newFrom = this.#queue.total;
       endGlobs = matches?.watchGlobs(host);
       const running = run.opened.map((opened) => opened.follow());
       if (matches) running.push(matches.watchContainers(host, signal));

@@ -16,6 +16,7 @@ export function mergedView(chosen: readonly FollowEntry[], later?: LaterEntries)
     subtitle: () => `${file.sources.length} ${hasOutput || later ? "sources" : "files"} merged by time`,
     zone: zoned && (() => zoned.connection.zone()),
     sources: file.sources,
+    newFrom: () => file.newFrom,
     startAtEnd: true,
     follow: true,
   };

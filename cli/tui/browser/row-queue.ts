@@ -5,16 +5,23 @@ const MAX_WAITING = 1024 * 1024;
 export class RowQueue {
   readonly #ready: Buffer[] = [];
   #waiting = 0;
+  /** Number of bytes that were ever added. */
+  #total = 0;
   #wake: () => void = () => undefined;
   /** Resolvers of writes that wait until the viewer has read bytes. */
   readonly #held: (() => void)[] = [];
   /** True once nothing reads the rows. */
   #hasEnded = false;
 
+  get total(): number {
+    return this.#total;
+  }
+
   /** Adds a row. Resolves when the queue accepts more. */
   async put(row: Buffer): Promise<void> {
     this.#ready.push(row);
     this.#waiting += row.length;
+    this.#total += row.length;
     this.#wake();
     if (this.#waiting > MAX_WAITING && !this.#hasEnded) await new Promise<void>((resolve) => this.#held.push(resolve));
   }

@@ -15,6 +15,7 @@ const SECONDS = 12;
  */
 export class Growth {
   readonly #document: Document;
+  readonly #newFrom: () => number;
   readonly #buffer = Buffer.allocUnsafeSlow(BLOCK);
   #at: number;
   #lines = 0;
@@ -22,8 +23,13 @@ export class Growth {
   #seconds: number[] = Array.from({ length: SECONDS + 1 }, () => 0);
   #second = 0;
 
-  constructor(document: Document, now: number) {
+  /**
+   * `newFrom` returns the offset of the first new byte; infinity while existing content is still
+   * being read, such as the earlier output of a container.
+   */
+  constructor(document: Document, now: number, newFrom: () => number) {
     this.#document = document;
+    this.#newFrom = newFrom;
     this.#at = document.source.end();
     this.#second = Math.floor(now / 1000);
   }
@@ -43,7 +49,7 @@ export class Growth {
     this.#turn(now);
     const { source } = this.#document;
     const end = source.end();
-    if (end < this.#at) this.#at = end;
+    this.#at = Math.min(end, Math.max(this.#at, this.#newFrom()));
     const to = Math.min(end, this.#at + MAX_SCAN);
     for (let at = Math.max(this.#at, source.start()); at < to; ) {
       const count = source.read(at, this.#buffer.subarray(0, Math.min(BLOCK, to - at)));

@@ -15,7 +15,9 @@ export async function outputViewer(
   { name, path }: Target & { kind: "output" },
   engine: string | undefined,
 ): Promise<
-  Pick<ViewerViewOptions, "file" | "subtitle" | "watchSubtitle" | "followSource" | "lend"> & { closed(): void }
+  Pick<ViewerViewOptions, "file" | "subtitle" | "watchSubtitle" | "followSource" | "newFrom" | "lend"> & {
+    closed(): void;
+  }
 > {
   const early: string[] = [];
   let tell = (text: string) => {
@@ -50,6 +52,7 @@ export async function outputViewer(
       for (const text of early.splice(0)) note(text);
       return { file: generation, locate: async () => identity, reopen: async () => undefined };
     },
+    newFrom: () => spool.newFrom,
     lend: async () => (await import("../../../src/sessions/index.ts")).copyOpenFile(file),
     closed: () => {
       lastExit.close();

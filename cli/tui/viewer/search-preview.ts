@@ -89,6 +89,7 @@ export class SearchPreview {
   }
 
   #goTo(hit: number): void {
+    this.#parts.searching.triedAt = hit;
     this.#parts.text.showMatch(hit);
     this.#parts.following.moved();
     this.#changed();

@@ -58,6 +58,8 @@ export class Searching {
   #ending: Promise<void> = Promise.resolve();
   /** Offset of the current match. */
   at: number | undefined;
+  /** Offset of the match that is shown during typing. */
+  triedAt: number | undefined;
   /** True if the matches are hidden. */
   isHidden = false;
 
@@ -87,6 +89,12 @@ export class Searching {
     this.at = undefined;
   }
 
+  /** Offset of the match that is shown; undefined while matches are hidden. */
+  get shownAt(): number | undefined {
+    if (this.#tried) return this.triedAt;
+    return this.isHidden ? undefined : this.at;
+  }
+
   /** Counts the matches. `at`: the current match, if known, at which the scan starts. */
   count(at: number | undefined): void {
     this.at = at;
@@ -108,6 +116,7 @@ export class Searching {
   endTry(): void {
     this.#end(this.#tried);
     this.#tried = undefined;
+    this.triedAt = undefined;
   }
 
   async findTried(from: number, direction: Direction): Promise<SearchResult> {
@@ -127,7 +136,7 @@ export class Searching {
     if (this.#pattern === "" || mode === this.#mode) return;
     try {
       if (this.#mode === "levels") this.#drop();
-      else this.#use(this.#pattern, mode);
+      else this.#again(mode);
     } catch {
       this.#drop();
     }
@@ -141,7 +150,7 @@ export class Searching {
   /** Turns smart case on or off: lower-case letters match upper case too. */
   toggleCase(): void {
     this.#ignoresCase = !this.#ignoresCase;
-    if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
+    if (this.#pattern !== "") this.#again(this.#mode);
   }
 
   /** Sets which lines of JSON are shown by their fields. */
@@ -153,7 +162,7 @@ export class Searching {
 
   /** Searches again after a change of the encoding. */
   renew(): void {
-    if (this.#pattern !== "") this.#use(this.#pattern, this.#mode);
+    if (this.#pattern !== "") this.#again(this.#mode);
   }
 
   /**
@@ -267,6 +276,13 @@ export class Searching {
   /** The search whose matches are marked. */
   get #shown(): Search | undefined {
     return this.#tried ?? (this.isHidden ? undefined : this.#search);
+  }
+
+  /** Searches for the same pattern again, and counts its matches if they were counted. */
+  #again(mode: SearchMode): void {
+    const wasCounted = this.#search?.hits.scan.isCancelled === false;
+    this.#use(this.#pattern, mode);
+    if (wasCounted) this.#search?.hits.scan.go(this.at);
   }
 
   #use(pattern: string, mode: SearchMode): void {

@@ -8,6 +8,8 @@ export interface Shape {
 /** Columns that are scrolled out at the left. The hex dump scrolls separately. */
 export class Sideways {
   #text = 0;
+  /** The column before {@link shiftTo}. */
+  #chosen = 0;
   #hex = 0;
 
   left({ isHex, isWrapped }: Shape): number {
@@ -17,7 +19,16 @@ export class Sideways {
 
   toColumn(column: number, { isHex, isWrapped }: Shape): void {
     if (isHex) this.#hex = Math.max(0, column);
-    else if (!isWrapped) this.#text = Math.max(0, column);
+    else if (!isWrapped) this.#text = this.#chosen = Math.max(0, column);
+  }
+
+  /** Scrolls the text until {@link restore}, such as while the screen is narrower. */
+  shiftTo(column: number): void {
+    this.#text = Math.max(0, column);
+  }
+
+  restore(): void {
+    this.#text = this.#chosen;
   }
 
   /** Shows the first columns of the hex dump. */

@@ -8,12 +8,14 @@ import type { Filtering } from "./filtering.ts";
 import { hexPaneRow } from "./hex-pane.ts";
 import { JsonFolding } from "./json-folding.ts";
 import { LevelHistogram } from "./level-histogram.ts";
+import { columnsBeyond, offsetOfRow, positionOfMatch, rowOfOffset } from "./match-place.ts";
 import { Pane, type PaneView } from "./pane.ts";
 import { bytesOf, isShortPage, linesOf, type MarkedRange, markedRange } from "./range.ts";
 import type { Searching } from "./searching.ts";
 import { Sideways } from "./sideways.ts";
 import { firstSource } from "./source-here.ts";
 import type { LineSource } from "./sources.ts";
+import { SteadyMatch } from "./steady-match.ts";
 import type { TextLooks } from "./text-looks.ts";
 import { VisibleLines } from "./visible-lines.ts";
 
@@ -35,6 +37,9 @@ export class ViewerText {
   #hex: HexRows | undefined;
   #columns = 80;
   readonly #sideways = new Sideways();
+  readonly #steady: SteadyMatch;
+  /** The position after the last change of the display, and the offset that it keeps in the top row. */
+  #kept: { top: Position; offset: number } | undefined;
   readonly #encodingTurn = new EncodingTurn();
   /** Resolves once cancelled filters and counts no longer read. */
   #ending: Promise<unknown> = Promise.resolve();
@@ -60,10 +65,12 @@ export class ViewerText {
     this.visibleLines = new VisibleLines(document, searching, sources, {
       top: () => this.viewport.top.line,
       folded: () => this.#folding.lines(this.visibleLines),
-      replaced: () => {
-        this.#pane.clear();
-        this.#reshape();
-      },
+      replacing: (replace) =>
+        this.#keep(() => {
+          replace();
+          this.#pane.clear();
+          this.#reshape();
+        }),
       ending: (work) => this.#end(work),
       changed,
     });
@@ -72,6 +79,18 @@ export class ViewerText {
     searching.findFolded(this.#folding.lines(this.visibleLines));
     this.#pane = new Pane(document, this.#view(0));
     this.viewport = new Viewport(document.lines, (line) => this.#rowsIn(line));
+    this.#steady = new SteadyMatch({
+      viewport: this.viewport,
+      match: () => searching.shownAt,
+      positionOf: (match) => positionOfMatch(this, this.#pane, match),
+      hasColumnsOf: (match) => columnsBeyond(this, this.#pane, match) === undefined,
+      showColumnsOf: (match) => {
+        this.#sideways.restore();
+        const columns = columnsBeyond(this, this.#pane, match);
+        if (columns) this.#sideways.shiftTo(columns.from - Math.floor(this.#pane.width / 2));
+      },
+      isIncomplete: () => this.filter?.status.isRunning === true,
+    });
   }
 
   /** The filter, while some lines are hidden. */
@@ -103,12 +122,11 @@ export class ViewerText {
   }
 
   resize(columns: number, height: number): void {
-    const { line } = this.viewport.top;
-    this.#columns = columns;
-    if (this.#hex) this.setHex(true);
-    this.#pane.show(this.#view(this.#gutter.width));
-    this.viewport.resize(height);
-    if (!this.#pane.isFlat) this.viewport.show(line);
+    this.#keep(() => {
+      this.#columns = columns;
+      if (this.#hex) this.#hex = new HexRows(this.#document.source, hexBytesFor(columns));
+      this.#reshape(height);
+    });
   }
 
   /** Wrapped lines do not scroll sideways. */
@@ -117,13 +135,17 @@ export class ViewerText {
   }
 
   toggleWrap(): void {
-    this.modes.wrap = !this.modes.wrap;
-    this.#reshape();
+    this.#keep(() => {
+      this.modes.wrap = !this.modes.wrap;
+      this.#reshape();
+    });
   }
 
   turnJson(): void {
-    this.modes.turnJson();
-    this.#foldedChanged();
+    this.#keep(() => {
+      this.modes.turnJson();
+      this.#foldedChanged();
+    });
   }
 
   /** Called when the text has grown: its first lines may be JSON, or a source may have appeared. */
@@ -131,7 +153,7 @@ export class ViewerText {
     this.visibleLines.grown();
     const before = this.#folding.lines(this.visibleLines);
     this.#folding.foldByItself(this.visibleLines);
-    if (this.#folding.lines(this.visibleLines) !== before) this.#foldedChanged();
+    if (this.#folding.lines(this.visibleLines) !== before) this.#keep(() => this.#foldedChanged());
   }
 
   #foldedChanged(): void {
@@ -141,12 +163,13 @@ export class ViewerText {
   }
 
   setHex(on: boolean): void {
-    const { line } = this.viewport.top;
-    if (on && !this.#hex) this.#sideways.resetHex();
-    this.#hex = on ? new HexRows(this.#document.source, hexBytesFor(this.#columns)) : undefined;
-    this.#searching.turn(on ? "hex" : "text");
-    this.#reshape();
-    this.viewport.show(line <= this.#document.mark ? 0 : line);
+    this.#keep(() => {
+      if (on && !this.#hex) this.#sideways.resetHex();
+      this.#hex = on ? new HexRows(this.#document.source, hexBytesFor(this.#columns)) : undefined;
+      this.#searching.turn(on ? "hex" : "text");
+      this.#reshape();
+      if (this.viewport.top.line <= this.#document.mark) this.viewport.show(0);
+    });
   }
 
   /** Switches to the next encoding. Returns its name. */
@@ -203,15 +226,9 @@ export class ViewerText {
     this.#pane.show(this.#view(this.#gutter.width));
     const row = this.isHex ? 0 : this.#pane.rowOfMatch(hit);
     this.viewport.show(hit, 0, row < this.viewport.height ? 0 : row);
-    if (!this.isHex && !this.isWrapped) this.#showColumnsOf(hit);
-  }
-
-  /** Scrolls sideways if a match is beyond an edge: to the first columns, or to its middle. */
-  #showColumnsOf(hit: number): void {
-    const { left, width } = this.#view(this.#gutter.width);
-    const columns = this.#pane.columnsOfMatch(hit);
-    // The last column marks a truncated row.
-    if (columns === undefined || (columns.from >= left && columns.to < left + width)) return;
+    const columns = columnsBeyond(this, this.#pane, hit);
+    if (!columns) return;
+    const { width } = this.#pane;
     this.toColumn(columns.to < width ? 0 : columns.from - Math.floor(width / 2));
   }
 
@@ -222,9 +239,8 @@ export class ViewerText {
   }
 
   /** Returns the offset at which the visible text starts if this position is the top row. */
-  shownFrom({ line, row }: Position): number {
-    if (row === 0) return line;
-    return line + Math.floor(((this.endOf(line) - line) * row) / Math.max(1, this.#rowsIn(line)));
+  shownFrom(top: Position): number {
+    return top.row === 0 ? top.line : offsetOfRow(top, this.endOf(top.line), this.#rowsIn(top.line));
   }
 
   /**
@@ -234,7 +250,7 @@ export class ViewerText {
   shownUpTo({ line, row }: Position): number {
     const end = this.endOf(line);
     const rows = this.#rowsIn(line);
-    if (row + 1 < rows) return line + Math.floor(((end - line) * (row + 1)) / rows);
+    if (row + 1 < rows) return offsetOfRow({ line, row: row + 1 }, end, rows);
     // The last known line of a filter ends at the position of its scan.
     const isKnown = this.isHex || this.filter === undefined || this.filter.status.progress === 1;
     return isKnown && this.space.next(line) === undefined ? this.#document.source.end() : end;
@@ -271,9 +287,9 @@ export class ViewerText {
     const { source } = this.#document;
     const numbers = this.modes.numbers && !this.isHex ? this.#document.lineNumber(source.end()).number : 0;
     const view = this.#view(this.#gutter.fit({ numbers, isRanged: this.anchor !== undefined }));
-    if (view.width !== this.#pane.width) this.viewport.forget();
+    if (view.width !== this.#pane.width) this.#keep(() => this.#reshape());
     this.#pane.show(view);
-    this.viewport.settle();
+    this.#steady.settle();
     if (atEnd || this.isEndWanted) this.viewport.toEnd();
     if (!this.#isEndOpen) this.isEndWanted = false;
     const positions = this.viewport.visible();
@@ -336,10 +352,28 @@ export class ViewerText {
     };
   }
 
+  /** Changes the display. Keeps the current match on the screen, or else what is in the top row. */
+  #keep(change: () => void): void {
+    const { viewport } = this;
+    this.#steady.during(() => {
+      const offset = this.#kept?.top === viewport.top ? this.#kept.offset : this.shownFrom(viewport.top);
+      change();
+      if (viewport.top.line !== offset) this.#showInLine(offset);
+      this.#kept = { top: viewport.top, offset };
+    });
+  }
+
+  /** Shows the row of a wrapped line with the byte at `offset`, the reverse of {@link shownFrom}. */
+  #showInLine(offset: number): void {
+    const line = this.space.at(offset);
+    if (line === undefined || line > offset || this.endOf(line) <= offset) return;
+    this.viewport.show(line, 0, rowOfOffset(offset, line, this.endOf(line), this.#rowsIn(line)));
+  }
+
   /** Keeps the top line in place after a change of the display. */
-  #reshape(): void {
+  #reshape(height = this.viewport.height): void {
     this.#pane.show(this.#view(this.#gutter.width));
-    this.viewport.reshape(this.space, (line) => this.#rowsIn(line));
+    this.viewport.reshape(this.space, (line) => this.#rowsIn(line), height);
   }
 
   #gutterOf(position: Position | undefined, range: MarkedRange): string {

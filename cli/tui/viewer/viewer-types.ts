@@ -51,6 +51,8 @@ export interface ViewerOptions {
   hex: boolean;
   /** The sources of a merged text. */
   sources?: readonly LineSource[] | undefined;
+  /** Returns the offset after the content that existed before the view: see {@link Growth}. */
+  newFrom?: (() => number) | undefined;
   /** Returns the key of an action, for hints. */
   keyOf: KeyOf;
   /** Requests a frame. */

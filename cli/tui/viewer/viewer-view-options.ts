@@ -40,6 +40,11 @@ export interface ViewerViewOptions extends ViewerStart {
    * sources.
    */
   sources?: readonly LineSource[] | undefined;
+  /**
+   * Returns the offset after the content that existed before the view; infinity while it is still
+   * being read. Default: the end of the file when the view is opened.
+   */
+  newFrom?: (() => number) | undefined;
   /** Location of the file. */
   location?: Location | undefined;
   /**

@@ -83,6 +83,7 @@ export class ViewerView implements View {
       canFollow: stream !== undefined || (followSource !== undefined && content.chain !== undefined),
       zone: options.zone,
       sources: options.sources,
+      newFrom: options.newFrom,
       hex: options.hex ?? isBinary,
       keyOf: (action) => this.#keyOf(action),
       changed: () => host.changed(),

@@ -68,7 +68,9 @@ export class Viewer {
     const say = (message: string) => this.say(message);
     const document = new Document(options.content, known);
     const searching = new Searching(document, changed);
-    const growth = new Growth(document, Date.now());
+    const growth = new Growth(document, Date.now(), () =>
+      this.#parts.text.isFilling ? Number.POSITIVE_INFINITY : (options.newFrom?.() ?? 0),
+    );
     const text = new ViewerText(document, searching, options, known);
     const counting = new LineCounting(document);
     const following = new FollowMode(text, growth, { canFollow: options.canFollow, say });

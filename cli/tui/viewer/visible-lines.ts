@@ -12,8 +12,8 @@ export interface VisibleLinesHost {
   top(): number;
   /** Returns the lines of JSON that are shown by their fields. */
   folded(): FoldedLines | undefined;
-  /** Called when other lines are visible. */
-  replaced(): void;
+  /** Runs `replace`, after which other lines are visible. */
+  replacing(replace: () => void): void;
   /** Receives the promise of a cancelled filter that still reads. */
   ending(work: Promise<unknown>): void;
   /** Called when the filter has found more lines. */
@@ -70,9 +70,10 @@ export class VisibleLines {
   /** Applies changed conditions: the pattern, the levels, or the muted sources. */
   apply(): void {
     const filter = this.#newFilter();
-    this.drop();
-    this.#filter = filter;
-    this.#host.replaced();
+    this.#host.replacing(() => {
+      this.drop();
+      this.#filter = filter;
+    });
   }
 
   /** Called when other lines of JSON are shown by their fields. */
@@ -114,8 +115,7 @@ export class VisibleLines {
       this.apply();
       return this.#byLine ? "lines" : "records";
     }
-    filter.setContext(filter.context + lines);
-    this.#host.replaced();
+    this.#host.replacing(() => filter.setContext(filter.context + lines));
     return "";
   }
 

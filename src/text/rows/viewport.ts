@@ -40,8 +40,9 @@ export class Viewport {
     this.settle();
   }
 
-  /** Switches to other lines or row counts and keeps the top line. */
-  reshape(lines: LineSpace, rowsIn: (line: number) => number): void {
+  /** Switches to other lines, row counts or another height, and keeps the top line. */
+  reshape(lines: LineSpace, rowsIn: (line: number) => number, height = this.#height): void {
+    this.#height = Math.max(1, height);
     this.#lines = lines;
     this.#rowsIn = rowsIn;
     this.forget();

@@ -83,6 +83,41 @@ it("replaces a staged name until it is kept", () => {
   expect([names.length, names.keep(), names.at(0)]).toEqual([0, 0, "other"]);
 });
 
+it("compares only a few names for each one that is added, and settles between keys", async () => {
+  const names = new PackedNames();
+  let compared = 0;
+  const order = new NameOrder((a, b) => {
+    compared++;
+    return names.compare(a, b);
+  });
+  const items = shuffled(50_000);
+  let most = 0;
+  const during = (act: () => void) => {
+    const before = compared;
+    act();
+    most = Math.max(most, compared - before);
+  };
+  for (const item of items) {
+    add(names, item);
+    during(() => order.add());
+  }
+  // A sort of 2,000 names compares some 20,000 times.
+  expect(most).toBeLessThan(30_000);
+  let isSettled = false;
+  const settled = order.settle().then(() => {
+    isSettled = true;
+  });
+  for (let before = compared; !isSettled; before = compared) {
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(compared - before).toBeLessThan(50_000);
+  }
+  await settled;
+  during(() => expect([...order.sorted()]).toEqual(byOneSort(items)));
+  most = 0;
+  during(() => order.sorted());
+  expect(most).toBe(0);
+});
+
 it("sorts at most 2,000 names at once", () => {
   const sorts = vi.spyOn(Uint32Array.prototype, "sort");
   const names = new PackedNames();
