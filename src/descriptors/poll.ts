@@ -5,8 +5,6 @@ import { errno, libc, Memory, type PollHandle, pollHandle } from "./libc.ts";
 import { OwnedFd } from "./owned-fd.ts";
 import { isReadable } from "./ready.ts";
 
-/** Events of epoll_ctl(2). ERR and HUP are always reported. */
-
 const Ctl = { add: 1, del: 2, mod: 3 } as const;
 
 /** struct epoll_event: packed on x64 only (epoll_ctl(2)). */
@@ -36,8 +34,10 @@ export interface Watch {
  */
 export class Reactor {
   static #shared: Reactor | undefined;
+  static #isExiting = false;
   readonly #epoll: OwnedFd;
-  readonly #handle: PollHandle;
+  /** Undefined once closed: koffi crashes if another method is called then. */
+  #handle: PollHandle | undefined;
   readonly #watches = new Map<number, EpollWatch>();
   readonly #events = new Memory(BATCH * Event.size);
   readonly #argument = new Memory(Event.size);
@@ -45,6 +45,17 @@ export class Reactor {
   #referenced = 0;
   #nextToken = 1;
   #closed = false;
+
+  static {
+    // Node runs the event loop once more after the exit handlers, when no JavaScript may run: koffi
+    // would call the handler of an event that is due, and abort. Another exit handler may still use
+    // the watches, so the epoll descriptor stays open.
+    process.once("exit", () => {
+      Reactor.#isExiting = true;
+      const shared = Reactor.#shared;
+      if (shared !== undefined) shared.#closeHandle();
+    });
+  }
 
   /** True once something has waited in the event loop. */
   static get isRunning(): boolean {
@@ -67,6 +78,7 @@ export class Reactor {
     const epoll = libc.epoll_create1(O_CLOEXEC);
     if (epoll < 0) throw systemError("SESSION", "cannot create an epoll descriptor", errno());
     this.#epoll = OwnedFd.adopt(epoll);
+    if (Reactor.#isExiting) return;
     this.#handle = pollHandle(epoll, () => this.#dispatch());
     this.#handle.unref();
   }
@@ -89,13 +101,18 @@ export class Reactor {
         if (number !== undefined) libc.epoll_ctl(this.#epoll.number, Ctl.del, number, this.#argument.address);
       },
     });
-    if (this.#referenced++ === 0) this.#handle.ref();
+    if (this.#referenced++ === 0) this.#handle?.ref();
     this.#watches.set(token, watch);
     return watch;
   }
 
   #unref(): void {
-    if (--this.#referenced === 0 && !this.#closed) this.#handle.unref();
+    if (--this.#referenced === 0) this.#handle?.unref();
+  }
+
+  #closeHandle(): void {
+    this.#handle?.close();
+    this.#handle = undefined;
   }
 
   /**
@@ -105,7 +122,7 @@ export class Reactor {
     if (this.#closed) return;
     for (const watch of this.#watches.values()) watch.close();
     this.#closed = true;
-    this.#handle.close();
+    this.#closeHandle();
     this.#epoll.close();
     if (Reactor.#shared === this) Reactor.#shared = undefined;
   }

@@ -332,6 +332,38 @@ test.each([
   expect({ status, signal, stderr }).toEqual({ status: expected, signal: null, stderr: said });
 });
 
+test.each([
+  ["by itself", "", 0],
+  ["by process.exit()", "process.exit(3);", 3],
+  ["by an uncaught exception", "throw new Error('uncaught');", 1],
+])("the process ends %s with an event due at a watch that does not keep it alive", async (_, action, expected) => {
+  const { status, signal, stderr } = await runScript(`
+    import { pipe } from "./file.ts";
+    import { EPOLLOUT } from "./constants.ts";
+    import { Reactor } from "./poll.ts";
+    const [, inlet] = pipe();
+    const watch = Reactor.shared().watch(inlet, EPOLLOUT, () => {});
+    watch.unref();
+    process.on("exit", () => {
+      watch.modify(EPOLLOUT);
+      Reactor.shared().watch(pipe()[1], EPOLLOUT, () => {}).unref();
+    });
+    ${action}
+  `);
+  const said = expected === 1 ? expect.stringContaining("Error: uncaught") : "";
+  expect({ status, signal, stderr }).toEqual({ status: expected, signal: null, stderr: said });
+});
+
+test("the process ends after an exit handler that is the first to wait for a descriptor", async () => {
+  const { status, signal, stderr } = await runScript(`
+    import { pipe } from "./file.ts";
+    import { EPOLLOUT } from "./constants.ts";
+    import { Reactor } from "./poll.ts";
+    process.on("exit", () => Reactor.shared().watch(pipe()[1], EPOLLOUT, () => {}));
+  `);
+  expect({ status, signal, stderr }).toEqual({ status: 0, signal: null, stderr: "" });
+});
+
 test("a worker thread has no reactor and gets an error (koffi would abort the process at its end)", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { Worker, isMainThread } from "node:worker_threads";
