@@ -73,8 +73,7 @@ export class Reactor {
    * event due.
    */
   constructor() {
-    if (!isMainThread())
-      throw new PortholeError("USAGE", "cannot wait for descriptors in a worker thread: use the main thread");
+    requireMainThread();
     const epoll = libc.epoll_create1(O_CLOEXEC);
     if (epoll < 0) throw systemError("SESSION", "cannot create an epoll descriptor", errno());
     this.#epoll = OwnedFd.adopt(epoll);
@@ -286,6 +285,15 @@ const SOON_MS = 5;
  */
 export function readableSoon(fd: OwnedFd, timeoutMs = SOON_MS): boolean {
   return !Reactor.isRunning && isMainThread() && isReadable(fd.number, Math.min(timeoutMs, SOON_MS));
+}
+
+/**
+ * Throws USAGE in a worker thread. Call it before anything is opened: Node closes at a thread's end
+ * each number that the thread opened by node:fs, also if it belongs to another thread by then.
+ */
+export function requireMainThread(): void {
+  if (!isMainThread())
+    throw new PortholeError("USAGE", "cannot wait for descriptors in a worker thread: use the main thread");
 }
 
 /**

@@ -1,3 +1,4 @@
+import { requireMainThread } from "../descriptors/poll.ts";
 import { PortholeError } from "../errors.ts";
 import { type ContainerListItem, type ContainerSummary, decodeContainerList } from "./container-list.ts";
 import { criEngines } from "./cri/engines.ts";
@@ -16,6 +17,7 @@ export interface Container extends ContainerSummary {
  * @throws PortholeError TARGET if no engine responds, or if a named engine does not
  */
 export async function listContainers(options: { engine?: string; signal?: AbortSignal } = {}): Promise<Container[]> {
+  requireMainThread();
   const every = await listEvery(options);
   return every.map(({ engine, id, name, image, state, status, project, service }) => {
     return { engine: engine.socketPath, id, name, image, state, status, project, service };

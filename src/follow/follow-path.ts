@@ -1,3 +1,4 @@
+import { PortholeError } from "../errors.ts";
 import type { Session } from "../sessions/session.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import { follow } from "./follow.ts";
@@ -38,7 +39,7 @@ export type FollowPathEvent =
  * that it opened; the caller owns the session. Polls a file on a network or FUSE file system once
  * per second, from its start or (with `end`) from its size at the first poll.
  * @throws PortholeError FILE if the path cannot be opened (ENOENT, EACCES) or followed (EINVAL: a
- * FIFO, a terminal); SESSION
+ * FIFO, a terminal); SESSION; USAGE for an invalid `from`
  */
 export async function* followPath(
   session: Session,
@@ -46,6 +47,8 @@ export async function* followPath(
   options: FollowPathOptions = {},
 ): AsyncGenerator<FollowPathEvent, void, void> {
   const { from = "end", signal } = options;
+  if (from !== "start" && from !== "end" && !(Number.isSafeInteger(from) && from >= 0))
+    throw new PortholeError("USAGE", `cannot follow ${path} from '${from}'`, { hint: "start, end or a byte offset" });
   await using file = await session.open(path);
   if (file.relayed) {
     const read = new Fingerprint();

@@ -6,7 +6,7 @@ import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { Reactor, readable, readableSoon, type Watch } from "../descriptors/poll.ts";
 import { schedYield } from "../descriptors/sched-yield.ts";
 import { tryRead } from "../descriptors/try-read.ts";
-import { PortholeError } from "../errors.ts";
+import { attachInterrupted, PortholeError } from "../errors.ts";
 import { type AgentInfo, decodeAgentInfo, FullAgentError, OtherVersionError } from "../protocol/agent-info.ts";
 import { AGENT_ENDED, Channel, type Reply, TRY_AGAIN } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
@@ -91,9 +91,9 @@ export class AgentClient {
    * and end the agent
    * @param target the target's name, for the reason of the session's end
    * @throws OtherVersionError; FullAgentError; PortholeError SESSION if the agent does not reply or
-   * refuses
+   * refuses; CANCELLED
    */
-  static async open(connection: OwnedFd, version = VERSION, target = ""): Promise<AgentClient> {
+  static async open(connection: OwnedFd, version = VERSION, target = "", signal?: AbortSignal): Promise<AgentClient> {
     const socket = new FdSocket(connection, { maxDescriptors: MAX_BATCH });
     let watch: Watch | undefined;
     let waiting = false;
@@ -125,7 +125,10 @@ export class AgentClient {
         channel.end(error instanceof PortholeError ? error : "cannot wait for the agent", { cause: error });
       }
     };
+    const abort = () => channel.end(attachInterrupted(signal?.reason));
     try {
+      if (signal?.aborted) throw abort();
+      signal?.addEventListener("abort", abort);
       const hello = channel.start(Op.hello, encode.hello(version), 0, HELLO_TIMEOUT_MS, refusal);
       if (readableSoon(socket.fd)) {
         receive(socket, channel);
@@ -138,6 +141,8 @@ export class AgentClient {
     } catch (error) {
       channel.end("the session could not be opened");
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
     }
   }
 

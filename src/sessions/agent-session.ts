@@ -250,6 +250,8 @@ export class AgentSession implements Session {
     try {
       return body();
     } catch (error) {
+      if (error instanceof RangeError)
+        throw new PortholeError("USAGE", `${what()}: ${error.message}`, { cause: error });
       if (!(error instanceof PortholeError)) throw error;
       throw new PortholeError("FILE", `${what()}: ${error.message}`, { errno: error.errno, cause: error });
     }

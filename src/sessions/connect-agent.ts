@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { signalOf } from "../descriptors/poll.ts";
+import { type LateSignal, signalOf } from "../descriptors/poll.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 import { FullAgentError, OtherVersionError } from "../protocol/agent-info.ts";
 import { VERSION } from "../protocol/messages.ts";
@@ -60,9 +60,10 @@ async function connectOnce(
       return openCopy(name, error, signalOf(options.signal));
     }
     try {
-      return await connectTo(name, attached, requestTimeoutMs);
+      return await connectTo(name, attached, requestTimeoutMs, options.signal);
     } catch (error) {
       if (error instanceof FullAgentError || attached.fresh || attempt > 0) throw error;
+      if (error instanceof PortholeError && error.code === "CANCELLED") throw error;
       await makeWay(attached, error);
     }
   }
@@ -104,12 +105,20 @@ function attach(target: AgentsTarget, options: AttachOptions): Promise<Attachmen
 /**
  * Opens a session with an agent and takes ownership of the socket in `attached`.
  * @throws PortholeError ATTACH for an agent of another version or without room; SESSION if it does
- * not reply
+ * not reply; CANCELLED
  */
 export async function connectTo(
   name: string,
   attached: Attachment,
   requestTimeoutMs = REQUEST_TIMEOUT_MS,
+  signal?: LateSignal,
 ): Promise<Session> {
-  return new AgentSession(name, await AgentClient.open(attached.socket, VERSION, name), attached, requestTimeoutMs);
+  // A command handles its signals only when it must, so a live agent does not need the function.
+  const client = await AgentClient.open(
+    attached.socket,
+    VERSION,
+    name,
+    typeof signal === "function" ? undefined : signal,
+  );
+  return new AgentSession(name, client, attached, requestTimeoutMs);
 }

@@ -1,4 +1,5 @@
-import { signalOf } from "../descriptors/poll.ts";
+import { requireMainThread, signalOf } from "../descriptors/poll.ts";
+import { attachInterrupted, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import type { AttachOptions } from "../routes/attachment.ts";
 import { parseSessionTarget, type Target } from "../target.ts";
@@ -23,6 +24,8 @@ export interface ConnectOptions extends Omit<AttachOptions, "route"> {
  * @throws PortholeError USAGE, TARGET, ATTACH, SESSION, CANCELLED
  */
 export async function connect(target: string | Target, options: ConnectOptions = {}): Promise<Session> {
+  requireMainThread();
+  checkOptions(options);
   const parsed = typeof target === "string" ? parseSessionTarget(target) : target;
   if (parsed.kind === "local") return new LocalSession();
   if (parsed.kind === "output") {
@@ -33,3 +36,33 @@ export async function connect(target: string | Target, options: ConnectOptions =
   const { route, requestTimeoutMs, ...rest } = options;
   return connectAgent(parsed, { ...rest, route: route === "auto" ? undefined : route }, requestTimeoutMs);
 }
+
+function checkOptions(options: ConnectOptions): void {
+  const { route, signal } = options;
+  if (route !== undefined && !ROUTES.includes(route))
+    throw new PortholeError("USAGE", `unknown route '${route}'`, { hint: `one of ${ROUTES.join(", ")}` });
+  const { idleSeconds } = options;
+  if (
+    idleSeconds !== undefined &&
+    !(Number.isInteger(idleSeconds) && idleSeconds > 0 && idleSeconds <= MAX_IDLE_SECONDS)
+  )
+    throw new PortholeError(
+      "USAGE",
+      `idleSeconds must be an integer from 1 to ${MAX_IDLE_SECONDS}, not ${idleSeconds}`,
+    );
+  for (const name of ["timeoutMs", "requestTimeoutMs"] as const) {
+    const value = options[name];
+    if (value !== undefined && !(value > 0 && value <= MAX_TIMEOUT_MS))
+      throw new PortholeError("USAGE", `${name} must be above 0 and at most ${MAX_TIMEOUT_MS}, not ${value}`);
+  }
+  // A function is a signal that is made when something waits.
+  if (typeof signal === "object" && signal.aborted) throw attachInterrupted(signal.reason);
+}
+
+const ROUTES: readonly unknown[] = ["auto", "direct", "mount", "sidecar"];
+
+/** The agent's limit: one week. */
+const MAX_IDLE_SECONDS = 604_800;
+
+/** The longest time that Node's timers accept. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;

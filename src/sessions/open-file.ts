@@ -120,8 +120,8 @@ export class OpenFile implements AsyncDisposable {
   /**
    * Reads at `position` into `buffer` (pread(2)). Neither uses nor moves the shared file offset.
    * @returns bytes read; 0 at the end
-   * @throws PortholeError FILE with the errno; ESPIPE for a file without positions, EOVERFLOW
-   * beyond 2^53 - 1 (2^63 - 1 for a bigint)
+   * @throws PortholeError FILE with the errno; ESPIPE for a file without positions, EINVAL for a
+   * negative position, EOVERFLOW beyond 2^53 - 1 (2^63 - 1 for a bigint)
    */
   read(buffer: Uint8Array, position: number | bigint): number {
     if (!this.isSeekable) {
@@ -129,6 +129,11 @@ export class OpenFile implements AsyncDisposable {
         errno: "ESPIPE",
       });
     }
+    // Node reads at the shared offset for a negative position.
+    if (typeof position === "number" ? !Number.isInteger(position) || position < 0 : position < 0n)
+      throw new PortholeError("FILE", `${this.path}: cannot read at byte ${position}: not an offset`, {
+        errno: "EINVAL",
+      });
     // A number beyond 2^53 - 1 is not exact. A sparse file may have 2^63 - 1 bytes.
     if (typeof position === "number" ? position > Number.MAX_SAFE_INTEGER : position > MAX_OFFSET) {
       throw new PortholeError("FILE", `${this.path}: cannot read at byte ${position}: the offset is too large`, {
@@ -153,7 +158,7 @@ export class OpenFile implements AsyncDisposable {
    * end. Waits in the reactor for a FIFO, terminal or socket, and never blocks the event loop.
    */
   async *stream(options: { start?: number | bigint; signal?: AbortSignal } = {}): AsyncGenerator<Buffer> {
-    if (this.isSeekable) yield* this.#blocks(BigInt(options.start ?? 0), options.signal);
+    if (this.isSeekable) yield* this.#blocks(options.start ?? 0, options.signal);
     else yield* this.#flow(options.signal);
   }
 
@@ -169,6 +174,7 @@ export class OpenFile implements AsyncDisposable {
    */
   async copyTo(out: number, options: PumpOptions & { isNew?: boolean } = {}): Promise<bigint> {
     if (this.kind === "directory") throw new PortholeError("FILE", `${this.path}: Is a directory`, { errno: "EISDIR" });
+    if (options.signal?.aborted) throw cancelled(this.path);
     if (!this.isSeekable) {
       const copied = await pumpToFd(this.#fd, out, options);
       await this.#checkEnd(copied);
@@ -183,24 +189,24 @@ export class OpenFile implements AsyncDisposable {
     }
   }
 
-  async *#blocks(start: bigint, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  async *#blocks(start: number | bigint, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
     for (let position = start; ; ) {
       if (signal?.aborted) throw cancelled(this.path);
       const buffer = Buffer.allocUnsafe(CHUNK);
       const length = this.#readOrFlow(buffer, position);
       if (length === undefined) return yield* this.#flow(signal);
       if (length === 0) return;
-      position += BigInt(length);
+      position = BigInt(position) + BigInt(length);
       yield buffer.subarray(0, length);
     }
   }
 
   /** Reads, or returns undefined for a regular file without positions, such as /proc/kmsg. */
-  #readOrFlow(buffer: Uint8Array, position: bigint): number | undefined {
+  #readOrFlow(buffer: Uint8Array, position: number | bigint): number | undefined {
     try {
       return this.read(buffer, position);
     } catch (error) {
-      if (error instanceof PortholeError && error.errno === "ESPIPE" && position === 0n) return undefined;
+      if (error instanceof PortholeError && error.errno === "ESPIPE" && BigInt(position) === 0n) return undefined;
       throw error;
     }
   }

@@ -33,6 +33,8 @@ export class Watcher {
    * @throws PortholeError FILE with the errno: ENOSPC if the user's inotify watches are used up
    */
   async add(path: string, mask: number, listener: (event: InotifyEvent) => void): Promise<() => void> {
+    if (!Number.isInteger(mask) || mask < 0 || mask > 0xffff_ffff)
+      throw new PortholeError("USAGE", `cannot watch ${path}: invalid mask ${mask}`);
     const body = encode.watch(0, mask, -1, pathBytes(path));
     const reply = await this.#client.request(Op.watch, body, 1, this.#timeoutMs, () => `cannot watch ${path}`);
     const [descriptor] = reply.descriptors;
