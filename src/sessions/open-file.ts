@@ -62,6 +62,8 @@ export class OpenFile implements AsyncDisposable {
   readonly #fd: OwnedFd;
   #stat: FileStat | (() => FileStat);
   readonly #end: (() => Promise<bigint>) | undefined;
+  /** Ends waits for the descriptor when this object no longer owns it. */
+  #released: AbortController | undefined;
 
   /**
    * Takes ownership of `fd`.
@@ -176,7 +178,7 @@ export class OpenFile implements AsyncDisposable {
     if (this.kind === "directory") throw new PortholeError("FILE", `${this.path}: Is a directory`, { errno: "EISDIR" });
     if (options.signal?.aborted) throw cancelled(this.path);
     if (!this.isSeekable) {
-      const copied = await pumpToFd(this.#fd, out, options);
+      const copied = await this.#pump(out, options);
       await this.#checkEnd(copied);
       return copied;
     }
@@ -184,7 +186,17 @@ export class OpenFile implements AsyncDisposable {
       return copyToFd(this.#fd, out, { onProgress: options.onProgress, isNew: options.isNew });
     } catch (error) {
       // A regular file by its mode, yet without positions: /proc/kmsg.
-      if (error instanceof PortholeError && error.errno === "ESPIPE") return pumpToFd(this.#fd, out, options);
+      if (error instanceof PortholeError && error.errno === "ESPIPE") return this.#pump(out, options);
+      throw error;
+    }
+  }
+
+  async #pump(out: number, options: PumpOptions): Promise<bigint> {
+    const signal = this.#untilReleased(options.signal);
+    try {
+      return await pumpToFd(this.#fd, out, { ...options, signal });
+    } catch (error) {
+      this.#requireOwned();
       throw error;
     }
   }
@@ -211,14 +223,16 @@ export class OpenFile implements AsyncDisposable {
     }
   }
 
-  async *#flow(signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  async *#flow(callers: AbortSignal | undefined): AsyncGenerator<Buffer> {
+    const signal = this.#untilReleased(callers);
     let total = 0n;
     for (let polls = true; ; ) {
-      if (signal?.aborted) throw cancelled(this.path);
+      if (callers?.aborted) throw cancelled(this.path);
       if (polls) {
         try {
-          await readable(this.#fd, signal === undefined ? {} : { signal });
+          await readable(this.#fd, { signal });
         } catch (error) {
+          this.#requireOwned();
           // /dev/zero and similar devices are always ready and cannot be polled (epoll_ctl(2),
           // EPERM).
           if (!(error instanceof PortholeError) || error.errno !== "EPERM") throw error;
@@ -235,6 +249,18 @@ export class OpenFile implements AsyncDisposable {
     }
   }
 
+  /** Aborts with the caller's signal, and when the descriptor is closed or taken. */
+  #untilReleased(callers: AbortSignal | undefined): AbortSignal {
+    this.#released ??= new AbortController();
+    const { signal } = this.#released;
+    return callers === undefined ? signal : AbortSignal.any([callers, signal]);
+  }
+
+  /** Throws FILE (EBADF) once the descriptor is closed or taken. */
+  #requireOwned(): void {
+    withFileErrors(this.path, () => this.#fd.number);
+  }
+
   /** Throws if a relayed file is truncated. */
   async #checkEnd(came: bigint): Promise<void> {
     if (this.#end === undefined || !this.relayed) return;
@@ -246,13 +272,19 @@ export class OpenFile implements AsyncDisposable {
   /**
    * Transfers ownership of the descriptor to the caller, who closes it. This object then counts as
    * closed.
+   * @throws PortholeError FILE (EBADF) if it is closed
    */
   takeFd(): number {
+    this.#released?.abort();
     return this.#fd.take();
   }
 
-  /** Idempotent. */
+  /**
+   * Closes the descriptor. Idempotent. A {@link stream} or {@link copyTo} that still waits for data
+   * fails with EBADF.
+   */
   close(): void {
+    this.#released?.abort();
     this.#fd.close();
   }
 

@@ -207,3 +207,20 @@ describe("an open file", () => {
     expect(statx(fd).size).toBe(7n);
   });
 });
+
+describe("close() and takeFd() end what waits for data:", () => {
+  const closed = { code: "FILE", errno: "EBADF", message: expect.stringContaining("already closed") };
+  test.each<[string, (file: OpenFile) => Promise<unknown>]>([
+    ["stream()", (file) => file.stream().next()],
+    ["stream() with a signal", (file) => file.stream({ signal: new AbortController().signal }).next()],
+    ["copyTo()", (file) => file.copyTo(open("/dev/null", O_WRONLY).number)],
+  ])("%s of a FIFO without data", async (_, read) => {
+    for (const release of [(file: OpenFile) => file.close(), (file: OpenFile) => owned(OwnedFd.adopt(file.takeFd()))]) {
+      const fd = openPath(fifo(), O_RDWR | O_NONBLOCK);
+      const opened = new OpenFile("/fifo", fd, statOf(statx(fd)));
+      const reading = read(opened);
+      setImmediate(() => release(opened));
+      await expect(reading).rejects.toMatchObject(closed);
+    }
+  });
+});
