@@ -43,7 +43,7 @@ async function search(args: readonly string[], sessions: SessionPool, isRaw: boo
     if (!set.isOn("no-messages", "messages")) report(error);
   };
   const targets = (await sessions.expand(operands, failed)).filter((named) => mayRead(named, failed));
-  if (targets.length === 0) return SearchStatus.failed;
+  if (targets.length === 0) return new (await searching()).Search(program, flags).onFailed();
   // A failed target must not change the format of the other targets' matches.
   if (operands.length > 1 || isPartOfSeveral()) flags.unshift({ name: "with-filename", value: undefined });
   const isLocal = targets.every(({ target }) => target.kind === "local");

@@ -17,6 +17,9 @@ import { SearchStatus } from "./status.ts";
  */
 const SMALL = 64 * 1024 * 1024;
 
+/** A path that cannot exist. */
+const NO_FILE = "/dev/null/";
+
 /** One run of ripgrep. */
 export class Search {
   readonly #program: string;
@@ -32,6 +35,16 @@ export class Search {
   /** Runs ripgrep for an option that needs no files: `--version`, `--type-list`. */
   onNothing(): Promise<number> {
     return this.#run([], { size: 0, isParallel: false, start: this.#spawn });
+  }
+
+  /**
+   * Prints what ripgrep prints after a search of targets that all failed: the summary of `--json`
+   * or `--stats`.
+   */
+  async onFailed(): Promise<number> {
+    if (this.#set.isOn("json", "no-json") || this.#set.isOn("stats", "no-stats"))
+      await this.#run(["--no-messages", "--", NO_FILE], { size: 0, isParallel: false, start: this.#spawn });
+    return SearchStatus.failed;
   }
 
   /** Searches local paths: ripgrep opens them itself, in the current directory. */
@@ -70,7 +83,7 @@ export class Search {
     const release = onExit(() => files.close());
     try {
       await files.open(reached, sessions);
-      if (files.paths.length === 0) return SearchStatus.failed;
+      if (files.paths.length === 0) return await this.onFailed();
       const found = files.hasDirectory ? await this.#onTrees(files, sessions, isRaw) : undefined;
       if (found !== undefined) return found;
       await files.openBelow();

@@ -189,6 +189,20 @@ describe("porthole grep through an agent", () => {
   });
 });
 
+test.each([
+  ["a file that does not exist", () => `pid:${target.pid}:/srv/none`],
+  ["a pattern without matches", () => `pid:${target.pid}:/srv/none*`],
+  ["a process that does not exist", () => "pid:2147483646:/x"],
+])("grep --json and --stats print a summary of no searches for %s", async (_, operand) => {
+  const json = await someone.run(["grep", "--json", "foo", operand()]);
+  expect(json.code).toBe(2);
+  expect(json.stderr).toMatch(/^porthole: [^\n]+\n$/);
+  expect(JSON.parse(json.text)).toMatchObject({ type: "summary", data: { stats: { searches: 0, matches: 0 } } });
+  const stats = await someone.run(["grep", "--stats", "foo", operand()]);
+  expect(stats).toMatchObject({ code: 2, text: expect.stringContaining("\n0 files searched\n") });
+  expect(await someone.run(["grep", "foo", operand()])).toMatchObject({ code: 2, text: "" });
+});
+
 test("grep does not open a FIFO by any of its names", async () => {
   const fifos = [`pid:${target.pid}:/srv/logs/fifo`, `${target.root}/srv/logs/fifo`];
   for (const fifo of fifos) {

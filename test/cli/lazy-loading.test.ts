@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { fakeEngine } from "../engines/fake-engine.ts";
 import { describeWith } from "../helpers/availability.ts";
+import { container, engine } from "../helpers/engine.ts";
 import { builtCommand } from "../helpers/paths.ts";
 import { user } from "../helpers/porthole.ts";
 import { screenOfTest } from "../tui/screen.ts";
@@ -67,6 +68,35 @@ test.each<[what: string, target: string, engine?: string]>([
   // For the signal of an attach, which only a new agent needs.
   heavy.push("internal/abort_controller");
   expect(heavy.filter((name) => loaded.includes(`NativeModule ${name}`))).toEqual([]);
+});
+
+// Only the code that looks for engines on other kernels loads node:os.
+describeWith(["docker", "root"], "a cat by a live agent", () => {
+  test.each<[string, object | undefined, boolean]>([
+    ["DOCKER_HOST", undefined, false],
+    ["DOCKER_HOST and a current context in docker's configuration", { currentContext: "default" }, false],
+    ["a configuration of docker without a context", { auths: {} }, true],
+  ])("does not look for another kernel with %s", async (_, configuration, isDefault) => {
+    const on = engine("docker");
+    const { directory, run } = user({ engine: on });
+    const [preload, runtime] = [`${directory}/modules.cjs`, `${directory}/runtime`];
+    writeFileSync(preload, writeModules(directory));
+    mkdirSync(runtime);
+    symlinkSync(on.socket, `${runtime}/docker.sock`);
+    if (configuration !== undefined) {
+      mkdirSync(`${directory}/docker`);
+      writeFileSync(`${directory}/docker/config.json`, JSON.stringify(configuration));
+    }
+    const one = await container(on, { steps: ["write", "/f", "text"] });
+    const env = {
+      ...{ DOCKER_CONFIG: `${directory}/docker`, XDG_RUNTIME_DIR: runtime },
+      ...(isDefault && { DOCKER_HOST: "" }),
+    };
+    await run(["cat", `${one.name}:/f`], { env });
+    const read = await run(["cat", `${one.name}:/f`], { env: { ...env, NODE_OPTIONS: `--require ${preload}` } });
+    expect(read).toMatchObject({ code: 0, stderr: "", text: "text\n" });
+    expect(readFileSync(`${directory}/modules`, "utf8").split("\n")).not.toContain("NativeModule os");
+  });
 });
 
 /** Returns code that writes the names of the loaded modules to the file `modules` at its exit. */
