@@ -45,9 +45,25 @@ export function recordedEngine(address: string): Engine {
     : { socketPath: address, source, name: address };
 }
 
-/** The value of `--engine` that selects this engine, regardless of its source. */
-export function engineAddress({ socketPath, isCri }: Engine): string {
-  return isCri ? `${CRI}${socketPath}` : socketPath;
+/**
+ * The value of `--engine` that selects this engine, regardless of its source.
+ * {@link engineOfAddress} finds the engine with its source.
+ */
+export function engineAddress(engine: Engine): string {
+  const { socketPath, isCri } = engine;
+  const address = isCri ? `${CRI}${socketPath}` : socketPath;
+  if (engine.dial === undefined) addressed.set(address, engine);
+  return address;
+}
+
+const addressed = new Map<string, Engine>();
+
+/**
+ * The engine for a result of {@link engineAddress}: its source is not the option `--engine`, unless
+ * the user gave it.
+ */
+export function engineOfAddress(address: string): Engine | undefined {
+  return addressed.get(address);
 }
 
 /** The error for operations that only Docker and Podman support. */

@@ -5,7 +5,7 @@ import { attachInterrupted, PortholeError, readOr } from "../errors.ts";
 import { criEngines } from "./cri/engines.ts";
 import { hintIfDenied } from "./denied-request.ts";
 import { allContexts, contextNamed, currentContext } from "./docker-contexts.ts";
-import { CRI, type Engine, notOfPods } from "./engine-address.ts";
+import { CRI, type Engine, engineOfAddress, notOfPods } from "./engine-address.ts";
 import { type EngineRequest, Json } from "./engine-json.ts";
 
 import { runtimeDirectory } from "./home-directory.ts";
@@ -24,6 +24,8 @@ export type { Engine } from "./engine-address.ts";
  */
 export function engines(explicit?: string, environment: NodeJS.ProcessEnv = process.env): Engine[] {
   if (explicit === "all") return everyEngine(environment);
+  const known = explicit === undefined ? undefined : engineOfAddress(explicit);
+  if (known !== undefined) return [known];
   if (explicit?.startsWith(CRI)) return criEngines(explicit);
   if (explicit !== undefined) return [engineNamed(explicit, environment)];
   if (environment.DOCKER_HOST) return [engineAt(environment.DOCKER_HOST, "DOCKER_HOST")];

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { commandOf, engineGet, engines, errorMessageOf } from "../../src/engines/engine.ts";
+import { engineAddress } from "../../src/engines/engine-address.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "./fake-engine.ts";
 
@@ -219,6 +220,16 @@ describe("a request to an engine", () => {
     const asked = engineGet(engine, "/", { signal: controller.signal });
     controller.abort();
     await expect(asked).rejects.toMatchObject({ code: "CANCELLED" });
+  });
+
+  test("keeps its source when its address selects it, as the screen does", () => {
+    const here = temporaryDirectory();
+    const home = homeWithContexts({ mine: `unix://${here}/context.sock` });
+    const [found] = engines(undefined, { DOCKER_HOST: `unix://${here}/host.sock` });
+    const [current] = engines(undefined, { HOME: home });
+    const again = [found, current].map((one) => engines(one && engineAddress(one), {})[0]);
+    expect(again.map((one) => one?.source)).toEqual(["DOCKER_HOST", "context 'mine'"]);
+    expect(engines(`${here}/other.sock`, {})[0]?.source).toBe("--engine");
   });
 
   test("reports a missing engine with its address and the setting that named it", async () => {

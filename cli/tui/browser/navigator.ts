@@ -1,4 +1,4 @@
-import { listEvery } from "../../../src/engines/index.ts";
+import { engineAddress, listEvery } from "../../../src/engines/index.ts";
 import { nameOf } from "../../../src/files/index.ts";
 import { parseTarget } from "../../../src/target.ts";
 import { targetCandidates } from "../../completion/targets.ts";
@@ -71,10 +71,7 @@ export class BrowserNavigator implements Navigator {
       name,
       detail: `container  ${image}  ${status || state}`,
       open: () => {
-        const connection = this.#browser.connection(
-          { kind: "container", name, path: "/" },
-          `unix://${engine.socketPath}`,
-        );
+        const connection = this.#browser.connection({ kind: "container", name, path: "/" }, engineAddress(engine));
         this.#browser.openFiles(connection, "/");
       },
     }));
