@@ -52,8 +52,11 @@ export function attachInterrupted(cause?: unknown): PortholeError {
 export class PortholeError extends Error {
   override readonly name = "PortholeError";
   readonly code: ErrorCode;
+  /** Name of the kernel's error, such as `ENOENT`; undefined for an error of another origin. */
   readonly errno: string | undefined;
+  /** One sentence that names the remedy, with options as on the command line. */
   readonly hint: string | undefined;
+  /** Set for a file that was not opened because reading consumes its data. */
   readonly consumes: Consumes | undefined;
 
   /** Replaces the hint of an error that a limit of open files caused. */

@@ -16,7 +16,9 @@ export interface Container extends ContainerSummary {
  * context, `all`). Omits porthole's sidecars.
  * @throws PortholeError TARGET if no engine responds, or if a named engine does not
  */
-export async function listContainers(options: { engine?: string; signal?: AbortSignal } = {}): Promise<Container[]> {
+export async function listContainers(
+  options: { engine?: string | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<Container[]> {
   requireMainThread();
   const every = await listEvery(options);
   return every.map(({ engine, id, name, image, state, status, project, service }) => {
@@ -27,7 +29,7 @@ export async function listContainers(options: { engine?: string; signal?: AbortS
 /** Like {@link listContainers}, but returns all decoded fields. */
 export async function listEvery(options: {
   engine?: string | undefined;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }): Promise<(ContainerListItem & { engine: Engine })[]> {
   const found = engines(options.engine);
   if (found.length === 0) throw noEngineError();
@@ -40,7 +42,7 @@ export async function listEvery(options: {
  */
 export async function listPods(options: {
   engine?: string | undefined;
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }): Promise<(ContainerListItem & { engine: Engine })[]> {
   const found = criEngines(options.engine);
   if (found.length === 0) {

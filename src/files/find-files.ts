@@ -6,12 +6,12 @@ import { type TakeOver, type WalkedFile, type WalkOptions, walk } from "./walk.t
 /** Options of {@link find}. */
 export interface FindOptions {
   /** Includes stat and link targets of every file, even if the expression does not need them. */
-  stat?: boolean;
+  stat?: boolean | undefined;
   /**
    * Receives errors of files and directories; the walk continues. Without it the first such error
    * is thrown.
    */
-  failed?: (error: PortholeError) => void;
+  failed?: ((error: PortholeError) => void) | undefined;
 }
 
 /**

@@ -65,7 +65,7 @@ const O_ACCMODE = 3;
  */
 export async function* listProcesses(
   session: Session,
-  options: { files?: boolean; maxFiles?: number } = {},
+  options: { files?: boolean | undefined; maxFiles?: number | undefined } = {},
 ): AsyncGenerator<TargetProcess> {
   const booted = bootTime();
   let current: TargetProcess | undefined;

@@ -9,9 +9,9 @@ import { followSource } from "./session-source.ts";
 /** Options of {@link followPath}. */
 export interface FollowPathOptions {
   /** Where to start: `end` (the default) as tail -f, `start`, or a byte offset. */
-  from?: "start" | "end" | number;
+  from?: "start" | "end" | number | undefined;
   /** Ends the follow at once. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Events of {@link followPath}, in order. */

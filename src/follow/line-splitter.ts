@@ -1,6 +1,8 @@
 /** Maximum bytes of a line that are buffered. A longer line is returned in parts. */
 const MAX_LINE = 128 * 1024;
 
+const NEWLINE = 0x0a;
+
 /**
  * Splits chunks into lines. A line above 128 KiB is returned in parts; only the last part has the
  * delimiter.
@@ -10,7 +12,8 @@ export class LineSplitter {
   #rest: Uint8Array[] = [];
   #length = 0;
 
-  constructor(delimiter: number) {
+  /** @param delimiter the byte that ends a line; a newline by default */
+  constructor(delimiter = NEWLINE) {
     this.#delimiter = delimiter;
   }
 
@@ -41,7 +44,7 @@ export class LineSplitter {
     return this.#length;
   }
 
-  /** The unfinished last line; empty if there is none. */
+  /** Returns and forgets the unfinished last line; empty if there is none. */
   end(): Uint8Array {
     const rest = Buffer.concat(this.#rest);
     this.#rest = [];

@@ -158,7 +158,7 @@ export class AgentSession implements Session {
     }
   }
 
-  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileStat> {
+  async stat(path: string, options: { noFollow?: boolean | undefined } = {}): Promise<FileStat> {
     const what = this.#cannot("stat", path);
     try {
       return await this.#look(what, path, options);
@@ -169,7 +169,7 @@ export class AgentSession implements Session {
     }
   }
 
-  async #look(what: () => string, path: string, options: { noFollow?: boolean }): Promise<FileStat> {
+  async #look(what: () => string, path: string, options: { noFollow?: boolean | undefined }): Promise<FileStat> {
     const flags = options.noFollow ? OpenFlag.noFollow : 0;
     const request = () => encode.stat(flags, pathBytes(path));
     const { body } = await this.#ask(what, Op.stat, request, 0).catch((error: unknown) => {
@@ -193,7 +193,7 @@ export class AgentSession implements Session {
     }
   }
 
-  async layer(path: string, options: { noFollow?: boolean } = {}): Promise<FileLayer | undefined> {
+  async layer(path: string, options: { noFollow?: boolean | undefined } = {}): Promise<FileLayer | undefined> {
     const { layers } = this.#target;
     if (layers.length === 0) return undefined;
     const what = this.#cannot("find the layer of", path);

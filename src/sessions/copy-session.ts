@@ -102,7 +102,7 @@ class CopySession implements Session {
     }
   }
 
-  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileStat> {
+  async stat(path: string, options: { noFollow?: boolean | undefined } = {}): Promise<FileStat> {
     const { path: at, entry } = await this.#locate("stat", path, options.noFollow === true);
     return statOfEntry(at, entry);
   }

@@ -58,7 +58,7 @@ export class LocalSession implements Session {
     return new OpenFile(path, fd, stat);
   }
 
-  async stat(path: string, options: { noFollow?: boolean } = {}): Promise<FileStat> {
+  async stat(path: string, options: { noFollow?: boolean | undefined } = {}): Promise<FileStat> {
     return statxLocal(pathBytes(path), options);
   }
 

@@ -39,7 +39,12 @@ export class OpenFailures {
    * @param what names the request: `cannot open web:/proc/1/root`
    * @throws PortholeError FILE: `error`, or an error that explains it and names the remedy
    */
-  async leadsTo(what: () => string, path: string, options: { noFollow?: boolean }, error: unknown): Promise<string> {
+  async leadsTo(
+    what: () => string,
+    path: string,
+    options: { noFollow?: boolean | undefined },
+    error: unknown,
+  ): Promise<string> {
     if (!(error instanceof PortholeError) || error.code !== "FILE" || options.noFollow) throw error;
     if (error.errno === "ENOTSUP") throw notRelayedError(what(), await this.#lookups.stat(path), error) ?? error;
     if (error.errno === "ELOOP" || error.errno === "ENOENT") {

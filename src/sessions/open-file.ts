@@ -94,6 +94,7 @@ export class OpenFile implements AsyncDisposable {
     return this.#stat;
   }
 
+  /** The file type, from the mode of {@link stat}. */
   get kind(): FileKind {
     return kindOf(this.stat.mode);
   }
@@ -157,9 +158,13 @@ export class OpenFile implements AsyncDisposable {
 
   /**
    * The content in chunks, each in a buffer of its own, from `start` (seekable files only) to the
-   * end. Waits in the reactor for a FIFO, terminal or socket, and never blocks the event loop.
+   * end. Waits in the reactor for a FIFO, terminal or socket, and never blocks the event loop for
+   * them.
+   * @throws PortholeError FILE with the errno; CANCELLED
    */
-  async *stream(options: { start?: number | bigint; signal?: AbortSignal } = {}): AsyncGenerator<Buffer> {
+  async *stream(
+    options: { start?: number | bigint | undefined; signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<Buffer> {
     if (this.isSeekable) yield* this.#blocks(options.start ?? 0, options.signal);
     else yield* this.#flow(options.signal);
   }

@@ -34,9 +34,11 @@ export class OutputSession implements Session {
     return new OutputSession(name, await outputContainer(name, engine, signal));
   }
 
+  /** @throws PortholeError USAGE for another path than the streams of {@link OutputPath} */
   async open(path: string): Promise<OpenFile> {
+    if (!isOutputPath(path)) throw this.#noFiles();
     const [reader, writer] = pipe({ nonBlocking: true });
-    const ended = this.#feed(path as OutputPath, writer);
+    const ended = this.#feed(path, writer);
     // {@link OpenFile} reports the error when it requests the end of the file.
     ended.catch(() => undefined);
     return new OpenFile(`${this.name}:${path}`, reader, OUTPUT_STAT, () => ended);
@@ -109,6 +111,10 @@ export class OutputSession implements Session {
       hint: "read it with cat, head, tail, grep, hexdump or open",
     });
   }
+}
+
+function isOutputPath(path: string): path is OutputPath {
+  return path === "@stdout" || path === "@stderr" || path === "@logs";
 }
 
 const NO_DEVICE = { major: 0, minor: 0 };

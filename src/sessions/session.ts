@@ -16,6 +16,7 @@ export interface DirectoryEntry {
   type: number;
   /** Set if requested and available. */
   stat: FileStat | undefined;
+  /** Target of a symbolic link. Set if requested and available. */
   link: string | undefined;
   /**
    * Why {@link stat} or {@link link} is missing although requested. `ENOENT`: the name was removed
@@ -26,11 +27,12 @@ export interface DirectoryEntry {
 
 /** Options of {@link Session.open}. */
 export interface OpenOptions {
-  write?: boolean;
+  /** Opens for reading and writing. */
+  write?: boolean | undefined;
   /** Fails with ELOOP if the last part of the path is a symbolic link. */
-  noFollow?: boolean;
+  noFollow?: boolean | undefined;
   /** Where a relayed file starts, in bytes; 0 by default. */
-  offset?: bigint;
+  offset?: bigint | undefined;
   /**
    * Also opens a file whose reading consumes data, such as a pipe. Without this option, the open
    * fails.
@@ -98,25 +100,28 @@ export interface Session extends AsyncDisposable {
    * statx(2) of a path; with `noFollow` of a final symbolic link itself.
    * @throws PortholeError FILE with the errno; SESSION
    */
-  stat(path: string, options?: { noFollow?: boolean }): Promise<FileStat>;
+  stat(path: string, options?: { noFollow?: boolean | undefined }): Promise<FileStat>;
   /**
    * A directory's entries, in the directory's order. Leave the loop at any time.
    * @throws PortholeError FILE with the errno; SESSION
    */
-  list(path: string, options?: { stat?: boolean }): AsyncIterable<DirectoryEntry>;
+  list(path: string, options?: { stat?: boolean | undefined }): AsyncIterable<DirectoryEntry>;
   /**
    * The layer of the target's root that contains a file. Undefined if it is unknown, and for a file
    * in a volume or in memory.
    */
-  layer(path: string, options?: { noFollow?: boolean }): Promise<FileLayer | undefined>;
-  /** Target of a symbolic link. */
+  layer(path: string, options?: { noFollow?: boolean | undefined }): Promise<FileLayer | undefined>;
+  /**
+   * Target of a symbolic link.
+   * @throws PortholeError FILE with the errno: EINVAL if it is none; SESSION
+   */
   readlink(path: string): Promise<string>;
   /**
    * The target's processes. With `files`, each is followed by its open files and the deleted files
    * in its memory.
    * @throws PortholeError TARGET (ESRCH) for a target that does not run; SESSION
    */
-  processes(options?: { files?: boolean }): AsyncIterable<ProcessesRecord>;
+  processes(options?: { files?: boolean | undefined }): AsyncIterable<ProcessesRecord>;
   /**
    * Reopens an open file of a process of the target, deleted or not. `pid` is the number inside the
    * target. {@link open} does the same for a path `/proc/N/fd/M`.
@@ -138,6 +143,9 @@ export interface Session extends AsyncDisposable {
   readEvents(): void;
   /** Why the session ended; undefined while it is open. */
   readonly ended: PortholeError | undefined;
-  /** Idempotent. */
+  /**
+   * Ends the session; pending requests fail with SESSION. Files that it opened stay open.
+   * Idempotent.
+   */
   close(): void;
 }

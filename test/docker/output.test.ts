@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type Docker from "dockerode";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { connect } from "../../src/sessions/connect.ts";
 import { describeWith, describeWithDocker, describeWithPodman } from "../helpers/availability.ts";
 import { type Daemon, startDocker } from "../helpers/daemons.ts";
 import {
@@ -114,6 +115,15 @@ function outputTests(name: "docker" | "podman"): void {
       expect(stderr).toContain(`container '${target.name}' has no stored output: its log driver is 'none'`);
       expect(stderr.trim().split("\n")).toHaveLength(1);
     }
+  });
+
+  test("a session for the output opens its three streams, and no other path", async () => {
+    const { target } = await speaker("echo seen", drivers[0] as string);
+    await written(target, "seen");
+    await using session = await connect(`${target.name}:@logs`, { engine: engine(name).socket });
+    for (const path of ["@stdout", "@stderr", "@logs"]) (await session.open(path)).close();
+    for (const path of ["/etc/passwd", "@log", ""])
+      await expect(session.open(path)).rejects.toMatchObject({ code: "USAGE" });
   });
 
   test("an unknown @name is refused", async () => {
