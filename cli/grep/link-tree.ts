@@ -1,4 +1,4 @@
-import { mkdirSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, rmdirSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { PrivateDirectory } from "../../src/routes/index.ts";
 import { pathBytes } from "../../src/target.ts";
@@ -32,11 +32,22 @@ export class LinkTree {
     return this.#directory;
   }
 
-  /** Creates a link and its parent directories, unless the name exists. */
+  /**
+   * Creates a link and its parent directories, unless there is one. Replaces a file: it has the
+   * name of a target below a directory that is another target, and is not its content.
+   */
   link(name: string, to: string): void {
     this.#directoryOf(name);
     this.#files.push(name);
-    unlessThere(() => symlinkSync(to, this.#at(name)));
+    const path = this.#at(name);
+    unlessThere(
+      () => symlinkSync(to, path),
+      () => {
+        if (!lstatSync(path).isFile()) return;
+        unlinkSync(path);
+        symlinkSync(to, path);
+      },
+    );
   }
 
   /** Creates a file and its parent directories, unless the name exists. */
@@ -95,11 +106,12 @@ export class LinkTree {
   }
 }
 
-function unlessThere(make: () => void): void {
+function unlessThere(make: () => void, otherwise: () => void = () => undefined): void {
   try {
     make();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    otherwise();
   }
 }
 

@@ -28,7 +28,7 @@ function addDiff(root: Command): void {
 }
 
 function addLs(root: Command): void {
-  selectionOptions(
+  const ls = selectionOptions(
     root.command("ls").argument("<target...>", "directories and files to list; globs match inside the container"),
   )
     .summary("list directories of containers")
@@ -64,6 +64,19 @@ function addLs(root: Command): void {
       ),
     )
     .action(async (targets: string[], options) => end((await import("../commands/ls.ts")).ls(targets, options)));
+  replaces(ls, "all", "almostAll");
+  replaces(ls, "almost-all", "all");
+  replaces(ls, "t", "S");
+  replaces(ls, "S", "t");
+  replaces(ls, "C", "l", "numericUidGid", "1");
+  for (const name of ["l", "numeric-uid-gid", "1"]) replaces(ls, name, "C");
+}
+
+/** Lets an option turn off options before it: the last one wins, as in ls(1). */
+function replaces(command: Command, name: string, ...attributes: string[]): void {
+  command.on(`option:${name}`, () => {
+    for (const attribute of attributes) command.setOptionValue(attribute, undefined);
+  });
 }
 
 function addStat(root: Command): void {

@@ -173,7 +173,9 @@ export function routeObstacle(
       return new NotPreparedError(name);
     }
     if (portholeMount !== run.mount) {
-      return new PortholeError("ATTACH", `'${name}' has ${portholeMount} mounted, not ${run.mount}`);
+      return new PortholeError("ATTACH", `'${name}' has ${portholeMount} mounted, not ${run.mount}`, {
+        hint: "leave out --route mount, or start the container with the output of porthole docker-args of this user",
+      });
     }
     if (container.paused)
       return new PortholeError("ATTACH", `'${name}' is paused: no process can start in it`, {

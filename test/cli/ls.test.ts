@@ -122,13 +122,18 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
     "-lF",
     "-li",
     "-laFi",
+    ...["-l1", "-Cl", "-Cn"],
   ])("%s", async (flags) => {
     const lines = await ours([flags]);
     expect(lines).toBe(theirs([flags]));
     expect(lines).toMatch(/^total \d/m);
   });
 
-  test.each(["-1", "-a", "-A", "-R", "-aR", "-r", "-t", "-S", "-F", "-i", "-aFi"])("%s", async (flags) => {
+  test.each([
+    ...["-1", "-a", "-A", "-R", "-aR", "-r", "-t", "-S", "-F", "-i", "-aFi"],
+    // The last of options that exclude each other wins.
+    ...["-aA", "-Aa", "-St", "-tS", "-C1", "-lC1"],
+  ])("%s", async (flags) => {
     const names = await ours([flags]);
     const expected = hostTool("ls", ["-1", flags, "."], inside).replace(
       /^\.(\/.*)?:$/gm,
@@ -139,7 +144,7 @@ describeAsRoot("ls against GNU ls on the same directory", () => {
 
   test("fills lines with columns as GNU ls does", async () => {
     for (const COLUMNS of ["20", "40", "80", "81", "200"]) {
-      for (const flags of ["-C", "-CF", "-CiF"]) {
+      for (const flags of ["-C", "-CF", "-CiF", "-lC", "-nC", "-1C"]) {
         const { text } = await someone.run(["ls", flags, "/usr/share"], { env: { COLUMNS } });
         expect(text).toBe(hostTool("ls", [flags, "-T0", "/usr/share"], "/", { COLUMNS }));
       }
