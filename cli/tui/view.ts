@@ -22,7 +22,8 @@ export interface Frame {
   side?: PanelState | undefined;
   /** Levels over time in the screen rows below `rows`. */
   histogram?: HistogramState | undefined;
-  status: Status;
+  /** Read after the rows are written, because the surfaces are drawn later. */
+  readonly status: Status;
   /** A message of the view, shown as a toast over the body. Empty or undefined means no message. */
   message?: string | undefined;
 }

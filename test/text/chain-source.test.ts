@@ -38,7 +38,7 @@ describe("ChainSource", () => {
     expect(chain.notes()).toEqual([{ at: 8, end: 16 }]);
     expect([0, 4, 16, 18].map((at) => chain.offsetInFile(at))).toEqual([0, 4, 0, 2]);
     expect([chain.offsetOf(0), chain.offsetOf(3)]).toEqual([16, 19]);
-    expect([chain.fileEnd(2), chain.fileEnd(17)]).toEqual([8, 6]);
+    expect([2, 17].map((offset) => chain.fileEnd(offset, chain.end()))).toEqual([8, 6]);
     expect(chain.fileAt(20)).toMatchObject({ begins: 16, foreign: 0 });
     // Read the source as a worker does.
     expect(all(partsSource(chain.parts()))).toBe(all(chain));

@@ -63,7 +63,7 @@ export class App implements Host {
     this.#terminal = page?.terminal ?? new Terminal();
     this.#keys = new KeyInput(
       this.#terminal.input,
-      (event) => this.#onKey(event),
+      { key: (event) => this.#onKey(event), done: () => this.#screen.flush() },
       () => this.#finish({ status: 129 }),
     );
     const resumed = () => this.#screen.invalidate();

@@ -7,14 +7,15 @@ const FRAME_MS = 16;
  * frame), requests wait for the next call of {@link FrameClock.request}.
  */
 export class FrameClock {
-  readonly #draw: () => void;
+  readonly #draw: () => boolean;
   readonly #ready: () => boolean;
   #last = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
   #stopped = false;
 
-  constructor(draw: () => void, ready: () => boolean) {
+  /** `draw` returns whether it wrote anything. */
+  constructor(draw: () => boolean, ready: () => boolean) {
     this.#draw = draw;
     this.#ready = ready;
   }
@@ -27,11 +28,23 @@ export class FrameClock {
     else this.#immediate = setImmediate(() => this.#drawIfReady());
   }
 
-  /** Draws without waiting. */
-  now(): void {
-    if (this.#stopped) return;
+  /**
+   * Draws a frame that is due now, without a turn of the event loop. A frame that writes nothing
+   * delays no later one: the key of this frame may have an effect in a moment.
+   */
+  flush(): void {
+    if (!this.#immediate) return;
+    clearImmediate(this.#immediate);
+    this.#immediate = undefined;
+    const last = this.#last;
+    if (this.#ready() && !this.now()) this.#last = last;
+  }
+
+  /** Draws without waiting. Returns whether the frame wrote anything. */
+  now(): boolean {
+    if (this.#stopped) return false;
     this.#last = performance.now();
-    this.#draw();
+    return this.#draw();
   }
 
   stop(): void {

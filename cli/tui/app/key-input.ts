@@ -13,18 +13,25 @@ const ANSWER_MS = 500;
 /** Enter, and the usual keys to leave a program: ^C, ^D and `q`. */
 const GOES_BACK = [0x0d, 0x0a, 0x03, 0x04, 0x71];
 
+/** Receives the keys of a terminal. */
+export interface KeyHandler {
+  key(event: TerminalEvent): void;
+  /** Called after the keys that arrived together. */
+  done(): void;
+}
+
 /** Reads keys of a terminal, and reports the end of its input. */
 export class KeyInput {
   readonly #rawMode: RawMode;
   readonly #parser = new KeyParser();
-  readonly #onKey: (event: TerminalEvent) => void;
+  readonly #handler: KeyHandler;
   readonly #onEnd: () => void;
   #escape: NodeJS.Timeout | undefined;
 
   /** Does not load Node's streams: {@link open} does, after the first frame. */
-  constructor(rawMode: RawMode, onKey: (event: TerminalEvent) => void, onEnd: () => void) {
+  constructor(rawMode: RawMode, handler: KeyHandler, onEnd: () => void) {
     this.#rawMode = rawMode;
-    this.#onKey = onKey;
+    this.#handler = handler;
     this.#onEnd = onEnd;
   }
 
@@ -77,13 +84,16 @@ export class KeyInput {
 
   readonly #take = (chunk: Buffer): void => {
     clearTimeout(this.#escape);
-    for (const event of this.#parser.push(chunk)) this.#onKey(event);
+    this.#handle(this.#parser.push(chunk));
     if (!this.#parser.waiting) return;
     this.#escape = setTimeout(
-      () => {
-        for (const event of this.#parser.flush()) this.#onKey(event);
-      },
+      () => this.#handle(this.#parser.flush()),
       this.#parser.isInAnswer ? ANSWER_MS : ESCAPE_MS,
     );
   };
+
+  #handle(events: readonly TerminalEvent[]): void {
+    for (const event of events) this.#handler.key(event);
+    this.#handler.done();
+  }
 }

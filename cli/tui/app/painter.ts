@@ -62,10 +62,17 @@ export class Painter {
     this.#host = host;
   }
 
-  /** Writes a body, and schedules the surfaces. */
-  paint(body: Body): void {
+  /**
+   * Writes what has changed of a body, and returns whether anything has. Its surfaces follow: see
+   * {@link paintSurfaces}.
+   */
+  paintBody(body: Body): boolean {
     this.#body = body;
-    this.#write();
+    return this.#write();
+  }
+
+  /** Schedules the surfaces. */
+  paintSurfaces(): void {
     this.#render();
     if (this.#ink) this.#makeSurfaces().catch((error) => this.#host.failed(error));
   }
@@ -140,9 +147,9 @@ export class Painter {
     }
   }
 
-  #write(): void {
+  #write(): boolean {
     const body = this.#body;
-    if (!body) return;
+    if (!body) return false;
     const { columns, regions } = body;
     const state = this.#store?.get();
     // Surfaces for another width are not shown: the rows stay blank until the surfaces render
@@ -152,7 +159,9 @@ export class Painter {
     const top = surfaces?.top() ?? (this.#surfaces ? [] : [plainTitle(body.title, columns)]);
     const parts = { top, body: laidOut.rows, bottom: surfaces?.bottom() ?? [], edge: laidOut.edge };
     const { rows, edge } = screenRows(parts, regions, { columns, rows: this.#terminal.rows });
-    this.#terminal.write(this.#compositor.frame(rows, edge));
+    const bytes = this.#compositor.frame(rows, edge);
+    this.#terminal.write(bytes);
+    return bytes !== "";
   }
 
   /**
@@ -165,7 +174,7 @@ export class Painter {
   ): { rows: readonly string[]; edge: readonly string[] } {
     const size = { columns, height: regions.body };
     let body: readonly string[] = exactly(rows, size.height);
-    let cells = exactly(edge, size.height);
+    let cells: readonly string[] = exactly(edge, size.height);
     // Skips a panel of another size. The next frame of the surfaces has the right size.
     const panel = state?.side ?? state?.histogram;
     if (side && surfaces && panel && isSameRectangle(panel, side))

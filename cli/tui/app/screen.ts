@@ -64,6 +64,11 @@ export class Screen {
     this.#clock.request();
   }
 
+  /** Draws the frame of a key as soon as its event is handled. */
+  flush(): void {
+    if (this.#isKeyWaiting) this.#clock.flush();
+  }
+
   /** Draws a frame at once. */
   drawNow(): void {
     this.#clock.now();
@@ -107,17 +112,22 @@ export class Screen {
     });
   }
 
-  #draw(): void {
+  /** Returns whether the body was written. */
+  #draw(): boolean {
     this.#isKeyWaiting = false;
     const { view } = this.#host.tabs;
-    if (!view || !this.#host.isOurs()) return;
+    if (!view || !this.#host.isOurs()) return false;
     const { columns } = this.#host.terminal;
     const { regions } = this;
-    const { rows, edge, side, histogram, status, message = "" } = view.frame({ columns, height: regions.body });
+    const frame = view.frame({ columns, height: regions.body });
+    const { rows, edge, side, histogram, message = "" } = frame;
     this.#side = side && panelSections(side);
     this.#histogram = histogram;
-    this.#status = status;
     this.#viewMessage = message;
-    this.#painter.paint({ rows, edge, side: side ?? histogram, columns, regions, title: view.title });
+    const body = { rows, edge, side: side ?? histogram, columns, regions, title: view.title };
+    const isWritten = this.#painter.paintBody(body);
+    this.#status = frame.status;
+    this.#painter.paintSurfaces();
+    return isWritten;
   }
 }

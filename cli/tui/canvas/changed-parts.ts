@@ -8,14 +8,23 @@ export interface RowPart {
 /**
  * The ranges of columns in which `row` differs from `shown`; undefined if drawing the whole row is
  * simpler. This function runs for each row of each frame, so it creates no object per column.
+ * `arePlain`: the caller knows that both are plain (see {@link isPlain}).
  */
-export function changedParts(shown: string, row: string): RowPart[] | undefined {
-  if (!COMPARABLE.test(shown) || !COMPARABLE.test(row)) return undefined;
+export function changedParts(shown: string, row: string, arePlain = false): RowPart[] | undefined {
+  if (!arePlain && !(COMPARABLE.test(shown) && COMPARABLE.test(row))) return undefined;
   const [before, after] = [styledText(shown), styledText(row)];
   const parts = differences(before, after).map(({ from, to }) => ({ column: from, text: paint(after, from, to) }));
   if (before.text.length > after.text.length) parts.push({ column: after.text.length, text: "\x1b[K" });
   return parts;
 }
+
+/** True for a row of printable ASCII and SGR. */
+export function isPlain(row: string): boolean {
+  return !NOT_PLAIN.test(row);
+}
+
+/** Finds what {@link isPlain} excludes. It never backtracks, unlike a match of the whole row. */
+const NOT_PLAIN = /[^\x1b\x20-\x7e]|\x1b(?!\[[0-9;:]*m)/;
 
 /**
  * Matches rows that are compared by character, because each character is one column. These are SGR,
@@ -85,17 +94,22 @@ function added(style: string, token: string): string {
  */
 function differences(before: StyledText, after: StyledText): { from: number; to: number }[] {
   const ranges: { from: number; to: number }[] = [];
-  let [old, now] = [0, 0];
-  for (let column = 0; column < after.text.length; column++) {
-    if (column >= (before.runs[old]?.to ?? Number.POSITIVE_INFINITY)) old++;
-    if (column >= (after.runs[now]?.to ?? Number.POSITIVE_INFINITY)) now++;
-    const isSame =
-      before.text.charCodeAt(column) === after.text.charCodeAt(column) &&
-      before.runs[old]?.style === after.runs[now]?.style;
-    if (isSame) continue;
-    const last = ranges.at(-1);
-    if (last && column - last.to < WORTH_A_STEP) last.to = column + 1;
-    else ranges.push({ from: column, to: column + 1 });
+  let old = 0;
+  let last: { from: number; to: number } | undefined;
+  for (const run of after.runs) {
+    for (let column = run.from; column < run.to; ) {
+      while (column >= (before.runs[old]?.to ?? Number.POSITIVE_INFINITY)) old++;
+      const to = Math.min(run.to, before.runs[old]?.to ?? run.to);
+      const isStyleSame = before.runs[old]?.style === run.style;
+      for (; column < to; column++) {
+        if (isStyleSame && before.text.charCodeAt(column) === after.text.charCodeAt(column)) continue;
+        if (last && column - last.to < WORTH_A_STEP) last.to = column + 1;
+        else {
+          last = { from: column, to: column + 1 };
+          ranges.push(last);
+        }
+      }
+    }
   }
   return ranges;
 }

@@ -1,5 +1,5 @@
 import { layoutRow } from "../../../src/text/index.ts";
-import { changedParts } from "./changed-parts.ts";
+import { changedParts, isPlain } from "./changed-parts.ts";
 import { pinColumns } from "./pin-columns.ts";
 
 const SYNC_BEGIN = "\x1b[?2026h";
@@ -30,11 +30,11 @@ export class Compositor {
    * leave that column free.
    */
   frame(rows: readonly string[], edge?: Edge): string {
-    const next = rows.map((row, index) => ({
-      text: row === this.#shown?.[index]?.text ? row : safeRow(row),
-      cell: edge?.cells[index] ?? "",
-      column: edge?.column ?? 0,
-    }));
+    const next = rows.map((row, index) => {
+      const cells = { cell: edge?.cells[index] ?? "", column: edge?.column ?? 0 };
+      const before = this.#shown?.[index];
+      return row === before?.text ? { text: row, isPlain: before.isPlain, ...cells } : { ...checked(row), ...cells };
+    });
     const shown = this.#shown?.length === next.length ? [...this.#shown] : undefined;
     this.#shown = next;
     let bytes = "";
@@ -49,8 +49,11 @@ export class Compositor {
   }
 }
 
-function safeRow(row: string): string {
-  return SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text;
+function checked(row: string): Pick<ScreenRow, "text" | "isPlain"> {
+  // Most rows are plain, which needs one quick search instead of several matches.
+  if (isPlain(row)) return { text: row, isPlain: true };
+  const text = SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text;
+  return { text, isPlain: false };
 }
 
 /** One column of cells. A cell is a character with SGR; an empty string means no cell. */
@@ -61,12 +64,14 @@ export interface Edge {
 
 interface ScreenRow {
   text: string;
+  /** True for printable ASCII and SGR: each character is one column. */
+  isPlain: boolean;
   /** The cell of the edge column in this row. */
   cell: string;
   column: number;
 }
 
-const BLANK: ScreenRow = { text: "", cell: "", column: 0 };
+const BLANK: ScreenRow = { text: "", isPlain: true, cell: "", column: 0 };
 
 const WHOLE_ROW = { left: 0, colours: "pass", marks: [] } as const;
 
@@ -95,11 +100,14 @@ function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRo
   };
   // Numbers represent the rows, because rows are compared many times.
   const shown = shownRows.map(number);
+  const firstNew = numbers.size;
   const next = nextRows.map(number);
   let top = 0;
   while (top < next.length && shown[top] === next[top]) top++;
   let bottom = next.length - 1;
   while (bottom > top && shown[bottom] === next[bottom]) bottom--;
+  // Another page has too few rows of the shown one.
+  if (2 * next.slice(top, bottom + 1).filter((row) => row < firstNew).length < bottom - top) return undefined;
   // The status row changes with every step and does not scroll: first try the region without it.
   let best: Scroll | undefined;
   let mostKept = 0;
@@ -149,14 +157,14 @@ function drawRow(index: number, shown: ScreenRow | undefined, row: ScreenRow, is
     const erased = shown.cell !== "" && (row.cell === "" || shown.column !== row.column) ? cellAt(shown, " ") : "";
     return erased + (row.cell === "" ? "" : cellAt(row, row.cell));
   }
-  const drawn = drawText(index, hasCell ? shown?.text : undefined, row.text, isStatus);
+  const drawn = drawText(index, hasCell ? shown : undefined, row, isStatus);
   return drawn + (row.cell === "" ? "" : cellAt(row, row.cell));
 }
 
-function drawText(index: number, shown: string | undefined, row: string, isStatus: boolean): string {
-  const isWorth = shown !== undefined && (isStatus || isAlike(shown, row));
-  const changes = isWorth ? changedParts(shown, row) : undefined;
-  if (!changes) return `\x1b[${index + 1};1H\x1b[K${pinColumns(row)}`;
+function drawText(index: number, shown: ScreenRow | undefined, row: ScreenRow, isStatus: boolean): string {
+  const isWorth = shown !== undefined && (isStatus || isAlike(shown.text, row.text));
+  const changes = isWorth ? changedParts(shown.text, row.text, shown.isPlain && row.isPlain) : undefined;
+  if (!changes) return `\x1b[${index + 1};1H\x1b[K${row.isPlain ? row.text : pinColumns(row.text)}`;
   return changes.map(({ column, text }) => `\x1b[${index + 1};${column + 1}H${text}`).join("");
 }
 

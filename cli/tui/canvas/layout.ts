@@ -113,6 +113,7 @@ function padded(row: string, width: number): string {
 }
 
 /** Returns exactly this number of rows. Adds blank rows at the end if there are too few. */
-export function exactly(rows: readonly string[], count: number): string[] {
+export function exactly(rows: readonly string[], count: number): readonly string[] {
+  if (rows.length === count) return rows;
   return Array.from({ length: count }, (_, index) => rows[index] ?? "");
 }

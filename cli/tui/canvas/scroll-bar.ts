@@ -25,11 +25,12 @@ export function scrollBar({ height, from, to, ticks }: ScrollBar, theme: Theme):
   const first = from <= 0 ? 0 : to >= 1 ? height - length : clamp(Math.floor(from * height), min, max);
   // Ticks must not cover the whole thumb, because the thumb shows the position.
   const isCovered = ticks?.subarray(first, first + length).every((tick) => tick !== 0) ?? false;
-  return Array.from({ length: height }, (_, row) => {
+  const cells = new Array<string>(height).fill("").fill(cell(theme.thumb), first, first + length);
+  ticks?.forEach((tick, row) => {
     const isThumb = row >= first && row < first + length;
-    if (ticks?.[row] && !(isThumb && isCovered)) return cell(theme.tick);
-    return isThumb ? cell(theme.thumb) : "";
+    if (tick !== 0 && row < height && !(isThumb && isCovered)) cells[row] = cell(theme.tick);
   });
+  return cells;
 }
 
 /** Keeps only the cells of rows that leave the last column free. */

@@ -82,13 +82,15 @@ const TILDES: Readonly<Record<string, string>> = {
 /** `CSI [ X`: F1 to F5 of the Linux console (terminfo entry `linux`). */
 const CONSOLE_FINALS: Readonly<Record<string, string>> = { A: "f1", B: "f2", C: "f3", D: "f4", E: "f5" };
 
+const NOTHING: Buffer = Buffer.alloc(0);
+
 /**
  * Decodes bytes from the terminal into key events. Pure. Sequences and characters may be split
  * across calls, and a call may contain several keys. Escape alone cannot be distinguished from the
  * start of a sequence: while {@link waiting}, call {@link flush} after a short time without bytes.
  */
 export class KeyParser {
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = NOTHING;
   #pasting = false;
   /** True while the rest of a paste that is too long arrives. */
   #isDropping = false;
@@ -100,13 +102,13 @@ export class KeyParser {
     if (this.#pasting && chunk.length === 1 && chunk[0] === CTRL_C) {
       this.#pasting = false;
       this.#isDropping = false;
-      this.#bytes = Buffer.alloc(0);
+      this.#bytes = NOTHING;
     }
-    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    this.#bytes = this.#bytes.length === 0 ? Buffer.from(chunk) : Buffer.concat([this.#bytes, chunk]);
     for (;;) {
       const step = this.#pasting ? this.#paste() : this.#key();
       if (!step) return events;
-      this.#bytes = this.#bytes.subarray(step.length);
+      this.#bytes = step.length === this.#bytes.length ? NOTHING : this.#bytes.subarray(step.length);
       if (step.event) events.push(step.event);
     }
   }
@@ -131,7 +133,7 @@ export class KeyParser {
   flush(): TerminalEvent[] {
     if (!this.waiting) return [];
     const bytes = this.#bytes;
-    this.#bytes = Buffer.alloc(0);
+    this.#bytes = NOTHING;
     if (bytes[0] !== ESC) return [];
     if (bytes.length === 1) return [key("escape")];
     return bytes.length === 2 ? [key(`alt-${String.fromCharCode(bytes[1] ?? 0)}`)] : [];

@@ -4,34 +4,44 @@ import type { Growth } from "./growth.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
+/** Offsets in the text: its start and end, and the end of the last visible line. */
+export type Extent = Pick<ViewerStatus, "start" | "end" | "bottom">;
+
+/** Returns the extent of the visible rows, which are at `positions`. */
+export function extentOf(
+  { source }: Document,
+  { text, following }: ViewerParts,
+  positions: readonly Position[],
+): Extent {
+  const [start, end, last] = [source.start(), source.end(), positions.at(-1)];
+  // The position of a follow is the end, even while its filter checks new lines.
+  return { start, end, bottom: last === undefined || following.isOn ? end : text.shownUpTo(last) };
+}
+
 /**
- * Returns the status of the visible rows and of work in progress, without the count. `positions`
- * are the visible rows.
+ * Returns the status of the visible rows and of work in progress, without the count. `first` is the
+ * first visible row.
  */
 export function currentStatus(
   document: Document,
   growth: Growth,
   { text, searching, following, counting }: ViewerParts,
-  positions: readonly Position[],
+  { extent, first }: { extent: Extent; first: Position | undefined },
 ): Omit<ViewerStatus, "count"> {
-  const { source, chain } = document;
+  const { chain } = document;
   const { viewport, isHex, left, filter, visibleLines, ways } = text;
-  const end = source.end();
-  const [first, last] = [positions[0], positions.at(-1)];
+  const { start, end } = extent;
   const top = viewport.top.line;
   return {
+    ...extent,
     mode: isHex ? "hex" : "text",
     follow: following.state,
     news: following.news,
     rate: growth.rate,
     sparkline: growth.sparkline,
     top: chain?.offsetInFile(top) ?? top,
-    length: chain?.fileEnd(top) ?? end,
-    // The position of a follow is the end, even while its filter checks new lines.
-    bottom: last === undefined || following.isOn ? end : text.shownUpTo(last),
-    end,
-    start: source.start(),
-    isDropping: document.isStream && source.start() > 0,
+    length: chain?.fileEnd(top, end) ?? end,
+    isDropping: document.isStream && start > 0,
     line: isHex || !first ? undefined : document.lineNumber(first.line),
     left,
     search: searching.status,
@@ -44,7 +54,7 @@ export function currentStatus(
 }
 
 /** Returns the visible part of the text in fractions. @param top offset of its first byte */
-export function shownPart({ start, end, bottom }: Pick<ViewerStatus, "start" | "end" | "bottom">, top: number) {
+export function shownPart({ start, end, bottom }: Extent, top: number) {
   const length = Math.max(1, end - start);
   return { from: (top - start) / length, to: (bottom - start) / length };
 }

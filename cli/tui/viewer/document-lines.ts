@@ -21,9 +21,12 @@ export class DocumentLines {
     return this.#held;
   }
 
-  /** Runs `action` with a fixed end of the source, even if data is appended meanwhile. */
-  during<Result>(action: () => Result): Result {
-    return this.#held.during(action);
+  /**
+   * Runs `action` with a fixed end of the source, even if data is appended meanwhile. `end`: the end
+   * that the caller has just read.
+   */
+  during<Result>(action: () => Result, end?: number): Result {
+    return this.#held.during(action, end);
   }
 
   get chain(): Content["chain"] {

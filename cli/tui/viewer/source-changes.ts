@@ -47,8 +47,10 @@ export class SourceChanges {
       text.filter?.grown();
       counting.grown();
     }
-    counting.look();
-    if (growth.look(Date.now())) this.#changed();
+    this.#document.during(() => {
+      counting.look();
+      if (growth.look(Date.now())) this.#changed();
+    }, this.#document.knownEnd);
   }
 
   /** Called when the source has grown. */

@@ -191,13 +191,18 @@ export class ViewerView implements View {
       this.#size = { columns, height };
     }
     const { rows, status, message, shown, ticks } = this.#viewer.frame(hasBar);
+    const keyOf = (action: Action) => this.#keyOf(action);
     if (this.#viewer.isMoving) this.#turnWithSecond();
     const { theme } = this.#host;
     const edge = hasBar ? barBeside(rows, shown, { columns: size.columns, height, ticks, theme }) : undefined;
     const rectangle = { column: 0, row: height, width: size.columns, height: HISTOGRAM_ROWS };
     const histogram = hasHistogram ? this.#viewer.histogram(rectangle) : undefined;
-    const shownStatus = viewerStatus(status, size.columns, (action) => this.#keyOf(action));
-    return { rows, edge, histogram, status: shownStatus, message };
+    return {
+      ...{ rows, edge, histogram, message },
+      get status() {
+        return viewerStatus(status(), size.columns, keyOf);
+      },
+    };
   }
 
   /** Grabs the histogram, or the scroll bar in the last column, and jumps to this position. */

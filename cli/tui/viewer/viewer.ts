@@ -1,9 +1,10 @@
+import type { Position } from "../../../src/text/index.ts";
 import type { Rectangle } from "../canvas/layout.ts";
 import type { Action } from "../keymap/keymap.ts";
 import type { HistogramState } from "../ui/histogram.ts";
 import type { Awaited } from "./bookmarks.ts";
 import { endWaits } from "./cancelling.ts";
-import { currentStatus, shownPart } from "./current-status.ts";
+import { currentStatus, type Extent, extentOf, shownPart } from "./current-status.ts";
 import { Document } from "./document.ts";
 import { emptyRows } from "./empty-rows.ts";
 import { FollowMode, type FollowState } from "./follow-mode.ts";
@@ -32,7 +33,8 @@ const NAME_ASKED: Readonly<Record<Awaited, string>> = {
 /** The content of a viewer's frame. */
 export interface ViewerFrame {
   rows: string[];
-  status: ViewerStatus;
+  /** Returns the status of these rows. Valid until the next event. */
+  status(): ViewerStatus;
   message: string;
   /** The visible part of the text, as fractions from 0 to 1. */
   shown: { from: number; to: number };
@@ -280,7 +282,7 @@ export class Viewer {
    */
   frame(wantsTicks = false): ViewerFrame {
     this.changes.look();
-    return this.#document.during(() => this.#frame(wantsTicks));
+    return this.#document.during(() => this.#frame(wantsTicks), this.#document.knownEnd);
   }
 
   #frame(wantsTicks: boolean): ViewerFrame {
@@ -288,18 +290,22 @@ export class Viewer {
     const { rows, positions } = text.frame(following.isOn);
     if (positions.length === 0) rows.push(...emptyRows(this.#document, this.#parts, this.#options, this.#columns));
     while (rows.length < this.#height) rows.push("");
-    const status = currentStatus(this.#document, this.#growth, this.#parts, positions);
-    const last = positions.at(-1);
-    this.#unread = last === undefined ? 0 : status.end - text.endOf(last.line);
+    const extent = extentOf(this.#document, this.#parts, positions);
+    const [first, last] = [positions[0], positions.at(-1)];
+    this.#unread = last === undefined ? 0 : extent.end - text.endOf(last.line);
     const { searching } = this.#parts;
-    this.#shown = shownPart(status, positions[0] ? text.shownFrom(positions[0]) : status.start);
+    this.#shown = shownPart(extent, first ? text.shownFrom(first) : extent.start);
     return {
       rows,
-      status: { ...status, count: this.#count },
+      status: () => this.#document.during(() => this.#status(extent, first), extent.end),
       message: this.#message,
       shown: this.#shown,
       ticks: wantsTicks ? searching.ticks(this.#height) : undefined,
     };
+  }
+
+  #status(extent: Extent, first: Position | undefined): ViewerStatus {
+    return { ...currentStatus(this.#document, this.#growth, this.#parts, { extent, first }), count: this.#count };
   }
 
   /** Lays out the next page before its key is pressed. */

@@ -221,13 +221,16 @@ export class ChainSource implements ByteSource {
     return { begins: at, foreign, isCut: bytes !== undefined && from > 0 };
   }
 
-  /** The end of the file that contains `offset`, as an offset in that file. */
-  fileEnd(offset: number): number {
+  /**
+   * The end of the file that contains `offset`, as an offset in that file. `end`: the end of the
+   * chain.
+   */
+  fileEnd(offset: number, end: number): number {
     const index = this.#stretches.findLastIndex(({ at, isInserted }) => at <= offset && !isInserted);
     const { generation } = this.#stretches[Math.max(0, index)] ?? this.#last;
     const last = this.#stretches.findLastIndex((stretch) => stretch.generation === generation && !stretch.isInserted);
     const { at, from } = this.#stretches[last] ?? this.#last;
-    return (this.#ends[last] ?? this.end()) - at + from;
+    return (this.#ends[last] ?? end) - at + from;
   }
 
   /** The descriptor of the newest file. */

@@ -19,11 +19,12 @@ export class FixedEnd implements ByteSource {
   }
 
   /**
-   * Runs `action` with the current end. Text that is appended meanwhile is not included.
+   * Runs `action` with the current end. Text that is appended meanwhile is not included. `end`: the
+   * end that the caller has just read.
    */
-  during<Result>(action: () => Result): Result {
+  during<Result>(action: () => Result, end?: number): Result {
     const before = this.#end;
-    this.#end ??= this.#source.end();
+    this.#end ??= end ?? this.#source.end();
     try {
       return action();
     } finally {
