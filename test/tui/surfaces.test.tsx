@@ -329,6 +329,7 @@ it("draws the surfaces with the next frame if another program had the terminal w
   isOurs = true;
   const regions = regionsOf(24, { hasTabs: false });
   painter.paintBody({ rows: ["text"], edge: undefined, columns: 80, regions, title: "log" });
+  painter.paintSurfaces();
   await vi.waitFor(() => expect(written).toContain("byte 1,234,567 of 4,000,000"), { timeout: 20_000 });
   painter.close();
 });

@@ -30,30 +30,31 @@ export class Compositor {
    * leave that column free.
    */
   frame(rows: readonly string[], edge?: Edge): string {
-    const next = rows.map((row, index) => {
-      const cells = { cell: edge?.cells[index] ?? "", column: edge?.column ?? 0 };
-      const before = this.#shown?.[index];
-      return row === before?.text ? { text: row, isPlain: before.isPlain, ...cells } : { ...checked(row), ...cells };
-    });
-    const shown = this.#shown?.length === next.length ? [...this.#shown] : undefined;
-    this.#shown = next;
+    const shown = this.#shown?.length === rows.length ? [...this.#shown] : undefined;
     let bytes = "";
     if (shown) {
-      const scroll = findScroll(shown, next);
+      const scroll = findScroll(shown, rows);
       if (scroll) bytes += applyScroll(shown, scroll);
     }
-    next.forEach((row, index) => {
-      bytes += drawRow(index, shown?.[index], row, index >= next.length - STATUS_ROWS);
+    this.#shown = rows.map((text, index) => {
+      const row = screenRow(text, shown?.[index], edge?.cells[index] ?? "", edge?.column ?? 0);
+      bytes += drawRow(index, shown?.[index], row, index >= rows.length - STATUS_ROWS);
+      return row;
     });
     return bytes === "" ? "" : SYNC_BEGIN + bytes + SYNC_END;
   }
 }
 
-function checked(row: string): Pick<ScreenRow, "text" | "isPlain"> {
+/** Checks the text, unless it is the one that is shown. */
+function screenRow(text: string, shown: ScreenRow | undefined, cell: string, column: number): ScreenRow {
+  if (text === shown?.text) return { text, isPlain: shown.isPlain, cell, column };
   // Most rows are plain, which needs one quick search instead of several matches.
-  if (isPlain(row)) return { text: row, isPlain: true };
-  const text = SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text;
-  return { text, isPlain: false };
+  if (isPlain(text)) return { text, isPlain: true, cell, column };
+  return { text: safeRow(text), isPlain: false, cell, column };
+}
+
+function safeRow(row: string): string {
+  return SAFE_ROW.test(row) ? row : layoutRow(row, { ...WHOLE_ROW, width: row.length * 8 }).text;
 }
 
 /** One column of cells. A cell is a character with SGR; an empty string means no cell. */
@@ -90,24 +91,18 @@ interface Scroll {
  * Finds the scroll that saves the most rows. The region excludes unchanged rows at the top and
  * bottom. Scrolling needs fewer bytes than drawing only if at least half of the region stays.
  */
-function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly ScreenRow[]): Scroll | undefined {
-  const numbers = new Map<string, number>();
-  // Compares texts only: cells of the edge are drawn separately.
-  const number = ({ text }: ScreenRow) => {
-    const known = numbers.get(text) ?? numbers.size;
-    numbers.set(text, known);
-    return known;
-  };
-  // Numbers represent the rows, because rows are compared many times.
-  const shown = shownRows.map(number);
-  const firstNew = numbers.size;
-  const next = nextRows.map(number);
+function findScroll(shownRows: readonly ScreenRow[], nextRows: readonly string[]): Scroll | undefined {
   let top = 0;
-  while (top < next.length && shown[top] === next[top]) top++;
-  let bottom = next.length - 1;
-  while (bottom > top && shown[bottom] === next[bottom]) bottom--;
+  while (top < nextRows.length && shownRows[top]?.text === nextRows[top]) top++;
+  let bottom = nextRows.length - 1;
+  while (bottom > top && shownRows[bottom]?.text === nextRows[bottom]) bottom--;
+  // Numbers represent the texts, because they are compared many times. Cells of the edge are drawn
+  // separately.
+  const numbers = new Map(shownRows.map(({ text }, index) => [text, index]));
+  const shown = shownRows.map(({ text }, index) => numbers.get(text) ?? index);
+  const next = nextRows.map((text) => numbers.get(text) ?? -1);
   // Another page has too few rows of the shown one.
-  if (2 * next.slice(top, bottom + 1).filter((row) => row < firstNew).length < bottom - top) return undefined;
+  if (2 * next.slice(top, bottom + 1).filter((row) => row >= 0).length < bottom - top) return undefined;
   // The status row changes with every step and does not scroll: first try the region without it.
   let best: Scroll | undefined;
   let mostKept = 0;
