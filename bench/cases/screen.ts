@@ -11,6 +11,8 @@ const SPARSE_BYTES = 12 * 2 ** 30;
 const DENSE_BYTES = 2 * 2 ** 30;
 const DENSE = "2 GiB";
 const ENTER = "\r";
+/** Steps of jumps, pages and single lines. Beside less, p95 must not depend on three samples. */
+const STEPS = { alone: 60, besideLess: 150 };
 /** A pause of this length follows the last byte of less's frame. */
 const LESS_PAUSE_MS = 30;
 const LESS = "less -n";
@@ -91,7 +93,7 @@ async function moves(
     const jumps: Pair = [[], []];
     const pages: Pair = [[], []];
     const bytes: number[] = [];
-    for (let step = 0; step < 60; step++) {
+    for (let step = 0; step < (less ? STEPS.besideLess : STEPS.alone); step++) {
       // Always go to another position: otherwise there is no frame.
       for (const [times, keys] of [
         [jumps, `${((step * 37) % 98) + 1}%`],

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { contentOf } from "../../cli/tui/viewer/content.ts";
 import { Viewer } from "../../cli/tui/viewer/viewer.ts";
-import { BlockCache } from "../../src/text/index.ts";
+import { BlockCache, ChainSource } from "../../src/text/index.ts";
 
 const HEIGHT = 20;
 
@@ -74,5 +74,18 @@ it("does not lay out a page in advance if its lines are long or filtered", async
   expect(readsOfPreparing()).toBeGreaterThanOrEqual(HEIGHT - 1);
   viewer.prompt.setFilter("line");
   expect(readsOfPreparing()).toBe(0);
+  await viewer.close();
+});
+
+it("asks for the end of the file once for a key, and once for its frame with the status", async () => {
+  const viewer = viewerOf(numbered);
+  viewer.frame().status();
+  viewer.prepare();
+  const ends = vi.spyOn(ChainSource.prototype, "end");
+  viewer.act("page-down");
+  viewer.frame().status();
+  const { length } = ends.mock.calls;
+  ends.mockRestore();
+  expect(length).toBe(2);
   await viewer.close();
 });

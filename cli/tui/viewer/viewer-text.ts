@@ -42,7 +42,7 @@ export class ViewerText {
   #kept: { top: Position; offset: number } | undefined;
   readonly #encodingTurn = new EncodingTurn();
   /** Resolves once cancelled filters and counts no longer read. */
-  #ending: Promise<unknown> = Promise.resolve();
+  #ending: Promise<void> = Promise.resolve();
   /** Start of the marked range, in the document. */
   anchor: number | undefined;
   /** True if the end is shown once it is known. */
@@ -315,7 +315,7 @@ export class ViewerText {
   /**
    * Resolves once cancelled work no longer reads the source. The caller pauses the current filter.
    */
-  ended(): Promise<unknown> {
+  ended(): Promise<void> {
     return this.#ending;
   }
 
@@ -387,6 +387,7 @@ export class ViewerText {
   }
 
   #end(work: Promise<unknown>): void {
-    this.#ending = Promise.all([this.#ending, work]);
+    // Without its results, which hold the scan of each earlier filter.
+    this.#ending = Promise.all([this.#ending, work]).then(() => undefined);
   }
 }
