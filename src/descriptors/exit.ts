@@ -12,9 +12,9 @@ import { isHungUp, terminalModes } from "./terminal.ts";
  * restore the modes of such a terminal.
  *
  * Otherwise replaces standard output and standard error by /dev/null: koffi's destructors call
- * fsync(2) on both, so a command would wait until its output is on the disk. They are not closed,
- * because a worker thread that is starting would get their numbers, and libuv aborts if it has to
- * close a descriptor below 3.
+ * fsync(2) on both, so a command would wait until its output is on the disk. They are not closed: a
+ * worker thread that is starting would get their numbers. libuv aborts if it has to close a
+ * descriptor below 3.
  */
 export function prepareExit(): void {
   if (isPrepared) return;

@@ -45,8 +45,8 @@ export interface DirectorySubscriber {
 }
 
 /**
- * A directory of a session with one watch and one periodic check for all followed names, so that
- * the cost of an event does not depend on their number.
+ * A directory of a session, with one watch and one periodic check for all followed names. The cost
+ * of an event does not depend on their number.
  */
 export class DirectoryWatch {
   static readonly #shared = new WeakMap<Session, Map<string, DirectoryWatch>>();

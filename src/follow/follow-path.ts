@@ -37,7 +37,7 @@ export type FollowPathEvent =
  * Follows a file of a session by its path, as `tail -F`: through growth, truncation, rotation,
  * deletion and return. Ends when `signal` aborts or when you leave the loop. Closes all descriptors
  * that it opened; the caller owns the session. Polls a file on a network or FUSE file system once
- * per second, from its start or (with `end`) from its size at the first poll.
+ * per second: from its start, or with `end` from its size at the first poll.
  * @throws PortholeError FILE if the path cannot be opened (ENOENT, EACCES) or followed (EINVAL: a
  * FIFO, a terminal); SESSION; USAGE for an invalid `from`
  */

@@ -16,8 +16,8 @@ interface WaitingLine<Source> {
 
 /**
  * Sorts lines that arrive roughly in order. Holds a line while an earlier line of another source
- * may be unread, until every other source has been read up to the arrival of the line. Lines that
- * arrive too late lengthen the time that later lines are held.
+ * may be unread: until every other source has been read up to the line's arrival. Lines that arrive
+ * too late lengthen the time that later lines are held.
  */
 export class ReorderWindow<Source> {
   readonly #limits: WindowLimits;

@@ -165,7 +165,7 @@ export function routeObstacle(
   if (route === "direct") {
     if (!isFirstProcess(container)) return notHere(container);
     // A process that ends just now cannot be entered either.
-    if (!canEnterNamespaces(pid)) return startTime(pid) === undefined ? hasEnded(container) : notAllowed(pid);
+    if (!canEnterNamespaces(pid)) return startTime(pid) === undefined ? targetEndedError(container) : notAllowed(pid);
     return undefined;
   }
   if (route === "mount") {
@@ -247,7 +247,7 @@ export function notHere({ name, pid }: RunningContainer): PortholeError {
   return new PortholeError("ATTACH", `process ${pid} of '${name}' is not on this machine`);
 }
 
-export function hasEnded({ name, pid }: RunningContainer): PortholeError {
+export function targetEndedError({ name, pid }: RunningContainer): PortholeError {
   return new PortholeError("ATTACH", `process ${pid} of '${name}' has ended`, { hint: "try again" });
 }
 

@@ -15,7 +15,7 @@ import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts
 import type { OfflineTarget } from "./offline-target.ts";
 import { ensureRunDirectory, MOUNT_POINT } from "./run-dir.ts";
 import type { Sidecar } from "./sidecar-description.ts";
-import { allRoutesFailed, hasEnded, notAllowed, notHere, routeObstacle, toAttachError } from "./start.ts";
+import { allRoutesFailed, notAllowed, notHere, routeObstacle, targetEndedError, toAttachError } from "./start.ts";
 
 /**
  * A detached copy of all mounts of a target. Its mounts are read-only, nosuid, nodev and
@@ -114,7 +114,7 @@ async function treeInState({ running, stopped }: ContainerState, options: TreeOp
   }
   const elsewhere = otherKernelError(running) ?? (await otherMachineError(running, options.signal));
   if (elsewhere !== undefined) throw elsewhere;
-  if (running.lazyDriver !== undefined && !options.allMounts) throw mayHang(running);
+  if (running.lazyDriver !== undefined && !options.allMounts) throw lazySnapshotterError(running);
   const run = ensureRunDirectory();
   return firstOf(options, (route) => {
     const obstacle = routeObstacle(route, running, run, "");
@@ -128,7 +128,7 @@ function copyAt(directory: string): OfflineTarget["layers"] {
   return async () => ({ directories: [directory], roles, binds: [], absent: [] });
 }
 
-function mayHang({ name, lazyDriver }: RunningContainer): PortholeError {
+function lazySnapshotterError({ name, lazyDriver }: RunningContainer): PortholeError {
   const text = `cannot pass the files of '${name}' as a tree: the snapshotter ${lazyDriver} may serve them with a program that does not answer`;
   return new PortholeError("ATTACH", text, { hint: "name single files, or use --all-mounts" });
 }
@@ -204,7 +204,7 @@ function mountTable(container: RunningContainer): OwnedFd {
   } catch (error) {
     // EINVAL: a process that is ending.
     if (!/^(ENOENT|ESRCH|EINVAL)$/.test((error as NodeJS.ErrnoException).code ?? "")) throw error;
-    throw hasEnded(container);
+    throw targetEndedError(container);
   }
 }
 

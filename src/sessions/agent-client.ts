@@ -1,18 +1,18 @@
 import { EPOLLIN, EPOLLOUT } from "../descriptors/constants.ts";
 import { discard } from "../descriptors/discard.ts";
-import { errnoName, errnoText } from "../descriptors/errno.ts";
 import { FdSocket } from "../descriptors/fd-socket.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
 import { Reactor, readable, readableSoon, type Watch } from "../descriptors/poll.ts";
 import { schedYield } from "../descriptors/sched-yield.ts";
 import { tryRead } from "../descriptors/try-read.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
-import { type AgentInfo, decodeAgentInfo, FullAgentError, OtherVersionError } from "../protocol/agent-info.ts";
+import { type AgentInfo, decodeAgentInfo } from "../protocol/agent-info.ts";
 import { AGENT_ENDED, Channel, type Reply, TRY_AGAIN } from "../protocol/channel.ts";
 import { encode } from "../protocol/codec.ts";
 import { MAX_BATCH, Op, VERSION } from "../protocol/messages.ts";
 import { type PipeRecord, RecordDecoder } from "../protocol/records.ts";
 import { violation } from "../protocol/violation.ts";
+import { fileError, refusal, silence, tooMuch, trickle } from "./agent-errors.ts";
 import { checkPipe } from "./check-received.ts";
 
 /** Maximum number of packets that one turn of the event loop receives from the socket. */
@@ -306,35 +306,6 @@ export class AgentClient {
 }
 
 const CLOSED = "the session was closed";
-
-/** Returns the error for a refused session: a version mismatch, no room, else the agent's errno. */
-function refusal(errno: number, body: Uint8Array): PortholeError {
-  try {
-    const info = decodeAgentInfo(body);
-    if (errnoName(errno) === "EUSERS") return new FullAgentError(info);
-  } catch (error) {
-    if (error instanceof OtherVersionError) return error;
-  }
-  return new PortholeError("SESSION", `the agent refused the session: ${errnoText(errno)}`, {
-    errno: errnoName(errno),
-  });
-}
-
-function fileError(what: string, errno: number): PortholeError {
-  return new PortholeError("FILE", `${what}: ${errnoText(errno)}`, { errno: errnoName(errno) });
-}
-
-function silence(what: string, timeoutMs: number): string {
-  return `${what}: the agent sent nothing for ${timeoutMs / 1000} s`;
-}
-
-function trickle(what: string, count: number, waitedMs: number): string {
-  return `${what}: the agent sent only ${count} entries in ${Math.round(waitedMs) / 1000} s`;
-}
-
-function tooMuch(what: string, limit: string): PortholeError {
-  return new PortholeError("FILE", `${what}: more than ${limit}, porthole's limit`, { errno: "E2BIG" });
-}
 
 /** The number of replies that may still be received before the event loop's next turn. */
 interface Turn {

@@ -83,9 +83,9 @@ export interface Session extends AsyncDisposable {
    * non-blocking (O_NONBLOCK), never created. `offset` is where a relayed file starts
    * ({@link OpenFile.relayed}); other files have positions. Follows links of the target's processes
    * at the start of a path: `/proc/N/root`, `cwd`, `exe` and `fd/M`.
-   * @throws PortholeError FILE with the kernel's errno, or with `consumes` for a file that was not
-   * opened because reading consumes its data (FIFO, pipe, terminal and most other character
-   * devices, `/proc/kmsg`, `trace_pipe`); SESSION
+   * @throws PortholeError FILE with the kernel's errno; FILE with `consumes` for a file whose data
+   * reading consumes (FIFO, pipe, terminal and most other character devices, `/proc/kmsg`,
+   * `trace_pipe`); USAGE for an `offset` out of range; SESSION
    */
   open(path: string, options?: OpenOptions): Promise<OpenFile>;
   /**

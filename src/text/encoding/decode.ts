@@ -7,9 +7,9 @@ import { isAscii, isUtf8 } from "node:buffer";
 export const INVALID_BYTE = 0xdc00;
 
 /**
- * Decodes UTF-8 without loss: each byte outside of a valid sequence (overlong forms, encoded
- * surrogates, stray continuation bytes, a truncated sequence) becomes the lone surrogate U+DC00 +
- * byte, which the sanitiser shows as `<XX>`.
+ * Decodes UTF-8 without loss: each byte outside of a valid sequence becomes the lone surrogate
+ * U+DC00 + byte, which the sanitiser shows as `<XX>`. Not valid are overlong forms, encoded
+ * surrogates, stray continuation bytes and truncated sequences.
  */
 export function decodeText(bytes: Uint8Array): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
