@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { isatty, ReadStream } from "node:tty";
 import { dieBySignal, isWritable, Output } from "../../src/descriptors/index.ts";
 import type { PlaceEnd, StreamKind, Streams } from "../../src/elsewhere/index.ts";
-import { write } from "../io/output.ts";
+import { failOutput } from "../io/output.ts";
 import { passedVariables, terminalSize } from "./terminal.ts";
 
 /** How a command uses standard input. */
@@ -41,11 +41,13 @@ export function ownStreams(use: InputUse, variables: Readonly<Record<string, str
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   // The remote command cannot detect that the reader of this output has closed it.
-  const watch = new Output(1).onReaderGone(() => dieBySignal("SIGPIPE"));
+  const stdout = new Output(1);
+  const watch = stdout.onReaderGone(() => dieBySignal("SIGPIPE"));
   const streams: Streams = {
     kinds: [use === "none" ? "null" : hasKeys ? "terminal" : "pipe", output(1), output(2)],
     input,
-    write: (fd, bytes) => (fd === 1 ? write(bytes) : writeError(bytes)),
+    // A reader that does not read must not delay a signal.
+    write: (fd, bytes) => (fd === 1 ? stdout.write(bytes).catch(failOutput) : writeError(bytes)),
     size: () => terminalSize(),
     listen: (events) => {
       if (hasKeys) (input as ReadStream).setRawMode(true);

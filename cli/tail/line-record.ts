@@ -32,6 +32,14 @@ export function lineRecord(
 }
 
 /**
+ * Returns a part of a file for another porthole: a record with its length, and the bytes
+ * themselves. They may have any number of lines. Escapes for JSON would take most of the time.
+ */
+export function chunkRecord(target: string, bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(jsonLine({ chunk: bytes.length, target })), bytes]);
+}
+
+/**
  * Returns the record that answers {@link MARK_SIGNAL}: all lines before this time were printed. A
  * merge of several places reads it.
  * @param time milliseconds since 1970

@@ -5,7 +5,7 @@ import type { TerminalStream } from "../../src/text/index.ts";
 import { isLaterPart, PartVariable } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
-import { lineRecord, markRecord, type RecordOrigin } from "./line-record.ts";
+import { chunkRecord, lineRecord, markRecord, type RecordOrigin } from "./line-record.ts";
 import { printMessage } from "./messages.ts";
 import { type Position, positionRecord, reportsPositions } from "./positions.ts";
 import { SOURCE_COLOURS } from "./source-colours.ts";
@@ -34,8 +34,6 @@ const JSON_UNFINISHED_MS = 1000;
 
 /** Maximum bytes of an unfinished line that waits. */
 const MAX_UNFINISHED = 1024 * 1024;
-/** Maximum bytes of a record of several lines. */
-const MAX_CHUNK = 128 * 1024;
 const RETURN = 13;
 
 /** The state of one file's output. */
@@ -144,6 +142,13 @@ export class Printer {
   /** Prints the header, if headers are on, even if no data follows. */
   begin(source: OutputSource): Promise<void> {
     return this.#inTurn(() => this.#header(source));
+  }
+
+  /** Reports a file without bytes to another porthole, which prints the header. */
+  isEmpty(source: OutputSource): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#options.json && reportsPositions()) await this.#send(chunkRecord(source.name, new Uint8Array(0)));
+    });
   }
 
   /** Prints a chunk of a file. Resolves when it is written. */
@@ -325,14 +330,10 @@ export class Printer {
     await this.#put(source, Buffer.of(this.#options.delimiter));
   }
 
-  /** Prints bytes unchanged, or as records of any number of lines. */
+  /** Prints bytes unchanged, or as a chunk for another porthole. */
   async #putBytes(source: OutputSource, bytes: Uint8Array): Promise<void> {
     if (!this.#hasChunks) return this.#put(source, bytes);
-    for (let at = 0; at < bytes.length; at += MAX_CHUNK)
-      await this.#put(
-        source,
-        lineRecord(source.name, bytes.subarray(at, at + MAX_CHUNK), this.#options.delimiter, undefined),
-      );
+    if (bytes.length > 0) await this.#put(source, chunkRecord(source.name, bytes));
   }
 
   async #put(source: OutputSource, bytes: Uint8Array): Promise<void> {

@@ -183,6 +183,7 @@ export class TailRun {
           hasBegun = true;
           await printer.write(file.source, piece);
         }
+        if (!hasBegun) await printer.isEmpty(file.source);
         if (this.#options.follow === undefined) {
           await printer.flush(file.source);
           file.leaveInput();

@@ -166,6 +166,43 @@ describeWith(["docker", "sshd", "root"], "a command on one remote engine", () =>
     expect(complaints()).toMatch(line);
   });
 
+  test.each([
+    ["one engine", ""],
+    ["several engines", "far!"],
+  ])("tail -f on %s prints the headers of empty files at once, and binary bytes as they are", async (_, engine) => {
+    await run(": > /empty; : > /empty2; /bin/busybox head -c 300000 /bin/busybox > /binary");
+    const empty = [`${name}:/empty`, `${engine}${name}:/empty2`];
+    const following = by.start(["tail", "-f", ...empty]);
+    const headers = textOf(following.stdout);
+    await waitFor("the headers", () => empty.every((each) => headers().includes(`==> ${each} <==\n`)));
+    following.child.kill("SIGINT");
+    await following.ended;
+    const expected = await by.run(["cat", `${name}:/binary`]);
+    const binary = spawn(process.execPath, [builtCommand, "tail", "-c", "+1", "-f", `${engine}${name}:/binary`], {
+      env: by.env,
+    });
+    onTestFinished(() => void binary.kill("SIGKILL"));
+    const pieces: Buffer[] = [];
+    binary.stdout.on("data", (piece: Buffer) => pieces.push(piece));
+    await waitFor("all bytes", () => Buffer.concat(pieces).length >= expected.stdout.length);
+    expect(Buffer.concat(pieces).equals(expected.stdout)).toBe(true);
+  });
+
+  test.each([
+    ["a command", ["cat"]],
+    ["a follow", ["tail", "-c", "+1", "-f"]],
+    ["a command on several engines", ["cat", "far!NAME:/log"]],
+  ])("%s ends by a signal while its reader does not read", async (_, words) => {
+    await run("/bin/busybox yes | /bin/busybox head -c 1000000 > /long");
+    const args = words.map((word) => word.replace("NAME", name));
+    const child = spawn(process.execPath, [builtCommand, ...args, `${name}:/long`], { env: by.env });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const closed = once(child, "exit");
+    await once(child.stdout, "readable");
+    child.kill("SIGTERM");
+    expect(await closed).toEqual([null, "SIGTERM"]);
+  });
+
   test("messages name the engine as the target does", async () => {
     const target = `far!${name}:/none`;
     for (const [command = "", ...args] of [["cat"], ["ls"], ["stat"], ["find"], ["hexdump"], ["grep", "x"]]) {

@@ -16,6 +16,7 @@ import { KubectlErrors } from "../../cli/kubectl/kubectl-errors.ts";
 import { lostNode } from "../../cli/kubectl/lost-node.ts";
 import { formatOf } from "../../cli/kubectl/merged-lines.ts";
 import { optionTable } from "../../cli/kubectl/option-table.ts";
+import { chunkRecord } from "../../cli/tail/line-record.ts";
 
 const line = (target: string, text: string, time: string | null = null) => {
   const record = parseRecord(Buffer.from(`${JSON.stringify({ target, line: text, time })}\n`));
@@ -182,6 +183,45 @@ describe("a node that is connected again", () => {
       "--",
       "x",
     ]);
+  });
+});
+
+describe("a chunk of a file", () => {
+  async function received(pieces: readonly Buffer[]) {
+    const found: { target: string; bytes: Buffer; isPartial: boolean }[] = [];
+    for await (const record of records(Readable.from(pieces)))
+      if ("bytes" in record) found.push({ target: record.target, bytes: record.bytes, isPartial: record.isPartial });
+    return found;
+  }
+
+  test("has the bytes themselves, which arrive in any pieces", async () => {
+    const bytes = Buffer.from(`{"target":"b","line":"not a record"}\n\0\xff`, "latin1");
+    const sent = Buffer.concat([
+      chunkRecord("a", bytes),
+      chunkRecord("empty", Buffer.alloc(0)),
+      Buffer.from('{"target":"b","line":"x"}\n'),
+      chunkRecord("c", Buffer.from("{")),
+    ]);
+    for (const size of [1, 2, 7, sent.length]) {
+      const pieces = Array.from({ length: Math.ceil(sent.length / size) }, (_, at) =>
+        sent.subarray(at * size, (at + 1) * size),
+      );
+      const found = await received(pieces);
+      const of = (target: string) => Buffer.concat(found.flatMap((one) => (one.target === target ? [one.bytes] : [])));
+      expect([of("a"), of("b"), of("c")]).toEqual([bytes, Buffer.from("x"), Buffer.from("{")]);
+      expect(found.filter(({ target }) => target === "empty")).toEqual([
+        { target: "empty", bytes: Buffer.alloc(0), isPartial: true },
+      ]);
+    }
+  });
+
+  test("without bytes prints only a header", () => {
+    const empty = { target: "a", bytes: Buffer.alloc(0), isPartial: true, time: undefined, json: Buffer.alloc(0) };
+    for (const format of ["headers", "prefix", "plain", "json"] as const) {
+      const printer = new LinePrinter({ format, delimiter: "\n", colours: false, isTerminal: false });
+      expect(printer.print(empty).toString()).toBe(format === "headers" ? "==> a <==\n" : "");
+      expect(printer.print(line("b", "1")).toString()).toContain(format === "headers" ? "\n==> b <==\n1\n" : "1");
+    }
   });
 });
 

@@ -1,19 +1,15 @@
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PortholeError } from "../../../src/errors.ts";
-import { LineSplitter } from "../../../src/follow/index.ts";
 import { complain, printable } from "../../io/fail.ts";
-import { type PositionRecord, parsePosition } from "../../tail/positions.ts";
 import type { Interrupt } from "../interrupt.ts";
-import { type LineRecord, parseMark, parseRecord, type TimeMark } from "./line-record.ts";
 import type { RecordOutput } from "./merged-output.ts";
 import type { Beginning, RecordRun, RecordSource } from "./record-source.ts";
+import { type PlaceRecord, RecordSplitter } from "./record-splitter.ts";
 import { Resumption } from "./resumption.ts";
 
 /** Milliseconds before the first retry, and the longest wait between retries. */
 const [FIRST_RETRY_MS, LAST_RETRY_MS] = [500, 30_000];
-
-type PlaceRecord = LineRecord | TimeMark | PositionRecord;
 
 /** Options of {@link followRecords}. */
 export interface SourceOptions {
@@ -43,6 +39,9 @@ export async function followRecords(
   const take = async (record: PlaceRecord) => {
     if ("position" in record) return resumption.moved(record);
     if ("before" in record) return output.mark(source, record);
+    // An empty chunk prints the header of an empty file. A later run must not repeat it.
+    if (record.isPartial && record.bytes.length === 0)
+      return beginning === undefined ? output.take(source, record) : undefined;
     if (!resumption.isNew(record)) return;
     if (isLost) reportBack(source, resumption);
     isLost = false;
@@ -77,28 +76,11 @@ async function recordsOf(run: RecordRun, take: (record: PlaceRecord) => Promise<
   return await run.ended;
 }
 
-/** Splits a command's output into records. Ignores lines that are not records. */
+/** Reads the records of a command. */
 export async function* records(output: Readable): AsyncGenerator<PlaceRecord> {
-  const splitter = new LineSplitter(NEWLINE);
-  let parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const piece of output) {
-    for (const line of splitter.push(piece as Buffer)) {
-      length += line.length;
-      if (length > MAX_RECORD) parts = [];
-      else parts.push(line);
-      if (line.at(-1) !== NEWLINE) continue;
-      const bytes = parts.length === 1 ? line : Buffer.concat(parts);
-      const record = length > MAX_RECORD ? undefined : (parseRecord(bytes) ?? parseMark(bytes) ?? parsePosition(bytes));
-      [parts, length] = [[], 0];
-      if (record !== undefined) yield record;
-    }
-  }
+  const splitter = new RecordSplitter();
+  for await (const piece of output) yield* splitter.push(piece as Buffer);
 }
-
-const NEWLINE = 10;
-/** Maximum bytes of a record. `tail --json` divides lines above 128 KiB. */
-const MAX_RECORD = 4 * 1024 * 1024;
 
 /** Reports that the connection to a place is restored. */
 function reportBack({ name }: RecordSource, { isComplete }: Resumption): void {

@@ -28,6 +28,7 @@ export class LinePrinter {
   print(record: LineRecord): Buffer {
     const { format, delimiter } = this.#format;
     if (format === "json") return Buffer.from(record.json);
+    if (format !== "headers" && record.isPartial && record.bytes.length === 0) return Buffer.alloc(0);
     const parts: Buffer[] = [];
     const isContinued = this.#isOpen && this.#last === record.target;
     if (this.#isOpen && !isContinued && format === "prefix") parts.push(Buffer.from(delimiter));

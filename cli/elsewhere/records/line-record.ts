@@ -27,6 +27,24 @@ export function parseRecord(json: Uint8Array): LineRecord | undefined {
   }
 }
 
+/** Parses the record before a chunk (chunkRecord()). Returns undefined for any other bytes. */
+export function parseChunkHead(json: Uint8Array): { target: string; length: number } | undefined {
+  try {
+    const head = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+    if (head.toString("latin1", 0, CHUNK.length) !== CHUNK) return undefined;
+    const { target, chunk } = JSON.parse(head.toString()) as Record<string, unknown>;
+    if (typeof target !== "string" || target.length > MAX_TARGET) return undefined;
+    return typeof chunk === "number" && Number.isSafeInteger(chunk) && chunk >= 0
+      ? { target, length: chunk }
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The beginning of the record before a chunk. */
+const CHUNK = '{"chunk":';
+
 /** Maximum length of a target: a name and a path of 4,096 bytes. */
 const MAX_TARGET = 8192;
 /** Maximum number of targets that are remembered: a place may send any names. */
