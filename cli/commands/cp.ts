@@ -12,6 +12,7 @@ import { LocalCopies } from "../cp/local-copies.ts";
 import { ReceivedCopies } from "../cp/received-copies.ts";
 import { SentCopies } from "../cp/sent-copies.ts";
 import { exitStatus, report } from "../io/fail.ts";
+import { write } from "../io/output.ts";
 import { filesLine, Progress } from "../io/progress.ts";
 import { openTarget, unlessDirectory, withHint } from "../targets/open-target.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
@@ -59,17 +60,22 @@ export async function sendCopies(sources: string[], options: CpOptions & { one?:
 }
 
 /**
- * `porthole __received`: creates the files that `porthole __copies` sends, from standard input. For
- * `kubectl porthole cp`, whose program has no native part.
+ * `porthole __received`: creates the files that `porthole __copies` sends, from standard input, and
+ * prints the names of the copies. For `kubectl porthole cp`, whose program has no native part.
+ * `place` is the place of the sources.
  */
-export async function receiveCopies(path: string, { force }: { force?: boolean }): Promise<number> {
+export async function receiveCopies(
+  path: string,
+  { force, place }: { force?: boolean; place?: string },
+): Promise<number> {
   let status = 0;
   const failed = (error: unknown) => {
     report(error);
     status = Math.max(status, exitStatus(error));
   };
-  using copies = new ReceivedCopies({ path, replace: force === true, failed });
+  using copies = new ReceivedCopies({ path, replace: force === true, place, failed });
   for await (const bytes of process.stdin) copies.take(bytes as Buffer);
+  if (place !== undefined) write(`${[...copies.names].join("\n")}\n`);
   return status;
 }
 

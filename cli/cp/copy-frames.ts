@@ -4,6 +4,7 @@ import type { FileTimes } from "../../src/descriptors/index.ts";
  * Copies for another machine, on standard output: frames of a kind, the length of the payload (4
  * bytes, big-endian) and the payload. Numbers are big-endian.
  *
+ *   'n' length, name, place   the name of a copy from another place (2 bytes), before 'c'
  *   'c' count           the number of sources, first (4 bytes)
  *   'd' name            a directory, inside of the one before it until its 'u'
  *   'm' attributes      for a directory that the receiver has made, before its 'u'
@@ -17,7 +18,7 @@ import type { FileTimes } from "../../src/descriptors/index.ts";
  * Attributes are the mode (4 bytes), then the times of access and change in nanoseconds (8 each).
  */
 
-export type FrameKind = "c" | "d" | "m" | "u" | "f" | "b" | "e" | "x" | "l";
+export type FrameKind = "n" | "c" | "d" | "m" | "u" | "f" | "b" | "e" | "x" | "l";
 
 export const FRAME_HEAD = 5;
 /** Maximum bytes of a payload. */

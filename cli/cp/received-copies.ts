@@ -1,7 +1,7 @@
 import { ftruncateSync, writeSync } from "node:fs";
 import { errnoText, type LocalDirectory, NewFile } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { pathBytes } from "../../src/target.ts";
+import { pathBytes, pathText } from "../../src/target.ts";
 import { ATTRIBUTES, FRAME_HEAD, MAX_FRAME, readAttributes } from "./copy-frames.ts";
 import { isOutputLost, withRemedy } from "./copy-tree.ts";
 import { type Destination, openDestination } from "./destination.ts";
@@ -10,6 +10,8 @@ export interface ReceivedOptions {
   /** The destination that the user named. */
   path: string;
   replace: boolean;
+  /** The place of the sources, if copies of several places have one destination. */
+  place?: string | undefined;
   /** Receives the error of a file that cannot be created. */
   failed: (error: unknown) => void;
 }
@@ -24,10 +26,18 @@ export class ReceivedCopies implements Disposable {
   /** Open directories below the destination; undefined for one that could not be created. */
   readonly #directories: (LocalDirectory | undefined)[] = [];
   #file: NewFile | undefined;
+  /** Copies of other places in the destination: their places, by name. */
+  readonly #earlier = new Map<string, string>();
+  readonly #names = new Set<string>();
   #rest: Buffer = Buffer.alloc(0);
 
   constructor(options: ReceivedOptions) {
     this.#options = options;
+  }
+
+  /** Names of the copies in the destination, in base64. */
+  get names(): ReadonlySet<string> {
+    return this.#names;
   }
 
   /**
@@ -65,7 +75,8 @@ export class ReceivedCopies implements Disposable {
   }
 
   #frame(kind: string, payload: Buffer): void {
-    if (kind === "c") this.#destination = openDestination(this.#options.path, payload.readUInt32BE(0));
+    if (kind === "n" && this.#destination === undefined) this.#noteEarlier(payload);
+    else if (kind === "c") this.#destination = openDestination(this.#options.path, payload.readUInt32BE(0));
     else if (kind === "u") this.#directories.pop()?.close();
     else if (kind === "x") this.#endFile();
     else if (kind === "d") this.#directories.push(this.#try((into) => into.subdirectory(this.#nameOf(payload))));
@@ -95,10 +106,28 @@ export class ReceivedCopies implements Disposable {
     }
   }
 
-  /** The name that the user gave the single copy, or else the name that was sent. */
+  #noteEarlier(payload: Buffer): void {
+    const end = 2 + payload.readUInt16BE(0);
+    this.#earlier.set(payload.toString("base64", 2, end), payload.toString("utf8", end));
+  }
+
+  /**
+   * The name that the user gave the single copy, or else the name that was sent.
+   * @throws PortholeError FILE EEXIST for the name of a copy from another place
+   */
   #nameOf(name: Buffer): Buffer {
-    const own = this.#directories.length === 0 ? this.#destination?.name : undefined;
-    return own === undefined ? Buffer.from(name) : pathBytes(own);
+    if (this.#directories.length > 0) return Buffer.from(name);
+    if (this.#destination?.name !== undefined) return pathBytes(this.#destination.name);
+    const key = name.toString("base64");
+    const earlier = this.#earlier.get(key);
+    if (earlier !== undefined)
+      throw new PortholeError(
+        "FILE",
+        `not copied from ${this.#options.place}: ${pathText(name)} is already the copy from ${earlier}`,
+        { errno: "EEXIST", hint: "--parents copies each to a directory of its container and path" },
+      );
+    this.#names.add(key);
+    return Buffer.from(name);
   }
 
   #write(payload: Buffer): void {

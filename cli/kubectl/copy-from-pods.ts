@@ -3,10 +3,11 @@ import { dirname, join } from "node:path";
 import { spawnChild } from "../../src/descriptors/index.ts";
 import { drained, type Streams } from "../../src/elsewhere/index.ts";
 import { PortholeError } from "../../src/errors.ts";
+import { frame, number } from "../cp/copy-frames.ts";
 import { runInPlace, statusOf } from "../elsewhere/runs.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import type { Part, Request } from "./arguments.ts";
-import { checkTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts";
+import { checkTargets, type NodePlan, type PodLists, placeName, planNodes } from "./plan.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /**
@@ -23,12 +24,16 @@ export async function copyFromPods(request: Request, lists: PodLists, around: Su
     throw new PortholeError("USAGE", `cannot copy several sources to '${destination}': it is not a directory`, {
       hint: "make it with mkdir, or name one source",
     });
-  const replaces = request.parts.some((part) => "word" in part && part.word.option === "force");
+  const has = (option: string) => request.parts.some((part) => "word" in part && part.word.option === option);
+  const taken = new Map<string, string>();
   let status = 0;
   for (const { node, args } of plans) {
     const plan = { node, args: args.toSpliced(1, 0, ...(isDirectory ? [] : ["--one"])) };
-    const receiver = [...(replaces ? ["--force"] : []), "--", destination];
-    const one = await copyFromNode(plan, receiver, around).catch((error: unknown) => {
+    // With --parents, each copy has its own path.
+    const isShared = plans.length > 1 && !has("parents");
+    const place = isShared ? ["--place", placeName(node)] : [];
+    const receiver = [...(has("force") ? ["--force"] : []), ...place, "--", destination];
+    const one = await copyFromNode(plan, receiver, isShared ? taken : new Map(), around).catch((error: unknown) => {
       if (around.interrupt.received === undefined) report(error);
       return exitStatus(error);
     });
@@ -56,21 +61,32 @@ function isOperand(part: Part): boolean {
   return "word" in part && part.word.option === undefined;
 }
 
+/**
+ * Copies the files of a node.
+ * @param taken names of the copies from earlier nodes, in base64, with their nodes: adds those of
+ *   this one
+ */
 async function copyFromNode(
   { node, args }: Pick<NodePlan, "node" | "args">,
   receiver: readonly string[],
+  taken: Map<string, string>,
   { places, interrupt, own }: Surroundings,
 ): Promise<number> {
   const place = await interrupt.orEnd(places.on(node));
   const porthole = join(dirname(realpathSync(process.argv[1] ?? "")), "porthole.js");
   // In its own session: it must outlive Ctrl-C to remove an incomplete file.
   const child = spawnChild(process.execPath, [porthole, "__received", ...receiver], {
-    stdio: ["pipe", "ignore", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
     detached: true,
   });
   const left = new AbortController();
   const { stdin } = child;
   stdin?.on("error", () => left.abort());
+  for (const [name, place] of taken) stdin?.write(takenFrame(Buffer.from(name, "base64"), place));
+  let names = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    names += text;
+  });
   const ended = new Promise<number>((resolve) => {
     child.once("error", () => resolve(1));
     child.once("close", (code) => {
@@ -95,5 +111,10 @@ async function copyFromNode(
   } finally {
     stdin?.end();
     await ended;
+    for (const name of names.split("\n")) if (name !== "") taken.set(name, placeName(node));
   }
+}
+
+function takenFrame(name: Buffer, place: string): Buffer {
+  return frame("n", number(name.length, 2), name, Buffer.from(place));
 }

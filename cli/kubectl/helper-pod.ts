@@ -53,6 +53,7 @@ export function helperManifest({ name, namespace, node, image, owner }: HelperPo
           image,
           imagePullPolicy: "IfNotPresent",
           command: [AGENT_IN_IMAGE, "helper", "--idle", String(IDLE_S)],
+          env: [{ name: "PORTHOLE_NODE_ROOT", value: "/proc/1/root" }],
           securityContext: {
             ...{ runAsUser: 0, runAsGroup: 0, allowPrivilegeEscalation: true, readOnlyRootFilesystem: true },
             ...{ appArmorProfile: { type: "Unconfined" }, seLinuxOptions: { type: "spc_t" } },

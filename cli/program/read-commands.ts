@@ -147,6 +147,7 @@ function addCp(root: Command): void {
     .command("__received", { hidden: true })
     .argument("<destination>")
     .option("-f, --force")
+    .option("--place <name>")
     .action(async (path: string, options) => end((await import("../commands/cp.ts")).receiveCopies(path, options)));
 }
 

@@ -439,6 +439,31 @@ describeWith(["cri", "kubectl", "tmux"], "kubectl porthole", () => {
     expect(readFileSync(`${into}/image`, "utf8")).toBe("of the image\n");
   });
 
+  test("cp -f refuses a second copy of one name, also from another node", async () => {
+    const shop = uniqueName("ns");
+    await pod("one", shop, "web-0", { steps: ["write", "/tmp/a.log", "of one"] });
+    await pod("two", shop, "web-1", { steps: ["write", "/tmp/a.log", "of two", "write", "/tmp/b.log", "b"] });
+    const into = mkdtempSync(`${inject("machine").directory}/copies-`);
+    expect(await run(["-n", shop, "cp", "-f", "web-*:/tmp/a.log", "web-*:/etc", "web-1:/tmp/b.log", into])).toEqual({
+      code: 1,
+      text: "",
+      stderr: ["a.log", "etc"]
+        .map(
+          (name) =>
+            `porthole: not copied from the node two: ${name} is already the copy from the node one (--parents copies each to a directory of its container and path)\n`,
+        )
+        .join(""),
+    });
+    expect(readFileSync(`${into}/a.log`, "utf8")).toBe("of one\n");
+    expect(readFileSync(`${into}/b.log`, "utf8")).toBe("b\n");
+    const apart = mkdtempSync(`${inject("machine").directory}/copies-`);
+    expect(await run(["-n", shop, "cp", "--parents", "web-*:/tmp/a.log", apart])).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+    expect(await run(["-n", shop, "cp", "-f", "web-*:/tmp/a.log", into])).toMatchObject({ code: 1 });
+  });
+
   test("kubectl completes commands, options, pods, workloads and containers by Tab", async () => {
     const shop = uniqueName("ns");
     const [app, db] = ["app", "db"].map((name) => ({ name, steps: ["write", "/tmp/a.log", "one"] }));

@@ -1,9 +1,11 @@
-import { mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { createServer, type ServerHttp2Stream } from "node:http2";
 import { createServer as createSocketServer } from "node:net";
+import { dirname } from "node:path";
 import fc from "fast-check";
 import { describe, expect, inject, test } from "vitest";
 import { chooseContainer } from "../../src/engines/cri/choose-container.ts";
+import { criEngines } from "../../src/engines/cri/engines.ts";
 import { GrpcConnection } from "../../src/engines/cri/grpc.ts";
 import { LogCutter } from "../../src/engines/cri/log-format.ts";
 import { matchingPods, type PodContainer } from "../../src/engines/cri/pod-container.ts";
@@ -100,6 +102,22 @@ describe("a gRPC call", () => {
     using connection = new GrpcConnection(path);
     await expect(connection.call("/a/b", [])).rejects.toThrow();
     server.close();
+  });
+});
+
+describe("the runtimes of a node", () => {
+  test("are found at the node's root directory that a helper pod has, each once", () => {
+    const root = mkdtempSync(`${inject("machine").directory}/node-`);
+    const sockets = ["/run/cri-dockerd.sock", "/var/snap/microk8s/common/run/containerd.sock"].map(
+      (path) => root + path,
+    );
+    for (const path of sockets) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, "");
+    }
+    const found = criEngines(undefined, { PORTHOLE_NODE_ROOT: root }).map(({ socketPath }) => socketPath);
+    expect(found).toEqual(expect.arrayContaining(sockets));
+    expect(criEngines(undefined, {}).map(({ socketPath }) => socketPath)).not.toContain(sockets[0]);
   });
 });
 
