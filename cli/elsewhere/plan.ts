@@ -34,7 +34,10 @@ export async function planOf({ command, args, version }: CommandLine): Promise<S
     return { ...line, segments: everywhere.map((each) => ({ engine: each, operands: [] })), failed: 0 };
   const spread: Operand[] = [];
   let failed = 0;
-  const onFailure = (error: unknown) => {
+  /** Engines that did not respond. They are reported once. */
+  const silent = new Set<string>();
+  const onFailure = (engine: string, error: unknown) => {
+    silent.add(engine);
     report(error);
     failed = Math.max(failed, exitStatus(error));
   };
@@ -42,7 +45,7 @@ export async function planOf({ command, args, version }: CommandLine): Promise<S
     const container = operand.engine === undefined ? containerOf(operand.text, command) : undefined;
     if (operand.engine !== undefined) spread.push(operand);
     else if (container === undefined) spread.push(...everywhere.map((each) => ({ ...operand, engine: each })));
-    else spread.push({ ...operand, engine: await engineWith(container, everywhere, onFailure) });
+    else spread.push({ ...operand, engine: await engineWith(container, everywhere, silent, onFailure) });
   }
   return { ...line, segments: segmentsOf(spread), failed };
 }
@@ -73,17 +76,20 @@ function containerOf(text: string, command: Command): string | undefined {
 async function engineWith(
   container: string,
   engines: readonly string[],
-  failed: (error: unknown) => void,
+  silent: ReadonlySet<string>,
+  failed: (engine: string, error: unknown) => void,
 ): Promise<string> {
   const asked = engines.map(async (name) => {
+    if (silent.has(name)) return undefined;
     if (name === ALL) return isLocal(container);
     const remote = await engineElsewhere(name);
     return remote !== undefined && (await hasContainer(remote, container)) ? name : undefined;
   });
   const answers = await Promise.allSettled(asked);
-  for (const answer of answers) if (answer.status === "rejected") failed(answer.reason);
+  for (const [index, answer] of answers.entries())
+    if (answer.status === "rejected") failed(engines[index] ?? "", answer.reason);
   const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : []));
-  const [first = engines[0] ?? ALL, second] = found;
+  const [first = engines.find((name) => !silent.has(name)) ?? engines[0] ?? ALL, second] = found;
   if (second === undefined) return first;
   throw new PortholeError("USAGE", `'${container}' exists in several engines: ${found.join(", ")}`, {
     hint: `name the engine, for example '${second}!${container}:/path'`,

@@ -34,6 +34,16 @@ export function connectionError(
   });
 }
 
+/** The error for an engine that accepts a connection and does not respond. */
+export function silentEngine({ address, transport }: RemoteEngine, ms: number, cause: unknown): PortholeError {
+  const host = transport.kind === "ssh" ? `${sshCommand(transport)} docker info` : `docker -H ${address} info`;
+  return new PortholeError("TARGET", `the engine at ${address} did not respond in ${ms / 1000} s`, {
+    errno: "ETIMEDOUT",
+    hint: `check it: ${transport.kind === "socket" ? "docker info" : host}`,
+    cause,
+  });
+}
+
 /** Reasons of a failed connection, by Node's codes. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
@@ -57,8 +67,12 @@ function reasonOf(error: unknown, host: string | undefined): string {
   return REASONS[code] ?? messageOf(error);
 }
 
-function sshHint(why: string, { destination, port }: SshTransport): string {
-  const ssh = `ssh ${port === undefined ? "" : `-p ${port} `}${destination}`;
+function sshCommand({ destination, port }: SshTransport): string {
+  return `ssh ${port === undefined ? "" : `-p ${port} `}${destination}`;
+}
+
+function sshHint(why: string, transport: SshTransport): string {
+  const ssh = sshCommand(transport);
   if (why === NO_SSH) return "install it, such as with apt-get install openssh-client";
   if (/dial unix.*permission denied/i.test(why))
     return "add the user there to the group of the socket, such as with sudo usermod -aG docker USER";

@@ -4,6 +4,7 @@ import { EngineError } from "../engines/engine-error.ts";
 import type { RemoteEngine } from "../engines/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
 import { isMissing } from "../routes/route-error.ts";
+import { silentEngine } from "./connection-error.ts";
 import { type Dialler, dialler } from "./dial.ts";
 import { recordEngine } from "./engine-records.ts";
 import {
@@ -14,11 +15,14 @@ import {
   isForOtherProcessor,
   isRunning,
   otherProcessor,
+  START_MS,
 } from "./helper.ts";
+import { inTime, isTimeout } from "./in-time.ts";
 import { AGENT_IN_IMAGE, COMMAND_IN_IMAGE, NODE_IN_IMAGE } from "./installation.ts";
 import { installedPlace, isInstalled } from "./installed-place.ts";
 import { lostConnection } from "./lost-connection.ts";
 import type { Place, PlaceProcess } from "./place.ts";
+import { RESPONSE_MS } from "./pulse.ts";
 import { splitOutputs } from "./split-outputs.ts";
 import type { SshConnection } from "./ssh-connection.ts";
 
@@ -51,16 +55,17 @@ export function helperPlace(remote: RemoteEngine, { begun, ...options }: HelperP
       try {
         connections.prepare();
         const found = helper ?? helperName(options);
-        const running = await execIn(connections, found, command, signal).catch(ifEnded);
+        const running = await started(connections, found, command, signal).catch(ifEnded);
         if (running !== undefined) {
           recordEngine(remote);
           helper = found;
           return running;
         }
         helper = await readyHelper(connections, { ...options, signal, connected: () => recordEngine(remote) });
-        return await execIn(connections, helper, command, signal);
+        return await started(connections, helper, command, signal);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
+        if (isTimeout(error)) throw silentEngine(remote, RESPONSE_MS, error);
         const isUnreachable = helper === undefined && connections.isHostReached();
         if (!isUnreachable || transport.kind !== "ssh" || !(await isInstalled(transport, signal)))
           throw connections.explain(error);
@@ -80,7 +85,9 @@ async function readyHelper(connections: Dialler, options: HelperOptions): Promis
   // Runs the search under `remote`, like every command in the helper, so that it ends if this
   // process ends.
   const command = [AGENT_IN_IMAGE, "remote", "--", ...search];
-  const messages = await messagesOf(connections, id, command, options.signal).catch(async (error: unknown) => {
+  const messages = await inTime(options.signal, START_MS, (signal) =>
+    messagesOf(connections, id, command, signal),
+  ).catch(async (error: unknown) => {
     throw hasEnded(error) ? await endedEarly(engine, image, options.signal) : error;
   });
   if (messages.endsWith("\0porthole-end exit 0\n")) return id;
@@ -102,6 +109,8 @@ async function messagesOf(
   signal: AbortSignal,
 ): Promise<string> {
   const process = await execIn(connections, helper, command, signal);
+  const stop = () => process.close();
+  signal.addEventListener("abort", stop);
   process.stdout.resume();
   const text = await new Promise<string>((resolve) => {
     let messages = "";
@@ -111,6 +120,7 @@ async function messagesOf(
     process.stderr.once("close", () => resolve(messages));
   });
   process.close();
+  signal.throwIfAborted();
   return text;
 }
 
@@ -130,6 +140,16 @@ function hasEnded(error: unknown): boolean {
     error.status === 409 ||
     /not running|running containers|stopped|exec format error/i.test(error.message)
   );
+}
+
+/** Starts a command in the helper. @throws DOMException TimeoutError if the engine does not respond */
+function started(
+  connections: Dialler,
+  helper: string,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<PlaceProcess> {
+  return inTime(signal, RESPONSE_MS, (limited) => execIn(connections, helper, command, limited));
 }
 
 /** Starts a program in the helper by the engine's exec. */

@@ -11,8 +11,10 @@ import { isImageMissing } from "../routes/agent-image.ts";
 import { ignoreMissing, isMissing } from "../routes/route-error.ts";
 import { ensureRunDirectory, runDirectoryPaths } from "../routes/run-dir.ts";
 import { describeImage, type InstallationImage } from "./image.ts";
+import { inTime } from "./in-time.ts";
 import { AGENT_IN_IMAGE, type InstalledFile, installedFiles } from "./installation.ts";
 import { loadImage } from "./load-image.ts";
+import { RESPONSE_MS } from "./pulse.ts";
 
 /** Label of every helper; its value names the user and machine that it is for. */
 const HELPER_LABEL = "io.porthole.helper";
@@ -48,12 +50,13 @@ export async function ensureHelper(
   const image = imageName(options);
   const name = helperName(options);
   for (let attempt = 1; ; attempt++) {
-    const found = await findHelper(engine, name, options.signal);
+    const found = await inTime(options.signal, RESPONSE_MS, (signal) => findHelper(engine, name, signal));
     if (attempt === 1) options.connected();
     if (found?.isRunning) return { id: found.id, image, isNew: false };
     try {
       // A killed command left a stopped helper, or another command is creating this one.
-      const id = found?.id ?? (await createHelper(engine, name, image, options.signal));
+      const created = (limited: AbortSignal) => createHelper(engine, name, image, limited);
+      const id = found?.id ?? (await inTime(options.signal, START_MS, created));
       await startHelper(engine, id);
       return { id, image, isNew: true };
     } catch (error) {
@@ -150,7 +153,10 @@ async function startHelper(engine: Engine, id: string): Promise<void> {
   }
 }
 
-const START_MS = 60_000;
+/** Maximum milliseconds to create or start a container. */
+export const START_MS = 60_000;
+/** Milliseconds without progress until the load of the image has failed. A slow disk takes long. */
+const STALLED_MS = 300_000;
 const CLEAN_UP_MS = 10_000;
 
 /**
@@ -181,10 +187,23 @@ function description(image: string): object {
 
 async function loadOwnImage(engine: Engine, tag: string, options: HelperOptions): Promise<void> {
   const image = describeImage(installedFiles(), options.version);
-  await loadImage(engine, image, tag, {
-    signal: options.signal,
-    sent: (bytes) => options.progress(bytes, image.size),
-  });
+  const stalled = new AbortController();
+  const abort = () => stalled.abort(options.signal.reason);
+  options.signal.addEventListener("abort", abort);
+  const stop = () => stalled.abort(new Error(`it did not accept the image for ${STALLED_MS / 60_000} minutes`));
+  const timer = setTimeout(stop, STALLED_MS);
+  try {
+    await loadImage(engine, image, tag, {
+      signal: stalled.signal,
+      sent: (bytes) => {
+        timer.refresh();
+        options.progress(bytes, image.size);
+      },
+    });
+  } finally {
+    clearTimeout(timer);
+    options.signal.removeEventListener("abort", abort);
+  }
 }
 
 /** Removes a helper. Another command, or its own end, may remove it at the same time. */

@@ -1,6 +1,7 @@
 import type { RemoteEngine } from "../engines/remote-engine.ts";
-import { PortholeError } from "../errors.ts";
+import type { PortholeError } from "../errors.ts";
 import type { LiveAgent } from "../sessions/agents.ts";
+import { silentEngine } from "./connection-error.ts";
 import { type Dialler, dialler } from "./dial.ts";
 import { forgetEngine, lastUse, recordedEngines } from "./engine-records.ts";
 import { IDLE_SECONDS, listHelpers, removeHelper, removeHelperImages } from "./helper.ts";
@@ -69,10 +70,7 @@ export async function withEngine<T>(
     // The helper was idle and has ended by now, so the engine is not reported again.
     if (Date.now() - lastUse(remote) > IDLE_SECONDS * 1000) forgetEngine(remote);
     if (!signal.aborted) throw connections.explain(error);
-    throw new PortholeError("TARGET", `the engine at ${remote.address} did not respond in ${ANSWER_MS / 1000} s`, {
-      errno: "ETIMEDOUT",
-      cause: error,
-    });
+    throw silentEngine(remote, ANSWER_MS, error);
   } finally {
     connections.close();
   }

@@ -3,6 +3,7 @@ import type { SshTransport } from "../engines/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
 import { lostConnection } from "./lost-connection.ts";
 import type { Place, PlaceProcess } from "./place.ts";
+import { RESPONSE_MS } from "./pulse.ts";
 
 /**
  * The porthole that is installed on a remote machine, reached by `ssh HOST porthole`. It has the
@@ -28,6 +29,7 @@ export function installedPlace(transport: SshTransport): Place {
 export async function isInstalled(transport: SshTransport, signal: AbortSignal): Promise<boolean> {
   const { stdin, stdout, stderr, close } = ssh(transport, ["porthole", "--version"]);
   const stop = () => close();
+  const timer = setTimeout(stop, RESPONSE_MS);
   signal.addEventListener("abort", stop);
   try {
     stdin.end();
@@ -40,6 +42,7 @@ export async function isInstalled(transport: SshTransport, signal: AbortSignal):
     signal.throwIfAborted();
     return /^\d+\.\d+\.\d+/.test(text);
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener("abort", stop);
     close();
   }

@@ -2,6 +2,8 @@
 export const HEARTBEAT_MS = Number(process.env.PORTHOLE_BEAT_MS) || 10_000;
 /** Number of heartbeats in succession that must be missing. */
 const MISSING = 4;
+/** Maximum milliseconds until an engine responds to a request for a command. Tests shorten it. */
+export const RESPONSE_MS = Number(process.env.PORTHOLE_RESPONSE_MS) || 40_000;
 
 /**
  * Detects a remote command that no longer sends heartbeats: its machine is gone, or the engine has

@@ -9,10 +9,22 @@ export class TargetChangedError extends PortholeError {
   }
 }
 
-/** A signal for engine requests that aborts at the deadline or with `signal`. */
+/**
+ * A signal for engine requests that aborts at the deadline or with `signal`. AbortSignal.any() does
+ * not keep its sources: after a garbage collection, Node 20 never aborts at a timeout among them.
+ */
 export function deadline(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
   const late = AbortSignal.timeout(timeoutMs);
-  return signal === undefined ? late : AbortSignal.any([signal, late]);
+  if (signal === undefined) return late;
+  const either = new AbortController();
+  const stop = () => either.abort(signal.reason);
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop);
+  late.addEventListener("abort", () => {
+    signal.removeEventListener("abort", stop);
+    either.abort(late.reason);
+  });
+  return either.signal;
 }
 
 /** For a removal: the container is gone already, or is being removed by the engine itself (409). */

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, renameSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
-import { addContext } from "../helpers/docker-contexts.ts";
+import { addContext, removeContext } from "../helpers/docker-contexts.ts";
 import { busyboxImage, type Engine, uniqueName } from "../helpers/engine.ts";
 import { startFarEngine } from "../helpers/far-engine.ts";
 import { builtCommand } from "../helpers/paths.ts";
@@ -218,6 +219,30 @@ describeWith(["docker", "sshd", "root"], "a command on one remote engine", () =>
     expect((await by.run(["cat", "--engine", "far", `${name}:/none`])).stderr).toContain(
       ` ${name}:/none: No such file`,
     );
+  });
+
+  test("an engine that does not respond is one line, and the others continue", async () => {
+    const silent = createServer();
+    await once(silent.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(() => void silent.close());
+    const address = `tcp://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    addContext(`${by.env.HOME}/.docker`, "silent", address);
+    onTestFinished(() => removeContext(`${by.env.HOME}/.docker`, "silent"));
+    // Node's garbage collection must not remove the limit.
+    const env = { PORTHOLE_RESPONSE_MS: "3000", NODE_OPTIONS: "--max-semi-space-size=1" };
+    const line = `porthole: the engine at ${address} did not respond in 3 s (check it: docker -H ${address} info)\n`;
+    const there = `silent!${name}:/log`;
+    for (const words of [["cat"], ["ls"], ["stat"], ["find"], ["grep", "x"], ["diff"], ["cp"], ["tail", "-F"]]) {
+      const [command = "", ...others] = words;
+      const operands =
+        command === "diff" ? [`silent!${name}`] : command === "cp" ? [there, by.env.HOME ?? ""] : [there];
+      const { code, stderr } = await by.run([command, ...others, ...operands], { env });
+      expect({ command, code, stderr }).toEqual({ command, code: 3, stderr: line });
+    }
+    expect(await by.run(["cat", `far!${name}:/log`, there], { env })).toMatchObject({
+      ...{ code: 3, text: "begin\n", stderr: line },
+    });
+    expect((await by.run(["ps", "--engine", "all", "--disk"], { env })).stderr).toBe(line);
   });
 
   test("--engine all needs no local engine", async () => {
