@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import type { Json } from "./engine-json.ts";
 import { isComplete, type LayerDirectory, type LayerKey } from "./layer-store.ts";
 
@@ -52,7 +53,7 @@ const IN_MEMORY = ["/proc", "/sys", "/dev"];
  */
 export function containerLayers(json: Json, isPodman: boolean): Layers {
   const mounts = json.get("Mounts").list().map(mountOf);
-  const binds = [...mounts.filter(({ type }) => type !== "tmpfs"), ...engineFiles(json)];
+  const binds = [...mounts.filter(({ type }) => type !== "tmpfs"), ...engineFiles(json, isPodman)];
   const present = binds.filter(({ source, destination }) => source !== "" && destination !== "");
   const inMemory = new Set([
     ...IN_MEMORY,
@@ -171,7 +172,7 @@ function mountOf(json: Json): EngineMount {
 }
 
 /** Returns the files that the engine creates and mounts into each container. */
-function engineFiles(json: Json): EngineMount[] {
+function engineFiles(json: Json, isPodman: boolean): EngineMount[] {
   const file = (destination: string, field: string) => ({
     type: "bind",
     source: json.get(field).text() ?? "",
@@ -181,7 +182,16 @@ function engineFiles(json: Json): EngineMount[] {
     file("/etc/hosts", "HostsPath"),
     file("/etc/hostname", "HostnamePath"),
     file("/etc/resolv.conf", "ResolvConfPath"),
-  ].filter(({ source }) => source !== "");
+  ].filter(({ source }) => source !== "" && (!isPodman || existsSync(source) || hasRunSinceBoot(json)));
+}
+
+/**
+ * False if the machine has started since the container's last run. Podman's files of it are then
+ * gone, and Podman creates directories of the same names if a sidecar mounts them.
+ */
+function hasRunSinceBoot(json: Json): boolean {
+  const booted = Date.now() - Number.parseFloat(readFileSync("/proc/uptime", "latin1")) * 1_000;
+  return Date.parse(json.get("State").get("FinishedAt").text() ?? "") > booted;
 }
 
 function outerFirst(a: { destination: string }, b: { destination: string }): number {

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { describeWith } from "../helpers/availability.ts";
 import { dockerCommand } from "../helpers/daemons.ts";
@@ -40,6 +40,23 @@ describeWith(["root", "docker", "podman"], "a file that the engine mounts into i
     const { code, text } = await by.run(["cat", `${target.name}:/etc/hosts`]);
     // Docker creates an empty file for the mount.
     expect({ code, text }).toEqual({ code: on.isPodman ? 1 : 0, text: "" });
+  });
+});
+
+describeWith(["root", "docker"], "a bind mount whose source is gone", () => {
+  test("is not created by Docker for a sidecar, and the other files are read", async (context) => {
+    const on = engine("docker");
+    // Podman creates every source that is missing.
+    context.skip(on.isPodman);
+    const source = mkdtempSync(`${inject("machine").directory}/gone-`);
+    const target = await ended(on, { script: "echo text > /f", host: { Binds: [`${source}:/gone`] } });
+    rmSync(source, { recursive: true });
+    const by = user({ engine: on, uid: ORDINARY_USER });
+    expect(await by.run(["cat", `${target.name}:/f`])).toMatchObject({ code: 0, stderr: "", text: "text\n" });
+    expect((await by.run(["cat", `${target.name}:/gone/x`])).stderr).toContain(
+      `/gone was mounted from ${source}, which no longer exists`,
+    );
+    expect(existsSync(source)).toBe(false);
   });
 });
 
