@@ -302,6 +302,19 @@ describe("ls", () => {
     expect((await someone.run(["cat", at("/**/3.log"), at("/\\[x\\]")])).text).toBe("/b/below/3.log/[x]");
   });
 
+  test("hexdump takes a glob that matches one file, and refuses one that matches several", async () => {
+    const dump = await someone.run(["hexdump", at("/\\[x\\]")]);
+    expect(dump).toMatchObject({ code: 0, stderr: "", text: (await someone.run(["hexdump", at("/[x]")])).text });
+    expect(dump.text).toContain("|/[x]|");
+    expect(await someone.run(["hexdump", at("/a/*.log")])).toMatchObject({
+      code: 2,
+      text: "",
+      stderr:
+        `porthole: hexdump shows one file, and '${at("/a/*.log")}' matches 2, such as ${at("/a/1.log")} ` +
+        `(porthole ls '${at("/a/*.log")}' lists them)\n`,
+    });
+  });
+
   test("a file named like the glob does not hide the other matches in any command", async () => {
     const names = ["*.log", "1.log", "2.log"];
     const shown = names.map((name) => at(`/a/${name}`));
