@@ -89,9 +89,11 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
   const socket = listenAt(directory, name, 0o666);
   const close = () => {
     if (socket.closed) return;
+    unfinished.delete(close);
     rmSync(join(run.mount, name), { force: true });
     socket.close();
   };
+  removeAtExit(close);
   return {
     insidePath: `${MOUNT_POINT}/${name}`,
     tokenLine: `${token.toString("hex")}\n`,
@@ -109,6 +111,20 @@ export function openRendezvous(run: RunDirectory): Rendezvous {
       }
     },
   };
+}
+
+/** Closes the rendezvous that are open. */
+const unfinished = new Set<() => void>();
+let removesAtExit = false;
+
+/** A program that uses the library may exit while it waits for an agent. */
+function removeAtExit(close: () => void): void {
+  unfinished.add(close);
+  if (removesAtExit) return;
+  removesAtExit = true;
+  process.once("exit", () => {
+    for (const one of unfinished) one();
+  });
 }
 
 /**

@@ -20,6 +20,7 @@ import { openRendezvous, type Rendezvous } from "../../src/routes/rendezvous.ts"
 import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "../../src/routes/run-dir.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
+import { runScript } from "../descriptors/run-script.ts";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { container, engine } from "../helpers/engine.ts";
 import { compileFixture } from "../helpers/fuse.ts";
@@ -56,6 +57,25 @@ function meeting(): Meeting {
   };
   return { run, rendezvous, token: Buffer.from(rendezvous.tokenLine.trim(), "hex"), connect };
 }
+
+test("a program that exits while it waits for an agent leaves no rendezvous", async () => {
+  const state = temporaryDirectory();
+  const { status, stdout, stderr } = await runScript(
+    `
+    import { readdirSync } from "node:fs";
+    import { openRendezvous } from "../routes/rendezvous.ts";
+    import { ensureRunDirectory } from "../routes/run-dir.ts";
+    const run = ensureRunDirectory({ XDG_STATE_HOME: process.argv[2] });
+    openRendezvous(run);
+    openRendezvous(run).close();
+    console.log(readdirSync(run.mount).length);
+    process.exit(3);
+  `,
+    [state],
+  );
+  expect({ status, stdout: stdout.toString(), stderr }).toEqual({ status: 3, stdout: "1\n", stderr: "" });
+  expect(readdirSync(`${state}/porthole/mnt`)).toEqual([]);
+});
 
 const announce = (token: Uint8Array, info = agentInfo({ route: "mount" })) =>
   encodeMessage(Op.announce, 0, Buffer.concat([token, info]));
