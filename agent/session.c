@@ -5,10 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <time.h>
 
 #include "agent.h"
 
-enum { REAP_MS = 500 };
+enum { REAP_MS = 500, ROOM_MS = 10, ROOM_WAITS = 200 };
 
 static int socket_of_client = -1;
 static unsigned served_clients;
@@ -42,6 +43,21 @@ static int send_reply(const unsigned char *request, int error, struct reply *rep
     put32(message + header_length, (uint32_t)length);
     memcpy(message + header_size, reply->body, length);
     return send_packet(socket_of_client, message, header_size + length, fds, count);
+}
+
+/*
+ * Descriptors in flight of all processes of a user share one limit (unix(7), ETOOMANYREFS), and
+ * usually arrive at once. Waits for that, two seconds after the last success.
+ */
+static int send_when_possible(const unsigned char *request, int error, struct reply *reply) {
+    static int waits;
+    while (send_reply(request, error, reply) < 0) {
+        if (errno != ETOOMANYREFS || waits >= ROOM_WAITS) return -1;
+        waits++;
+        nanosleep(&(struct timespec){.tv_nsec = ROOM_MS * 1000000L}, NULL);
+    }
+    waits = 0;
+    return 0;
 }
 
 /* True if the header matches the packet. */
@@ -101,7 +117,7 @@ void run_session(int client, unsigned clients) {
         last_id = reply.id;
 
         bool ends = error == MALFORMED || (first && error);
-        if (send_reply(packet.data, error == MALFORMED ? EPROTO : error, &reply) < 0) {
+        if (send_when_possible(packet.data, error == MALFORMED ? EPROTO : error, &reply) < 0) {
             /*
              * Failing to send a descriptor does not end the session (ETOOMANYREFS: too many in
              * flight; EPERM: refused).

@@ -135,6 +135,30 @@ describeAsRoot("the agent drops", () => {
     await agent.stop();
   });
 
+  test("an open while another session has too many descriptors in flight, as soon as they have arrived", async () => {
+    const { directory } = inject("machine");
+    writeFileSync(`${directory}/readable`, "for all\n");
+    const through = [...asUser(ORDINARY_USER), "prlimit", "--nofile=16", "--", builtAgent];
+    const agent = await startAgent({ through, args: ["mount", "--target-pid", String(process.pid)] });
+    const [holder, session, other] = [await agent.session(), await agent.session(), await agent.session()];
+    const request = encode.open(0, 0n, bytes(`${directory}/readable`));
+    for (let sent = 0; sent < 17; sent++) holder.send(Op.open, request);
+    const [child] = childrenOf(agent.pid);
+    await waitFor("the agent to wait for more", () =>
+      readFileSync(`/proc/${child}/syscall`, "utf8").startsWith(RECVMSG),
+    );
+    session.send(Op.open, request);
+    await other.must(Op.stat, encode.stat(0, bytes("/")));
+    holder.close();
+    const reply = await session.receive();
+    if (reply === "end") throw new Error("the session ended");
+    expect(nameOf(reply.error)).toBe("success");
+    for (const fd of reply.descriptors) fd.close();
+    session.close();
+    other.close();
+    await agent.stop();
+  });
+
   test("no access of a sidecar to the target's root and process numbers", async () => {
     const whole = await sandbox({ userNamespace: false, steps: ["tmpfs", "/tmp", "write", "/tmp/note", "inside"] });
     const through = [
