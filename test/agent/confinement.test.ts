@@ -4,6 +4,7 @@ import {
   copyFileSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmdirSync,
@@ -11,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { afterEach, beforeEach, expect, inject, onTestFinished, test } from "vitest";
+import { procFile } from "../../src/descriptors/process.ts";
 import { encode } from "../../src/protocol/codec.ts";
 import { decodeFileStat } from "../../src/protocol/file-stat.ts";
 import { ByeScope, Op } from "../../src/protocol/messages.ts";
@@ -143,10 +145,8 @@ describeAsRoot("the agent drops", () => {
     const [holder, session, other] = [await agent.session(), await agent.session(), await agent.session()];
     const request = encode.open(0, 0n, bytes(`${directory}/readable`));
     for (let sent = 0; sent < 17; sent++) holder.send(Op.open, request);
-    const [child] = childrenOf(agent.pid);
-    await waitFor("the agent to wait for more", () =>
-      readFileSync(`/proc/${child}/syscall`, "utf8").startsWith(RECVMSG),
-    );
+    const sockets = () => readdirSync("/proc/self/fdinfo").map((fd) => procFile("self", `fdinfo/${fd}`));
+    await waitFor("17 descriptors in flight", () => sockets().some((text) => /^scm_fds: 17$/m.test(text)));
     session.send(Op.open, request);
     await other.must(Op.stat, encode.stat(0, bytes("/")));
     holder.close();
