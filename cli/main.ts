@@ -32,7 +32,7 @@ async function main(): Promise<void> {
     process.exitCode = await (await import("./commands/remote.ts")).remote(args.slice(1));
     return;
   }
-  // In an ephemeral container of a pod: see cli/kubectl/in-pod.ts.
+  // In an ephemeral container of a pod: see cli/kubectl/helpers/in-pod.ts.
   if (process.env.PORTHOLE_PART_NAME !== undefined)
     (await import("./targets/debugged-container.ts")).prepareDebuggedContainer();
   // Without a command, with options only, or with a target, porthole opens the screen.

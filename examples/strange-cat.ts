@@ -9,17 +9,17 @@
 import { spawn } from "node:child_process";
 import { constants, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { copyToFd, dieBySignal, pumpToFd } from "../src/descriptors/bytes/transfer.ts";
 import { MSG_CMSG_CLOEXEC, SCM_RIGHTS, SOL_SOCKET } from "../src/descriptors/constants.ts";
-import { ControlHeader, controlLength } from "../src/descriptors/control.ts";
 import { systemError } from "../src/descriptors/errno.ts";
-import { FdSocket, socketpair } from "../src/descriptors/fd-socket.ts";
-import { openPath } from "../src/descriptors/file.ts";
+import { openPath } from "../src/descriptors/files/file.ts";
+import { statx } from "../src/descriptors/files/statx.ts";
 import { errno, libc } from "../src/descriptors/libc.ts";
 import { OwnedFd } from "../src/descriptors/owned-fd.ts";
 import { readable } from "../src/descriptors/poll.ts";
-import { SocketMessage } from "../src/descriptors/socket-message.ts";
-import { statx } from "../src/descriptors/statx.ts";
-import { copyToFd, dieBySignal, pumpToFd } from "../src/descriptors/transfer.ts";
+import { ControlHeader, controlLength } from "../src/descriptors/sockets/control.ts";
+import { FdSocket, socketpair } from "../src/descriptors/sockets/fd-socket.ts";
+import { SocketMessage } from "../src/descriptors/sockets/socket-message.ts";
 import { PortholeError } from "../src/errors.ts";
 
 const self = fileURLToPath(import.meta.url);

@@ -35,12 +35,12 @@ const ROOMS = [
 /** Packages that only one room loads, and their replacement in other rooms. */
 const PACKAGES = [
   ["koffi", "src/descriptors/", "use OwnedFd, FdSocket, Reactor or file.ts of src/descriptors"],
-  ["dockerode", "src/engines/docker-client.ts", "use ask() of src/engines/engine.ts, or operate()"],
+  ["dockerode", "src/engines/api/docker-client.ts", "use ask() of src/engines/api/engine.ts, or operate()"],
 ];
 
 /** Node's functions that start a program without waiting for it. */
 const STARTS = /^import \{[^}]*\b(spawn|exec|execFile|fork)\b[^}]*\} from "node:child_process"/m;
-const STARTS_HOME = "src/descriptors/child-process.ts";
+const STARTS_HOME = "src/descriptors/processes/child-process.ts";
 
 const root = process.argv[2] ?? join(import.meta.dirname, "..");
 const imports = new Map(sources().map((file) => [file, importsOf(file)]));

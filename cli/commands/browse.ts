@@ -3,14 +3,14 @@ import { parseNamed } from "../targets/local-file.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { checkZone } from "../targets/zone.ts";
 import { App } from "../tui/app/app.ts";
-import { requireTerminal } from "../tui/app/require-terminal.ts";
+import { requireTerminal } from "../tui/app/terminal/require-terminal.ts";
 import { Browser } from "../tui/browser/browser.ts";
-import { absolutePath } from "../tui/browser/connection.ts";
-import { ContainersView } from "../tui/browser/containers-view.ts";
-import { FilesView } from "../tui/browser/files-view.ts";
+import { ContainersView } from "../tui/browser/containers/containers-view.ts";
+import { FilesView } from "../tui/browser/files/files-view.ts";
 import { BrowserNavigator } from "../tui/browser/navigator.ts";
 import { readConfig } from "../tui/config.ts";
-import type { Host } from "../tui/view.ts";
+import { absolutePath } from "../tui/connection/connection.ts";
+import type { Host } from "../tui/view/view.ts";
 
 /**
  * `porthole` and `porthole browse`: shows the containers, or the files of one target, on the

@@ -1,7 +1,7 @@
 import type { Sandbox } from "../../src/sessions/index.ts";
 import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
-import { mergedView } from "../tui/browser/merged-view.ts";
+import { mergedView } from "../tui/browser/merged/merged-view.ts";
 
 /** The first keys to try. */
 const HINTS = [

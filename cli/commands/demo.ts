@@ -5,7 +5,7 @@ import { follow, followSource } from "../../src/follow/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
 import { type Sandbox, startSandbox } from "../../src/sessions/index.ts";
 import { TerminalStream } from "../../src/text/index.ts";
-import { hasScreen } from "../tui/app/require-terminal.ts";
+import { hasScreen } from "../tui/app/terminal/require-terminal.ts";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 

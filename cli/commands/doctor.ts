@@ -2,10 +2,10 @@ import { isTerminal } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { parseSessionTarget } from "../../src/target.ts";
 import { diagnose, type Finding } from "../doctor/diagnose.ts";
-import { withEngine } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
+import { withEngine } from "../io/part-of-several.ts";
 import { interruptible } from "../targets/interruptible.ts";
 
 /** `porthole doctor`: prints one line per check. Returns 1 if a check failed. */

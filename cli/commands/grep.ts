@@ -1,11 +1,11 @@
 import { PortholeError } from "../../src/errors.ts";
 import { refuseConsuming } from "../../src/sessions/index.ts";
-import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { configuredFlags, type Flag, FlagSet, habitsIn, parseArguments, refuseFlags } from "../grep/arguments.ts";
 import { withCatHint } from "../grep/cat-hint.ts";
 import { ripgrepPath } from "../grep/program-file.ts";
 import { SearchStatus } from "../grep/status.ts";
 import { report } from "../io/fail.ts";
+import { isPartOfSeveral } from "../io/part-of-several.ts";
 import type { ConnectionOptions } from "../targets/options.ts";
 import { type NamedTarget, SessionPool } from "../targets/session-pool.ts";
 

@@ -1,5 +1,5 @@
 import { endWithParent } from "../../src/descriptors/index.ts";
-import { PartVariable } from "../elsewhere/part-of-several.ts";
+import { PartVariable } from "../io/part-of-several.ts";
 
 /** Ends this run with the process that has started it. Its own children do not. */
 export function joinParent(): void {

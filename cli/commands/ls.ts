@@ -12,9 +12,9 @@ import {
 } from "../../src/files/index.ts";
 import type { Session } from "../../src/sessions/index.ts";
 import { pathBytes } from "../../src/target.ts";
-import { isLaterPart, isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { complain, exitStatus, printable, report } from "../io/fail.ts";
 import { write } from "../io/output.ts";
+import { isLaterPart, isPartOfSeveral } from "../io/part-of-several.ts";
 import { filesLine, Progress } from "../io/progress.ts";
 import { type Directory, Entries, type Items } from "../ls/entries.ts";
 import type { Item } from "../ls/item.ts";

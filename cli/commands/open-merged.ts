@@ -6,12 +6,12 @@ import { SessionPool } from "../targets/session-pool.ts";
 import { checkZone } from "../targets/zone.ts";
 import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
-import { requireTerminal } from "../tui/app/require-terminal.ts";
-import { absolutePath, Connection } from "../tui/browser/connection.ts";
-import { failureLine } from "../tui/browser/failure-lines.ts";
-import type { FollowEntry, LaterEntries } from "../tui/browser/merged-follow.ts";
-import { mergedView } from "../tui/browser/merged-view.ts";
-import type { ViewerStart } from "../tui/viewer/start-position.ts";
+import { requireTerminal } from "../tui/app/terminal/require-terminal.ts";
+import type { FollowEntry, LaterEntries } from "../tui/browser/merged/merged-follow.ts";
+import { mergedView } from "../tui/browser/merged/merged-view.ts";
+import { absolutePath, Connection } from "../tui/connection/connection.ts";
+import { failureLine } from "../tui/connection/failure-lines.ts";
+import type { ViewerStart } from "../tui/viewer/positions/start-position.ts";
 
 /**
  * `porthole open --merge`: follows files and outputs of containers in one text, ordered by time.

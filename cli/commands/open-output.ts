@@ -2,7 +2,7 @@ import type { Target } from "../../src/target.ts";
 import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
 import { outputViewer } from "../tui/viewer/output-viewer.ts";
-import type { ViewerStart } from "../tui/viewer/start-position.ts";
+import type { ViewerStart } from "../tui/viewer/positions/start-position.ts";
 import type { ShowOptions } from "./open-options.ts";
 
 /** Opens a container's own output. Follows it unless a start position is given. */

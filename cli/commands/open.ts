@@ -1,13 +1,13 @@
 import { PortholeError } from "../../src/errors.ts";
-import { shownName } from "../elsewhere/part-of-several.ts";
+import { shownName } from "../io/part-of-several.ts";
 import { checkContainerName } from "../targets/container-name.ts";
 import { parseNamed } from "../targets/local-file.ts";
 import { openTarget } from "../targets/open-target.ts";
 import { SessionPool } from "../targets/session-pool.ts";
 import { checkZone } from "../targets/zone.ts";
 import { showFirstPage } from "../tui/app/first-page.ts";
-import { requireTerminal } from "../tui/app/require-terminal.ts";
-import type { ViewerStart } from "../tui/viewer/start-position.ts";
+import { requireTerminal } from "../tui/app/terminal/require-terminal.ts";
+import type { ViewerStart } from "../tui/viewer/positions/start-position.ts";
 import type { ShowOptions } from "./open-options.ts";
 
 /** `porthole open`: shows one file in the terminal. */

@@ -4,10 +4,10 @@ import { listProcesses, type ProcessFile, readNames, type TargetProcess } from "
 import { kindOf, type Session } from "../../src/sessions/index.ts";
 import { targetName } from "../../src/target.ts";
 import { sanitiseText } from "../../src/text/index.ts";
-import { isLaterPart, isPartOfSeveral, shownName } from "../elsewhere/part-of-several.ts";
 import { exitStatus, report } from "../io/fail.ts";
 import { jsonLine } from "../io/json.ts";
 import { write } from "../io/output.ts";
+import { isLaterPart, isPartOfSeveral, shownName } from "../io/part-of-several.ts";
 import { humanSize } from "../ls/sizes.ts";
 import { containers } from "../ps/containers.ts";
 import type { ConnectionOptions } from "../targets/options.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type RemoteEngine, remoteEngine } from "../../src/engines/index.ts";
-import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
 import { splitEngine } from "../elsewhere/segments.ts";
+import { isPartOfSeveral } from "../io/part-of-several.ts";
 
 /**
  * Runs a command on the machines of its engines, if an engine has another kernel or there are

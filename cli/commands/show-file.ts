@@ -1,16 +1,16 @@
 import { PortholeError } from "../../src/errors.ts";
 import type { OpenFile, Session } from "../../src/sessions/index.ts";
 import type { PathTarget } from "../../src/target.ts";
-import { shownName } from "../elsewhere/part-of-several.ts";
+import { shownName } from "../io/part-of-several.ts";
 import { tailSource } from "../tail/tail-source.ts";
 import { TailTarget } from "../tail/tail-target.ts";
 import type { SessionPool } from "../targets/session-pool.ts";
 import type { FirstPage } from "../tui/app/first-page.ts";
 import { LazyBrowser } from "../tui/app/lazy-browser.ts";
 import { openScreen } from "../tui/app/open.ts";
-import { GONE_MS } from "../tui/browser/connection.ts";
+import { GONE_MS } from "../tui/connection/connection.ts";
 import { decompressedViewer } from "../tui/viewer/decompressed.ts";
-import type { ViewerStart } from "../tui/viewer/start-position.ts";
+import type { ViewerStart } from "../tui/viewer/positions/start-position.ts";
 import type { ViewerViewOptions } from "../tui/viewer/viewer-view-options.ts";
 import type { ShowOptions } from "./open-options.ts";
 
@@ -75,7 +75,7 @@ export async function showFile(
 async function earlierOf(session: Session, file: OpenFile) {
   if (!file.isSeekable)
     throw new PortholeError("FILE", `${file.path}: --rotated needs a regular file`, { hint: "leave out --rotated" });
-  const { earlierFiles, earlierText } = await import("../tui/viewer/earlier-files.ts");
+  const { earlierFiles, earlierText } = await import("../tui/viewer/document/earlier-files.ts");
   const earlier = await earlierFiles(session, file.path);
   return { ...earlier, summary: earlierText(earlier) || "no earlier files" };
 }

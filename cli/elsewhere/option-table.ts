@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { SHORT, WITH_VALUE } from "../grep/flags.ts";
-import { OWN_OF_GREP } from "../program/own-of-grep.ts";
+import { OWN_OF_GREP } from "../grep/own-of-grep.ts";
 import type { OptionTable } from "./split-arguments.ts";
 
 /**

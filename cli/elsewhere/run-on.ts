@@ -1,9 +1,9 @@
 import { ENGINE_VARIABLES, type HelperPlace, runThere, type SshConnection } from "../../src/elsewhere/index.ts";
 import type { RemoteEngine } from "../../src/engines/index.ts";
 import { report } from "../io/fail.ts";
+import { prefixVariables } from "../io/part-of-several.ts";
 import { copyHere } from "./copy-here.ts";
 import { killedThere } from "./killed.ts";
-import { prefixVariables } from "./part-of-several.ts";
 import { argumentsThere, placeOf } from "./place-of.ts";
 import type { CommandLine } from "./segments.ts";
 import { endAs, type InputUse, type OwnStreams, ownStreams } from "./streams.ts";

@@ -2,8 +2,8 @@ import { constants } from "node:os";
 import { PassThrough } from "node:stream";
 import { drained, type Place, type PlaceEnd, runThere, type Streams } from "../../src/elsewhere/index.ts";
 import { exitStatus, report } from "../io/fail.ts";
+import type { Interrupt } from "../io/interrupt.ts";
 import { MARK_SIGNAL } from "../tail/line-record.ts";
-import type { Interrupt } from "./interrupt.ts";
 import { killedThere } from "./killed.ts";
 import type { RecordRun } from "./records/record-source.ts";
 

@@ -1,6 +1,6 @@
 import { PortholeError } from "../../src/errors.ts";
-import { Interrupt } from "./interrupt.ts";
-import { prefixVariables } from "./part-of-several.ts";
+import { Interrupt } from "../io/interrupt.ts";
+import { prefixVariables } from "../io/part-of-several.ts";
 import { planOf } from "./plan.ts";
 import { argumentsOf, type CommandLine, HERE } from "./segments.ts";
 import { send } from "./send.ts";

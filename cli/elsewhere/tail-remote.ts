@@ -1,9 +1,9 @@
 import type { SshConnection } from "../../src/elsewhere/index.ts";
 import type { RemoteEngine } from "../../src/engines/index.ts";
+import { PartVariable, prefixVariables } from "../io/part-of-several.ts";
 import { reportUsageError } from "../tail/messages.ts";
 import { type RawOptions, type TailOptions, tailOptions } from "../tail/options.ts";
 import { tableOf } from "./option-table.ts";
-import { PartVariable, prefixVariables } from "./part-of-several.ts";
 import { argumentsThere } from "./place-of.ts";
 import { resumedArguments } from "./records/resumed-arguments.ts";
 import { recordRun } from "./runs.ts";

@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { LIMIT_HINT, messageOf, openFilesLimit } from "../../src/errors.ts";
-import { withEngine } from "../elsewhere/part-of-several.ts";
+import { withEngine } from "./part-of-several.ts";
 
 /** Exit statuses, as documented in README.md and by `porthole --help`. */
 export const Exit = { ok: 0, file: 1, usage: 2, target: 3, attach: 4, session: 5, interrupted: 130 } as const;

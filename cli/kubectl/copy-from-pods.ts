@@ -6,9 +6,9 @@ import { PortholeError } from "../../src/errors.ts";
 import { frame, number } from "../cp/copy-frames.ts";
 import { runInPlace, statusOf } from "../elsewhere/runs.ts";
 import { exitStatus, report } from "../io/fail.ts";
-import type { Part, Request } from "./arguments.ts";
-import { checkTargets, type NodePlan, type PodLists, placeName, planNodes } from "./plan.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./calls/surroundings.ts";
+import type { Part, Request } from "./command-line/arguments.ts";
+import { checkTargets, type NodePlan, type PodLists, placeName, planNodes } from "./pods/plan.ts";
 
 /**
  * `cp`: copies files of pods to this machine, node by node. porthole on the node sends them, and

@@ -1,20 +1,20 @@
 #!/usr/bin/env node
 import { basename } from "node:path";
-import { Interrupt } from "../elsewhere/interrupt.ts";
 import { Exit, exitStatus, report } from "../io/fail.ts";
-import { parseRequest } from "./arguments.ts";
-import { COMPLETER, completion } from "./complete.ts";
-import { checkEphemeral, EphemeralContainers } from "./ephemeral.ts";
-import { HELP } from "./help.ts";
-import { Helpers } from "./helpers.ts";
-import { stopKubectl } from "./kubectl.ts";
-import { optionTable } from "./option-table.ts";
-import { queries } from "./plan.ts";
-import { pluginStreams } from "./plugin-streams.ts";
-import { requestPods } from "./pod-list.ts";
+import { Interrupt } from "../io/interrupt.ts";
+import { stopKubectl } from "./calls/kubectl.ts";
+import { pluginStreams } from "./calls/plugin-streams.ts";
+import { safeStreams } from "./calls/safe-streams.ts";
+import { parseRequest } from "./command-line/arguments.ts";
+import { COMPLETER, completion } from "./command-line/complete.ts";
+import { HELP } from "./command-line/help.ts";
+import { optionTable } from "./command-line/option-table.ts";
+import { checkEphemeral, EphemeralContainers } from "./helpers/ephemeral.ts";
+import { Helpers } from "./helpers/helpers.ts";
+import { queries } from "./pods/plan.ts";
+import { requestPods } from "./pods/pod-list.ts";
+import { withSelectors } from "./pods/workloads.ts";
 import { runOnNodes } from "./run.ts";
-import { safeStreams } from "./safe-streams.ts";
-import { withSelectors } from "./workloads.ts";
 
 declare const PORTHOLE_VERSION: string;
 

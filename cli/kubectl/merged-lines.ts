@@ -1,4 +1,3 @@
-import { PartVariable } from "../elsewhere/part-of-several.ts";
 import { followRecords } from "../elsewhere/records/follow-records.ts";
 import { type LineFormat, LinePrinter } from "../elsewhere/records/line-printer.ts";
 import { directOutput, MergedOutput } from "../elsewhere/records/merged-output.ts";
@@ -6,12 +5,13 @@ import type { RecordSource } from "../elsewhere/records/record-source.ts";
 import { resumedArguments } from "../elsewhere/records/resumed-arguments.ts";
 import { recordRun, runInPlace } from "../elsewhere/runs.ts";
 import { exitStatus, report } from "../io/fail.ts";
+import { PartVariable } from "../io/part-of-several.ts";
 import { keepHeapSmall } from "../io/small-heap.ts";
 import { isGlob } from "../targets/container-pattern.ts";
-import type { Part, PodTarget, Request } from "./arguments.ts";
-import { type NodePlan, type PodLists, placeName, planNodes } from "./plan.ts";
-import { addsPods, followPods, type StartRun } from "./pod-follow.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Surroundings } from "./calls/surroundings.ts";
+import type { Part, PodTarget, Request } from "./command-line/arguments.ts";
+import { type NodePlan, type PodLists, placeName, planNodes } from "./pods/plan.ts";
+import { addsPods, followPods, type StartRun } from "./pods/pod-follow.ts";
 
 /** Output options, which the client handles itself. */
 const PRINTED_HERE: ReadonlySet<string> = new Set(["json", "prefix", "quiet", "silent", "verbose", "color"]);

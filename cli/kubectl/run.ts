@@ -1,15 +1,15 @@
 import type { Streams } from "../../src/elsewhere/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { PartVariable } from "../elsewhere/part-of-several.ts";
 import { type OrderedRun, printInOrder, runInPlace, statusOf } from "../elsewhere/runs.ts";
 import { combinedStatus } from "../elsewhere/segments.ts";
 import { complain, printable } from "../io/fail.ts";
-import type { Request } from "./arguments.ts";
+import { PartVariable } from "../io/part-of-several.ts";
+import type { Surroundings } from "./calls/surroundings.ts";
+import type { Request } from "./command-line/arguments.ts";
 import { copyFromPods } from "./copy-from-pods.ts";
 import { mergedLines } from "./merged-lines.ts";
-import { hasStarted, isReadable, missingTargets, type NodePlan, type PodLists, planNodes } from "./plan.ts";
-import { addsPods, isFollow, waitsForPods } from "./pod-follow.ts";
-import type { Surroundings } from "./surroundings.ts";
+import { hasStarted, isReadable, missingTargets, type NodePlan, type PodLists, planNodes } from "./pods/plan.ts";
+import { addsPods, isFollow, waitsForPods } from "./pods/pod-follow.ts";
 
 /** Runs a command on its nodes and prints the output. Returns the exit status. */
 export async function runOnNodes(request: Request, lists: PodLists, around: Surroundings): Promise<number> {

@@ -1,6 +1,6 @@
 import { PortholeError } from "../../src/errors.ts";
 import type { ShowOptions } from "../commands/open-options.ts";
-import { parseStart, type ViewerStart } from "../tui/viewer/start-position.ts";
+import { parseStart, type ViewerStart } from "../tui/viewer/positions/start-position.ts";
 
 /** The options of `porthole open`. */
 export interface OpenOptions extends ShowOptions {

@@ -1,5 +1,5 @@
+import { OWN_OF_GREP } from "../grep/own-of-grep.ts";
 import { mayBeElsewhere } from "./other-kernels.ts";
-import { OWN_OF_GREP } from "./own-of-grep.ts";
 
 /** Runs a command with its operands; undefined if their number is wrong. */
 type Run = (operands: string[]) => Promise<(() => Promise<number>) | undefined>;

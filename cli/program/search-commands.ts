@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { takesValue } from "../grep/arguments.ts";
-import { OWN_OF_GREP } from "./own-of-grep.ts";
+import { OWN_OF_GREP } from "../grep/own-of-grep.ts";
 import { connectionOptions, consumeOption, end, examples, selectionOptions } from "./shared.ts";
 
 /** Commands that search files or show their bytes. */

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { openFilesLimit } from "../../src/errors.ts";
-import { withEngine } from "../elsewhere/part-of-several.ts";
 import { Exit, errorText, isNewCause, printable } from "../io/fail.ts";
+import { withEngine } from "../io/part-of-several.ts";
 import { UsageError } from "./amount.ts";
 import { quoted } from "./quote.ts";
 

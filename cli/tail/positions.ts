@@ -1,7 +1,7 @@
 import { type Identity, identityOf } from "../../src/follow/index.ts";
 import type { OpenFile } from "../../src/sessions/index.ts";
-import { PartVariable } from "../elsewhere/part-of-several.ts";
 import { jsonLine } from "../io/json.ts";
+import { PartVariable } from "../io/part-of-several.ts";
 
 /*
  * A run of `tail --json` for another porthole reports its positions. If the connection is lost, the

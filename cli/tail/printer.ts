@@ -2,9 +2,9 @@ import { dieBySignal, isTerminal, Output } from "../../src/descriptors/index.ts"
 import { LineSplitter, type TimedLine } from "../../src/follow/index.ts";
 import { pathBytes } from "../../src/target.ts";
 import type { TerminalStream } from "../../src/text/index.ts";
-import { isLaterPart, PartVariable } from "../elsewhere/part-of-several.ts";
 import { Exit, printable } from "../io/fail.ts";
 import { failOutput } from "../io/output.ts";
+import { isLaterPart, PartVariable } from "../io/part-of-several.ts";
 import { chunkRecord, lineRecord, markRecord, type RecordOrigin } from "./line-record.ts";
 import { printMessage } from "./messages.ts";
 import { type Position, positionRecord, reportsPositions } from "./positions.ts";

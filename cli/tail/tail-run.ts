@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { AT_END } from "../../src/follow/index.ts";
 import { type Target, targetName } from "../../src/target.ts";
-import { isPartOfSeveral } from "../elsewhere/part-of-several.ts";
+import { isPartOfSeveral } from "../io/part-of-several.ts";
 import { LOOKAHEAD } from "../targets/open-ahead.ts";
 import type { NamedTarget, SessionPool } from "../targets/session-pool.ts";
 import { LaterMatches, type LaterMatchesHost } from "./later-matches.ts";

@@ -1,7 +1,7 @@
 import { readlinkSync } from "node:fs";
 import { trustMountTable } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
-import { PartVariable } from "../elsewhere/part-of-several.ts";
+import { PartVariable } from "../io/part-of-several.ts";
 
 /**
  * Prepares for reading process 1 from an ephemeral container of its pod. Does nothing elsewhere.

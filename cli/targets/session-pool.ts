@@ -3,7 +3,7 @@ import { PortholeError } from "../../src/errors.ts";
 import type { Tree, TreeOptions, TreeTarget } from "../../src/routes/index.ts";
 import { connect, containerOf, type Session } from "../../src/sessions/index.ts";
 import { type PathTarget, parseTarget, type Target, targetName, withPath } from "../../src/target.ts";
-import { noteSession, shownName } from "../elsewhere/part-of-several.ts";
+import { noteSession, shownName } from "../io/part-of-several.ts";
 import { checkContainerName } from "./container-name.ts";
 import { type ContainerPattern, isGlob, parsePattern, parseSessionPattern } from "./container-pattern.ts";
 import { interruptible } from "./interruptible.ts";

@@ -37,7 +37,7 @@ export async function bundle() {
       porthole: "cli/main.ts",
       ...library,
       "scan-worker": "src/text/scan/scan-worker.ts",
-      "sidecar-cleaner": "src/routes/sidecar-cleaner.ts",
+      "sidecar-cleaner": "src/routes/sidecar/sidecar-cleaner.ts",
     },
     outdir: fresh,
     splitting: true,

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { HELP } from "../../cli/kubectl/help.ts";
+import { HELP } from "../../cli/kubectl/command-line/help.ts";
 import { program } from "../../cli/program/index.ts";
 
 /**

@@ -157,7 +157,7 @@ async function runKinds(folder, env) {
 /**
  * Starts a process as that of a container, and answers the requests of the runs above as its
  * engine. A parent with the container's id in its arguments identifies the process: see
- * isFirstProcess() in src/routes/kernel.ts.
+ * isFirstProcess() in src/routes/agents/kernel.ts.
  */
 async function startEngine(socketPath) {
   const Id = "b".repeat(64);

@@ -1,6 +1,9 @@
 /** Owned descriptors: open, read, copy, classify. The one room that loads koffi. */
 
-export { spawnChild } from "./child-process.ts";
+export { Output } from "./bytes/output.ts";
+export { readStream } from "./bytes/read-stream.ts";
+export { dieBySignal, WRITE_FAILED } from "./bytes/transfer.ts";
+export { writeAll } from "./bytes/write-all.ts";
 export {
   DT_DIR,
   DT_LNK,
@@ -16,29 +19,26 @@ export {
   IN_MOVED_TO,
 } from "./constants.ts";
 export { errnoText } from "./errno.ts";
-export { prepareExit } from "./exit.ts";
-export { kernelFeatures } from "./features.ts";
-export { openDirectory, pipe, setInheritable, setNonBlocking } from "./file.ts";
-export { localTypes, trustMountTable } from "./file-system.ts";
-export type { FileTimes } from "./file-times.ts";
-export { Lifeline } from "./lifeline.ts";
-export { limitMemory } from "./limits.ts";
-export { createError, LocalDirectory } from "./local-directory.ts";
-export { NewFile } from "./new-file.ts";
-export { Output } from "./output.ts";
+export { openDirectory, pipe, setInheritable, setNonBlocking } from "./files/file.ts";
+export { localTypes, trustMountTable } from "./files/file-system.ts";
+export type { FileTimes } from "./files/file-times.ts";
+export { createError, LocalDirectory } from "./files/local-directory.ts";
+export { NewFile } from "./files/new-file.ts";
+export { seekData, seekTo } from "./files/seek.ts";
+export { statx } from "./files/statx.ts";
+export { storesFiles } from "./files/stores-files.ts";
+export { unmount } from "./files/unmount.ts";
 export type { OwnedFd } from "./owned-fd.ts";
 export { writable } from "./poll.ts";
 export { groupOf, startTime, stateOf, statusField } from "./process.ts";
-export { RawMode } from "./raw-mode.ts";
-export { readStream } from "./read-stream.ts";
+export { spawnChild } from "./processes/child-process.ts";
+export { prepareExit } from "./processes/exit.ts";
+export { Lifeline } from "./processes/lifeline.ts";
+export { limitMemory } from "./processes/limits.ts";
+export { endWithParent } from "./processes/signals.ts";
+export { type ProcessEnd, type SpawnedProcess, spawnProgram } from "./processes/spawn.ts";
 export { isBroken, isWritable } from "./ready.ts";
-export { seekData, seekTo } from "./seek.ts";
-export { endWithParent } from "./signals.ts";
-export { endStream, streamPair } from "./socket.ts";
-export { type ProcessEnd, type SpawnedProcess, spawnProgram } from "./spawn.ts";
-export { statx } from "./statx.ts";
-export { storesFiles } from "./stores-files.ts";
-export { isTerminal, terminalSize, terminalState } from "./terminal.ts";
-export { dieBySignal, WRITE_FAILED } from "./transfer.ts";
-export { unmount } from "./unmount.ts";
-export { writeAll } from "./write-all.ts";
+export { kernelFeatures } from "./sockets/features.ts";
+export { endStream, streamPair } from "./sockets/socket.ts";
+export { RawMode } from "./terminal/raw-mode.ts";
+export { isTerminal, terminalSize, terminalState } from "./terminal/terminal.ts";

@@ -1,5 +1,5 @@
-import { EngineError } from "../engines/engine-error.ts";
-import type { RemoteEngine, SshTransport, TcpTransport } from "../engines/remote-engine.ts";
+import { EngineError } from "../engines/api/engine-error.ts";
+import type { RemoteEngine, SshTransport, TcpTransport } from "../engines/api/remote-engine.ts";
 import { messageOf, PortholeError } from "../errors.ts";
 
 const CLOSED = "the engine closed the connection without a response";

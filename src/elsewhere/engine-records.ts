@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { RemoteEngine } from "../engines/remote-engine.ts";
+import type { RemoteEngine } from "../engines/api/remote-engine.ts";
 import { readOr } from "../errors.ts";
-import { ensureRunDirectory } from "../routes/run-dir.ts";
+import { ensureRunDirectory } from "../routes/run-directory/run-dir.ts";
 
 /**
  * Remembers that this user has a helper on an engine, for {@link recordedEngines}. Call it at each

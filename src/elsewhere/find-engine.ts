@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
-import { engineGet } from "../engines/engine.ts";
+import { engineGet } from "../engines/api/engine.ts";
 import { PortholeError, readOr } from "../errors.ts";
 import { ENGINE_SOCKET } from "./in-helper.ts";
 

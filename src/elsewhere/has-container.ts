@@ -1,9 +1,9 @@
-import { chooseComposed, type ListByLabels } from "../engines/compose.ts";
-import { decodeContainers } from "../engines/container-list.ts";
-import { dockerRequest, jsonOf } from "../engines/docker-client.ts";
-import { EngineError } from "../engines/engine-error.ts";
-import type { RemoteEngine } from "../engines/remote-engine.ts";
-import { isMissing } from "../routes/route-error.ts";
+import { dockerRequest, jsonOf } from "../engines/api/docker-client.ts";
+import { EngineError } from "../engines/api/engine-error.ts";
+import type { RemoteEngine } from "../engines/api/remote-engine.ts";
+import { chooseComposed, type ListByLabels } from "../engines/containers/compose.ts";
+import { decodeContainers } from "../engines/containers/container-list.ts";
+import { isMissing } from "../routes/agents/route-error.ts";
 import { withEngine } from "./helpers.ts";
 
 /**

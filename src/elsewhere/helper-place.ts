@@ -1,9 +1,9 @@
 import { PassThrough } from "node:stream";
-import { dockerRequest, jsonOf, openStream } from "../engines/docker-client.ts";
-import { EngineError } from "../engines/engine-error.ts";
-import type { RemoteEngine } from "../engines/remote-engine.ts";
+import { dockerRequest, jsonOf, openStream } from "../engines/api/docker-client.ts";
+import { EngineError } from "../engines/api/engine-error.ts";
+import type { RemoteEngine } from "../engines/api/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
-import { isMissing } from "../routes/route-error.ts";
+import { isMissing } from "../routes/agents/route-error.ts";
 import { silentEngine } from "./connection-error.ts";
 import { type Dialler, dialler } from "./dial.ts";
 import { recordEngine } from "./engine-records.ts";

@@ -1,6 +1,6 @@
-import type { RemoteEngine } from "../engines/remote-engine.ts";
+import type { RemoteEngine } from "../engines/api/remote-engine.ts";
 import type { PortholeError } from "../errors.ts";
-import type { LiveAgent } from "../sessions/agents.ts";
+import type { LiveAgent } from "../sessions/agent/agents.ts";
 import { silentEngine } from "./connection-error.ts";
 import { type Dialler, dialler } from "./dial.ts";
 import { forgetEngine, lastUse, recordedEngines } from "./engine-records.ts";

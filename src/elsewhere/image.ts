@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { PortholeError } from "../errors.ts";
-import { type TarMember, tarEnd, tarHeader, tarPadding } from "../routes/tar.ts";
+import { type TarMember, tarEnd, tarHeader, tarPadding } from "../routes/agents/tar.ts";
 import { COMMAND_IN_IMAGE, type InstalledFile, NODE_IN_IMAGE, RIPGREP_IN_IMAGE } from "./installation.ts";
 
 /**

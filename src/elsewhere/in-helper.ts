@@ -1,4 +1,4 @@
-import { agentProgram } from "../routes/agent-program.ts";
+import { agentProgram } from "../routes/agents/agent-program.ts";
 import { AGENT_IN_IMAGE } from "./installation.ts";
 
 /** Path of the link to the engine's socket in the helper. */

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PortholeError } from "../errors.ts";
-import { agentProgram } from "../routes/agent-program.ts";
+import { agentProgram } from "../routes/agents/agent-program.ts";
 
 /** A file of the running installation, and its path in the image. */
 export interface InstalledFile {

@@ -1,5 +1,5 @@
-import { spawnChild } from "../descriptors/child-process.ts";
-import type { SshTransport } from "../engines/remote-engine.ts";
+import { spawnChild } from "../descriptors/processes/child-process.ts";
+import type { SshTransport } from "../engines/api/remote-engine.ts";
 import { PortholeError } from "../errors.ts";
 import { lostConnection } from "./lost-connection.ts";
 import type { Place, PlaceProcess } from "./place.ts";

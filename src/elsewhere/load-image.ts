@@ -1,10 +1,10 @@
 import { Readable } from "node:stream";
-import { BoundedBuffer } from "../engines/bounded-buffer.ts";
-import { dockerRequest } from "../engines/docker-client.ts";
-import { type Engine, unreachable } from "../engines/engine.ts";
-import { EngineError } from "../engines/engine-error.ts";
+import { BoundedBuffer } from "../engines/api/bounded-buffer.ts";
+import { dockerRequest } from "../engines/api/docker-client.ts";
+import { type Engine, unreachable } from "../engines/api/engine.ts";
+import { EngineError } from "../engines/api/engine-error.ts";
 import { messageOf, PortholeError } from "../errors.ts";
-import { importFailure } from "../routes/agent-image.ts";
+import { importFailure } from "../routes/agents/agent-image.ts";
 import { type InstallationImage, imagePieces } from "./image.ts";
 
 export interface LoadOptions {

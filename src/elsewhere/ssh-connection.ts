@@ -1,7 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 import { Duplex } from "node:stream";
-import { spawnChild } from "../descriptors/child-process.ts";
-import type { RemoteEngine, SshTransport } from "../engines/remote-engine.ts";
+import { spawnChild } from "../descriptors/processes/child-process.ts";
+import type { RemoteEngine, SshTransport } from "../engines/api/remote-engine.ts";
 import { NO_SSH } from "./connection-error.ts";
 
 /** A connection by `ssh HOST docker system dial-stdio`. Requests may use it one after another. */

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import type { Session } from "../sessions/session.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import { backingOf } from "./mounts.ts";
 import { listProcesses } from "./processes.ts";
 import { deviceOf, mountsOf } from "./usage.ts";

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { DT_DIR, DT_LNK } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
-import type { Session } from "../sessions/session.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import { compareNames, compileGlob, isQuoted } from "./glob.ts";
 import { joinPath } from "./walk.ts";
 

@@ -1,5 +1,5 @@
 import type { PortholeError } from "../errors.ts";
-import type { Session } from "../sessions/session.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import { type FindExpression, type JudgedFile, parseFind } from "./find.ts";
 import { type TakeOver, type WalkedFile, type WalkOptions, walk } from "./walk.ts";
 

@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import type { DirectoryEntry, Session } from "../sessions/session.ts";
+import type { DirectoryEntry, Session } from "../sessions/interface/session.ts";
 
 /**
  * Number of listings that are started in advance. Each uses a pipe, and a child of the agent that

@@ -4,7 +4,7 @@ import { errnoName, errnoText } from "../descriptors/errno.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
 import type { MappingRecord, ProcessFileRecord, ProcessRecord } from "../protocol/records.ts";
-import type { Session } from "../sessions/session.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import { pathText } from "../target.ts";
 import { addMapping, DELETED, describeMapping, isKernelMemory, type MappedFile } from "./mapped-files.ts";
 import { mountsOf } from "./usage.ts";

@@ -1,8 +1,8 @@
 import { DT_DIR, DT_LNK, DT_REG } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
-import type { OpenFile } from "../sessions/open-file.ts";
-import type { Session } from "../sessions/session.ts";
+import type { OpenFile } from "../sessions/interface/open-file.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import { isPseudo, type Mount, parseMounts } from "./mounts.ts";
 import { walk } from "./walk.ts";
 

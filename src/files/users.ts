@@ -1,5 +1,5 @@
 import { PortholeError } from "../errors.ts";
-import type { Session } from "../sessions/session.ts";
+import type { Session } from "../sessions/interface/session.ts";
 
 /** Maximum bytes of a target's user or group file. */
 const MAX_BYTES = 4 * 1024 * 1024;

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { DT_BLK, DT_CHR, DT_DIR, DT_LNK } from "../descriptors/constants.ts";
 import { PortholeError } from "../errors.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
-import type { DirectoryEntry, Session } from "../sessions/session.ts";
+import type { DirectoryEntry, Session } from "../sessions/interface/session.ts";
 import { Lookahead } from "./lookahead.ts";
 import { PendingDirectories } from "./pending-directories.ts";
 

@@ -7,9 +7,9 @@ import {
   IN_MOVED_FROM,
   IN_MOVED_TO,
 } from "../descriptors/constants.ts";
-import type { InotifyEvent } from "../descriptors/inotify-event.ts";
+import type { InotifyEvent } from "../descriptors/files/inotify-event.ts";
 import { PortholeError } from "../errors.ts";
-import type { Session } from "../sessions/session.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import { pathText } from "../target.ts";
 import { identityOf } from "./identity.ts";
 import { InotifyWatch } from "./inotify-watch.ts";

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import type { Fingerprint } from "./fingerprint.ts";
 import { AT_END, type FollowEvent, type Generation } from "./follow.ts";
 import { type Identity, isSameFile } from "./machine.ts";
+import type { Fingerprint } from "./offsets/fingerprint.ts";
 
 /** A file that was opened at an offset, and can be read only once and sequentially. */
 export interface PolledFile extends Generation {

@@ -1,9 +1,9 @@
 import { PortholeError } from "../errors.ts";
-import type { Session } from "../sessions/session.ts";
-import { Fingerprint } from "./fingerprint.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import { follow } from "./follow.ts";
 import { followRelayed } from "./follow-relayed.ts";
 import { identityOf } from "./identity.ts";
+import { Fingerprint } from "./offsets/fingerprint.ts";
 import { followSource } from "./session-source.ts";
 
 /** Options of {@link followPath}. */

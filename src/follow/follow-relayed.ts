@@ -1,6 +1,6 @@
 import { PortholeError } from "../errors.ts";
-import type { OpenFile } from "../sessions/open-file.ts";
-import type { Session } from "../sessions/session.ts";
+import type { OpenFile } from "../sessions/interface/open-file.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import type { FollowEvent } from "./follow.ts";
 import { followByPolling, type PolledFile, type PollOptions } from "./follow-by-polling.ts";
 import { identityOf } from "./identity.ts";

@@ -1,4 +1,4 @@
-import { Fingerprint } from "./fingerprint.ts";
+import { Fingerprint } from "./offsets/fingerprint.ts";
 import type { FollowFile } from "./source.ts";
 
 const NEWLINE = 10;

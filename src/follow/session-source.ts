@@ -1,7 +1,7 @@
 import { fstatSync } from "node:fs";
 import { PortholeError } from "../errors.ts";
-import type { OpenFile } from "../sessions/open-file.ts";
-import type { Session } from "../sessions/session.ts";
+import type { OpenFile } from "../sessions/interface/open-file.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import type { FollowFile, FollowSource } from "./follow.ts";
 import { identityOf } from "./identity.ts";
 import { WatchedPath } from "./watched-path.ts";

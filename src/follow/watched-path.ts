@@ -7,8 +7,8 @@ import {
   IN_Q_OVERFLOW,
 } from "../descriptors/constants.ts";
 import type { FileStat } from "../protocol/file-stat.ts";
-import { kindOf } from "../sessions/open-file.ts";
-import type { Session } from "../sessions/session.ts";
+import { kindOf } from "../sessions/interface/open-file.ts";
+import type { Session } from "../sessions/interface/session.ts";
 import { type DirectorySubscriber, DirectoryWatch } from "./directory-watch.ts";
 import { InotifyWatch } from "./inotify-watch.ts";
 

@@ -1,22 +1,22 @@
 import { readFileSync } from "node:fs";
 import { signalOf } from "../descriptors/poll.ts";
 import { requireStartTime } from "../descriptors/process.ts";
-import { isFullId } from "../engines/engine-json.ts";
-import { HttpStatusError } from "../engines/http.ts";
+import { isFullId } from "../engines/api/engine-json.ts";
+import { HttpStatusError } from "../engines/api/http.ts";
 import {
   type ContainerState,
   type RunningContainer,
   resolveContainer,
   type StoppedContainer,
-} from "../engines/resolve.ts";
+} from "../engines/lookup/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
-import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions, type StartOptions } from "./attachment.ts";
-import { inCurrentState } from "./current-state.ts";
-import type { OfflineTarget } from "./offline-target.ts";
-import { type AgentQuery, connectLive, withAgentLock } from "./registry.ts";
-import { NotPreparedError } from "./route-error.ts";
-import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-dir.ts";
+import { ATTACH_TIMEOUT_MS, type Attachment, type AttachOptions, type StartOptions } from "./agents/attachment.ts";
+import { type AgentQuery, connectLive, withAgentLock } from "./agents/registry.ts";
+import { NotPreparedError } from "./agents/route-error.ts";
+import type { OfflineTarget } from "./offline/offline-target.ts";
+import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "./run-directory/run-dir.ts";
+import { inCurrentState } from "./start/current-state.ts";
 
 const ALL_ROUTES: readonly AgentRoute[] = ["direct", "mount", "sidecar"];
 
@@ -57,7 +57,7 @@ async function attachStopped(
   options: AttachOptions,
 ): Promise<Attachment> {
   if (options.user) throw container.obstacle;
-  const { offlineContainer } = await import("./offline-target.ts");
+  const { offlineContainer } = await import("./offline/offline-target.ts");
   try {
     return await attachOffline(offlineContainer(container), wanted, run, options);
   } catch (error) {
@@ -78,7 +78,7 @@ async function attachOffline(
   const routes: readonly AgentRoute[] = wanted.filter((route) => route !== "mount");
   if (routes.length === 0) throw new NotPreparedError(files.name, { isRunning: false });
   return liveOrNew(run, { identity, generation, routes, user: "" }, options, async (starting) => {
-    const { startOffline } = await import("./start-offline.ts");
+    const { startOffline } = await import("./offline/start-offline.ts");
     return startOffline(files, options.startOn?.filter((route) => routes.includes(route)) ?? routes, run, starting);
   });
 }
@@ -89,8 +89,8 @@ async function attachOffline(
  */
 export async function attachImage(name: string, options: AttachOptions): Promise<Attachment> {
   const [{ resolveImage }, { offlineImage }] = await Promise.all([
-    import("../engines/images.ts"),
-    import("./offline-target.ts"),
+    import("../engines/lookup/images.ts"),
+    import("./offline/offline-target.ts"),
   ]);
   const image = await resolveImage(name, options.engine, signalOf(options.signal));
   return attachOffline(offlineImage(image), routesOf(options), ensureRunDirectory(), options);
@@ -102,8 +102,8 @@ export async function attachImage(name: string, options: AttachOptions): Promise
  */
 export async function attachVolume(name: string, options: AttachOptions): Promise<Attachment> {
   const [{ resolveVolume }, { offlineVolume }] = await Promise.all([
-    import("../engines/volumes.ts"),
-    import("./offline-target.ts"),
+    import("../engines/lookup/volumes.ts"),
+    import("./offline/offline-target.ts"),
   ]);
   const volume = await resolveVolume(name, options.engine, signalOf(options.signal));
   return attachOffline(offlineVolume(volume), routesOf(options), ensureRunDirectory(), options);
@@ -124,7 +124,7 @@ async function attachTo(
   const routes = wanted.filter((route) => !(container.paused && route === "mount"));
   const query = { identity: container.id, generation: container.startedAt, routes, user: options.user ?? "" };
   const attached = await liveOrNew(run, query, options, async (starting) => {
-    const { startForContainer } = await import("./start.ts");
+    const { startForContainer } = await import("./start/start.ts");
     return startForContainer(container, options.startOn ?? wanted, run, starting);
   });
   return { ...attached, container };
@@ -144,7 +144,7 @@ export async function attachProcess(pid: number, options: AttachOptions): Promis
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "latin1").slice(0, 8);
   const key = { identity: `pid-${pid}`, generation: `${started} ${boot}`, route: "direct" as const, user: "" };
   return liveOrNew(run, { ...key, routes: ["direct"] }, options, async (starting) => {
-    const { startForProcess } = await import("./start.ts");
+    const { startForProcess } = await import("./start/start.ts");
     return startForProcess(pid, started, key, run, starting);
   });
 }

@@ -1,11 +1,11 @@
 import { boundingSetHas, canEnterNamespaces, namespaceOf, procFile, requireStartTime } from "../descriptors/process.ts";
-import { type ContainerState, type RunningContainer, resolveContainer } from "../engines/resolve.ts";
+import { type ContainerState, type RunningContainer, resolveContainer } from "../engines/lookup/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import { type Target, targetName } from "../target.ts";
-import { inCurrentState } from "./current-state.ts";
-import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
-import { MOUNT_POINT } from "./run-dir.ts";
-import { notAllowed, notHere } from "./start.ts";
+import { isFirstProcess, otherKernelError, otherMachineError } from "./agents/kernel.ts";
+import { MOUNT_POINT } from "./run-directory/run-dir.ts";
+import { inCurrentState } from "./start/current-state.ts";
+import { notAllowed, notHere } from "./start/start.ts";
 
 /** A process whose namespaces this user may join. */
 export interface JoinableProcess {

@@ -1,21 +1,21 @@
 import { openSync } from "node:fs";
 import { OwnedFd } from "../descriptors/owned-fd.ts";
 import { canEnterNamespaces, requireStartTime, startTime } from "../descriptors/process.ts";
-import type { LayerRole } from "../engines/layers.ts";
-import { type ContainerState, type RunningContainer, resolveContainer } from "../engines/resolve.ts";
+import type { LayerRole } from "../engines/layers/layers.ts";
+import { type ContainerState, type RunningContainer, resolveContainer } from "../engines/lookup/resolve.ts";
 import { PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
 import { TreeFlag } from "../protocol/messages.ts";
 import type { Target } from "../target.ts";
-import { installAgent } from "./agent-program.ts";
-import { ATTACH_TIMEOUT_MS, type StartOptions } from "./attachment.ts";
-import { inCurrentState } from "./current-state.ts";
-import { childTree } from "./direct.ts";
-import { isFirstProcess, otherKernelError, otherMachineError } from "./kernel.ts";
-import type { OfflineTarget } from "./offline-target.ts";
-import { ensureRunDirectory, MOUNT_POINT } from "./run-dir.ts";
-import type { Sidecar } from "./sidecar-description.ts";
-import { allRoutesFailed, notAllowed, notHere, routeObstacle, targetEndedError, toAttachError } from "./start.ts";
+import { installAgent } from "./agents/agent-program.ts";
+import { ATTACH_TIMEOUT_MS, type StartOptions } from "./agents/attachment.ts";
+import { isFirstProcess, otherKernelError, otherMachineError } from "./agents/kernel.ts";
+import type { OfflineTarget } from "./offline/offline-target.ts";
+import { ensureRunDirectory, MOUNT_POINT } from "./run-directory/run-dir.ts";
+import type { Sidecar } from "./sidecar/sidecar-description.ts";
+import { inCurrentState } from "./start/current-state.ts";
+import { childTree } from "./start/direct.ts";
+import { allRoutesFailed, notAllowed, notHere, routeObstacle, targetEndedError, toAttachError } from "./start/start.ts";
 
 /**
  * A detached copy of all mounts of a target. Its mounts are read-only, nosuid, nodev and
@@ -66,15 +66,15 @@ export async function takeTree(target: TreeTarget, options: TreeOptions): Promis
       return containerTree(target.name, options);
     case "image": {
       const [{ resolveImage }, { offlineImage }] = await Promise.all([
-        import("../engines/images.ts"),
-        import("./offline-target.ts"),
+        import("../engines/lookup/images.ts"),
+        import("./offline/offline-target.ts"),
       ]);
       return offlineTree(offlineImage(await resolveImage(target.name, options.engine, options.signal)), options);
     }
     case "volume": {
       const [{ resolveVolume }, { offlineVolume }] = await Promise.all([
-        import("../engines/volumes.ts"),
-        import("./offline-target.ts"),
+        import("../engines/lookup/volumes.ts"),
+        import("./offline/offline-target.ts"),
       ]);
       return offlineTree(offlineVolume(await resolveVolume(target.name, options.engine, options.signal)), options);
     }
@@ -108,7 +108,7 @@ async function containerTree(name: string, options: TreeOptions): Promise<Tree> 
 
 async function treeInState({ running, stopped }: ContainerState, options: TreeOptions): Promise<Tree> {
   if (running === undefined) {
-    const { offlineContainer } = await import("./offline-target.ts");
+    const { offlineContainer } = await import("./offline/offline-target.ts");
     const files = offlineContainer(stopped);
     return offlineTree(options.copy === undefined ? files : { ...files, layers: copyAt(options.copy) }, options);
   }
@@ -134,13 +134,13 @@ function lazySnapshotterError({ name, lazyDriver }: RunningContainer): PortholeE
 }
 
 async function offlineTree(files: OfflineTarget, options: TreeOptions): Promise<Tree> {
-  const { layerOptions, layersFor, withLayers, withoutMissing } = await import("./start-offline.ts");
+  const { layerOptions, layersFor, withLayers, withoutMissing } = await import("./offline/start-offline.ts");
   const known = await files.layers(options.signal);
   return firstOf(options, async (route) => {
     const layers = await layersFor(route, files, known, ensureRunDirectory(), options);
     if (route === "direct")
       return treeOf(await childTree(`'${files.name}'`, layerOptions(layers), flagsOf(options), waitOf(options)));
-    const { treeSuffix } = await import("./sidecar-description.ts");
+    const { treeSuffix } = await import("./sidecar/sidecar-description.ts");
     // No process of the target can interfere on this route, so no mount table is needed to check
     // the tree.
     return withoutMissing(layers, (present) => {
@@ -190,7 +190,7 @@ async function sidecarTree(container: RunningContainer, options: TreeOptions): P
   const table = mountTable(container);
   try {
     if (!isFirstProcess(container)) throw notHere(container);
-    const { treeSidecar } = await import("./sidecar-description.ts");
+    const { treeSidecar } = await import("./sidecar/sidecar-description.ts");
     return await bySidecar(treeSidecar(container), table, options);
   } catch (error) {
     table.close();
@@ -211,7 +211,7 @@ function mountTable(container: RunningContainer): OwnedFd {
 async function bySidecar(sidecar: Sidecar, table: OwnedFd | undefined, options: TreeOptions): Promise<Tree> {
   const run = ensureRunDirectory();
   installAgent(run);
-  const { runSidecar } = await import("./sidecar.ts");
+  const { runSidecar } = await import("./sidecar/sidecar.ts");
   // A container of the image is its own tree, which the engine empties when it removes the
   // container.
   const hold = sidecar.image !== undefined;

@@ -1,13 +1,13 @@
-import type { Engine } from "../engines/engine.ts";
-import { inspectId, type RunningContainer, requireRunning, stateOf } from "../engines/resolve.ts";
+import type { Engine } from "../engines/api/engine.ts";
+import { inspectId, type RunningContainer, requireRunning, stateOf } from "../engines/lookup/resolve.ts";
 import {
   type ContainerDetails,
   type WatchContainersOptions,
   watchContainers as watchEngines,
-} from "../engines/watch-containers.ts";
+} from "../engines/lookup/watch-containers.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
-import { MOUNT_POINT, runDirectoryPaths } from "./run-dir.ts";
-import { routeObstacle } from "./start.ts";
+import { MOUNT_POINT, runDirectoryPaths } from "./run-directory/run-dir.ts";
+import { routeObstacle } from "./start/start.ts";
 
 /** The routes, in the order in which they are tried. */
 const ROUTES = ["direct", "mount", "sidecar"] as const;

@@ -1,10 +1,10 @@
 import { requireMainThread, signalOf } from "../descriptors/poll.ts";
 import { attachInterrupted, PortholeError } from "../errors.ts";
 import type { AgentRoute } from "../protocol/agent-info.ts";
-import type { AttachOptions } from "../routes/attachment.ts";
+import type { AttachOptions } from "../routes/agents/attachment.ts";
 import { parseSessionTarget, type Target } from "../target.ts";
-import { LocalSession } from "./local-session.ts";
-import type { Session } from "./session.ts";
+import type { Session } from "./interface/session.ts";
+import { LocalSession } from "./local/local-session.ts";
 
 /** Options of {@link connect}; see also {@link AttachOptions}. */
 export interface ConnectOptions extends Omit<AttachOptions, "route"> {
@@ -29,10 +29,10 @@ export async function connect(target: string | Target, options: ConnectOptions =
   const parsed = typeof target === "string" ? parseSessionTarget(target) : target;
   if (parsed.kind === "local") return new LocalSession();
   if (parsed.kind === "output") {
-    const { OutputSession } = await import("./output-session.ts");
+    const { OutputSession } = await import("./output/output-session.ts");
     return OutputSession.open(parsed.name, options.engine, signalOf(options.signal));
   }
-  const { connectAgent } = await import("./connect-agent.ts");
+  const { connectAgent } = await import("./agent/connect-agent.ts");
   const { route, requestTimeoutMs, ...rest } = options;
   return connectAgent(parsed, { ...rest, route: route === "auto" ? undefined : route }, requestTimeoutMs);
 }

@@ -1,5 +1,5 @@
-import type { RunningContainer } from "../engines/container-state.ts";
-import type { Session } from "./session.ts";
+import type { RunningContainer } from "../engines/containers/container-state.ts";
+import type { Session } from "./interface/session.ts";
 
 /**
  * The running container of a session, as its engine described it when the session was made. Does

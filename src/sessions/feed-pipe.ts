@@ -1,7 +1,7 @@
-import { pipe } from "../descriptors/file.ts";
+import { writeAll } from "../descriptors/bytes/write-all.ts";
+import { pipe } from "../descriptors/files/file.ts";
 import type { OwnedFd } from "../descriptors/owned-fd.ts";
-import { writeAll } from "../descriptors/write-all.ts";
-import type { OpenFile } from "./open-file.ts";
+import type { OpenFile } from "./interface/open-file.ts";
 
 /** A pipe that carries a file's content. */
 export interface FedPipe {

@@ -1,14 +1,14 @@
 import type { ChildProcess } from "node:child_process";
-import { spawnChild } from "../descriptors/child-process.ts";
 import { parentOf, startTime } from "../descriptors/process.ts";
+import { spawnChild } from "../descriptors/processes/child-process.ts";
 import { messageOf, PortholeError } from "../errors.ts";
-import { AGENT_NAME, installAgent } from "../routes/agent-program.ts";
-import { removeAgentFiles } from "../routes/registry.ts";
-import { openRendezvous } from "../routes/rendezvous.ts";
-import { ensureRunDirectory } from "../routes/run-dir.ts";
-import { startAgent } from "../routes/start.ts";
-import { connectTo } from "./connect-agent.ts";
-import type { Session } from "./session.ts";
+import { AGENT_NAME, installAgent } from "../routes/agents/agent-program.ts";
+import { removeAgentFiles } from "../routes/agents/registry.ts";
+import { openRendezvous } from "../routes/rendezvous/rendezvous.ts";
+import { ensureRunDirectory } from "../routes/run-directory/run-dir.ts";
+import { startAgent } from "../routes/start/start.ts";
+import { connectTo } from "./agent/connect-agent.ts";
+import type { Session } from "./interface/session.ts";
 
 /**
  * A target that consists of namespaces only: its own user, mount and PID namespaces, its own tmpfs,

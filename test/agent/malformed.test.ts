@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { socketpair } from "../../src/descriptors/fd-socket.ts";
+import { socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode, encodeMessage } from "../../src/protocol/codec.ts";
 import { Header, Op, REPLY, VERSION } from "../../src/protocol/messages.ts";

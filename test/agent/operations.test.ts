@@ -13,7 +13,7 @@ import {
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { IN_DELETE_SELF, IN_MODIFY } from "../../src/descriptors/constants.ts";
-import { mkfifo } from "../../src/descriptors/file.ts";
+import { mkfifo } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { encode } from "../../src/protocol/codec.ts";

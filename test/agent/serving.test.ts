@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { socketpair } from "../../src/descriptors/fd-socket.ts";
+import { socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
 import { ByeScope, Op, VERSION } from "../../src/protocol/messages.ts";

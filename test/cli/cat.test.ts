@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { mkfifo } from "../../src/descriptors/file.ts";
+import { mkfifo } from "../../src/descriptors/files/file.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeAsRoot, describeWith } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { colourCheck, colourSearch, linksReason } from "../../cli/grep/tree-flags.ts";
-import { mkfifo } from "../../src/descriptors/file.ts";
+import { mkfifo } from "../../src/descriptors/files/file.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { type Sandbox, sandbox, sandboxOfTests } from "../helpers/namespaces.ts";
 import { user } from "../helpers/porthole.ts";

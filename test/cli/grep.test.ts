@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
-import { mkfifo } from "../../src/descriptors/file.ts";
+import { mkfifo } from "../../src/descriptors/files/file.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { sandboxOfTests } from "../helpers/namespaces.ts";
 import { builtCommand } from "../helpers/paths.ts";

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { spawnChild } from "../../src/descriptors/child-process.ts";
+import { spawnChild } from "../../src/descriptors/processes/child-process.ts";
 import { bundleScript, outcome } from "./run-script.ts";
 
 test("a child that could not be started is signalled neither by kill nor by an aborted signal", async () => {
@@ -17,7 +17,7 @@ test("a child that could not be started is signalled neither by kill nor by an a
 test("a start at the limit of open files throws EMFILE", async () => {
   const script = await bundleScript(`
     import { closeSync, openSync } from "node:fs";
-    import { spawnChild } from "./child-process.ts";
+    import { spawnChild } from "./processes/child-process.ts";
     const fds = [];
     try { for (;;) fds.push(openSync("/dev/null")); } catch {}
     let said;

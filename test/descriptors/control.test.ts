@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseControl } from "../../src/descriptors/control.ts";
+import { parseControl } from "../../src/descriptors/sockets/control.ts";
 import { controlMessage, ints } from "./raw-message.ts";
 
 function parse(bytes: Uint8Array, length = bytes.length) {

@@ -15,9 +15,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openPath, pipe, setNonBlocking } from "../../src/descriptors/file.ts";
+import { copyToFd } from "../../src/descriptors/bytes/transfer.ts";
+import { openPath, pipe, setNonBlocking } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import { copyToFd } from "../../src/descriptors/transfer.ts";
 import { processName } from "../helpers/processes.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { owned, temporaryDirectory } from "./fixtures.ts";
@@ -284,8 +284,8 @@ test("Ctrl-C ends a copy that waits for its reader", async () => {
   const child = start(
     await bundleScript(`
       import { writeSync } from "node:fs";
-      import { openPath } from "./file.ts";
-      import { copyToFd } from "./transfer.ts";
+      import { openPath } from "./files/file.ts";
+      import { copyToFd } from "./bytes/transfer.ts";
       const source = openPath(process.argv[2], 0);
       writeSync(2, "copying");
       copyToFd(source, 1);
@@ -301,7 +301,7 @@ test("Ctrl-C ends a copy that waits for its reader", async () => {
 
 test.each(["SIGPIPE", "SIGINT", "SIGTERM"])("a process that handles %s can still be killed by it", async (signal) => {
   const { signal: died, stdout } = await runScript(`
-    import { dieBySignal } from "./transfer.ts";
+    import { dieBySignal } from "./bytes/transfer.ts";
     process.on("SIGINT", () => {});
     process.on("exit", () => console.log("exit handler"));
     dieBySignal(${JSON.stringify(signal)});

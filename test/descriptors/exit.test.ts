@@ -8,7 +8,7 @@ import { bundleScript, runScript } from "./run-script.ts";
 test("the end of the process leaves no number below 3 to a worker thread that starts", async () => {
   const { status, signal, stderr } = await runScript(`
     import { Worker } from "node:worker_threads";
-    import { prepareExit } from "./exit.ts";
+    import { prepareExit } from "./processes/exit.ts";
     prepareExit();
     // Options keep the fast end out.
     process.execArgv.push("--no-warnings");
@@ -26,7 +26,7 @@ describeWith("tmux", "the end of a process on a terminal", () => {
     execFileSync("mkfifo", [fifo]);
     const script = await bundleScript(`
       import { open } from "node:fs";
-      import { prepareExit } from "./exit.ts";
+      import { prepareExit } from "./processes/exit.ts";
       prepareExit();
       // A thread of libuv opens it, and waits for a writer.
       open("${fifo}", "r", () => {});
@@ -39,8 +39,8 @@ describeWith("tmux", "the end of a process on a terminal", () => {
 
   test("restores modes that the process has changed", async () => {
     const script = await bundleScript(`
-      import { prepareExit } from "./exit.ts";
-      import { RawMode } from "./raw-mode.ts";
+      import { prepareExit } from "./processes/exit.ts";
+      import { RawMode } from "./terminal/raw-mode.ts";
       prepareExit();
       new RawMode(0).enable();
       process.exit(4);

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { MSG_CTRUNC, O_CLOEXEC } from "../../src/descriptors/constants.ts";
-import { controlLength, parseControl } from "../../src/descriptors/control.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { controlLength, parseControl } from "../../src/descriptors/sockets/control.ts";
 import { connection, numberedFiles, numbersOf, owned, packet, withoutLeak } from "./fixtures.ts";
 import { CMSG_LEN, CMSG_SPACE, controlMessage, ints, type RawMessage, rawReceive, rawSend } from "./raw-message.ts";
 

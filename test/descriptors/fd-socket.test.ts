@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { SOL_SOCKET } from "../../src/descriptors/constants.ts";
-import { FdSocket, refuseDescriptors, socketpair } from "../../src/descriptors/fd-socket.ts";
 import { libc, Memory } from "../../src/descriptors/libc.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { writable } from "../../src/descriptors/poll.ts";
+import { FdSocket, refuseDescriptors, socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { connection, numberedFiles, numbersOf, owned, packet, withoutLeak } from "./fixtures.ts";
 import { controlMessage, ints, rawSend } from "./raw-message.ts";
 import { runScript } from "./run-script.ts";
@@ -175,7 +175,7 @@ test("20,000 descriptors pass through one socket and all are closed", () => {
 test("a receiver at its limit of open files gets an error, keeps no descriptor, and works again when there is room", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { openSync, closeSync, readdirSync } from "node:fs";
-    import { FdSocket, socketpair } from "./fd-socket.ts";
+    import { FdSocket, socketpair } from "./sockets/fd-socket.ts";
     import { OwnedFd } from "./owned-fd.ts";
     const [a, b] = socketpair();
     const sender = new FdSocket(a, { maxDescriptors: 0 }), receiver = new FdSocket(b, { maxDescriptors: 5 });
@@ -210,7 +210,7 @@ test("no received descriptor leaks into a child process", async () => {
   const { stdout, stderr } = await runScript(`
     import { execFileSync } from "node:child_process";
     import { openSync } from "node:fs";
-    import { FdSocket, socketpair } from "./fd-socket.ts";
+    import { FdSocket, socketpair } from "./sockets/fd-socket.ts";
     import { OwnedFd } from "./owned-fd.ts";
     import { Reactor } from "./poll.ts";
     const [a, b] = socketpair();

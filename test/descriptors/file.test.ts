@@ -12,7 +12,6 @@ import {
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { O_PATH } from "../../src/descriptors/constants.ts";
-import { socketpair } from "../../src/descriptors/fd-socket.ts";
 import {
   getFlags,
   mkfifo,
@@ -21,9 +20,10 @@ import {
   pipe,
   setNonBlocking,
   tryLock,
-} from "../../src/descriptors/file.ts";
-import { seekData, seekTo } from "../../src/descriptors/seek.ts";
-import { makeDevice, statx } from "../../src/descriptors/statx.ts";
+} from "../../src/descriptors/files/file.ts";
+import { seekData, seekTo } from "../../src/descriptors/files/seek.ts";
+import { makeDevice, statx } from "../../src/descriptors/files/statx.ts";
+import { socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { owned, temporaryDirectory, withoutLeak } from "./fixtures.ts";
 
 const file = (errno: string) => expect.objectContaining({ code: "FILE", errno });

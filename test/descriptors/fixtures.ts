@@ -2,9 +2,9 @@ import { constants, mkdtempSync, readSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished } from "vitest";
-import { FdSocket, type Packet, socketpair } from "../../src/descriptors/fd-socket.ts";
-import { openPath, pipe } from "../../src/descriptors/file.ts";
+import { openPath, pipe } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { FdSocket, type Packet, socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 
 /** Makes a directory that is removed after the test. */

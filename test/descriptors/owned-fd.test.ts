@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { expect, test } from "vitest";
-import { openPath } from "../../src/descriptors/file.ts";
+import { openPath } from "../../src/descriptors/files/file.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { owned, withoutLeak } from "./fixtures.ts";
 

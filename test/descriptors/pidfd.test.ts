@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { expect, test } from "vitest";
-import { isAlive, openPidfd } from "../../src/descriptors/pidfd.ts";
+import { isAlive, openPidfd } from "../../src/descriptors/processes/pidfd.ts";
 
 test("a number has a process only if a process, not a thread, has it now", () => {
   using self = openPidfd(process.pid);

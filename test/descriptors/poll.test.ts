@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readSync, writeFileSync, writeSync } fr
 import { join } from "node:path";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, O_PATH } from "../../src/descriptors/constants.ts";
-import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
+import { mkfifo, openPath, pipe } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { firstReady, Reactor, readable, type Watch, writable } from "../../src/descriptors/poll.ts";
 import { newPipe, owned, temporaryDirectory, withoutLeak } from "./fixtures.ts";
@@ -303,7 +303,7 @@ test("a closed reactor closes its watches and cannot be used again", () => {
 test("the process ends when its last watch is closed, not earlier", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { spawn } from "node:child_process";
-    import { pipe } from "./file.ts";
+    import { pipe } from "./files/file.ts";
     import { EPOLLIN } from "./constants.ts";
     import { Reactor } from "./poll.ts";
     const [outlet, inlet] = pipe();
@@ -322,7 +322,7 @@ test.each([
   ["an error thrown in a callback", "throw new Error('from a callback');", 1],
 ])("the process is not aborted: %s", async (_, action, expected) => {
   const { status, signal, stderr } = await runScript(`
-    import { pipe } from "./file.ts";
+    import { pipe } from "./files/file.ts";
     import { EPOLLOUT } from "./constants.ts";
     import { Reactor } from "./poll.ts";
     const [, inlet] = pipe();
@@ -338,7 +338,7 @@ test.each([
   ["by an uncaught exception", "throw new Error('uncaught');", 1],
 ])("the process ends %s with an event due at a watch that does not keep it alive", async (_, action, expected) => {
   const { status, signal, stderr } = await runScript(`
-    import { pipe } from "./file.ts";
+    import { pipe } from "./files/file.ts";
     import { EPOLLOUT } from "./constants.ts";
     import { Reactor } from "./poll.ts";
     const [, inlet] = pipe();
@@ -356,7 +356,7 @@ test.each([
 
 test("the process ends after an exit handler that is the first to wait for a descriptor", async () => {
   const { status, signal, stderr } = await runScript(`
-    import { pipe } from "./file.ts";
+    import { pipe } from "./files/file.ts";
     import { EPOLLOUT } from "./constants.ts";
     import { Reactor } from "./poll.ts";
     process.on("exit", () => Reactor.shared().watch(pipe()[1], EPOLLOUT, () => {}));
@@ -378,7 +378,7 @@ test("a worker thread has no reactor and gets an error (koffi would abort the pr
 test("the first wait of a process makes no reactor if data arrive at once", async () => {
   const { status, stdout, stderr } = await runScript(`
     import { writeSync } from "node:fs";
-    import { pipe } from "./file.ts";
+    import { pipe } from "./files/file.ts";
     import { Reactor, readableSoon } from "./poll.ts";
     const [outlet, inlet] = pipe();
     const seen = [readableSoon(outlet)];

@@ -13,12 +13,12 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { socketpair } from "../../src/descriptors/fd-socket.ts";
-import { mkfifo, openPath, setNonBlocking } from "../../src/descriptors/file.ts";
+import { pumpToFd } from "../../src/descriptors/bytes/transfer.ts";
+import { mkfifo, openPath, setNonBlocking } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { isWritable } from "../../src/descriptors/ready.ts";
-import { pumpToFd } from "../../src/descriptors/transfer.ts";
+import { socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { newPipe, owned, temporaryDirectory } from "./fixtures.ts";
 

@@ -8,7 +8,7 @@ import {
 import { errnoName } from "../../src/descriptors/errno.ts";
 import { errno, libc } from "../../src/descriptors/libc.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import { SocketMessage } from "../../src/descriptors/socket-message.ts";
+import { SocketMessage } from "../../src/descriptors/sockets/socket-message.ts";
 
 // sendmsg and recvmsg as a hostile or faulty program may use them: any control bytes, any control
 // length.

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, statSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { openDirectory } from "../../src/descriptors/files/file.ts";
+import { readable } from "../../src/descriptors/poll.ts";
 import {
   acceptFrom,
   connectAt,
@@ -9,9 +11,7 @@ import {
   peerCredentials,
   peerPidfd,
   socketpair,
-} from "../../src/descriptors/fd-socket.ts";
-import { openDirectory } from "../../src/descriptors/file.ts";
-import { readable } from "../../src/descriptors/poll.ts";
+} from "../../src/descriptors/sockets/fd-socket.ts";
 import { owned, packet, temporaryDirectory, withoutLeak } from "./fixtures.ts";
 
 const umask = process.umask();

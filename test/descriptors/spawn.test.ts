@@ -1,9 +1,14 @@
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { pipe } from "../../src/descriptors/file.ts";
+import { readStream } from "../../src/descriptors/bytes/read-stream.ts";
+import { pipe } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import { readStream } from "../../src/descriptors/read-stream.ts";
-import { type ProcessEnd, type ProgramOptions, spawnProcess, spawnProgram } from "../../src/descriptors/spawn.ts";
+import {
+  type ProcessEnd,
+  type ProgramOptions,
+  spawnProcess,
+  spawnProgram,
+} from "../../src/descriptors/processes/spawn.ts";
 import { newPipe } from "./fixtures.ts";
 import { runScript } from "./run-script.ts";
 
@@ -43,8 +48,8 @@ test("a program that is missing is an error with its errno", () => {
 test("this process stays alive for a child until unref() is called", async () => {
   const script = (rest: string) => `
     import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import { spawnProcess } from "./spawn.ts";
-    import { pipe } from "./file.ts";
+import { spawnProcess } from "./processes/spawn.ts";
+    import { pipe } from "./files/file.ts";
     const [reader, writer] = pipe();
     // It ends with this process, when no one holds the other end of its pipe.
     const child = spawnProcess("/bin/sh", ["-c", "exec 2>&-; read -r line <&3; exit 4"], [writer, reader]);
@@ -58,8 +63,8 @@ import { spawnProcess } from "./spawn.ts";
 
 test("garbage collections during a start do not affect it", async () => {
   const { stdout, signal } = await runScript(`
-    import { spawnProcess } from "./spawn.ts";
-    import { pipe } from "./file.ts";
+    import { spawnProcess } from "./processes/spawn.ts";
+    import { pipe } from "./files/file.ts";
     const [, writer] = pipe();
     // So many arguments need several collections.
     const words = Array.from({ length: 20_000 }, (_, index) => String(index));
@@ -102,9 +107,9 @@ describe("a program of spawnProgram", () => {
   test("begins in its directory, where the C library has no function for that", async () => {
     const { stdout } = await runScript(`
       import { libc } from "./libc.ts";
-      import { pipe } from "./file.ts";
-      import { readStream } from "./read-stream.ts";
-      import { spawnProgram } from "./spawn.ts";
+      import { pipe } from "./files/file.ts";
+      import { readStream } from "./bytes/read-stream.ts";
+      import { spawnProgram } from "./processes/spawn.ts";
       Object.defineProperty(libc, "posix_spawn_file_actions_addchdir_np", {
         get: () => {
           throw new Error("not found");

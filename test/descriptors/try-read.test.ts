@@ -1,7 +1,7 @@
 import { constants, writeSync } from "node:fs";
 import { expect, test } from "vitest";
-import { mkfifo, openPath, pipe, setNonBlocking } from "../../src/descriptors/file.ts";
-import { tryRead } from "../../src/descriptors/try-read.ts";
+import { tryRead } from "../../src/descriptors/bytes/try-read.ts";
+import { mkfifo, openPath, pipe, setNonBlocking } from "../../src/descriptors/files/file.ts";
 import { owned, temporaryDirectory } from "./fixtures.ts";
 
 // A blocking read would hang the test. The sender of a descriptor shares its O_NONBLOCK and may

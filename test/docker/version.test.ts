@@ -1,13 +1,13 @@
 import { execFileSync, type StdioOptions, spawn } from "node:child_process";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
-import { FdSocket, listenAt, socketpair } from "../../src/descriptors/fd-socket.ts";
 import { readable } from "../../src/descriptors/poll.ts";
 import { startTime } from "../../src/descriptors/process.ts";
+import { FdSocket, listenAt, socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { encodeServe } from "../../src/protocol/codec.ts";
 import { VERSION } from "../../src/protocol/messages.ts";
-import { agentFile, writeRecord } from "../../src/routes/registry.ts";
-import { ensureRunDirectory, openRunDirectory } from "../../src/routes/run-dir.ts";
+import { agentFile, writeRecord } from "../../src/routes/agents/registry.ts";
+import { ensureRunDirectory, openRunDirectory } from "../../src/routes/run-directory/run-dir.ts";
 import { describeWithDocker } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";
 import { repository } from "../helpers/paths.ts";

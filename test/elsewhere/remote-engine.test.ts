@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { remoteEngine } from "../../src/engines/remote-engine.ts";
+import { remoteEngine } from "../../src/engines/api/remote-engine.ts";
 
 const nowhere = { HOME: "/nowhere" };
 

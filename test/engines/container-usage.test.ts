@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeUsage, type UsageSample, usageBetween } from "../../src/engines/container-usage.ts";
+import { decodeUsage, type UsageSample, usageBetween } from "../../src/engines/containers/container-usage.ts";
 
 const request = { socketPath: "/run/engine.sock", path: "/containers/x/stats" };
 

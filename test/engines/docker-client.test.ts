@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server, Socket } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { dockerRequest, jsonOf } from "../../src/engines/docker-client.ts";
-import type { Engine } from "../../src/engines/engine.ts";
+import { dockerRequest, jsonOf } from "../../src/engines/api/docker-client.ts";
+import type { Engine } from "../../src/engines/api/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 /**

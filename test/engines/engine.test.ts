@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { commandOf, engineGet, engines, errorMessageOf } from "../../src/engines/engine.ts";
-import { engineAddress } from "../../src/engines/engine-address.ts";
+import { commandOf, engineGet, engines, errorMessageOf } from "../../src/engines/api/engine.ts";
+import { engineAddress } from "../../src/engines/api/engine-address.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "./fake-engine.ts";
 

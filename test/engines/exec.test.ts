@@ -1,9 +1,9 @@
 import { createServer, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import type { Engine } from "../../src/engines/engine.ts";
-import { createExec, pidOfExec, startExec } from "../../src/engines/exec.ts";
+import type { Engine } from "../../src/engines/api/engine.ts";
+import { createExec, pidOfExec, startExec } from "../../src/engines/api/exec.ts";
 import { messageOf } from "../../src/errors.ts";
-import { streamsOver } from "../../src/routes/accept-over-stream.ts";
+import { streamsOver } from "../../src/routes/rendezvous/accept-over-stream.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "./fake-engine.ts";
 

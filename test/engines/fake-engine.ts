@@ -1,6 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import type { Engine } from "../../src/engines/engine.ts";
+import type { Engine } from "../../src/engines/api/engine.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 /**

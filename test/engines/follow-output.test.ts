@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from "vitest";
-import { OutputFollower } from "../../src/engines/follow-output.ts";
-import { outputContainer } from "../../src/engines/logs.ts";
+import { OutputFollower } from "../../src/engines/output/follow-output.ts";
+import { outputContainer } from "../../src/engines/output/logs.ts";
 import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 
 const id = "0123456789abcdef".repeat(4);

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import fc from "fast-check";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { httpGet, httpLines, httpSubscribe, parseHttpResponse } from "../../src/engines/http.ts";
+import { httpGet, httpLines, httpSubscribe, parseHttpResponse } from "../../src/engines/api/http.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { EngineInfo } from "../../src/engines/engine-info.ts";
-import { type LayerKey, locateLayers, snapshotChain } from "../../src/engines/layer-store.ts";
+import type { EngineInfo } from "../../src/engines/api/engine-info.ts";
+import { type LayerKey, locateLayers, snapshotChain } from "../../src/engines/layers/layer-store.ts";
 import { type Content, database } from "./bolt.ts";
 
 const id = "5".repeat(64);

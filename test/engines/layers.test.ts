@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Json } from "../../src/engines/engine-json.ts";
-import { containerLayers } from "../../src/engines/layers.ts";
+import { Json } from "../../src/engines/api/engine-json.ts";
+import { containerLayers } from "../../src/engines/layers/layers.ts";
 
 const hosts = "/run/containers/none/userdata/hosts";
 

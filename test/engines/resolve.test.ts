@@ -1,7 +1,7 @@
 import { linkSync } from "node:fs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { isFullId } from "../../src/engines/engine-json.ts";
-import { requireRunning, resolveContainer } from "../../src/engines/resolve.ts";
+import { isFullId } from "../../src/engines/api/engine-json.ts";
+import { requireRunning, resolveContainer } from "../../src/engines/lookup/resolve.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";
 

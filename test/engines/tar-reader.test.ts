@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { linkSync, mkdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type TarEntry, TarReader } from "../../src/engines/tar-reader.ts";
-import { tarArchive } from "../../src/routes/tar.ts";
+import { type TarEntry, TarReader } from "../../src/engines/layers/tar-reader.ts";
+import { tarArchive } from "../../src/routes/agents/tar.ts";
 import { pathBytes, pathText } from "../../src/target.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 

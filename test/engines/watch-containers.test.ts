@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ContainersState } from "../../src/engines/watch-containers.ts";
+import type { ContainersState } from "../../src/engines/lookup/watch-containers.ts";
 import { watchContainers } from "../../src/routes/watch-containers.ts";
 import { waitFor } from "../helpers/wait-for.ts";
 import { type FakeAnswer, fakeEngine } from "./fake-engine.ts";

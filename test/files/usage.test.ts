@@ -2,7 +2,7 @@ import { linkSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { PortholeError } from "../../src/errors.ts";
 import { UsageCounter } from "../../src/files/usage.ts";
-import { LocalSession } from "../../src/sessions/local-session.ts";
+import { LocalSession } from "../../src/sessions/local/local-session.ts";
 
 let directory: string;
 beforeEach(() => {

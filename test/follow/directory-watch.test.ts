@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { IN_CREATE, IN_IGNORED, IN_MOVED_FROM, IN_MOVED_TO } from "../../src/descriptors/constants.ts";
-import type { InotifyEvent } from "../../src/descriptors/inotify-event.ts";
+import type { InotifyEvent } from "../../src/descriptors/files/inotify-event.ts";
 import { PortholeError } from "../../src/errors.ts";
 import { DirectoryWatch } from "../../src/follow/directory-watch.ts";
-import type { Session } from "../../src/sessions/session.ts";
+import type { Session } from "../../src/sessions/interface/session.ts";
 
 /** A session that counts requests; the test decides what they return. */
 class FakeSession {

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstLinesOffset, lastLinesOffset, readerOf, sizeByReading } from "../../src/follow/ends.ts";
-import { LineClock, mergeLines, type TimedLine } from "../../src/follow/merge.ts";
-import { ReorderWindow } from "../../src/follow/reorder-window.ts";
-import { sinceOffset, sinceSteps } from "../../src/follow/since.ts";
+import { LineClock, mergeLines, type TimedLine } from "../../src/follow/lines/merge.ts";
+import { ReorderWindow } from "../../src/follow/lines/reorder-window.ts";
+import { firstLinesOffset, lastLinesOffset, readerOf, sizeByReading } from "../../src/follow/offsets/ends.ts";
+import { sinceOffset, sinceSteps } from "../../src/follow/offsets/since.ts";
 
 /** Parses `5 text` as a line with the time 5. */
 const timeOf = (line: Uint8Array) => {

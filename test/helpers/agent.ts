@@ -3,10 +3,10 @@ import { constants, fstatSync, mkdtempSync, readdirSync, readFileSync, readSync 
 import { join } from "node:path";
 import { inject } from "vitest";
 import { errnoName } from "../../src/descriptors/errno.ts";
-import { connectAt, FdSocket, listenAt, type Packet, socketpair } from "../../src/descriptors/fd-socket.ts";
-import { openPath } from "../../src/descriptors/file.ts";
+import { openPath } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
+import { connectAt, FdSocket, listenAt, type Packet, socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { type AgentInfo, decodeAgentInfo } from "../../src/protocol/agent-info.ts";
 import { decodeMessage, encode, encodeMessage, encodeServe } from "../../src/protocol/codec.ts";
 import { MAX_BATCH, Op, REPLY, TOKEN_BYTES } from "../../src/protocol/messages.ts";

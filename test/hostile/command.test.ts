@@ -1,6 +1,6 @@
 import { constants, readFileSync, writeFile, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { openPath, pipe } from "../../src/descriptors/file.ts";
+import { openPath, pipe } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import type { Message } from "../../src/protocol/codec.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, truncateSync, writeF
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
 import { PortholeError } from "../../src/errors.ts";
 import { connect } from "../../src/sessions/connect.ts";
-import type { Session } from "../../src/sessions/session.ts";
+import type { Session } from "../../src/sessions/interface/session.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { type Container, container, engine } from "../helpers/engine.ts";

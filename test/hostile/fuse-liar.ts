@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { openPath } from "../../src/descriptors/file.ts";
+import { openPath } from "../../src/descriptors/files/file.ts";
 import { StatFlag } from "../../src/protocol/messages.ts";
 import { type Lie, lyingAgent, statFor } from "./lying-agent.ts";
 

@@ -1,9 +1,9 @@
 import { constants } from "node:fs";
 import koffi from "koffi";
 import { O_CLOEXEC, O_PATH } from "../../src/descriptors/constants.ts";
-import { socketpair } from "../../src/descriptors/fd-socket.ts";
-import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
+import { mkfifo, openPath, pipe } from "../../src/descriptors/files/file.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 
 const libc = koffi.load(null);

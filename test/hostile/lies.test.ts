@@ -1,13 +1,13 @@
 import { constants, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
-import { openPath, pipe } from "../../src/descriptors/file.ts";
+import { openPath, pipe } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { PortholeError } from "../../src/errors.ts";
 import type { Message } from "../../src/protocol/codec.ts";
 import { StatFlag } from "../../src/protocol/messages.ts";
 import { connect } from "../../src/sessions/connect.ts";
-import type { Session } from "../../src/sessions/session.ts";
+import type { Session } from "../../src/sessions/interface/session.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { controlMessage, ints } from "../descriptors/raw-message.ts";
 import { descriptorCount } from "../helpers/processes.ts";

@@ -1,16 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import { EPOLLIN } from "../../src/descriptors/constants.ts";
-import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
-import { openPath } from "../../src/descriptors/file.ts";
+import { openPath } from "../../src/descriptors/files/file.ts";
+import { statx } from "../../src/descriptors/files/statx.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { Reactor, type Watch } from "../../src/descriptors/poll.ts";
-import { statx } from "../../src/descriptors/statx.ts";
+import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/sockets/fd-socket.ts";
 import type { AgentRoute } from "../../src/protocol/agent-info.ts";
 import { decodeMessage, encodeMessage, type Message } from "../../src/protocol/codec.ts";
 import { FileStatAt, Op, REPLY } from "../../src/protocol/messages.ts";
-import type { AgentRecord } from "../../src/routes/agent-record.ts";
-import { agentFile } from "../../src/routes/registry.ts";
+import type { AgentRecord } from "../../src/routes/agents/agent-record.ts";
+import { agentFile } from "../../src/routes/agents/registry.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
 import { agentInfo } from "../protocol/samples.ts";
 

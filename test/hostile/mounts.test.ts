@@ -1,14 +1,14 @@
 import { spawn, spawnSync } from "node:child_process";
 import { constants, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test, vi } from "vitest";
-import { openPath } from "../../src/descriptors/file.ts";
+import { openPath } from "../../src/descriptors/files/file.ts";
 import {
   addMountTable,
   canClassifyRoot,
   localTypes,
   servedBy,
   trustMountTable,
-} from "../../src/descriptors/file-system.ts";
+} from "../../src/descriptors/files/file-system.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { connect } from "../../src/sessions/connect.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";

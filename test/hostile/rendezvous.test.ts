@@ -11,13 +11,13 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, inject, onTestFinished, test } from "vitest";
-import { connectAt, FdSocket, socketpair } from "../../src/descriptors/fd-socket.ts";
-import { openDirectory } from "../../src/descriptors/file.ts";
+import { openDirectory } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
+import { connectAt, FdSocket, socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { encodeMessage } from "../../src/protocol/codec.ts";
 import { Op, TOKEN_BYTES } from "../../src/protocol/messages.ts";
-import { openRendezvous, type Rendezvous } from "../../src/routes/rendezvous.ts";
-import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "../../src/routes/run-dir.ts";
+import { openRendezvous, type Rendezvous } from "../../src/routes/rendezvous/rendezvous.ts";
+import { ensureRunDirectory, MOUNT_POINT, type RunDirectory } from "../../src/routes/run-directory/run-dir.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { controlMessage, ints, rawSend } from "../descriptors/raw-message.ts";
 import { runScript } from "../descriptors/run-script.ts";
@@ -63,8 +63,8 @@ test("a program that exits while it waits for an agent leaves no rendezvous", as
   const { status, stdout, stderr } = await runScript(
     `
     import { readdirSync } from "node:fs";
-    import { openRendezvous } from "../routes/rendezvous.ts";
-    import { ensureRunDirectory } from "../routes/run-dir.ts";
+    import { openRendezvous } from "../routes/rendezvous/rendezvous.ts";
+    import { ensureRunDirectory } from "../routes/run-directory/run-dir.ts";
     const run = ensureRunDirectory({ XDG_STATE_HOME: process.argv[2] });
     openRendezvous(run);
     openRendezvous(run).close();

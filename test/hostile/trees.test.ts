@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { runLaunched } from "../../cli/with/launcher.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { procFile } from "../../src/descriptors/process.ts";
-import { ensureTreeDirectory } from "../../src/routes/run-dir.ts";
+import { ensureTreeDirectory } from "../../src/routes/run-directory/run-dir.ts";
 import { takeTree } from "../../src/routes/tree.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { amount, counted } from "../helpers/extent.ts";

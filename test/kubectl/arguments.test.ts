@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseRequest, type Request } from "../../cli/kubectl/arguments.ts";
-import { optionTable } from "../../cli/kubectl/option-table.ts";
+import { parseRequest, type Request } from "../../cli/kubectl/command-line/arguments.ts";
+import { optionTable } from "../../cli/kubectl/command-line/option-table.ts";
 import {
   checkTargets,
   isReadable,
@@ -10,10 +10,10 @@ import {
   parseRows,
   planNodes,
   queries,
-} from "../../cli/kubectl/plan.ts";
-import { addsPods } from "../../cli/kubectl/pod-follow.ts";
-import { PodTable } from "../../cli/kubectl/pod-table.ts";
-import { selectorText } from "../../cli/kubectl/workloads.ts";
+} from "../../cli/kubectl/pods/plan.ts";
+import { addsPods } from "../../cli/kubectl/pods/pod-follow.ts";
+import { PodTable } from "../../cli/kubectl/pods/pod-table.ts";
+import { selectorText } from "../../cli/kubectl/pods/workloads.ts";
 
 const parse = (line: string): Request =>
   parseRequest(

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { parseRequest } from "../../cli/kubectl/arguments.ts";
-import { remedyFor } from "../../cli/kubectl/container-state.ts";
-import { debugAttempts } from "../../cli/kubectl/debug-attempts.ts";
-import { debuggedPod } from "../../cli/kubectl/debugged-pod.ts";
-import { optionTable } from "../../cli/kubectl/option-table.ts";
-import { PodNames } from "../../cli/kubectl/pod-names.ts";
-import { safeStreams } from "../../cli/kubectl/safe-streams.ts";
+import { safeStreams } from "../../cli/kubectl/calls/safe-streams.ts";
+import { parseRequest } from "../../cli/kubectl/command-line/arguments.ts";
+import { optionTable } from "../../cli/kubectl/command-line/option-table.ts";
+import { remedyFor } from "../../cli/kubectl/helpers/container-state.ts";
+import { debugAttempts } from "../../cli/kubectl/helpers/debug-attempts.ts";
+import { debuggedPod } from "../../cli/kubectl/helpers/debugged-pod.ts";
+import { PodNames } from "../../cli/kubectl/pods/pod-names.ts";
 import type { Streams } from "../../src/elsewhere/index.ts";
 
 const pod = (spec: object, status: object = {}, annotations: object = {}) =>

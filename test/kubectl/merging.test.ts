@@ -9,13 +9,13 @@ import { PlaceMerge } from "../../cli/elsewhere/records/place-merge.ts";
 import type { RecordSource } from "../../cli/elsewhere/records/record-source.ts";
 import { resumedArguments } from "../../cli/elsewhere/records/resumed-arguments.ts";
 import { Resumption } from "../../cli/elsewhere/records/resumption.ts";
-import { parseRequest } from "../../cli/kubectl/arguments.ts";
-import { hasEnded, leftHelpers, ownerLabel } from "../../cli/kubectl/helper-pod.ts";
-import { reasonIn } from "../../cli/kubectl/kubectl.ts";
-import { KubectlErrors } from "../../cli/kubectl/kubectl-errors.ts";
-import { lostNode } from "../../cli/kubectl/lost-node.ts";
+import { reasonIn } from "../../cli/kubectl/calls/kubectl.ts";
+import { KubectlErrors } from "../../cli/kubectl/calls/kubectl-errors.ts";
+import { lostNode } from "../../cli/kubectl/calls/lost-node.ts";
+import { parseRequest } from "../../cli/kubectl/command-line/arguments.ts";
+import { optionTable } from "../../cli/kubectl/command-line/option-table.ts";
+import { hasEnded, leftHelpers, ownerLabel } from "../../cli/kubectl/helpers/helper-pod.ts";
 import { formatOf } from "../../cli/kubectl/merged-lines.ts";
-import { optionTable } from "../../cli/kubectl/option-table.ts";
 import { chunkRecord } from "../../cli/tail/line-record.ts";
 
 const line = (target: string, text: string, time: string | null = null) => {

@@ -23,7 +23,7 @@ describe("npm run lint checks imports, and", () => {
       ["cli/a.ts", "../src/routes/b.ts", "cli/ must not import src/routes/b.ts: import a room of src by its index.ts"],
       ["cli/b.ts", "../src/index.ts", "cli/ must not import src/index.ts: import a room of src by its index.ts"],
       ["src/files/c.ts", "koffi", "only src/descriptors/ loads koffi: use OwnedFd"],
-      ["cli/tui/c.tsx", "dockerode", "only src/engines/docker-client.ts loads dockerode: use ask()"],
+      ["cli/tui/c.tsx", "dockerode", "only src/engines/api/docker-client.ts loads dockerode: use ask()"],
     ] as const;
     const statements = (name: string) =>
       `import { a } from "${name}";\nexport type {\n  B,\n} from "${name}";\nconst c = await import("${name}");`;
@@ -41,7 +41,7 @@ describe("npm run lint checks imports, and", () => {
       "cli/c.ts": 'import { spawnSync } from "node:child_process";',
     };
     const line =
-      "src/engines/a.ts: only src/descriptors/child-process.ts imports spawn: use spawnChild(), whose kill() is safe";
+      "src/engines/a.ts: only src/descriptors/processes/child-process.ts imports spawn: use spawnChild(), whose kill() is safe";
     expect(check(files)).toEqual({ status: 1, lines: [line] });
   });
 

@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/fd-socket.ts";
 import { startTime } from "../../src/descriptors/process.ts";
+import { acceptFrom, FdSocket, listenAt } from "../../src/descriptors/sockets/fd-socket.ts";
+import { agentFile, withAgentLock } from "../../src/routes/agents/registry.ts";
 import { attachContainer, attachProcess } from "../../src/routes/attach.ts";
-import { attachDirect } from "../../src/routes/direct.ts";
-import { agentFile, withAgentLock } from "../../src/routes/registry.ts";
-import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
+import { ensureRunDirectory, openRunDirectory, type RunDirectory } from "../../src/routes/run-directory/run-dir.ts";
+import { attachDirect } from "../../src/routes/start/direct.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "../engines/fake-engine.ts";
 import { type Sandbox, sandbox } from "../helpers/namespaces.ts";

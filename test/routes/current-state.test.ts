@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { Engine } from "../../src/engines/engine.ts";
+import type { Engine } from "../../src/engines/api/engine.ts";
 import { attachContainer } from "../../src/routes/attach.ts";
 import { joinableProcess } from "../../src/routes/joinable.ts";
-import { ensureRunDirectory } from "../../src/routes/run-dir.ts";
+import { ensureRunDirectory } from "../../src/routes/run-directory/run-dir.ts";
 import { takeTree } from "../../src/routes/tree.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { fakeEngine } from "../engines/fake-engine.ts";

@@ -1,8 +1,8 @@
-import { listenAt } from "../../src/descriptors/fd-socket.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import type { AgentKey, AgentRecord } from "../../src/routes/agent-record.ts";
-import { agentFile, writeRecord } from "../../src/routes/registry.ts";
-import { openRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
+import { listenAt } from "../../src/descriptors/sockets/fd-socket.ts";
+import type { AgentKey, AgentRecord } from "../../src/routes/agents/agent-record.ts";
+import { agentFile, writeRecord } from "../../src/routes/agents/registry.ts";
+import { openRunDirectory, type RunDirectory } from "../../src/routes/run-directory/run-dir.ts";
 import { owned } from "../descriptors/fixtures.ts";
 
 /** Id of a container that does not exist. */

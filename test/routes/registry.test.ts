@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { acceptFrom } from "../../src/descriptors/fd-socket.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import type { AgentKey } from "../../src/routes/agent-record.ts";
+import { acceptFrom } from "../../src/descriptors/sockets/fd-socket.ts";
+import type { AgentKey } from "../../src/routes/agents/agent-record.ts";
 import {
   agentFile,
   agentFiles,
@@ -13,8 +13,8 @@ import {
   socketIdentity,
   withAgentLock,
   writeRecord,
-} from "../../src/routes/registry.ts";
-import { ensureRunDirectory, type RunDirectory } from "../../src/routes/run-dir.ts";
+} from "../../src/routes/agents/registry.ts";
+import { ensureRunDirectory, type RunDirectory } from "../../src/routes/run-directory/run-dir.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { bundleScript, outcome, start } from "../descriptors/run-script.ts";
 import { descriptorCount } from "../helpers/processes.ts";
@@ -252,7 +252,7 @@ describe("the lock", () => {
     const run = runDirectory();
     const script = await bundleScript(`
       import { appendFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
-      import { withAgentLock } from "../routes/registry.ts";
+      import { withAgentLock } from "../routes/agents/registry.ts";
       const [agents, identity, turns] = process.argv.slice(2);
       const inside = agents + "/../inside";
       for (let turn = 0; turn < Number(turns); turn++) {

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, symlinkSync, writeFileSync 
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { ensureRunDirectory, runDirectoryPaths } from "../../src/routes/run-dir.ts";
+import { ensureRunDirectory, runDirectoryPaths } from "../../src/routes/run-directory/run-dir.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { describeAsRoot } from "../helpers/availability.ts";
 import { ORDINARY_USER } from "../helpers/machine.ts";

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { tarArchive } from "../../src/routes/tar.ts";
+import { tarArchive } from "../../src/routes/agents/tar.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 
 describe("an archive of one file", () => {

@@ -1,13 +1,13 @@
 import { writeFile, writeSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { FdSocket, socketpair } from "../../src/descriptors/fd-socket.ts";
-import { pipe } from "../../src/descriptors/file.ts";
+import { pipe } from "../../src/descriptors/files/file.ts";
 import type { OwnedFd } from "../../src/descriptors/owned-fd.ts";
 import { readable } from "../../src/descriptors/poll.ts";
+import { FdSocket, socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import { decodeMessage, encode, encodeMessage, type Message } from "../../src/protocol/codec.ts";
 import { MAX_IN_FLIGHT, Op, REPLY, VERSION } from "../../src/protocol/messages.ts";
-import { AgentClient } from "../../src/sessions/agent-client.ts";
+import { AgentClient } from "../../src/sessions/agent/agent-client.ts";
 import { owned } from "../descriptors/fixtures.ts";
 import { descriptorCount } from "../helpers/processes.ts";
 import { entry, trailer } from "../protocol/record-bytes.ts";

@@ -2,7 +2,7 @@ import { constants, readFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { PortholeError } from "../../src/errors.ts";
 import { connect } from "../../src/sessions/connect.ts";
-import type { Session } from "../../src/sessions/session.ts";
+import type { Session } from "../../src/sessions/interface/session.ts";
 import { temporaryDirectory } from "../descriptors/fixtures.ts";
 import { amount, counted } from "../helpers/extent.ts";
 import { sandboxOfTests } from "../helpers/namespaces.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { TarEntry } from "../../src/engines/tar-reader.ts";
-import { CopiedFiles, statOfEntry } from "../../src/sessions/copied-files.ts";
+import type { TarEntry } from "../../src/engines/layers/tar-reader.ts";
+import { CopiedFiles, statOfEntry } from "../../src/sessions/copies/copied-files.ts";
 
 function entry(path: string, rest: Partial<TarEntry> = {}): TarEntry {
   const mode = path.endsWith("/") ? 0o040755 : 0o100644;

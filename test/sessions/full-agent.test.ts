@@ -1,10 +1,10 @@
 import { readdirSync } from "node:fs";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { connectAt, FdSocket } from "../../src/descriptors/fd-socket.ts";
+import { connectAt, FdSocket } from "../../src/descriptors/sockets/fd-socket.ts";
 import { type AgentInfo, FullAgentError } from "../../src/protocol/agent-info.ts";
 import { encode } from "../../src/protocol/codec.ts";
 import { Op } from "../../src/protocol/messages.ts";
-import { openRunDirectory } from "../../src/routes/run-dir.ts";
+import { openRunDirectory } from "../../src/routes/run-directory/run-dir.ts";
 import { connect } from "../../src/sessions/connect.ts";
 import { RawSession } from "../helpers/agent.ts";
 import { sandbox } from "../helpers/namespaces.ts";

@@ -1,15 +1,15 @@
 import { constants, mkdirSync, writeFileSync, writeSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { O_PATH } from "../../src/descriptors/constants.ts";
-import { socketpair } from "../../src/descriptors/fd-socket.ts";
-import { mkfifo, openPath, pipe } from "../../src/descriptors/file.ts";
+import { mkfifo, openPath, pipe } from "../../src/descriptors/files/file.ts";
+import { statx } from "../../src/descriptors/files/statx.ts";
 import { libc } from "../../src/descriptors/libc.ts";
 import { OwnedFd } from "../../src/descriptors/owned-fd.ts";
-import { statx } from "../../src/descriptors/statx.ts";
+import { socketpair } from "../../src/descriptors/sockets/fd-socket.ts";
 import type { FileClaim } from "../../src/protocol/file-stat.ts";
-import { checkReceived } from "../../src/sessions/check-received.ts";
-import { kindOf, OpenFile } from "../../src/sessions/open-file.ts";
-import { statOf } from "../../src/sessions/open-local.ts";
+import { checkReceived } from "../../src/sessions/agent/check-received.ts";
+import { kindOf, OpenFile } from "../../src/sessions/interface/open-file.ts";
+import { statOf } from "../../src/sessions/local/open-local.ts";
 import { owned, temporaryDirectory } from "../descriptors/fixtures.ts";
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_NONBLOCK, S_IFREG, S_IFDIR, S_IFIFO, S_IFCHR, S_IFSOCK, S_IFLNK, S_IFBLK } =

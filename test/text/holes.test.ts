@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { seekData } from "../../src/descriptors/seek.ts";
+import { seekData } from "../../src/descriptors/files/seek.ts";
 import { Lines, MAX_LINE } from "../../src/text/rows/lines.ts";
 import { BLOCK, BlockCache } from "../../src/text/sources/block-cache.ts";
 import type { ByteSource } from "../../src/text/sources/byte-source.ts";

@@ -1,6 +1,6 @@
 import { render } from "ink-testing-library";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Dialog } from "../../cli/tui/app/dialog.ts";
+import { Dialog } from "../../cli/tui/app/prompt/dialog.ts";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
 import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 import { dialogState } from "../../cli/tui/ui/dialog.ts";
@@ -8,7 +8,7 @@ import { DialogOverlay } from "../../cli/tui/ui/dialog-overlay.tsx";
 import { overlayCorner } from "../../cli/tui/ui/overlay-corner.ts";
 import { toastState } from "../../cli/tui/ui/toast.ts";
 import { Toast } from "../../cli/tui/ui/toast.tsx";
-import type { Question } from "../../cli/tui/view.ts";
+import type { Question } from "../../cli/tui/view/view.ts";
 import { loadWidths } from "../../src/text/rows/width.ts";
 import { CONTROL, HOSTILE } from "../text/hostile.ts";
 

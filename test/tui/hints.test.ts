@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { promptHints } from "../../cli/tui/app/prompt-hints.ts";
+import { promptHints } from "../../cli/tui/app/prompt/prompt-hints.ts";
 import { keyHints } from "../../cli/tui/keymap/hints.ts";
 import { type Context, KEYMAP } from "../../cli/tui/keymap/keymap.ts";
 import { helpHints } from "../../cli/tui/ui/help.ts";
-import type { PromptRequest } from "../../cli/tui/view.ts";
+import type { PromptRequest } from "../../cli/tui/view/view.ts";
 
 const words = (hints: readonly { key: string; text: string }[]) => hints.map(({ key, text }) => `${key} ${text}`);
 

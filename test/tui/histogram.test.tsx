@@ -1,11 +1,11 @@
 import { render } from "ink-testing-library";
 import { beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_THEME } from "../../cli/tui/canvas/theme.ts";
-import type { HistogramState } from "../../cli/tui/ui/histogram.ts";
 import { HistogramBars } from "../../cli/tui/ui/histogram-bars.tsx";
-import { Document } from "../../cli/tui/viewer/document.ts";
-import { columnAt, histogramOf, type Tally } from "../../cli/tui/viewer/histogram.ts";
-import { LevelHistogram } from "../../cli/tui/viewer/level-histogram.ts";
+import type { HistogramState } from "../../cli/tui/view/histogram.ts";
+import { Document } from "../../cli/tui/viewer/document/document.ts";
+import { columnAt, histogramOf, type Tally } from "../../cli/tui/viewer/levels/histogram.ts";
+import { LevelHistogram } from "../../cli/tui/viewer/levels/level-histogram.ts";
 import { loadWidths } from "../../src/text/rows/width.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { waitFor } from "../helpers/wait-for.ts";

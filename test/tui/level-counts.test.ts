@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { Document } from "../../cli/tui/viewer/document.ts";
-import { LevelCounts } from "../../cli/tui/viewer/level-counts.ts";
+import { Document } from "../../cli/tui/viewer/document/document.ts";
+import { LevelCounts } from "../../cli/tui/viewer/levels/level-counts.ts";
 import { MemorySource } from "../text/memory-source.ts";
 
 /** Counts the records of a text, and the reads for it. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { MergedSources } from "../../cli/tui/browser/merged-source.ts";
-import { JsonSample } from "../../cli/tui/viewer/json-sample.ts";
-import { Sources } from "../../cli/tui/viewer/sources.ts";
+import { MergedSources } from "../../cli/tui/browser/merged/merged-source.ts";
+import { JsonSample } from "../../cli/tui/viewer/document/json-sample.ts";
+import { Sources } from "../../cli/tui/viewer/document/sources.ts";
 
 const named = (container: string, path: string) => ({ container, path });
 const object = Buffer.from('{"level":"info","msg":"up"}\n');

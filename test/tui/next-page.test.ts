@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { contentOf } from "../../cli/tui/viewer/content.ts";
+import { contentOf } from "../../cli/tui/viewer/document/content.ts";
 import { Viewer } from "../../cli/tui/viewer/viewer.ts";
 import { BlockCache, ChainSource } from "../../src/text/index.ts";
 

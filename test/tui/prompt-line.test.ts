@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { commonBeginning, PromptLine } from "../../cli/tui/app/prompt-line.ts";
+import { commonBeginning, PromptLine } from "../../cli/tui/app/prompt/prompt-line.ts";
 import { KEYMAP } from "../../cli/tui/keymap/keymap.ts";
-import type { PromptRequest } from "../../cli/tui/view.ts";
+import type { PromptRequest } from "../../cli/tui/view/view.ts";
 
 function line(question: Partial<PromptRequest> = {}, before: string[] = []) {
   const answers: string[] = [];

@@ -2,10 +2,10 @@ import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { contentOf } from "../../cli/tui/viewer/content.ts";
-import { Document } from "../../cli/tui/viewer/document.ts";
-import { Searching } from "../../cli/tui/viewer/searching.ts";
-import { ViewerText } from "../../cli/tui/viewer/viewer-text.ts";
+import { contentOf } from "../../cli/tui/viewer/document/content.ts";
+import { Document } from "../../cli/tui/viewer/document/document.ts";
+import { ViewerText } from "../../cli/tui/viewer/rows/viewer-text.ts";
+import { Searching } from "../../cli/tui/viewer/search/searching.ts";
 import { Scan } from "../../src/text/index.ts";
 
 setFlagsFromString("--expose-gc");

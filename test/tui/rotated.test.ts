@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, renameSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { rotatedNames } from "../../cli/tui/viewer/rotated-names.ts";
+import { rotatedNames } from "../../cli/tui/viewer/document/rotated-names.ts";
 import { describeWith } from "../helpers/availability.ts";
 import { screenOfTest, tells, toastOf } from "./screen.ts";
 

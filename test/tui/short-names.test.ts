@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { shortNames } from "../../cli/tui/browser/short-names.ts";
+import { shortNames } from "../../cli/tui/browser/merged/short-names.ts";
 
 const names = (...targets: string[]) =>
   shortNames(

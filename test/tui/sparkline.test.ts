@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { cpuText, memorySparkline, memoryText } from "../../cli/tui/browser/usage-text.ts";
+import { cpuText, memorySparkline, memoryText } from "../../cli/tui/browser/containers/usage-text.ts";
 import { sparkline } from "../../cli/tui/canvas/sparkline.ts";
 
 it("draws the last values by their height, with blanks before the first", () => {

@@ -1,7 +1,7 @@
 import { render } from "ink-testing-library";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { Painter } from "../../cli/tui/app/painter.ts";
-import type { Terminal } from "../../cli/tui/app/terminal.ts";
+import { Painter } from "../../cli/tui/app/drawing/painter.ts";
+import type { Terminal } from "../../cli/tui/app/terminal/terminal.ts";
 import { regionsOf } from "../../cli/tui/canvas/layout.ts";
 import { DEFAULT_THEME, type TerminalColours, themeFor } from "../../cli/tui/canvas/theme.ts";
 import { keyHints, keyName } from "../../cli/tui/keymap/hints.ts";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { Tabs } from "../../cli/tui/app/tabs.ts";
-import type { View } from "../../cli/tui/view.ts";
+import { Tabs } from "../../cli/tui/app/drawing/tabs.ts";
+import type { View } from "../../cli/tui/view/view.ts";
 
 const view = (title: string): View => ({
   title,

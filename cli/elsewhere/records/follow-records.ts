@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PortholeError } from "../../../src/errors.ts";
 import { complain, printable } from "../../io/fail.ts";
-import type { Interrupt } from "../interrupt.ts";
+import type { Interrupt } from "../../io/interrupt.ts";
 import type { RecordOutput } from "./merged-output.ts";
 import type { Beginning, RecordRun, RecordSource } from "./record-source.ts";
 import { type PlaceRecord, RecordSplitter } from "./record-splitter.ts";

@@ -1,5 +1,5 @@
+import { PartVariable } from "../../io/part-of-several.ts";
 import { ALL_BEGUN, type PositionRecord, positionsText, type ResumePosition } from "../../tail/positions.ts";
-import { PartVariable } from "../part-of-several.ts";
 import { type LineRecord, remember } from "./line-record.ts";
 import type { Beginning } from "./record-source.ts";
 

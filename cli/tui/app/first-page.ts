@@ -7,14 +7,14 @@ import { levelLooks } from "../canvas/line-text.ts";
 import { plainTitle, screenRows } from "../canvas/screen-rows.ts";
 import { themeIn } from "../canvas/theme-by-environment.ts";
 import { DEFAULT_LOOKS, type Looks, readConfigFile } from "../config-file.ts";
-import { contentOf, seemsBinary } from "../viewer/content.ts";
 import { shownPart } from "../viewer/current-status.ts";
-import { documentJson } from "../viewer/document-json.ts";
-import { DocumentLines } from "../viewer/document-lines.ts";
-import { Pane } from "../viewer/pane.ts";
-import { barBeside, textColumns } from "../viewer/text-columns.ts";
-import { ProcessGuard } from "./process-guard.ts";
-import { Terminal } from "./terminal.ts";
+import { contentOf, seemsBinary } from "../viewer/document/content.ts";
+import { documentJson } from "../viewer/document/document-json.ts";
+import { DocumentLines } from "../viewer/document/document-lines.ts";
+import { Pane } from "../viewer/rows/pane.ts";
+import { barBeside, textColumns } from "../viewer/rows/text-columns.ts";
+import { ProcessGuard } from "./terminal/process-guard.ts";
+import { Terminal } from "./terminal/terminal.ts";
 
 /** The terminal with the first page of a text, until the program takes it over. */
 export interface FirstPage extends Disposable {

@@ -2,9 +2,9 @@ import type { Session } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Browser } from "../browser/browser.ts";
-import { absolutePath, Connection } from "../browser/connection.ts";
 import { readConfig } from "../config.ts";
-import type { Location } from "../view.ts";
+import { absolutePath, Connection } from "../connection/connection.ts";
+import type { Location } from "../view/view.ts";
 import type { AppOptions } from "./app.ts";
 
 /** The location of a file that was opened directly. Loads the browser for it on first use. */

@@ -3,10 +3,10 @@ import type { Action } from "../keymap/keymap.ts";
 import type { KeyEvent } from "../keymap/keys.ts";
 import { hitAt } from "../ui/hit.ts";
 import type { ScreenState } from "../ui/state.ts";
-import type { View } from "../view.ts";
+import type { View } from "../view/view.ts";
 import { DoubleClick } from "./double-click.ts";
-import type { Overlays } from "./overlays.ts";
-import type { Tabs } from "./tabs.ts";
+import type { Tabs } from "./drawing/tabs.ts";
+import type { Overlays } from "./prompt/overlays.ts";
 
 /** Rows per step of the mouse wheel. */
 const WHEEL_ROWS = 3;

@@ -1,4 +1,4 @@
-import type { Host } from "../view.ts";
+import type { Host } from "../view/view.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
 import type { ViewerViewOptions } from "../viewer/viewer-view-options.ts";
 import { App, type AppOptions } from "./app.ts";

@@ -4,7 +4,7 @@ import type { OpenFile } from "../../../src/sessions/index.ts";
 import { reopenError } from "../../with/reopen-error.ts";
 import { runTool, toolPath } from "../../with/run-tool.ts";
 import { grouped } from "../canvas/grouped.ts";
-import type { Host, View } from "../view.ts";
+import type { Host, View } from "../view/view.ts";
 import { pipeTo } from "./pipe-to.ts";
 
 export type OutAction = "pipe" | "run" | "edit" | "copy" | "save";

@@ -1,8 +1,8 @@
 import { messageOf } from "../../../src/errors.ts";
 import type { Action } from "../keymap/keymap.ts";
-import type { Host, View } from "../view.ts";
+import type { Host, View } from "../view/view.ts";
+import type { Tabs } from "./drawing/tabs.ts";
 import type { OutAction } from "./out.ts";
-import type { Tabs } from "./tabs.ts";
 
 /** The parts of the program that its own actions change. */
 export interface Program {

@@ -6,15 +6,15 @@ import { Colours } from "../../ls/colours.ts";
 import type { ConnectionOptions } from "../../targets/options.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Config } from "../config.ts";
-import type { Host } from "../view.ts";
-import type { FoundMatch } from "../viewer/start-position.ts";
+import { Connection } from "../connection/connection.ts";
+import { failureLine } from "../connection/failure-lines.ts";
+import type { Host } from "../view/view.ts";
+import type { FoundMatch } from "../viewer/positions/start-position.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
-import type { Arrangement } from "./arrangement.ts";
-import { Connection } from "./connection.ts";
-import type { BrowserContext, OpenMode } from "./context.ts";
-import { failureLine } from "./failure-lines.ts";
-import { FilesView } from "./files-view.ts";
-import { findView } from "./find-view.ts";
+import type { Arrangement } from "./common/arrangement.ts";
+import type { BrowserContext, OpenMode } from "./common/context.ts";
+import { FilesView } from "./files/files-view.ts";
+import { findView } from "./found/find-view.ts";
 import { mountsView } from "./mounts-view.ts";
 import { viewFile } from "./open-file.ts";
 import { processesView } from "./processes-view.ts";
@@ -145,7 +145,7 @@ export class Browser implements BrowserContext {
   /** Opens a log with its earlier, rotated files as one text, at its end. */
   async openRotated(connection: Connection, path: string): Promise<void> {
     try {
-      const { earlierFiles } = await import("../viewer/earlier-files.ts");
+      const { earlierFiles } = await import("../viewer/document/earlier-files.ts");
       const earlier = await connection.use((session) => earlierFiles(session, path));
       if (earlier.files.length === 0)
         return this.host.say(

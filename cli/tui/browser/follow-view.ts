@@ -1,8 +1,8 @@
+import { failureLine } from "../connection/failure-lines.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
-import type { BrowserContext } from "./context.ts";
-import { failureLine } from "./failure-lines.ts";
-import { type FollowEntry, isOutput } from "./merged-follow.ts";
-import { mergedView } from "./merged-view.ts";
+import type { BrowserContext } from "./common/context.ts";
+import { type FollowEntry, isOutput } from "./merged/merged-follow.ts";
+import { mergedView } from "./merged/merged-view.ts";
 import { viewFile } from "./open-file.ts";
 
 /**

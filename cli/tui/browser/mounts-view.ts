@@ -1,11 +1,11 @@
 import { backingOf, type Mount, mountsOf } from "../../../src/files/index.ts";
 import type { Theme } from "../canvas/theme.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
-import type { Connection } from "./connection.ts";
-import type { BrowserContext } from "./context.ts";
-import { backingSentence, isLayer } from "./files-items.ts";
-import { LoadedView } from "./loaded-view.ts";
+import type { BrowserContext } from "./common/context.ts";
+import { LoadedView } from "./common/loaded-view.ts";
+import { backingSentence, isLayer } from "./files/files-items.ts";
 
 interface MountItem extends ListItem {
   mount: Mount;

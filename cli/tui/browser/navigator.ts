@@ -2,12 +2,12 @@ import { engineAddress, listEvery } from "../../../src/engines/index.ts";
 import { nameOf } from "../../../src/files/index.ts";
 import { parseTarget } from "../../../src/target.ts";
 import { targetCandidates } from "../../completion/targets.ts";
+import { absolutePath } from "../connection/connection.ts";
+import { failureLine } from "../connection/failure-lines.ts";
 import type { Action, Context } from "../keymap/keymap.ts";
-import type { KnownContainer, Navigator, RecentFile, View } from "../view.ts";
-import { absolutePath } from "./connection.ts";
-import { ContainersView } from "./containers-view.ts";
-import type { BrowserContext, OpenMode } from "./context.ts";
-import { failureLine } from "./failure-lines.ts";
+import type { KnownContainer, Navigator, RecentFile, View } from "../view/view.ts";
+import type { BrowserContext, OpenMode } from "./common/context.ts";
+import { ContainersView } from "./containers/containers-view.ts";
 
 /** The context of the view that an action opens. */
 const CONTEXT_OF: Readonly<Partial<Record<Action, Context>>> = {

@@ -1,12 +1,12 @@
 import type { OpenFile } from "../../../src/sessions/index.ts";
 import { tailSource } from "../../tail/tail-source.ts";
 import type { TailTarget } from "../../tail/tail-target.ts";
-import type { Host } from "../view.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { Host } from "../view/view.ts";
 import { decompressedViewer } from "../viewer/decompressed.ts";
-import { type EarlierFiles, earlierText } from "../viewer/earlier-files.ts";
+import { type EarlierFiles, earlierText } from "../viewer/document/earlier-files.ts";
 import { ViewerView } from "../viewer/viewer-view.ts";
 import type { ViewerViewOptions } from "../viewer/viewer-view-options.ts";
-import type { Connection } from "./connection.ts";
 
 /**
  * Creates a viewer for an open file of `connection`. Takes ownership: closes the file with the

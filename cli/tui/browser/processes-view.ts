@@ -9,11 +9,11 @@ import { kindOf } from "../../../src/sessions/index.ts";
 import { humanSize } from "../../ls/sizes.ts";
 import { grouped } from "../canvas/grouped.ts";
 import type { Theme } from "../canvas/theme.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { ListItem } from "../lists/list.ts";
 import type { Column } from "../lists/table.ts";
-import type { Connection } from "./connection.ts";
-import type { BrowserContext } from "./context.ts";
-import { LoadedView } from "./loaded-view.ts";
+import type { BrowserContext } from "./common/context.ts";
+import { LoadedView } from "./common/loaded-view.ts";
 
 /** Maximum number of open files, of a kilobyte each. A single process may have a million. */
 const MAX_FILES = 200_000;

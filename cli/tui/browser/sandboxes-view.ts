@@ -1,7 +1,7 @@
 import { type NamespaceSandbox, namespaceSandboxes } from "../../../src/engines/index.ts";
 import type { ListItem } from "../lists/list.ts";
-import type { BrowserContext } from "./context.ts";
-import { LoadedView } from "./loaded-view.ts";
+import type { BrowserContext } from "./common/context.ts";
+import { LoadedView } from "./common/loaded-view.ts";
 
 interface SandboxItem extends ListItem {
   sandbox: NamespaceSandbox;

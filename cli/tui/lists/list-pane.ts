@@ -2,7 +2,7 @@ import { clipText, fitText, wrapWords } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
 import type { Lack } from "../keymap/binding.ts";
 import type { Action } from "../keymap/keymap.ts";
-import type { Host, Size } from "../view.ts";
+import type { Host, Size } from "../view/view.ts";
 import { List, type ListItem } from "./list.ts";
 import { type Column, paint, paintOver, Table } from "./table.ts";
 

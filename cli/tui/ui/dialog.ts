@@ -1,6 +1,6 @@
 import { clipText, safeWidth, textWidth, wrapWords } from "../canvas/text-width.ts";
 import type { KeyHints } from "../keymap/hints.ts";
-import type { Question } from "../view.ts";
+import type { Question } from "../view/view.ts";
 import type { DialogState } from "./state.ts";
 
 /** Maximum width of the text in columns: longer lines are hard to read. */

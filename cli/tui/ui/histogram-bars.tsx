@@ -1,6 +1,6 @@
 import { Box } from "ink";
 import type { Theme } from "../canvas/theme.ts";
-import type { HistogramState } from "./histogram.ts";
+import type { HistogramState } from "../view/histogram.ts";
 import { histogramRows } from "./histogram-rows.ts";
 import { PieceRow } from "./paint.tsx";
 

@@ -1,6 +1,6 @@
 import { fitText, textWidth } from "../canvas/text-width.ts";
 import type { Theme } from "../canvas/theme.ts";
-import type { HistogramBar, HistogramState } from "./histogram.ts";
+import type { HistogramBar, HistogramState } from "../view/histogram.ts";
 import type { Piece } from "./row-text.ts";
 
 const BAR_ROWS = 3;

@@ -1,4 +1,4 @@
-import type { Choice } from "../view.ts";
+import type { Choice } from "../view/view.ts";
 import type { PaletteState } from "./state.ts";
 
 /** Maximum columns and entries. Users cannot scan more at a glance. */

@@ -2,7 +2,7 @@ import { findLevel } from "../../../src/text/index.ts";
 import { barChart, type ChartSize } from "../canvas/sparkline.ts";
 import { clipStart, clipText, fitText, safeWidth, textWidth, wrapWords } from "../canvas/text-width.ts";
 import { DEFAULT_THEME, type Theme, type ThemePart } from "../canvas/theme.ts";
-import type { Chart, Fact, FactRow, PanelSections, PanelState, PanelText, StyledText } from "./panel.ts";
+import type { Chart, Fact, FactRow, PanelSections, PanelState, PanelText, StyledText } from "../view/panel.ts";
 import type { Piece } from "./row-text.ts";
 
 /** Width of the labels in columns, including a blank after the longest label. */

@@ -1,7 +1,7 @@
 import { Box } from "ink";
 import type { Theme } from "../canvas/theme.ts";
+import type { PanelSections } from "../view/panel.ts";
 import { PieceRow } from "./paint.tsx";
-import type { PanelSections } from "./panel.ts";
 import { chartRows, factRows, lastLineRows } from "./panel-rows.ts";
 import type { Piece } from "./row-text.ts";
 

@@ -1,9 +1,9 @@
 import type { Theme } from "../canvas/theme.ts";
 import type { KeyHints } from "../keymap/hints.ts";
-import type { Choice, Status } from "../view.ts";
+import type { HistogramState } from "../view/histogram.ts";
+import type { PanelSections } from "../view/panel.ts";
+import type { Choice, Status } from "../view/view.ts";
 import type { HelpPage } from "./help.ts";
-import type { HistogramState } from "./histogram.ts";
-import type { PanelSections } from "./panel.ts";
 import type { PromptState } from "./prompt.ts";
 
 /** State of the surfaces. Equal states produce equal rows. */

@@ -1,4 +1,4 @@
-import type { PanelSections } from "./panel.ts";
+import type { PanelSections } from "../view/panel.ts";
 import type { ScreenState } from "./state.ts";
 
 /** State for Ink's components: an external store for React's `useSyncExternalStore`. */

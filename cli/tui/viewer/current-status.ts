@@ -1,6 +1,6 @@
 import type { Position } from "../../../src/text/index.ts";
-import type { Document } from "./document.ts";
-import type { Growth } from "./growth.ts";
+import type { Document } from "./document/document.ts";
+import type { Growth } from "./document/growth.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 

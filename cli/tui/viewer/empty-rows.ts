@@ -1,7 +1,7 @@
 import { fitText } from "../canvas/text-width.ts";
 import type { KeyOf } from "../keymap/keymap.ts";
-import type { Document } from "./document.ts";
-import type { FilterStatus } from "./filtering.ts";
+import type { Document } from "./document/document.ts";
+import type { FilterStatus } from "./search/filtering.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 import type { ViewerOptions } from "./viewer-types.ts";
 

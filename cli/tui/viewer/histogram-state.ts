@@ -1,8 +1,8 @@
 import { grouped } from "../canvas/grouped.ts";
 import type { Rectangle } from "../canvas/layout.ts";
 import type { KeyOf } from "../keymap/keymap.ts";
-import type { HistogramState } from "../ui/histogram.ts";
-import { columnAt, type Histogram } from "./histogram.ts";
+import type { HistogramState } from "../view/histogram.ts";
+import { columnAt, type Histogram } from "./levels/histogram.ts";
 
 const DAY = 86_400_000;
 

@@ -3,7 +3,7 @@ import { identityOf } from "../../../src/follow/index.ts";
 import { OutputSpool, type SpoolEvent } from "../../../src/sessions/index.ts";
 import type { Target } from "../../../src/target.ts";
 import { outputNotice } from "../../tail/output-notice.ts";
-import { LastExit } from "../details/last-exit.ts";
+import { LastExit } from "../connection/last-exit.ts";
 import type { ViewerViewOptions } from "./viewer-view-options.ts";
 
 /**

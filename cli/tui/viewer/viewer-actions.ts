@@ -1,8 +1,8 @@
 import type { Direction } from "../../../src/text/index.ts";
 import type { Action } from "../keymap/keymap.ts";
 import { cancel, endWaits } from "./cancelling.ts";
-import type { Facet } from "./level-facets.ts";
-import type { LineSource, Sources } from "./sources.ts";
+import type { LineSource, Sources } from "./document/sources.ts";
+import type { Facet } from "./levels/level-facets.ts";
 import type { ViewerParts } from "./viewer-parts.ts";
 
 /** The context of a key press. */

@@ -1,10 +1,10 @@
 import type { KeyOf } from "../keymap/keymap.ts";
-import type { FollowMode } from "./follow-mode.ts";
-import type { Jumps } from "./jumps.ts";
-import type { LineCounting } from "./line-counting.ts";
-import type { MatchWalk } from "./match-walk.ts";
-import type { Searching } from "./searching.ts";
-import type { ViewerText } from "./viewer-text.ts";
+import type { LineCounting } from "./document/line-counting.ts";
+import type { FollowMode } from "./follow/follow-mode.ts";
+import type { Jumps } from "./positions/jumps.ts";
+import type { ViewerText } from "./rows/viewer-text.ts";
+import type { MatchWalk } from "./search/match-walk.ts";
+import type { Searching } from "./search/searching.ts";
 
 /** The parts of a viewer that actions use. */
 export interface ViewerParts {

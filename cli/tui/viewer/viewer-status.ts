@@ -2,7 +2,7 @@ import { sanitiseText } from "../../../src/text/index.ts";
 import { grouped } from "../canvas/grouped.ts";
 import { textWidth } from "../canvas/text-width.ts";
 import type { KeyOf } from "../keymap/keymap.ts";
-import type { Status } from "../view.ts";
+import type { Status } from "../view/view.ts";
 import type { ViewerStatus } from "./viewer-types.ts";
 
 /** A part of the status row. */

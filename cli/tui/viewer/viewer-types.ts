@@ -1,11 +1,11 @@
 import type { Zone } from "../../../src/times/index.ts";
 import type { LevelLooks } from "../canvas/line-text.ts";
 import type { KeyOf } from "../keymap/keymap.ts";
-import type { Content } from "./content.ts";
-import type { FilterStatus } from "./filtering.ts";
-import type { FollowState } from "./follow-mode.ts";
-import type { SearchStatus } from "./searching.ts";
-import type { LineSource } from "./sources.ts";
+import type { Content } from "./document/content.ts";
+import type { LineSource } from "./document/sources.ts";
+import type { FollowState } from "./follow/follow-mode.ts";
+import type { FilterStatus } from "./search/filtering.ts";
+import type { SearchStatus } from "./search/searching.ts";
 
 /** Content of the status row. */
 export interface ViewerStatus {

@@ -1,12 +1,12 @@
 import type { FollowSource } from "../../../src/follow/index.ts";
 import type { FillingListener, OpenFile } from "../../../src/sessions/index.ts";
 import type { Zone } from "../../../src/times/index.ts";
-import type { Location } from "../view.ts";
-import type { ScreenFile } from "./content.ts";
-import type { EarlierFiles } from "./earlier-files.ts";
-import type { ScreenGeneration } from "./follower.ts";
-import type { LineSource } from "./sources.ts";
-import type { ViewerStart } from "./start-position.ts";
+import type { Location } from "../view/view.ts";
+import type { ScreenFile } from "./document/content.ts";
+import type { EarlierFiles } from "./document/earlier-files.ts";
+import type { LineSource } from "./document/sources.ts";
+import type { ScreenGeneration } from "./follow/follower.ts";
+import type { ViewerStart } from "./positions/start-position.ts";
 
 /** The file of a {@link ViewerView}, and the sources of its data. */
 export interface ViewerViewOptions extends ViewerStart {

@@ -1,5 +1,5 @@
-import { AmbiguousNameError, NotFoundError } from "../ask-engines.ts";
-import { byPod, meantInPod, newestOf, type PodContainer, podTarget } from "./pod-container.ts";
+import { AmbiguousNameError, NotFoundError } from "../api/ask-engines.ts";
+import { byPod, meantInPod, newestOf, type PodContainer, podTarget } from "../containers/pod-container.ts";
 import { parsePodName } from "./pod-name.ts";
 
 /**

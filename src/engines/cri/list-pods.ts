@@ -1,7 +1,7 @@
 import type { WaitOptions } from "../../descriptors/poll.ts";
-import type { ContainerListItem } from "../container-list.ts";
-import type { Engine } from "../engine-address.ts";
-import { newestOf, type PodContainer, podTarget } from "./pod-container.ts";
+import type { Engine } from "../api/engine-address.ts";
+import type { ContainerListItem } from "../containers/container-list.ts";
+import { newestOf, type PodContainer, podTarget } from "../containers/pod-container.ts";
 import { CriRuntime, isWithoutCri } from "./runtime.ts";
 
 /**

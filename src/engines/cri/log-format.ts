@@ -1,5 +1,5 @@
 import type { OutputPath } from "../../target.ts";
-import type { OutputRecord } from "../output-record.ts";
+import type { OutputRecord } from "../containers/output-record.ts";
 
 /**
  * Splits a log file of the CRI into records. A line is `TIME STREAM TAG MESSAGE`. The tag `F` ends

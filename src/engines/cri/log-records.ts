@@ -1,6 +1,6 @@
 import { existsSync, type FSWatcher, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
-import type { CriLog, OutputOptions, OutputRecord } from "../output-record.ts";
+import type { CriLog, OutputOptions, OutputRecord } from "../containers/output-record.ts";
 import { readLogFile } from "./log-files.ts";
 import { LogCutter } from "./log-format.ts";
 import { LogReader } from "./log-reader.ts";

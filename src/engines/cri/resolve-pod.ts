@@ -1,14 +1,14 @@
 import type { WaitOptions } from "../../descriptors/poll.ts";
 import { PortholeError } from "../../errors.ts";
-import { AmbiguousNameError, askEngines, isNotFound, type NotFoundError } from "../ask-engines.ts";
-import type { ContainerState } from "../container-state.ts";
-import type { Engine } from "../engine-address.ts";
-import type { Inspection } from "../inspection.ts";
-import { type Layers, lazyDriverNamed, withDirectories } from "../layers.ts";
-import type { OutputContainer } from "../output-record.ts";
+import { AmbiguousNameError, askEngines, isNotFound, type NotFoundError } from "../api/ask-engines.ts";
+import { criEngines } from "../api/cri-sockets.ts";
+import type { Engine } from "../api/engine-address.ts";
+import type { ContainerState } from "../containers/container-state.ts";
+import type { Inspection } from "../containers/inspection.ts";
+import type { OutputContainer } from "../containers/output-record.ts";
+import { type PodContainer, podTarget } from "../containers/pod-container.ts";
+import { type Layers, lazyDriverNamed, withDirectories } from "../layers/layers.ts";
 import { chooseContainer, noContainer } from "./choose-container.ts";
-import { criEngines } from "./engines.ts";
-import { type PodContainer, podTarget } from "./pod-container.ts";
 import { CriRuntime, isWithoutCri, type PodContainerStatus } from "./runtime.ts";
 
 /** A container with everything that its runtime reports. */

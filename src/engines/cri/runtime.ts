@@ -1,9 +1,9 @@
 import type { WaitOptions } from "../../descriptors/poll.ts";
 import { PortholeError } from "../../errors.ts";
-import type { Engine } from "../engine-address.ts";
-import { isFullId } from "../engine-json.ts";
+import type { Engine } from "../api/engine-address.ts";
+import { isFullId } from "../api/engine-json.ts";
+import type { PodContainer } from "../containers/pod-container.ts";
 import { GrpcConnection, GrpcError, GrpcStatus } from "./grpc.ts";
-import type { PodContainer } from "./pod-container.ts";
 import type { Fields, ProtobufMessage } from "./protobuf.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { completePath, typedPath } from "../../../cli/tui/browser/complete-path.ts";
+import { completePath, typedPath } from "../../../cli/tui/browser/files/complete-path.ts";
 import { connectionOf } from "./connection-of.ts";
 
 it.each([

@@ -1,4 +1,4 @@
-import type { Connection } from "../../../cli/tui/browser/connection.ts";
+import type { Connection } from "../../../cli/tui/connection/connection.ts";
 import { PortholeError } from "../../../src/errors.ts";
 
 /** Makes a connection whose session has only the given operations. */

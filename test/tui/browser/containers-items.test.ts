@@ -7,9 +7,9 @@ import {
   containerMessage,
   noProcessesMessage,
   portsText,
-} from "../../../cli/tui/browser/containers-items.ts";
-import { stateLabels } from "../../../cli/tui/browser/state-labels.ts";
+} from "../../../cli/tui/browser/containers/containers-items.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
+import { stateLabels } from "../../../cli/tui/connection/state-labels.ts";
 import { List } from "../../../cli/tui/lists/list.ts";
 import { Table } from "../../../cli/tui/lists/table.ts";
 import type { ContainerDetails, ContainersState, ContainerUsage, ListedContainer } from "../../../src/engines/index.ts";

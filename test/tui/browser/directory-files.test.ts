@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { DirectoryFiles } from "../../../cli/tui/browser/directory-files.ts";
-import type { FileItem } from "../../../cli/tui/browser/files-items.ts";
-import { naturalKey } from "../../../cli/tui/browser/natural-order.ts";
+import { DirectoryFiles } from "../../../cli/tui/browser/files/directory-files.ts";
+import type { FileItem } from "../../../cli/tui/browser/files/files-items.ts";
+import { naturalKey } from "../../../cli/tui/lists/natural-order.ts";
 import { connectionOf } from "./connection-of.ts";
 
 const nothing = { users: new Map<number, string>(), groups: new Map<number, string>(), backingOf: () => undefined };

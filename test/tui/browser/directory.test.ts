@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { readDirectory } from "../../../cli/tui/browser/directory.ts";
-import { WatchedDirectory } from "../../../cli/tui/browser/watched-directory.ts";
+import { readDirectory } from "../../../cli/tui/browser/files/directory.ts";
+import { WatchedDirectory } from "../../../cli/tui/browser/files/watched-directory.ts";
 import type { Session } from "../../../src/sessions/index.ts";
 import { connectionOf } from "./connection-of.ts";
 

@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import { byText } from "../../../cli/ls/order.ts";
-import type { Arrangement, Sort } from "../../../cli/tui/browser/arrangement.ts";
-import { relativeTime } from "../../../cli/tui/browser/durations.ts";
+import type { Arrangement, Sort } from "../../../cli/tui/browser/common/arrangement.ts";
 import {
   arrange as arrangeByName,
   arrangedBy,
@@ -11,9 +10,10 @@ import {
   fileColumns,
   sortMark,
   storageLabel,
-} from "../../../cli/tui/browser/files-items.ts";
-import { naturalKey } from "../../../cli/tui/browser/natural-order.ts";
+} from "../../../cli/tui/browser/files/files-items.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
+import { relativeTime } from "../../../cli/tui/connection/durations.ts";
+import { naturalKey } from "../../../cli/tui/lists/natural-order.ts";
 import { Table } from "../../../cli/tui/lists/table.ts";
 import { backingOf, parseMounts } from "../../../src/files/index.ts";
 import type { FileStat } from "../../../src/protocol/index.ts";

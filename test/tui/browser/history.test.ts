@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { History } from "../../../cli/tui/browser/history.ts";
+import { History } from "../../../cli/tui/browser/files/history.ts";
 
 it("goes back and forward to the selection, and drops the forward history after a new step", () => {
   const history = new History("/");

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { BrowserContext } from "../../../cli/tui/browser/context.ts";
-import { LoadedView } from "../../../cli/tui/browser/loaded-view.ts";
+import type { BrowserContext } from "../../../cli/tui/browser/common/context.ts";
+import { LoadedView } from "../../../cli/tui/browser/common/loaded-view.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import type { ListItem } from "../../../cli/tui/lists/list.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { mergeSort } from "../../../cli/tui/browser/merge-sort.ts";
+import { mergeSort } from "../../../cli/tui/browser/files/merge-sort.ts";
 
 it("sorts any numbers, and keeps equal ones in their order", () => {
   fc.assert(

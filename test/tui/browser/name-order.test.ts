@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it, vi } from "vitest";
-import { NameOrder } from "../../../cli/tui/browser/name-order.ts";
-import { naturalKey } from "../../../cli/tui/browser/natural-order.ts";
-import { PackedNames } from "../../../cli/tui/browser/packed-names.ts";
+import { NameOrder } from "../../../cli/tui/browser/files/name-order.ts";
+import { PackedNames } from "../../../cli/tui/browser/files/packed-names.ts";
+import { naturalKey } from "../../../cli/tui/lists/natural-order.ts";
 import { pathBytes } from "../../../src/target.ts";
 
 /** Unsorted names, some of them equal, from a linear congruential generator. */

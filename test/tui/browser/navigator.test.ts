@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import type { BrowserContext } from "../../../cli/tui/browser/context.ts";
+import type { BrowserContext } from "../../../cli/tui/browser/common/context.ts";
 import { BrowserNavigator } from "../../../cli/tui/browser/navigator.ts";
 import type { Action, Context } from "../../../cli/tui/keymap/keymap.ts";
-import type { View } from "../../../cli/tui/view.ts";
+import type { View } from "../../../cli/tui/view/view.ts";
 import { connectionOf } from "./connection-of.ts";
 
 it.each<[Action, Context]>([

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { PackedStats } from "../../../cli/tui/browser/packed-stats.ts";
+import { PackedStats } from "../../../cli/tui/browser/files/packed-stats.ts";
 import type { FileStat } from "../../../src/protocol/index.ts";
 
 const number = fc.integer({ min: 0, max: 2 ** 32 - 1 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { containerPanel, groupPanel } from "../../../cli/tui/details/container-panel.ts";
-import type { Found } from "../../../cli/tui/details/container-watch.ts";
-import type { PanelState } from "../../../cli/tui/ui/panel.ts";
+import { containerPanel, groupPanel } from "../../../cli/tui/browser/containers/container-panel.ts";
+import type { Found } from "../../../cli/tui/browser/containers/container-watch.ts";
+import type { PanelState } from "../../../cli/tui/view/panel.ts";
 import type { ContainerDetails, ListedContainer } from "../../../src/engines/index.ts";
 
 const AT = { column: 66, row: 0, width: 54, height: 33 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LastLines } from "../../../cli/tui/details/last-lines.ts";
+import { LastLines } from "../../../cli/tui/browser/containers/last-lines.ts";
 
 function linesOf(...parts: (string | Buffer)[]): string[] {
   const last = new LastLines();

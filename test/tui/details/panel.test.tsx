@@ -4,9 +4,9 @@ import { type Rectangle, splitBody, withPanel } from "../../../cli/tui/canvas/la
 import { barChart } from "../../../cli/tui/canvas/sparkline.ts";
 import { clipStart, textWidth } from "../../../cli/tui/canvas/text-width.ts";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
-import type { PanelState } from "../../../cli/tui/ui/panel.ts";
 import { factLimits, panelSections } from "../../../cli/tui/ui/panel-rows.ts";
 import { PanelCharts, PanelFacts, PanelLines } from "../../../cli/tui/ui/side-panel.tsx";
+import type { PanelState } from "../../../cli/tui/view/panel.ts";
 import { loadWidths } from "../../../src/text/rows/width.ts";
 import { plain } from "../../helpers/plain.ts";
 import { CONTROL, HOSTILE } from "../../text/hostile.ts";

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { DEFAULT_THEME } from "../../../cli/tui/canvas/theme.ts";
 import { keyName } from "../../../cli/tui/keymap/hints.ts";
 import { ListPane } from "../../../cli/tui/lists/list-pane.ts";
-import type { Host, PromptRequest } from "../../../cli/tui/view.ts";
+import type { Host, PromptRequest } from "../../../cli/tui/view/view.ts";
 
 it("a list is filtered once for keys that arrive together", async () => {
   let question: PromptRequest | undefined;
