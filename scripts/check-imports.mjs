@@ -1,5 +1,6 @@
 // Part of `npm run lint`. Checks the arrows between rooms (docs/architecture.md, "The map"),
-// forbids circles of files, and checks that the page names every room, and no file that is gone.
+// forbids circles of files and of folders, and checks that the page names every folder, and no file
+// that is gone.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
@@ -45,7 +46,7 @@ const STARTS_HOME = "src/descriptors/processes/child-process.ts";
 const root = process.argv[2] ?? join(import.meta.dirname, "..");
 const imports = new Map(sources().map((file) => [file, importsOf(file)]));
 const problems = [...imports].flatMap(([file, found]) => found.flatMap((one) => complaint(file, one) ?? []));
-problems.push(...starts(), ...circles(), ...onThePage());
+problems.push(...starts(), ...circlesOfFiles(), ...circlesOfFolders(), ...onThePage());
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;
 
@@ -90,22 +91,48 @@ function starts() {
   });
 }
 
-/** Returns each circle of files once, found from its first file. */
-function circles() {
+function circlesOfFiles() {
+  const next = (file) => (imports.get(file) ?? []).flatMap(({ path }) => path ?? []);
+  return circles(imports.keys(), next).map(
+    (circle) => `circle of files: ${circle}: move what both use, often types only, into a file below both`,
+  );
+}
+
+function circlesOfFolders() {
+  const arrows = new Map();
+  for (const [file, found] of imports) {
+    // The library's entry, and the doors of rooms: only other rooms import them.
+    if (!/^(src|cli)\//.test(file) || file.endsWith("/index.ts")) continue;
+    const paths = found.flatMap(({ path }) => path ?? []);
+    const from = folderOf(file);
+    const others = paths.map(folderOf).filter((folder) => folder !== from);
+    arrows.set(from, new Set([...(arrows.get(from) ?? []), ...others]));
+  }
+  return circles(arrows.keys(), (folder) => arrows.get(folder) ?? []).map(
+    (circle) => `circle of folders: ${circle}: move what both use into a folder below both`,
+  );
+}
+
+/** Returns the folder of a file. `src` has two files that belong to no room: each is a folder here. */
+function folderOf(file) {
+  return BELOW_ALL.includes(file) ? file : dirname(file);
+}
+
+/** Returns each circle once, found from its first node. */
+function circles(nodes, next) {
   const state = new Map();
   const found = [];
-  const visit = (file, path) => {
-    if (state.get(file) === "done") return;
-    if (state.get(file) === "open") {
-      const circle = [...path.slice(path.indexOf(file)), file].join(" -> ");
-      found.push(`circle of files: ${circle}: move what both use, often types only, into a file below both`);
+  const visit = (node, path) => {
+    if (state.get(node) === "done") return;
+    if (state.get(node) === "open") {
+      found.push([...path.slice(path.indexOf(node)), node].join(" -> "));
       return;
     }
-    state.set(file, "open");
-    for (const { path: to } of imports.get(file) ?? []) if (to !== undefined) visit(to, [...path, file]);
-    state.set(file, "done");
+    state.set(node, "open");
+    for (const to of next(node)) visit(to, [...path, node]);
+    state.set(node, "done");
   };
-  for (const file of imports.keys()) visit(file, []);
+  for (const node of nodes) visit(node, []);
   return found;
 }
 

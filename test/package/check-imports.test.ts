@@ -58,6 +58,21 @@ describe("npm run lint checks imports, and", () => {
       ],
     });
   });
+
+  test("refuses a circle of folders, but not of a room's index.ts", () => {
+    const files = {
+      "cli/a/one.ts": 'import type { Two } from "../b/two.ts";',
+      "cli/b/three.ts": 'import { four } from "../a/c/four.ts";',
+      "cli/a/c/four.ts": 'import type { Five } from "../five.ts";',
+      "src/files/index.ts": 'export { read } from "./read/read.ts";',
+      "src/files/read/read.ts": 'import { PortholeError } from "../../errors.ts";',
+      "src/files/walk.ts": 'import { read } from "./read/read.ts";',
+    };
+    expect(check(files)).toEqual({
+      status: 1,
+      lines: ["circle of folders: cli/a -> cli/b -> cli/a/c -> cli/a: move what both use into a folder below both"],
+    });
+  });
 });
 
 test("npm run lint refuses a room that docs/architecture.md does not name, and a file that is gone", () => {
