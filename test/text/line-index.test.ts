@@ -43,6 +43,15 @@ describe("LineIndex", () => {
     expect(index.offsetBehind(35_000)).toBe("unknown");
     expect(index.offsetBehind(15_000)).toBe(1_500_000);
   });
+
+  it("estimates lines from the bytes at their offset before any count", () => {
+    const index = indexed(`${"x".repeat(999)}\n`.repeat(4000), 0);
+    for (const offset of [3 * CHUNK + 500, 4_000_000]) {
+      const { count, isExact } = index.before(offset);
+      expect(isExact).toBe(false);
+      expect(Math.abs(count - offset / 1000)).toBeLessThan(100);
+    }
+  });
 });
 
 describe("ChunkCounts", () => {

@@ -32,6 +32,7 @@ export function currentStatus(
   const { viewport, isHex, left, filter, visibleLines, ways } = text;
   const { start, end } = extent;
   const top = viewport.top.line;
+  const line = isHex || !first ? undefined : document.lineNumber(first.line);
   return {
     ...extent,
     mode: isHex ? "hex" : "text",
@@ -42,7 +43,8 @@ export function currentStatus(
     top: chain?.offsetInFile(top) ?? top,
     length: chain?.fileEnd(top, end) ?? end,
     isDropping: document.isStream && start > 0,
-    line: isHex || !first ? undefined : document.lineNumber(first.line),
+    // Unknown if the beginning of its file was dropped.
+    line: line && line.number > 0 ? line : undefined,
     left,
     search: searching.status,
     // A hex dump shows all bytes.

@@ -29,8 +29,7 @@ export class LineIndex {
     const before = this.scan.counts.before(chunk);
     if (before !== undefined) return { count: before + this.#count(chunk * CHUNK, offset), isExact: true };
     const { total, knownBytes } = this.scan.counts;
-    // Before any count, uses a typical line length of logs.
-    const rate = knownBytes > 0 ? total / knownBytes : 1 / 100;
+    const rate = knownBytes > 0 ? total / knownBytes : this.#rateBefore(offset);
     return { count: Math.round(offset * rate), isExact: false };
   }
 
@@ -58,6 +57,14 @@ export class LineIndex {
       if (at >= (chunk + 1) * CHUNK && this.scan.counts.count(chunk + 1) === undefined && at < end) return "unknown";
     }
     return undefined;
+  }
+
+  /** Newlines per byte in the block of bytes before `offset`, which the screen shows or has read. */
+  #rateBefore(offset: number): number {
+    const { source } = this.#cache;
+    const to = Math.min(offset, source.end());
+    const from = Math.max(source.start(), to - BLOCK);
+    return from < to ? this.#count(from, to) / (to - from) : 0;
   }
 
   #count(from: number, to: number): number {

@@ -64,9 +64,9 @@ export class Jumps {
   /** Runs a move. Remembers the position before the move. */
   jump(move: () => void): true {
     const { viewport } = this.#text;
-    const before = viewport.top.line;
+    const before = this.#text.shownFrom(viewport.top);
     move();
-    if (viewport.top.line !== before) this.#bookmarks.before = before;
+    if (this.#text.shownFrom(viewport.top) !== before) this.#bookmarks.before = before;
     this.#host.moved();
     return true;
   }
@@ -96,9 +96,8 @@ export class Jumps {
 
   /** Goes to a mark, or sets it. */
   named(what: Awaited, name: string): void {
-    const { line } = this.#text.viewport.top;
     if (what === "mark") {
-      const isName = this.#bookmarks.set(name, line);
+      const isName = this.#bookmarks.set(name, this.#text.shownFrom(this.#text.viewport.top));
       this.#host.say(isName ? `mark ${name} is set: '${name} returns here` : "a mark's name is a letter");
       return;
     }

@@ -214,10 +214,14 @@ export class ViewerText {
     this.viewport.toEnd();
   }
 
-  /** Scrolls so that row `row` of the line at `offset` is at the top. */
-  show(offset: number, row = 0): void {
+  /**
+   * Scrolls so that row `row` of the line at `offset` is at the top; by default the row at `offset`
+   * of a wrapped line.
+   */
+  show(offset: number, row?: number): void {
     this.filter?.near(offset);
     this.viewport.show(offset, 0, row);
+    if (row === undefined && this.isWrapped && this.viewport.top.line < offset) this.#showInLine(offset);
   }
 
   /** Scrolls so that a match is visible. A wrapped line may be higher than the screen. */
