@@ -101,13 +101,17 @@ it("sorts by the column whose title is clicked, and in reverse after a second cl
   expect(arrangedBy(second, "name")).toEqual({ sort: "name", reverse: false, hidden: true });
 });
 
+const byName = { sort: "name", reverse: false, hidden: true } as const;
+const options = {
+  ...{ theme: DEFAULT_THEME, colours: undefined, isMarked: () => false, now: () => 7_200_000 },
+  arrangement: () => byName,
+};
+
 it("shows size, time, name, storage, mode and owner in 80 columns, and the first three in any width", () => {
-  const options = { theme: DEFAULT_THEME, colours: undefined, isMarked: () => false, now: () => 7_200_000 };
-  const arrangement = { sort: "name", reverse: false, hidden: true } as const;
   const file = item("app.log", 1536, 3_600_000_000_000);
   const [root] = parseMounts(Buffer.from("1 0 0:1 / / rw - tmpfs none rw\n"));
   const rows = (width: number, backing: FileItem["backing"] = root && backingOf(root)) => {
-    const table = new Table(fileColumns({ ...options, arrangement: () => arrangement }));
+    const table = new Table(fileColumns(options));
     const { title, rows } = table.rows([{ ...file, backing }], width, { title: "" });
     return [title, ...rows].map((row) =>
       row
@@ -121,8 +125,18 @@ it("shows size, time, name, storage, mode and owner in 80 columns, and the first
     ["1.5K", "1 h ago", "app.log", "memory", "-rw-r--r--", "0", "0"],
   ]);
   expect(rows(40)[0]).toEqual(["SIZE", "MODIFIED", "NAME▲"]);
-  const unknown = new Table(fileColumns({ ...options, arrangement: () => arrangement }));
+  const unknown = new Table(fileColumns(options));
   expect(unknown.rows([file], 79, { title: "" }).title).not.toContain("STORAGE");
+});
+
+// With 16 colours a selected row is inverse: it would show a style of the blank as a block.
+it.each([
+  [false, undefined],
+  [true, DEFAULT_THEME.marked],
+])("styles the column of the mark only for a marked file (%s)", (isMarked, style) => {
+  const columns = fileColumns({ ...options, isMarked: () => isMarked });
+  const name = columns.find(({ title }) => title === " NAME");
+  expect([name?.cell(item("app.log"))].flat()[0]).toEqual({ text: isMarked ? "*" : " ", ...(style && { style }) });
 });
 
 it.each([

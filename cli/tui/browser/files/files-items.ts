@@ -175,7 +175,8 @@ export function fileColumns(options: FileColumnsOptions): Column<FileItem>[] {
         const { entry } = item;
         const style = isMarked(item) ? theme.marked : colours?.styleOf(entry);
         return [
-          { text: isMarked(item) ? "*" : " ", style: theme.marked },
+          // With 16 colours, a style would colour a blank of the selected row.
+          isMarked(item) ? { text: "*", style: theme.marked } : { text: " " },
           { text: entry.name, style },
           { text: entry.link === undefined ? mark(entry) : ` -> ${entry.link}`, style: theme.dim },
         ];
