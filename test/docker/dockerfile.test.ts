@@ -49,7 +49,7 @@ describeWith(["root", "docker", "musl"], "docker/agent.Dockerfile", () => {
 function compilerTree(): string {
   const tree = copiedTree(`
     programs=$(for name in sh make musl-gcc "$(uname -m)-linux-gnu-gcc" as ld rm mkdir mv cat cut sha256sum; do command -v $name; done)
-    for name in cc1 collect2; do programs="$programs $(gcc -print-prog-name=$name)"; done
+    for name in cc1 collect2 lto1 lto-wrapper; do programs="$programs $(gcc -print-prog-name=$name)"; done
     compiler=$(dirname "$(gcc -print-prog-name=cc1)")
     programs="$programs $compiler/liblto_plugin.so"
     ${FIND_LIBRARIES}
