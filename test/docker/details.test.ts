@@ -56,6 +56,8 @@ describeWith(["docker", "tmux"], "the details of the selected container", () => 
       });
       await say(one, 2);
       await screen.waitFor("the next line", (text) => /^said 1\nsaid 2$/m.test(panelOf(text)));
+      await startInside(one, "echo more >> /var/log/app/main.log");
+      await screen.waitFor("the new size of the log", (text) => /^LOG FILES +\S+main\.log +11 /m.test(panelOf(text)));
       screen.keys("P");
       await screen.waitFor("the list alone", (text) => panelOf(text) === "");
       screen.keys("P");

@@ -13,6 +13,10 @@ const REST_MS = 200;
 /** Maximum milliseconds of a search for log files. */
 const SEARCH_MS = 3_000;
 
+/** Milliseconds between searches, and their maximum share of the time. */
+const SEARCH_AGAIN_MS = 5_000;
+const SEARCH_SHARE = 0.05;
+
 /** Facts about a container that are not in the list; undefined until they are known. */
 export interface Found {
   lines: readonly string[] | undefined;
@@ -78,10 +82,9 @@ export class ContainerWatch {
       { kind: "container", name: container.name, path: "/" },
       engineAddress(container.engine),
     );
-    if (!canLook(container, connection)) return;
     const search = new AbortController();
     this.#search = search;
-    this.#until(this.#findLogFiles(connection, search.signal));
+    this.#until(this.#watchLogFiles(container, connection, search.signal));
   }
 
   #stop(): void {
@@ -92,6 +95,16 @@ export class ContainerWatch {
     this.#search = undefined;
   }
 
+  /** Searches again while the container runs: its log files grow. */
+  async #watchLogFiles(container: ListedContainer, connection: Connection, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && canLook(container, connection)) {
+      const started = performance.now();
+      await this.#findLogFiles(connection, signal);
+      if (!isRunning(container)) return;
+      await pause(Math.max(SEARCH_AGAIN_MS, (performance.now() - started) / SEARCH_SHARE), signal);
+    }
+  }
+
   async #findLogFiles(connection: Connection, signal: AbortSignal): Promise<void> {
     // Starting an agent takes additional time.
     const search = async (session: Session) => {
@@ -99,9 +112,9 @@ export class ContainerWatch {
       const found = await findLogFiles(session, AbortSignal.any([signal, limit]));
       return found.length === 0 && limit.aborted ? undefined : found;
     };
-    const found = signal.aborted ? undefined : await connection.use(search).catch(() => undefined);
+    const found = await connection.use(search).catch(() => undefined);
     if (signal.aborted) return;
-    this.#logFiles = found;
+    this.#logFiles = found ?? this.#logFiles;
     this.#browser.host.changed();
   }
 
@@ -127,4 +140,18 @@ function runKey(container: ListedContainer): string {
   return [containerKey(container), isRunning(container) ? "running" : state, details?.started, details?.route].join(
     " ",
   );
+}
+
+/** Resolves after the milliseconds, or when the signal aborts. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  });
 }
