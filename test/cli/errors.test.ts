@@ -161,9 +161,9 @@ describe("an error", () => {
 
 describeAsRoot("a user without HOME and without an entry in passwd(5)", () => {
   test("gets one line without Node's words", async () => {
-    const nobody = user({ uid: ORDINARY_USER });
+    const ordinary = user({ uid: ORDINARY_USER });
     const before = ["env", "-u", "HOME", "-u", "XDG_STATE_HOME"];
-    const { code, stderr } = await nobody.run(["cat", "pid:1:/x"], { before });
+    const { code, stderr } = await ordinary.run(["cat", "pid:1:/x"], { before });
     expect(stderr).toBe(
       "porthole: no directory for sockets: HOME is not an absolute path, and uid " +
         `${ORDINARY_USER} has no entry in passwd(5) (set XDG_STATE_HOME to a writable directory)\n`,

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { engineAddress, type ListedContainer } from "../../../../src/engines/index.ts";
 import type { Session } from "../../../../src/sessions/index.ts";
 import type { Connection } from "../../connection/connection.ts";
@@ -101,7 +102,8 @@ export class ContainerWatch {
       const started = performance.now();
       await this.#findLogFiles(connection, signal);
       if (!isRunning(container)) return;
-      await pause(Math.max(SEARCH_AGAIN_MS, (performance.now() - started) / SEARCH_SHARE), signal);
+      const rest = Math.max(SEARCH_AGAIN_MS, (performance.now() - started) / SEARCH_SHARE);
+      await pause(rest, undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -140,18 +142,4 @@ function runKey(container: ListedContainer): string {
   return [containerKey(container), isRunning(container) ? "running" : state, details?.started, details?.route].join(
     " ",
   );
-}
-
-/** Resolves after the milliseconds, or when the signal aborts. */
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-    if (signal.aborted) end();
-  });
 }
