@@ -1,4 +1,4 @@
-import { seekTo } from "../../src/descriptors/index.ts";
+import { anySignal, seekTo } from "../../src/descriptors/index.ts";
 import { PortholeError } from "../../src/errors.ts";
 import {
   AT_END,
@@ -258,7 +258,7 @@ export class TailFile {
   }
 
   #until(ended: AbortSignal): AbortSignal {
-    return AbortSignal.any([ended, this.#own.signal]);
+    return anySignal([ended, this.#own.signal]);
   }
 
   #followable(file: OpenFile | undefined): boolean {
@@ -273,7 +273,7 @@ export class TailFile {
       goneMs: interval,
       takesFile: how === "name" && !this.#input?.isStdin,
       isFollowedElsewhere: (identity) => this.tailTarget.isReadElsewhere(identity, this.named.target.path),
-      signal: AbortSignal.any([stop, this.tailTarget.over]),
+      signal: anySignal([stop, this.tailTarget.over]),
       progress: this.progress,
     });
     this.#first = this.#events.next();

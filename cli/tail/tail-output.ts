@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { anySignal } from "../../src/descriptors/index.ts";
 import {
   isNotFound,
   type OutputContainer,
@@ -129,7 +130,7 @@ export class TailOutput {
     const show = async (lines: readonly Buffer[]) => {
       for (const line of lines) await sink.show(this.source, line);
     };
-    const signal = AbortSignal.any([stop, this.#abort.signal]);
+    const signal = anySignal([stop, this.#abort.signal]);
     for await (const event of follower.follow(follow === "name" || retry, signal)) {
       if (event.kind === "record") await show(this.#lines.push(event.record));
       else {

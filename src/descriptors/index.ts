@@ -1,3 +1,4 @@
+export { anySignal } from "./any-signal.ts";
 /** Owned descriptors: open, read, copy, classify. The one room that loads koffi. */
 
 export { Output } from "./bytes/output.ts";

@@ -1,6 +1,6 @@
 /**
  * Runs an action with a signal that aborts after a time, with a `TimeoutError`, or when `signal`
- * does. Node 20 may collect the sources of `AbortSignal.any()` and then never aborts.
+ * does.
  */
 export async function inTime<T>(
   signal: AbortSignal,

@@ -1,5 +1,6 @@
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { connect as connectSocket } from "node:net";
+import { anySignal } from "../../descriptors/any-signal.ts";
 import type { WaitOptions } from "../../descriptors/poll.ts";
 import { attachInterrupted, PortholeError } from "../../errors.ts";
 import { encodeMessage, type Fields, ProtobufMessage } from "./protobuf.ts";
@@ -52,7 +53,7 @@ export class GrpcConnection implements Disposable {
     const prefix = Buffer.alloc(PREFIX);
     prefix.writeUInt32BE(body.length, 1);
     const limit = AbortSignal.timeout(timeoutMs);
-    const either = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    const either = signal === undefined ? limit : anySignal([signal, limit]);
     try {
       return await this.#exchange(method, Buffer.concat([prefix, body]), headers, either);
     } catch (error) {

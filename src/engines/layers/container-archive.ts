@@ -1,3 +1,4 @@
+import { anySignal } from "../../descriptors/any-signal.ts";
 import { PortholeError } from "../../errors.ts";
 import { pathBytes } from "../../target.ts";
 import { unreachable } from "../api/engine.ts";
@@ -23,7 +24,7 @@ export async function* containerArchive(
 ): AsyncGenerator<TarPart> {
   const stalled = new AbortController();
   const timer = setTimeout(() => stalled.abort(), STALL_MS).unref();
-  const over = signal === undefined ? stalled.signal : AbortSignal.any([signal, stalled.signal]);
+  const over = signal === undefined ? stalled.signal : anySignal([signal, stalled.signal]);
   const reader = new TarReader();
   try {
     const request = `/containers/${id}/archive?path=${encoded(path)}`;

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { anySignal } from "../../descriptors/any-signal.ts";
 import { PortholeError } from "../../errors.ts";
 import type { OutputPath } from "../../target.ts";
 import { isNotFound } from "../api/ask-engines.ts";
@@ -199,7 +200,7 @@ export class OutputFollower {
   /** Follows the stream. Also ends when the engine has records that its stream does not send. */
   async *#unstalled(options: OutputOptions): AsyncGenerator<OutputRecord, void, void> {
     const stalled = new AbortController();
-    const signal = AbortSignal.any([options.signal, stalled.signal]);
+    const signal = anySignal([options.signal, stalled.signal]);
     let count = 0;
     // False while the caller handles a record.
     let isWaiting = true;

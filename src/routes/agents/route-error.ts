@@ -1,3 +1,4 @@
+import { anySignal } from "../../descriptors/any-signal.ts";
 import { isGone } from "../../engines/api/engine.ts";
 import { EngineError } from "../../engines/api/engine-error.ts";
 import { attachInterrupted, messageOf, PortholeError } from "../../errors.ts";
@@ -9,22 +10,10 @@ export class TargetChangedError extends PortholeError {
   }
 }
 
-/**
- * A signal for engine requests that aborts at the deadline or with `signal`. AbortSignal.any() does
- * not keep its sources: after a garbage collection, Node 20 never aborts at a timeout among them.
- */
+/** A signal for engine requests that aborts at the deadline or with `signal`. */
 export function deadline(timeoutMs: number, signal: AbortSignal | undefined): AbortSignal {
   const late = AbortSignal.timeout(timeoutMs);
-  if (signal === undefined) return late;
-  const either = new AbortController();
-  const stop = () => either.abort(signal.reason);
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop);
-  late.addEventListener("abort", () => {
-    signal.removeEventListener("abort", stop);
-    either.abort(late.reason);
-  });
-  return either.signal;
+  return signal === undefined ? late : anySignal([signal, late]);
 }
 
 /** For a removal: the container is gone already, or is being removed by the engine itself (409). */

@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import type { Duplex } from "node:stream";
+import { anySignal } from "../../descriptors/any-signal.ts";
 import { readStream } from "../../descriptors/bytes/read-stream.ts";
 import type { OwnedFd } from "../../descriptors/owned-fd.ts";
 import { demultiplex } from "../../engines/api/demultiplex.ts";
@@ -76,7 +77,7 @@ export async function acceptOverStream(
   options: RendezvousOptions,
 ): Promise<ConnectedAgent> {
   const over = new AbortController();
-  const signal = options.signal === undefined ? over.signal : AbortSignal.any([options.signal, over.signal]);
+  const signal = options.signal === undefined ? over.signal : anySignal([options.signal, over.signal]);
   let output = Buffer.alloc(0);
   const collect = async () => {
     for await (const chunk of streams.output)

@@ -1,4 +1,5 @@
 import { constants, fstatSync, readSync } from "node:fs";
+import { anySignal } from "../../descriptors/any-signal.ts";
 import { copyToFd, type PumpOptions, pumpToFd } from "../../descriptors/bytes/transfer.ts";
 import { tryRead } from "../../descriptors/bytes/try-read.ts";
 import { seekData } from "../../descriptors/files/seek.ts";
@@ -258,7 +259,7 @@ export class OpenFile implements AsyncDisposable {
   #untilReleased(callers: AbortSignal | undefined): AbortSignal {
     this.#released ??= new AbortController();
     const { signal } = this.#released;
-    return callers === undefined ? signal : AbortSignal.any([callers, signal]);
+    return callers === undefined ? signal : anySignal([callers, signal]);
   }
 
   /** Throws FILE (EBADF) once the descriptor is closed or taken. */

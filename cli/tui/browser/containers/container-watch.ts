@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { anySignal } from "../../../../src/descriptors/index.ts";
 import { engineAddress, type ListedContainer } from "../../../../src/engines/index.ts";
 import type { Session } from "../../../../src/sessions/index.ts";
 import type { Connection } from "../../connection/connection.ts";
@@ -111,7 +112,7 @@ export class ContainerWatch {
     // Starting an agent takes additional time.
     const search = async (session: Session) => {
       const limit = AbortSignal.timeout(SEARCH_MS);
-      const found = await findLogFiles(session, AbortSignal.any([signal, limit]));
+      const found = await findLogFiles(session, anySignal([signal, limit]));
       return found.length === 0 && limit.aborted ? undefined : found;
     };
     const found = await connection.use(search).catch(() => undefined);

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { anySignal } from "../../../../src/descriptors/index.ts";
 import {
   engineAddress,
   type ListedContainer,
@@ -85,7 +86,7 @@ export class OutputTail {
   async #follow(output: OutputContainer): Promise<void> {
     const { signal } = this.#abort;
     const end = new AbortController();
-    const options = { path: "@logs", tail: TAIL, follow: true, signal: AbortSignal.any([signal, end.signal]) } as const;
+    const options = { path: "@logs", tail: TAIL, follow: true, signal: anySignal([signal, end.signal]) } as const;
     const last = new LastLines();
     let [records, since] = [0, performance.now()];
     // Docker's streams may stall when it rotates the log.

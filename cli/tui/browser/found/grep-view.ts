@@ -1,4 +1,4 @@
-import { DT_DIR, DT_REG } from "../../../../src/descriptors/index.ts";
+import { anySignal, DT_DIR, DT_REG } from "../../../../src/descriptors/index.ts";
 import { joinPath, nameOf } from "../../../../src/files/index.ts";
 import type { Session } from "../../../../src/sessions/index.ts";
 import type { Target } from "../../../../src/target.ts";
@@ -104,7 +104,7 @@ async function search(
       targets,
       sessions: { session: (target) => (connections.get(target) as Connection).session() },
       mayEnter: (path) => !KERNEL.test(path),
-      signal: AbortSignal.any([signal, enough.signal]),
+      signal: anySignal([signal, enough.signal]),
       found: (line) => {
         if (results.add(line)) return;
         enough.abort();

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { anySignal } from "../../../../src/descriptors/index.ts";
 import { FollowProgress, follow, identityOf, lastLinesOffset } from "../../../../src/follow/index.ts";
 import type { OpenFile } from "../../../../src/sessions/index.ts";
 import type { OutputPath, Target } from "../../../../src/target.ts";
@@ -104,7 +105,7 @@ export class MergedFollow {
 
   async #run(merger: Merger<MergedSource>, ended: AbortSignal): Promise<void> {
     const stop = new AbortController();
-    const signal = AbortSignal.any([ended, stop.signal]);
+    const signal = anySignal([ended, stop.signal]);
     // Allows any number of listeners, because each source adds one.
     setMaxListeners(0, signal);
     const joining = new Set<Promise<void>>();
