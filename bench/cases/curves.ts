@@ -1,7 +1,8 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { appendFileSync, chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { writeSimulatedKubectl } from "../../test/helpers/simulated-kubectl.ts";
 import type { Case } from "../case.ts";
 import { type Contestant, compare, type Result, summarise, timeCommand, timePiped } from "../measure.ts";
 import { run, type Stage } from "../stage.ts";
@@ -238,26 +239,6 @@ async function shown(
   return taken;
 }
 
-/**
- * Simulates kubectl and the nodes behind it, because one machine has no room for 50 nodes. Sends
- * records as fast as it can, on the same two processors.
- */
-const KUBECTL = `#!/bin/sh
-case " $* " in
-*" exec "*)
-  for word; do case $word in porthole-*) node=\${word#porthole-} ;; esac; done
-  awk -v k="$node" -v nodes="$NODES" -v lines="$LINES" 'BEGIN {
-    for (i = 0; i < lines; i++) {
-      time = i * nodes + k
-      printf "{\\"target\\":\\"pod:shop/web-%d:@logs\\",\\"line\\":\\"%d %d\\",\\"time\\":\\"2026-01-02T03:04:%02d.%06d000Z\\"}\\n", k, i, k, time / 1000000, time % 1000000
-    }
-  }'
-  printf '\\0porthole-end exit 0\\n' >&2 ;;
-*" porthole "*) for k in $(seq 0 $((NODES - 1))); do echo "porthole porthole-$k n$k Running <none> app <none>"; done ;;
-*) for k in $(seq 0 $((NODES - 1))); do echo "shop web-$k n$k Running <none> app <none>"; done ;;
-esac
-`;
-
 /** Total number of lines of a run. It is constant, so only the number of places grows. */
 const LINES_OF_ALL = 50_000;
 
@@ -269,11 +250,10 @@ export const manyPlaces: Case = {
     const results: Result[] = [];
     const bin = `${directory}/places`;
     mkdirSync(bin);
-    writeFileSync(`${bin}/kubectl`, KUBECTL);
-    chmodSync(`${bin}/kubectl`, 0o755);
+    writeSimulatedKubectl(bin);
     const plugin = porthole.replace("porthole.js", "kubectl-porthole.js");
     for (const nodes of [1, 2, 5, 10, 25, 50]) {
-      const numbers = { NODES: String(nodes), LINES: String(LINES_OF_ALL / nodes) };
+      const numbers = { NODES: String(nodes), LINES: String(LINES_OF_ALL / nodes), FILES: "1" };
       const there = { ...env, ...numbers, PATH: `${bin}:${env.PATH}` };
       const words = ["tail", "--merge", "-q", "-n", "+1", "-l", "app=web"];
       const contestants: Contestant[] = [
